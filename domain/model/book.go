@@ -1,0 +1,70 @@
+// Package model holds what the shop talks about: books, searches and the
+// events made of them. It knows nothing of databases, brokers or HTTP and
+// imports no other package of this module.
+package model
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Book is one title on sale. The first six fields carry the names and the
+// order that consumers of the event's value rely on; the others follow them
+// and are left out of JSON when empty.
+type Book struct {
+	ID    uint   `json:"id"`
+	Title string `json:"title"`
+	// Author names the authors as shown to shoppers, several separated by
+	// AuthorSeparator.
+	Author string `json:"author"`
+	// PublishedAt is a year, a year and month, or a date, as the source had it.
+	PublishedAt string    `json:"published_at"`
+	Description string    `json:"description"`
+	CreatedAt   time.Time `json:"created_at"`
+
+	// ISBN is an ISBN-13 of 13 digits, without hyphens.
+	ISBN string `json:"isbn,omitempty"`
+	// Language is a BCP 47 tag.
+	Language  string   `json:"language,omitempty"`
+	Publisher string   `json:"publisher,omitempty"`
+	Subjects  []string `json:"subjects,omitempty"`
+	Series    string   `json:"series,omitempty"`
+	Edition   string   `json:"edition,omitempty"`
+	// Price is a decimal number such as "12.90", in Currency (ISO 4217).
+	Price    string `json:"price,omitempty"`
+	Currency string `json:"currency,omitempty"`
+	// Stock is the number of copies at hand, nil when unknown.
+	Stock        *int         `json:"stock,omitempty"`
+	Availability Availability `json:"availability,omitempty"`
+	// BuyURL and CoverURL are absolute http or https addresses.
+	BuyURL   string `json:"buy_url,omitempty"`
+	CoverURL string `json:"cover_url,omitempty"`
+}
+
+// Availability says whether a shopper can have the book.
+type Availability string
+
+const (
+	InStock     Availability = "in_stock"
+	ToOrder     Availability = "to_order"
+	Unavailable Availability = "unavailable"
+)
+
+// AuthorSeparator stands between two authors in Book.Author.
+const AuthorSeparator = ", "
+
+// Year returns the year that PublishedAt begins with, which may be negative
+// (before the common era), and whether there is one.
+func (b *Book) Year() (int, bool) {
+	s := strings.TrimSpace(b.PublishedAt)
+	end := 0
+	for end < len(s) && (s[end] >= '0' && s[end] <= '9' || end == 0 && s[0] == '-') {
+		end++
+	}
+	year, err := strconv.Atoi(s[:end])
+	if err != nil || year < -9999 || year > 9999 {
+		return 0, false
+	}
+	return year, true
+}

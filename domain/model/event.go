@@ -1,0 +1,97 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+const (
+	// SearchEventType and SearchEventSchema are the CloudEvents type and
+	// dataschema of a search event.
+	SearchEventType   = "com.literank.books.searched"
+	SearchEventSchema = "https://literank.com/event-books/schemas/books.searched/1.json"
+)
+
+// Header is one header of a record.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Surface says where a search was answered.
+type Surface string
+
+const (
+	PageSurface Surface = "page"
+	APISurface  Surface = "api"
+)
+
+// SearchEvent tells that a keyword search was answered, and with what. It
+// becomes a record whose key is the keyword and whose value is the answer,
+// described by CloudEvents 1.0 headers in binary mode.
+type SearchEvent struct {
+	// ID is a UUIDv7, fresh for each answer.
+	ID   string
+	Time time.Time
+	// Search is what was asked, with its page.
+	Search  Search
+	Surface Surface
+	// Value is the JSON array of the books answered: the same bytes.
+	Value []byte
+	// Total counts the books found, Served those answered.
+	Total, Served int
+}
+
+// Headers returns all headers but ce_source and ce_sequence, which are added
+// where the event is accepted.
+func (e *SearchEvent) Headers() []Header {
+	match := "exact"
+	if e.Total == 0 {
+		match = "none"
+	}
+	headers := make([]Header, 0, 18)
+	add := func(key, value string) {
+		headers = append(headers, Header{key, []byte(value)})
+	}
+	add("ce_specversion", "1.0")
+	add("ce_id", e.ID)
+	add("ce_type", SearchEventType)
+	add("ce_time", e.Time.UTC().Format(time.RFC3339Nano))
+	add("ce_dataschema", SearchEventSchema)
+	add("content-type", "application/json")
+	add("ce_surface", string(e.Surface))
+	add("ce_offset", strconv.Itoa(e.Search.Offset))
+	add("ce_limit", strconv.Itoa(e.Search.Limit))
+	add("ce_sort", string(e.Search.Sort))
+	add("ce_filters", e.Search.Filters.Values().Encode())
+	add("ce_match", match)
+	add("ce_servedquery", e.Search.Keyword.Served())
+	add("ce_totalhits", strconv.Itoa(e.Total))
+	add("ce_servedhits", strconv.Itoa(e.Served))
+	return headers
+}
+
+// EncodeBooks returns the JSON array that answers a search and is the value
+// of its event. No books give "[]".
+func EncodeBooks(books []*Book) ([]byte, error) {
+	if books == nil {
+		books = []*Book{}
+	}
+	value, err := json.Marshal(books)
+	if err != nil {
+		return nil, fmt.Errorf("encode books: %w", err)
+	}
+	return value, nil
+}
+
+// DecodeBooks reads the value of a search event. Fields that this version
+// doesn't know are passed over.
+func DecodeBooks(value []byte) ([]*Book, error) {
+	var books []*Book
+	if err := json.Unmarshal(value, &books); err != nil {
+		return nil, fmt.Errorf("decode books: %w", err)
+	}
+	return books, nil
+}

@@ -1,0 +1,84 @@
+package model
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Fold brings text to the form in which it is matched and compared: Unicode
+// NFKC with full case folding and without default ignorable code points (as
+// in NFKC_Casefold, Unicode Standard Annex #44), marks removed from Latin and
+// Greek base letters, Ё taken as Е, white space collapsed to single spaces
+// and trimmed. Punctuation stays. Marks that tell letters apart in other
+// scripts stay as well: か and が, и and й are different. Folding twice
+// changes nothing.
+func Fold(s string) string {
+	if isFoldedASCII(s) {
+		return s
+	}
+	s = norm.NFKC.String(s)
+	s = strings.Map(dropIgnorable, s)
+	s = cases.Fold().String(s)
+	var out strings.Builder
+	out.Grow(len(s))
+	var base rune
+	space := true // swallows leading white space
+	for _, r := range norm.NFKD.String(s) {
+		switch {
+		case unicode.IsSpace(r):
+			base = 0
+			if !space {
+				out.WriteByte(' ')
+			}
+			space = true
+			continue
+		case isIgnorable(r):
+			continue
+		case unicode.Is(unicode.Mn, r):
+			if unicode.In(base, unicode.Latin, unicode.Greek) || base == 'е' && r == '\u0308' {
+				continue
+			}
+		default:
+			base = r
+		}
+		space = false
+		out.WriteRune(r)
+	}
+	return norm.NFC.String(strings.TrimSuffix(out.String(), " "))
+}
+
+// isFoldedASCII reports whether s is ASCII that folding leaves as it is.
+func isFoldedASCII(s string) bool {
+	space := true
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 0x80 || c >= 'A' && c <= 'Z' || c >= '\t' && c <= '\r' || c == ' ' && space {
+			return false
+		}
+		space = c == ' '
+	}
+	return s == "" || !space
+}
+
+func dropIgnorable(r rune) rune {
+	if isIgnorable(r) {
+		return -1
+	}
+	return r
+}
+
+// isIgnorable reports the invisible characters of Unicode's
+// Default_Ignorable_Code_Point: joiners, direction marks, soft hyphens,
+// variation selectors.
+func isIgnorable(r rune) bool {
+	if r < 0xAD {
+		return false
+	}
+	return unicode.Is(unicode.Variation_Selector, r) ||
+		unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) ||
+		unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r) &&
+			(r < 0xFFF9 || r > 0xFFFB)
+}

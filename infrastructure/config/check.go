@@ -1,0 +1,94 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// topicName is what Kafka takes as a topic's name.
+var (
+	topicName    = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+	instanceName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,100}$`)
+	hostName     = regexp.MustCompile(`^(\*\.)?[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*(:\d{1,5})?$`)
+)
+
+// check finds values that no deployment can mean.
+func (c *Config) check() (errs []error) {
+	expect := func(ok bool, path, format string, args ...any) {
+		if !ok {
+			errs = append(errs, &SettingError{path, c.originOf(path), fmt.Sprintf(format, args...)})
+		}
+	}
+	app, db, mq := c.App, c.DB, c.MQ
+
+	expect(app.Port >= 0 && app.Port <= 65535, "app.port", "must be 0 to 65535, not %d", app.Port)
+	expect(app.PageSize >= 1 && app.PageSize <= 100, "app.page_size", "must be 1 to 100, not %d", app.PageSize)
+	expect(app.DataDir != "", "app.data_dir", "must name a folder")
+	expect(app.ShutdownTimeout > 0 && app.ShutdownTimeout <= 10*time.Minute, "app.shutdown_timeout", "must be more than 0 and at most 10m, not %s", app.ShutdownTimeout)
+	expect(app.Instance == "" || instanceName.MatchString(app.Instance), "app.instance", "must be up to 100 letters, digits, '.', '_' or '-', not %q", app.Instance)
+	expect(app.AdminToken == "" || len(app.AdminToken) >= 16, "app.admin_token", "must have at least 16 characters")
+	if app.BaseURL != "" {
+		u, err := url.Parse(app.BaseURL)
+		expect(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil,
+			"app.base_url", "must be like https://books.example.com or https://example.com/books, not %q", app.BaseURL)
+	}
+	for _, host := range app.ImageHosts {
+		expect(hostName.MatchString(host), "app.image_hosts", "%q is not a host name", host)
+	}
+	for _, proxy := range app.TrustedProxies {
+		_, addrErr := netip.ParseAddr(proxy)
+		_, netErr := netip.ParsePrefix(proxy)
+		expect(addrErr == nil || netErr == nil, "app.trusted_proxies", "%q is neither an address nor a network such as 10.0.0.0/8", proxy)
+	}
+
+	if db.DSN != "" {
+		dsn, err := mysql.ParseDSN(db.DSN)
+		expect(err == nil && dsn.DBName != "", "db.dsn", "must be like user:password@tcp(127.0.0.1:3306)/database?charset=utf8mb4")
+	}
+
+	for _, broker := range mq.Brokers {
+		expect(validAddress(broker, false), "mq.brokers", "%q is not host:port", broker)
+	}
+	expect(topicName.MatchString(mq.SearchTopic()) && mq.Topic != "" && mq.SearchTopic() != "." && mq.SearchTopic() != "..",
+		"mq.topic", "with its prefix it must be 1 to 249 letters, digits, '.', '_' or '-', not %q", mq.SearchTopic())
+	expect(mq.Partitions >= 1 && mq.Partitions <= 10000, "mq.partitions", "must be 1 to 10000, not %d", mq.Partitions)
+	expect(mq.Replication >= 0 && mq.Replication <= 100, "mq.replication", "must be 1 to 100, or 0 for as many as there are brokers, at most 3; not %d", mq.Replication)
+	expect(mq.Retention >= time.Hour, "mq.retention", "must be at least 1h, not %s", mq.Retention)
+	expect(validAddress(mq.Listen, true), "mq.listen", "must be host:port, not %q", mq.Listen)
+	if mq.Advertise != "" {
+		expect(validAddress(mq.Advertise, false), "mq.advertise", "must be host:port, not %q", mq.Advertise)
+	} else if len(mq.Brokers) == 0 {
+		expect(isLoopback(mq.Listen), "mq.listen", "may leave this machine only together with mq.advertise: the embedded broker has no authentication")
+	}
+	return errs
+}
+
+// validAddress reports whether address is host:port; a port of 0 only where
+// one listens.
+func validAddress(address string, listen bool) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == "" && !listen {
+		return false
+	}
+	n, err := strconv.Atoi(port)
+	return err == nil && n <= 65535 && (n > 0 || listen && n == 0)
+}
+
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return true // already reported
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,135 @@
+// Package config reads what the operator decides: the defaults, overlaid by
+// one YAML file, overlaid by environment variables. It is strict: a key that
+// doesn't exist, a value of the wrong type or an impossible one is an error
+// that names file, line or variable and what is expected.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// Config is all that can be set. Every leaf is a setting: its YAML path is
+// made of the yaml tags ("app.port"), its environment variable of the path
+// ("EVENT_BOOKS_APP_PORT"). The tag secret marks what is never shown.
+type Config struct {
+	App AppConfig `yaml:"app"`
+	DB  DBConfig  `yaml:"db"`
+	MQ  MQConfig  `yaml:"mq"`
+
+	origin map[string]string
+}
+
+// AppConfig is about the web service and this instance.
+type AppConfig struct {
+	// Listen is the address of the interface to listen on, empty for all.
+	Listen string `yaml:"listen"`
+	// Port 0 takes a free one.
+	Port int `yaml:"port"`
+	// PageSize is how many books a page shows, 1 to 100.
+	PageSize int `yaml:"page_size"`
+	// TemplatesPattern names template files that replace the built-in ones; empty = built-in.
+	TemplatesPattern string `yaml:"templates_pattern"`
+	// DataDir is the folder for everything kept on disk.
+	DataDir string `yaml:"data_dir"`
+	// BaseURL is the public address of the shop, possibly with a path; empty = as requested.
+	BaseURL string `yaml:"base_url"`
+	// ImageHosts are the hosts that covers may be shown from.
+	ImageHosts []string `yaml:"image_hosts"`
+	// AdminToken lets staff write; empty = a random one in DataDir/admin-token.
+	AdminToken string `yaml:"admin_token" secret:"true"`
+	// TrustedProxies are the addresses or networks whose X-Forwarded-For is believed.
+	TrustedProxies []string `yaml:"trusted_proxies"`
+	// Instance names this instance in events; empty = the host's name.
+	Instance string `yaml:"instance"`
+	// ShutdownTimeout bounds a graceful stop.
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
+}
+
+// DBConfig is about the catalogue's database.
+type DBConfig struct {
+	// DSN of MySQL or MariaDB in the Go driver's form; empty = SQLite in DataDir.
+	DSN string `yaml:"dsn" secret:"dsn"`
+}
+
+// MQConfig is about the stream of events.
+type MQConfig struct {
+	// Brokers of Apache Kafka as host:port; empty = the embedded broker at Listen.
+	Brokers []string `yaml:"brokers"`
+	// Topic of the searches, before TopicPrefix.
+	Topic string `yaml:"topic"`
+	// TopicPrefix keeps two shops on one Kafka apart.
+	TopicPrefix string `yaml:"topic_prefix"`
+	// Partitions, Replication and Retention are used for topics that the
+	// program creates. Replication 0 = as many as there are brokers, at most 3.
+	Partitions  int           `yaml:"partitions"`
+	Replication int           `yaml:"replication"`
+	Retention   time.Duration `yaml:"retention"`
+	// Listen is the embedded broker's address.
+	Listen string `yaml:"listen"`
+	// Advertise is the host:port that the embedded broker tells its clients; empty = Listen.
+	Advertise string `yaml:"advertise"`
+}
+
+// SearchTopic is the full name of the topic of searches.
+func (c MQConfig) SearchTopic() string { return c.TopicPrefix + c.Topic }
+
+// Default returns what holds where nothing is set.
+func Default() *Config {
+	return &Config{
+		App: AppConfig{
+			Port:            8080,
+			PageSize:        20,
+			DataDir:         "data",
+			ShutdownTimeout: 15 * time.Second,
+		},
+		MQ: MQConfig{
+			Topic:      "lr-book-searches",
+			Partitions: 3,
+			Retention:  35 * 24 * time.Hour,
+			Listen:     "127.0.0.1:9092",
+		},
+		origin: map[string]string{},
+	}
+}
+
+// Parse reads the file over the defaults and the environment over both. An
+// empty filename means no file. The error joins one *SettingError for each
+// setting at fault.
+func Parse(filename string) (*Config, error) {
+	return parse(filename, os.Environ())
+}
+
+// ParseDefault is Parse of config.yml in the working directory, or of no
+// file if there is none.
+func ParseDefault() (*Config, error) {
+	const filename = "config.yml"
+	if _, err := os.Stat(filename); errors.Is(err, fs.ErrNotExist) {
+		return Parse("")
+	}
+	return Parse(filename)
+}
+
+func parse(filename string, environ []string) (*Config, error) {
+	c := Default()
+	settings := c.settings()
+	var errs []error
+	if filename != "" {
+		content, err := os.ReadFile(filename)
+		if err != nil {
+			return nil, fmt.Errorf("configuration: %w", err)
+		}
+		errs = append(errs, c.overlayYAML(settings, filename, content)...)
+	}
+	errs = append(errs, c.overlayEnv(settings, environ)...)
+	if len(errs) == 0 {
+		errs = c.check()
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return c, nil
+}

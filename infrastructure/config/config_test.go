@@ -1,0 +1,146 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// tutorial is the configuration that the tutorial's readers have.
+const tutorial = `app:
+  port: 8080
+  page_size: 5
+  templates_pattern: "adapter/templates/*.html"
+db:
+  dsn: "test_user:test_pass@tcp(127.0.0.1:3306)/lr_event_book?charset=utf8mb4&parseTime=True&loc=Local"
+mq:
+  brokers:
+    - localhost:9092
+  topic: "lr-book-searches"
+`
+
+func write(t *testing.T, content string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config.yml")
+	require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
+	return file
+}
+
+func TestShippedFileHoldsTheDefaults(t *testing.T) {
+	c, err := parse(filepath.Join("..", "..", "config.yml"), nil)
+	require.NoError(t, err)
+	want := Default().settings()
+	for i, s := range c.settings() {
+		assert.Equal(t, want[i].String(), s.String(), s.path)
+		assert.Contains(t, c.origin, s.path, "config.yml must name every setting")
+	}
+}
+
+func TestTutorialsFile(t *testing.T) {
+	c, err := parse(write(t, tutorial), nil)
+	require.NoError(t, err)
+	assert.Equal(t, 5, c.App.PageSize)
+	assert.Equal(t, "adapter/templates/*.html", c.App.TemplatesPattern)
+	assert.Equal(t, []string{"localhost:9092"}, c.MQ.Brokers)
+	assert.Equal(t, "lr-book-searches", c.MQ.SearchTopic())
+	assert.True(t, strings.HasPrefix(c.DB.DSN, "test_user:test_pass@"))
+}
+
+func TestEmptyFileAndEmptySectionsAreDefaults(t *testing.T) {
+	for _, content := range []string{"", "# nothing\n", "app:\nmq:\n"} {
+		c, err := parse(write(t, content), nil)
+		require.NoError(t, err, content)
+		assert.Equal(t, 8080, c.App.Port)
+	}
+}
+
+func TestBadFilesNameLineAndExpectation(t *testing.T) {
+	for _, test := range []struct{ name, content, want string }{
+		{"unknown key", "app:\n  prot: 1\n", "config.yml:2: app.prot: is not a setting, expected one of: listen, port"},
+		{"unknown section", "apps:\n  port: 1\n", "config.yml:1: apps: is not a setting, expected one of: app, db, mq"},
+		{"later setting", "mq:\n  spool_max_bytes: 1\n", "config.yml:2: mq.spool_max_bytes: is not a setting"},
+		{"text for a number", "app:\n  port: http\n", `config.yml:2: app.port: must be a whole number, not "http"`},
+		{"quoted number", "app:\n  port: \"80\"\n", "must be a whole number"},
+		{"list for a value", "app:\n  port: [1]\n", "config.yml:2: app.port: must be a single value"},
+		{"value for a list", "mq:\n  brokers: a:1\n", "config.yml:2: mq.brokers: must be a list"},
+		{"value for a section", "app: 1\n", "config.yml:1: app: must be a section"},
+		{"list as the file", "- a\n", "must be a section"},
+		{"twice", "app:\n  port: 1\n  port: 2\n", "config.yml:3: app.port: is set already in line 2"},
+		{"port", "app:\n  port: 70000\n", "config.yml:2: app.port: must be 0 to 65535"},
+		{"page size", "app:\n  page_size: 0\n", "app.page_size: must be 1 to 100"},
+		{"duration", "app:\n  shutdown_timeout: 15\n", "config.yml:2: app.shutdown_timeout: must be a duration such as"},
+		{"DSN", "db:\n  dsn: nonsense\n", "config.yml:2: db.dsn: must be like"},
+		{"broker", "mq:\n  brokers: [kafka]\n", `mq.brokers: "kafka" is not host:port`},
+		{"topic", "mq:\n  topic: a b\n", "mq.topic: with its prefix"},
+		{"public broker", "mq:\n  listen: 0.0.0.0:9092\n", "mq.listen: may leave this machine only together with mq.advertise"},
+		{"short token", "app:\n  admin_token: secret\n", "app.admin_token: must have at least 16 characters"},
+		{"base URL", "app:\n  base_url: example.com\n", "app.base_url: must be like"},
+		{"proxy", "app:\n  trusted_proxies: [here]\n", "app.trusted_proxies"},
+		{"not YAML", "app: [\n", "config.yml: yaml: line"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := parse(write(t, test.content), nil)
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), test.want)
+			assert.NotContains(t, err.Error(), "secret")
+		})
+	}
+}
+
+func TestEnvironmentWinsOverFile(t *testing.T) {
+	secret := write(t, "user:pass@tcp(db:3306)/shop\n")
+	c, err := parse(write(t, tutorial), []string{
+		"EVENT_BOOKS_APP_PORT=0",
+		"EVENT_BOOKS_DB_DSN_FILE=" + secret,
+		"EVENT_BOOKS_MQ_BROKERS=a:1, b:2",
+		"EVENT_BOOKS_MQ_RETENTION=7d",
+		"OTHER=1",
+	})
+	require.NoError(t, err)
+	assert.Equal(t, 0, c.App.Port)
+	assert.Equal(t, "user:pass@tcp(db:3306)/shop", c.DB.DSN)
+	assert.Equal(t, []string{"a:1", "b:2"}, c.MQ.Brokers)
+	assert.Equal(t, 7*24*time.Hour, c.MQ.Retention)
+}
+
+func TestBadEnvironment(t *testing.T) {
+	for _, test := range []struct {
+		environ []string
+		want    string
+	}{
+		{[]string{"EVENT_BOOKS_APP_PORT=x"}, "EVENT_BOOKS_APP_PORT: app.port: must be a whole number"},
+		{[]string{"EVENT_BOOKS_APP_PROT=1"}, "EVENT_BOOKS_APP_PROT: is not a setting"},
+		{[]string{"EVENT_BOOKS_DB_DSN_FILE=/does/not/exist"}, "EVENT_BOOKS_DB_DSN_FILE: db.dsn: cannot be read"},
+		{[]string{"EVENT_BOOKS_DB_DSN=a", "EVENT_BOOKS_DB_DSN_FILE=b"}, "is set together with EVENT_BOOKS_DB_DSN"},
+	} {
+		_, err := parse("", test.environ)
+		require.Error(t, err)
+		assert.Contains(t, err.Error(), test.want)
+	}
+}
+
+func TestPrintMasksSecretsAndNamesOrigins(t *testing.T) {
+	c, err := parse(write(t, tutorial), []string{"EVENT_BOOKS_APP_ADMIN_TOKEN=0123456789abcdef"})
+	require.NoError(t, err)
+	var out strings.Builder
+	require.NoError(t, c.Print(&out))
+	assert.NotContains(t, out.String(), "test_pass")
+	assert.NotContains(t, out.String(), "0123456789abcdef")
+	assert.Contains(t, out.String(), "test_user:***@tcp(127.0.0.1:3306)/lr_event_book")
+	assert.Regexp(t, `admin_token: "\*\*\*" +# EVENT_BOOKS_APP_ADMIN_TOKEN`, out.String())
+	assert.Regexp(t, `page_size: 5 +# .*config.yml:3`, out.String())
+	assert.Regexp(t, `retention: 35d +# default`, out.String())
+
+	again, err := parse(write(t, strings.ReplaceAll(out.String(), "***", "0123456789abcdef")), nil)
+	require.NoError(t, err, "what is printed can be read")
+	for i, s := range again.settings() {
+		if s.secret == "" {
+			assert.Equal(t, c.settings()[i].String(), s.String(), s.path)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+
+	"literank.com/event-books/domain/model"
+)
+
+func (db *DB) CreateBook(ctx context.Context, b *model.Book) (uint, error) {
+	tx, err := db.session(ctx)
+	if err != nil {
+		return 0, err
+	}
+	row, err := newRow(b)
+	if err != nil {
+		return 0, err
+	}
+	row.Shown.ID = 0
+	row.Shown.CreatedAt = tx.NowFunc()
+	row.Identity.Fingerprint = soleFingerprint(b)
+	if err := tx.Create(row).Error; err != nil {
+		return 0, writeFailed("create book", b, err)
+	}
+	return row.Shown.ID, nil
+}
+
+// soleFingerprint lets an import recognise a book that came another way and
+// has no ISBN.
+func soleFingerprint(b *model.Book) []byte {
+	if b.ISBN != "" {
+		return nil
+	}
+	row := model.ImportRow{Book: *b}
+	row.SetFingerprint(0)
+	return row.Fingerprint[:]
+}
+
+func writeFailed(doing string, b *model.Book, err error) error {
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return model.Errorf(model.Conflict, "isbn", "another book has the ISBN %s", b.ISBN)
+	}
+	return failed(doing, err)
+}
+
+func noSuchBook(id uint) error {
+	return model.Errorf(model.NotFound, "id", "there is no book %d", id)
+}
+
+func (db *DB) GetBook(ctx context.Context, id uint) (*model.Book, error) {
+	tx, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var row bookRow
+	if err := tx.Take(&row, id).Error; err != nil {
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return nil, noSuchBook(id)
+		}
+		return nil, failed("get book", err)
+	}
+	return row.book()
+}
+
+func (db *DB) UpdateBook(ctx context.Context, b *model.Book) error {
+	tx, err := db.session(ctx)
+	if err != nil {
+		return err
+	}
+	row, err := newRow(b)
+	if err != nil {
+		return err
+	}
+	result := tx.Select("*").Omit("id", "created_at", "source", "external_id", "fingerprint").Updates(row)
+	if result.Error != nil {
+		return writeFailed("update book", b, result.Error)
+	}
+	if result.RowsAffected > 0 {
+		return nil
+	}
+	// MySQL counts the rows that changed, so a row with these very values counts none.
+	_, err = db.GetBook(ctx, b.ID)
+	return err
+}
+
+func (db *DB) DeleteBook(ctx context.Context, id uint) error {
+	tx, err := db.session(ctx)
+	if err != nil {
+		return err
+	}
+	result := tx.Delete(&bookRow{}, id)
+	if result.Error != nil {
+		return failed("delete book", result.Error)
+	}
+	if result.RowsAffected == 0 {
+		return noSuchBook(id)
+	}
+	return nil
+}
+
+// SeedOnce puts books into an empty catalogue, if nothing of this name was
+// tried before, and tells how many. A catalogue that its owner emptied stays
+// empty, and one that was filled otherwise is left alone.
+func (db *DB) SeedOnce(ctx context.Context, name string, books []*model.Book) (planted int, err error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return 0, err
+	}
+	err = session.Transaction(func(tx *gorm.DB) error {
+		planted = 0
+		var tried int64
+		if err := tx.Table("seeds").Where("name = ?", name).Count(&tried).Error; err != nil || tried > 0 {
+			return err
+		}
+		if err := tx.Table("seeds").Create(map[string]any{"name": name, "planted_at": time.Now().UnixMilli()}).Error; err != nil {
+			return err
+		}
+		var existing int64
+		if err := tx.Model(&bookRow{}).Limit(1).Count(&existing).Error; err != nil || existing > 0 {
+			return err
+		}
+		rows := make([]*storedRow, len(books))
+		for i, b := range books {
+			row, err := newRow(b)
+			if err != nil {
+				return err
+			}
+			row.Shown.CreatedAt = tx.NowFunc()
+			row.Identity.Fingerprint = soleFingerprint(b)
+			rows[i] = row
+		}
+		planted = len(rows)
+		return insert(tx, rows)
+	})
+	if err != nil {
+		return 0, failed("seed catalogue", err)
+	}
+	return planted, nil
+}

@@ -1,0 +1,292 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/go-sql-driver/mysql"
+	"gorm.io/gorm"
+
+	"literank.com/event-books/domain/model"
+)
+
+const (
+	// Rows of one INSERT, and the bytes after which it ends early: MySQL's
+	// default bound for a statement is 16 MiB or more.
+	insertRows  = 500
+	insertBytes = 4 << 20
+	// importTries is how often a batch is tried that collides with another
+	// writer.
+	importTries = 8
+)
+
+func (db *DB) ImportBooks(ctx context.Context, rows []*model.ImportRow) (results []model.ImportResult, err error) {
+	if len(rows) > model.MaxImportBatch {
+		return nil, fmt.Errorf("import books: %d rows at once, at most %d are taken", len(rows), model.MaxImportBatch)
+	}
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for range importTries {
+		err = session.Transaction(func(tx *gorm.DB) (err error) {
+			results, err = importBatch(tx, rows)
+			return err
+		})
+		if err == nil {
+			return results, nil
+		}
+		if !collision(err) {
+			break
+		}
+	}
+	return nil, failed("import books", err)
+}
+
+// collision reports that another writer came between reading and writing:
+// reading again sees what it wrote.
+func collision(err error) bool {
+	e, ok := errors.AsType[*mysql.MySQLError](err)
+	return errors.Is(err, gorm.ErrDuplicatedKey) || ok && (e.Number == 1213 || e.Number == 1205)
+}
+
+// known is a book that a row may turn out to be, as stored or as an earlier
+// row of the batch has left it.
+type known struct {
+	book     *model.Book
+	identity identityRow
+	line     int // of the row of this batch that it was matched by, or 0
+	created  bool
+	changed  bool
+}
+
+// catalogue is the part of the stored books that concerns a batch.
+type catalogue struct {
+	byExternalID  map[[2]string]*known
+	byISBN        map[string]*known
+	byFingerprint map[[32]byte]*known
+}
+
+func importBatch(tx *gorm.DB, rows []*model.ImportRow) ([]model.ImportResult, error) {
+	stored, err := lookUp(tx, rows)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]model.ImportResult, len(rows))
+	var touched []*known
+	for i, row := range rows {
+		match, reason := stored.match(row)
+		switch {
+		case reason != "":
+			results[i] = model.ImportResult{Outcome: model.Rejected, Reason: reason}
+			continue
+		case match == nil:
+			match = &known{book: &model.Book{CreatedAt: tx.NowFunc()}, created: true}
+			results[i].Outcome = model.Created
+		default:
+			results[i].Outcome = model.Unchanged
+		}
+		if stored.apply(match, row) && !match.created {
+			match.changed = true
+			results[i].Outcome = model.Updated
+		}
+		touched = append(touched, match)
+	}
+	return results, write(tx, touched)
+}
+
+// lookUp reads the books that the rows can be.
+func lookUp(tx *gorm.DB, rows []*model.ImportRow) (*catalogue, error) {
+	ids := map[string][]string{} // by source
+	var isbns []string
+	var fingerprints [][]byte
+	for _, row := range rows {
+		if row.ExternalID != "" {
+			ids[row.Source] = append(ids[row.Source], row.ExternalID)
+		}
+		if row.Book.ISBN != "" {
+			isbns = append(isbns, row.Book.ISBN)
+		}
+		if row.ExternalID == "" && row.Book.ISBN == "" {
+			fingerprints = append(fingerprints, row.Fingerprint[:])
+		}
+	}
+	found := map[uint]*known{}
+	find := func(condition string, args ...any) error {
+		var list []*knownRow
+		if err := tx.Where(condition, args...).Order("id DESC").Find(&list).Error; err != nil {
+			return err
+		}
+		for _, row := range list {
+			b, err := row.Shown.book()
+			if err != nil {
+				return err
+			}
+			found[row.Shown.ID] = &known{book: b, identity: row.Identity}
+		}
+		return nil
+	}
+	for source, externalIDs := range ids {
+		if err := find("external_id IN ? AND source = ?", externalIDs, source); err != nil {
+			return nil, err
+		}
+	}
+	if len(isbns) > 0 {
+		if err := find("isbn IN ?", isbns); err != nil {
+			return nil, err
+		}
+	}
+	if len(fingerprints) > 0 {
+		if err := find("fingerprint IN ?", fingerprints); err != nil {
+			return nil, err
+		}
+	}
+	c := &catalogue{map[[2]string]*known{}, map[string]*known{}, map[[32]byte]*known{}}
+	for _, k := range found {
+		c.add(k)
+	}
+	return c, nil
+}
+
+// knownRow is a book with what it is recognised by.
+type knownRow struct {
+	Shown    bookRow     `gorm:"embedded"`
+	Identity identityRow `gorm:"embedded"`
+}
+
+func (knownRow) TableName() string { return "books" }
+
+func (c *catalogue) add(k *known) {
+	if k.identity.ExternalID != nil && k.identity.Source != nil {
+		c.byExternalID[[2]string{*k.identity.Source, *k.identity.ExternalID}] = k
+	}
+	if k.book.ISBN != "" {
+		c.byISBN[k.book.ISBN] = k
+	}
+	if len(k.identity.Fingerprint) == 32 {
+		fingerprint := [32]byte(k.identity.Fingerprint)
+		// of several equal books the oldest is meant
+		if other := c.byFingerprint[fingerprint]; other == nil || k.book.ID < other.book.ID {
+			c.byFingerprint[fingerprint] = k
+		}
+	}
+}
+
+// match finds the book that a row is, or why it can't be taken.
+func (c *catalogue) match(row *model.ImportRow) (match *known, reason string) {
+	sameISBN := c.byISBN[row.Book.ISBN]
+	switch {
+	case row.ExternalID != "" && c.byExternalID[[2]string{row.Source, row.ExternalID}] != nil:
+		match = c.byExternalID[[2]string{row.Source, row.ExternalID}]
+	case sameISBN != nil:
+		match = sameISBN
+	case row.ExternalID == "" && row.Book.ISBN == "":
+		match = c.byFingerprint[row.Fingerprint]
+	}
+	switch {
+	case match == nil:
+		return nil, ""
+	case match.line != 0:
+		return nil, fmt.Sprintf("is the same book as line %d", match.line)
+	case sameISBN != nil && sameISBN != match:
+		return nil, fmt.Sprintf("the ISBN %s belongs to another book of the catalogue", row.Book.ISBN)
+	}
+	return match, ""
+}
+
+// apply puts what the row says into the book and reports whether that
+// changed anything.
+func (c *catalogue) apply(k *known, row *model.ImportRow) bool {
+	before, identity := *k.book, k.identity
+	if k.book.ISBN != "" {
+		delete(c.byISBN, k.book.ISBN)
+	}
+	overlay(k.book, &row.Book, row.Fields)
+	switch {
+	case row.ExternalID != "" && k.identity.ExternalID == nil:
+		k.identity.Source, k.identity.ExternalID = &row.Source, &row.ExternalID
+	case row.ExternalID == "" && k.book.ISBN == "" && k.identity.Fingerprint == nil:
+		k.identity.Fingerprint = row.Fingerprint[:]
+	}
+	k.line = row.Line
+	c.add(k)
+	return !reflect.DeepEqual(before, *k.book) || !reflect.DeepEqual(identity, k.identity)
+}
+
+// overlay copies the fields that the row has a place for.
+func overlay(b, row *model.Book, fields model.Field) {
+	set := func(field model.Field, copy func()) {
+		if fields&field != 0 {
+			copy()
+		}
+	}
+	set(model.TitleField, func() { b.Title = row.Title })
+	set(model.AuthorField, func() { b.Author = row.Author })
+	set(model.PublishedAtField, func() { b.PublishedAt = row.PublishedAt })
+	set(model.DescriptionField, func() { b.Description = row.Description })
+	// A row without a usable number doesn't take one away: it may have been
+	// recognised by another column, or the number was dropped as wrong.
+	set(model.ISBNField, func() {
+		if row.ISBN != "" {
+			b.ISBN = row.ISBN
+		}
+	})
+	set(model.LanguageField, func() { b.Language = row.Language })
+	set(model.PublisherField, func() { b.Publisher = row.Publisher })
+	set(model.SubjectsField, func() {
+		b.Subjects = nil
+		if len(row.Subjects) > 0 {
+			b.Subjects = row.Subjects
+		}
+	})
+	set(model.SeriesField, func() { b.Series = row.Series })
+	set(model.EditionField, func() { b.Edition = row.Edition })
+	set(model.PriceField, func() { b.Price = row.Price })
+	set(model.CurrencyField, func() { b.Currency = row.Currency })
+	set(model.StockField, func() { b.Stock = row.Stock })
+	set(model.AvailabilityField, func() { b.Availability = row.Availability })
+	set(model.BuyURLField, func() { b.BuyURL = row.BuyURL })
+	set(model.CoverURLField, func() { b.CoverURL = row.CoverURL })
+}
+
+// write stores what changed: updates first, in the order of the rows, since
+// one may give up an ISBN that a new book has.
+func write(tx *gorm.DB, touched []*known) error {
+	var created []*storedRow
+	for _, k := range touched {
+		if !k.created && !k.changed {
+			continue
+		}
+		row, err := newRow(k.book)
+		if err != nil {
+			return err
+		}
+		row.Identity = k.identity
+		if k.created {
+			created = append(created, row)
+			continue
+		}
+		if err := tx.Select("*").Omit("id", "created_at").Updates(row).Error; err != nil {
+			return err
+		}
+	}
+	return insert(tx, created)
+}
+
+// insert adds rows by statements of bounded size.
+func insert(tx *gorm.DB, rows []*storedRow) error {
+	for len(rows) > 0 {
+		n, size := 0, 0
+		for n < len(rows) && n < insertRows && (n == 0 || size < insertBytes) {
+			size += 2 * (len(rows[n].Folded.SearchText) + len(rows[n].Shown.Subjects))
+			n++
+		}
+		if err := tx.Create(rows[:n]).Error; err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}

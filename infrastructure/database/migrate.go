@@ -1,0 +1,202 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
+)
+
+// migrations are the versions of the schema. A migration once released is
+// never changed; each of its steps can be run again, since MySQL's DDL is not
+// transactional and a process can be killed between any two of them. They
+// never alter the first six columns, which the tutorial's program writes too.
+func (db *DB) migrations() []*goose.Migration {
+	step := func(version int64, up func(ctx context.Context, conn *sql.DB) error) *goose.Migration {
+		return goose.NewGoMigration(version, &goose.GoFunc{RunDB: up}, nil)
+	}
+	return []*goose.Migration{
+		step(1, func(ctx context.Context, conn *sql.DB) error {
+			_, err := conn.ExecContext(ctx, db.dialect.createBooks())
+			return err
+		}),
+		step(2, db.addColumns),
+		step(3, db.addIndexes),
+		step(4, func(ctx context.Context, conn *sql.DB) error {
+			_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS seeds (name VARCHAR(64) PRIMARY KEY, planted_at BIGINT NOT NULL)")
+			return err
+		}),
+	}
+}
+
+// versionTable is where goose notes the migrations that were run.
+const versionTable = "schema_migrations"
+
+// Migrate brings the schema to this program's version and fills in what rows
+// of other programs lack. Of several processes that start at once one
+// migrates and the others wait. It can be repeated after any failure.
+func (db *DB) Migrate(ctx context.Context) error {
+	if err := db.migrate(ctx); err != nil {
+		return failed("migrate database", err)
+	}
+	db.migrated.Store(true)
+	if err := db.sweepNew(ctx); err != nil {
+		db.migrated.Store(false)
+		return fmt.Errorf("migrate database: %w", err)
+	}
+	return nil
+}
+
+func (db *DB) migrate(ctx context.Context) (err error) {
+	release, err := db.dialect.lockMigration(ctx, db.sql)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+
+	// goose makes its table and the first row of it in two steps on MySQL and
+	// can't go on after a kill between them.
+	if err := db.mendVersionTable(ctx); err != nil {
+		return err
+	}
+	migrations := db.migrations()
+	provider, err := goose.NewProvider(db.dialect.goose(), db.sql, nil,
+		goose.WithGoMigrations(migrations...), goose.WithDisableGlobalRegistry(true),
+		goose.WithTableName(versionTable))
+	if err != nil {
+		return err
+	}
+	at, err := provider.GetDBVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if newest := migrations[len(migrations)-1].Version; at > newest {
+		return fmt.Errorf("the database has schema version %d, written by a newer event-books; this one knows %d", at, newest)
+	}
+	results, err := provider.Up(ctx)
+	if err != nil {
+		return err
+	}
+	if len(results) > 0 {
+		db.log.Info("database migrated", "from", at, "to", results[len(results)-1].Source.Version)
+	}
+	return nil
+}
+
+func (db *DB) mendVersionTable(ctx context.Context) error {
+	store, err := database.NewStore(database.Dialect(db.dialect.goose()), versionTable)
+	if err != nil {
+		return err
+	}
+	var rows int
+	if err := db.sql.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+versionTable).Scan(&rows); err != nil || rows > 0 {
+		return nil // there is none yet, or it is whole
+	}
+	return store.Insert(ctx, db.sql, database.InsertRequest{Version: 0})
+}
+
+// columnKind is a type of column in both dialects.
+type columnKind int
+
+const (
+	shortText columnKind = iota // up to 190 code points, can be indexed
+	longText
+	digest // 32 bytes
+	integer
+	touched // the time of the last write, kept by the server
+)
+
+// ourColumns follow the tutorial's six. All may be NULL or have a default, so
+// that a program that doesn't know them can go on inserting rows.
+var ourColumns = []struct {
+	name string
+	kind columnKind
+}{
+	{"isbn", shortText},
+	{"language", shortText},
+	{"publisher", longText},
+	{"subjects", longText},
+	{"series", longText},
+	{"edition", longText},
+	{"price", shortText},
+	{"currency", shortText},
+	{"stock", integer},
+	{"availability", shortText},
+	{"buy_url", longText},
+	{"cover_url", longText},
+	{"source", shortText},
+	{"external_id", shortText},
+	{"fingerprint", digest},
+	{"year", integer},
+	{"search_text", longText},
+	{"title_folded", longText},
+	{"authors_folded", longText},
+	{"subjects_folded", longText},
+	{"search_hash", digest},
+	{"touched_at", touched},
+}
+
+func (db *DB) addColumns(ctx context.Context, conn *sql.DB) error {
+	present, err := db.dialect.columns(ctx, conn)
+	if err != nil {
+		return err
+	}
+	for _, column := range ourColumns {
+		columnType := db.dialect.columnType(column.kind)
+		if columnType == "" || slices.Contains(present, column.name) {
+			continue
+		}
+		if _, err := conn.ExecContext(ctx, "ALTER TABLE books ADD COLUMN "+column.name+" "+columnType); err != nil {
+			return fmt.Errorf("add column %s: %w", column.name, err)
+		}
+	}
+	return nil
+}
+
+func (db *DB) addIndexes(ctx context.Context, conn *sql.DB) error {
+	present, err := db.dialect.indexes(ctx, conn)
+	if err != nil {
+		return err
+	}
+	columns, err := db.dialect.columns(ctx, conn)
+	if err != nil {
+		return err
+	}
+	for _, index := range []struct{ name, unique, column, columns string }{
+		{"books_isbn", "UNIQUE", "isbn", "isbn"},
+		{"books_external_id", "UNIQUE", "external_id", "external_id, source"},
+		{"books_fingerprint", "", "fingerprint", "fingerprint"},
+		{"books_search_hash", "", "search_hash", "search_hash"},
+		{"books_touched_at", "", "touched_at", "touched_at"},
+	} {
+		if slices.Contains(present, index.name) || !slices.Contains(columns, index.column) {
+			continue
+		}
+		statement := fmt.Sprintf("CREATE %s INDEX %s ON books (%s)", index.unique, index.name, index.columns)
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("create index %s: %w", index.name, err)
+		}
+	}
+	return nil
+}
+
+// names returns the one text column of a query.
+func names(ctx context.Context, conn *sql.DB, query string) (list []string, err error) {
+	rows, err := conn.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		list = append(list, name)
+	}
+	return list, rows.Err()
+}

@@ -1,0 +1,116 @@
+package database
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/pressly/goose/v3"
+	gormmysql "gorm.io/driver/mysql"
+	"gorm.io/gorm"
+)
+
+// OpenMySQL prepares the use of a MySQL or MariaDB database. It does not
+// connect yet: the error is about the DSN only.
+func OpenMySQL(dsn string, log *slog.Logger) (*DB, error) {
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("parse DSN: %w", err)
+	}
+	cfg.ParseTime = true // created_at is read as a time whatever the DSN says
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 5 * time.Second
+	}
+	if cfg.Params == nil {
+		cfg.Params = map[string]string{}
+	}
+	if _, ok := cfg.Params["max_sort_length"]; !ok {
+		cfg.Params["max_sort_length"] = "8192" // titles are sorted whole, not by their first 1,024 bytes
+	}
+	cfg.Logger = &mysql.NopLogger{} // what it tells is in the error as well
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("parse DSN: %w", err)
+	}
+	conn := sql.OpenDB(connector)
+	conn.SetMaxOpenConns(32)
+	conn.SetMaxIdleConns(16)
+	conn.SetConnMaxLifetime(3 * time.Minute)
+	return open(mysqlDialect{database: cfg.DBName}, conn, log)
+}
+
+type mysqlDialect struct{ database string }
+
+func (mysqlDialect) goose() goose.Dialect { return goose.DialectMySQL }
+
+func (mysqlDialect) gorm(conn *sql.DB) gorm.Dialector {
+	return gormmysql.New(gormmysql.Config{Conn: conn, SkipInitializeWithVersion: true})
+}
+
+func (mysqlDialect) writesOfOthers() bool { return true }
+
+// lockMigration holds a named lock on a connection of its own: MySQL ends it
+// with the connection, so a killed process leaves none behind.
+func (d mysqlDialect) lockMigration(ctx context.Context, db *sql.DB) (func() error, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// a lock belongs to the server, so its name carries the database's; 64 characters at most
+	name := fmt.Sprintf("event-books.migrate.%x", sha256.Sum256([]byte(d.database)))[:52]
+	for {
+		var got sql.NullInt64
+		err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 10)", name).Scan(&got)
+		if err != nil {
+			_ = conn.Close()
+			return nil, fmt.Errorf("lock migrations: %w", err)
+		}
+		if got.Int64 == 1 {
+			break
+		}
+	}
+	return func() error {
+		defer conn.Close()
+		var released sql.NullInt64
+		return conn.QueryRowContext(context.WithoutCancel(ctx), "SELECT RELEASE_LOCK(?)", name).Scan(&released)
+	}, nil
+}
+
+func (mysqlDialect) createBooks() string {
+	return `CREATE TABLE IF NOT EXISTS books (
+		id bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY,
+		title longtext, author longtext, published_at longtext, description longtext,
+		created_at datetime(3)
+	) DEFAULT CHARSET=utf8mb4`
+}
+
+func (mysqlDialect) columnType(kind columnKind) string {
+	const text = " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL"
+	switch kind {
+	case shortText:
+		return "VARCHAR(190)" + text
+	case longText:
+		return "LONGTEXT" + text
+	case digest:
+		return "BINARY(32) NULL"
+	case integer:
+		return "BIGINT NULL"
+	case touched:
+		return "TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3)"
+	}
+	panic("database: unknown kind of column")
+}
+
+func (mysqlDialect) columns(ctx context.Context, conn *sql.DB) ([]string, error) {
+	return names(ctx, conn, `SELECT column_name FROM information_schema.columns
+		WHERE table_schema = DATABASE() AND table_name = 'books'`)
+}
+
+func (mysqlDialect) indexes(ctx context.Context, conn *sql.DB) ([]string, error) {
+	return names(ctx, conn, `SELECT DISTINCT index_name FROM information_schema.statistics
+		WHERE table_schema = DATABASE() AND table_name = 'books'`)
+}

@@ -1,0 +1,109 @@
+package database
+
+import (
+	"context"
+	"strings"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"literank.com/event-books/domain/model"
+)
+
+// SearchBooks scans search_text with LIKE. Both sides are folded by our code
+// and compared byte by byte, so every database gives the same answer.
+func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchResult, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result := &model.SearchResult{Books: []*model.Book{}}
+	words, _ := s.Keyword.Words()
+	if s.Keyword != "" && len(words) == 0 {
+		return result, nil
+	}
+	query := filter(session.Model(&bookRow{}), words, s.Filters).Session(&gorm.Session{})
+	var rows []*bookRow
+	if err := order(query, words, s.Sort).Offset(s.Offset).Limit(s.Limit).Find(&rows).Error; err != nil {
+		return nil, failed("search books", err)
+	}
+	for _, row := range rows {
+		b, err := row.book()
+		if err != nil {
+			return nil, err
+		}
+		result.Books = append(result.Books, b)
+	}
+	// A page that isn't full is the last one, which spares counting.
+	if n := len(rows); n < s.Limit && (n > 0 || s.Offset == 0) {
+		result.Total = s.Offset + n
+		return result, nil
+	}
+	var total int64
+	if err := query.Count(&total).Error; err != nil {
+		return nil, failed("count books", err)
+	}
+	result.Total = int(total)
+	return result, nil
+}
+
+func filter(query *gorm.DB, words []string, f model.Filters) *gorm.DB {
+	for _, word := range words {
+		query = query.Where(like("search_text"), contains(word))
+	}
+	if f.Author != "" {
+		query = query.Where(like("authors_folded"), contains("\n"+model.Fold(f.Author)+"\n"))
+	}
+	if f.Subject != "" {
+		query = query.Where(like("subjects_folded"), contains("\n"+model.Fold(f.Subject)+"\n"))
+	}
+	if f.Language != "" {
+		query = query.Where("(language = ? OR "+like("language")+")", f.Language, escape(f.Language)+"-%")
+	}
+	if f.Decade != nil {
+		query = query.Where("year BETWEEN ? AND ?", *f.Decade, *f.Decade+9)
+	}
+	if f.Available != nil {
+		const inStock = "COALESCE(availability, '') = 'in_stock' OR COALESCE(availability, '') = '' AND COALESCE(stock, 0) > 0"
+		if *f.Available {
+			query = query.Where("(" + inStock + ")")
+		} else {
+			query = query.Where("NOT (" + inStock + ")")
+		}
+	}
+	return query
+}
+
+func order(query *gorm.DB, words []string, sort model.Sort) *gorm.DB {
+	switch sort {
+	case model.ByTitle:
+		query = query.Order("title_folded")
+	case model.ByNewest:
+		query = query.Order("year IS NULL, year DESC")
+	case model.ByOldest:
+		query = query.Order("year IS NULL, year")
+	default:
+		if len(words) == 0 {
+			break
+		}
+		inTitle := make([]string, len(words))
+		patterns := make([]any, len(words))
+		for i, word := range words {
+			inTitle[i], patterns[i] = like("title_folded"), contains(word)
+		}
+		query = query.Order(clause.OrderBy{Expression: clause.Expr{
+			SQL:  "CASE WHEN " + strings.Join(inTitle, " AND ") + " THEN 0 ELSE 1 END, id",
+			Vars: patterns,
+		}})
+		return query
+	}
+	return query.Order("id")
+}
+
+func like(column string) string { return column + " LIKE ? ESCAPE '!'" }
+
+func contains(text string) string { return "%" + escape(text) + "%" }
+
+var escaper = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
+
+func escape(text string) string { return escaper.Replace(text) }

@@ -1,0 +1,99 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/glebarez/sqlite"
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+)
+
+// OpenSQLite uses the SQLite database in file, which is made, with its
+// folder, if it doesn't exist. Several processes may use it at once.
+func OpenSQLite(file string, log *slog.Logger) (*DB, error) {
+	file, err := filepath.Abs(file)
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite database: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, fmt.Errorf("open SQLite database: %w", err)
+	}
+	// Write transactions take the lock when they begin, so that two can't
+	// both read first and then fail to write (SQLite's BUSY without waiting).
+	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(file), RawQuery: url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)"},
+	}.Encode()}).String()
+	conn, err := sql.Open(sqlite.DriverName, dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite database %s: %w", file, err)
+	}
+	conn.SetMaxOpenConns(8)
+	conn.SetMaxIdleConns(8)
+	db, err := open(sqliteDialect{file: file}, conn, log)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return db, nil
+}
+
+type sqliteDialect struct{ file string }
+
+func (sqliteDialect) goose() goose.Dialect { return goose.DialectSQLite3 }
+
+func (sqliteDialect) gorm(conn *sql.DB) gorm.Dialector {
+	return sqlite.Dialector{Conn: conn}
+}
+
+func (sqliteDialect) writesOfOthers() bool { return false }
+
+func (d sqliteDialect) lockMigration(ctx context.Context, _ *sql.DB) (func() error, error) {
+	lock := flock.New(d.file + ".lock")
+	held, err := lock.TryLockContext(ctx, 20*time.Millisecond)
+	if err == nil && !held {
+		err = errors.New("held by another process")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock migrations: %w", err)
+	}
+	return lock.Unlock, nil
+}
+
+func (sqliteDialect) createBooks() string {
+	return `CREATE TABLE IF NOT EXISTS books (
+		id INTEGER PRIMARY KEY AUTOINCREMENT,
+		title TEXT, author TEXT, published_at TEXT, description TEXT,
+		created_at DATETIME
+	)`
+}
+
+func (sqliteDialect) columnType(kind columnKind) string {
+	switch kind {
+	case shortText, longText:
+		return "TEXT"
+	case digest:
+		return "BLOB"
+	case integer:
+		return "INTEGER"
+	case touched:
+		return "" // nobody else writes here
+	}
+	panic("database: unknown kind of column")
+}
+
+func (sqliteDialect) columns(ctx context.Context, conn *sql.DB) ([]string, error) {
+	return names(ctx, conn, "SELECT name FROM pragma_table_info('books')")
+}
+
+func (sqliteDialect) indexes(ctx context.Context, conn *sql.DB) ([]string, error) {
+	return names(ctx, conn, "SELECT name FROM pragma_index_list('books')")
+}
