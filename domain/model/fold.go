@@ -41,6 +41,9 @@ func Fold(s string) string {
 			if unicode.In(base, unicode.Latin, unicode.Greek) || base == 'е' && r == '\u0308' {
 				continue
 			}
+		case unicode.Is(unicode.Cherokee, r):
+			r = unicode.ToUpper(r) // cases.Fold swaps its cases instead
+			base = r
 		default:
 			base = r
 		}

@@ -1,0 +1,253 @@
+package adapter
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"literank.com/event-books/application/executor"
+	"literank.com/event-books/domain/model"
+)
+
+// searchParams are the parameters of a search.
+var searchParams = []string{"q", "o", "limit", "sort", "author", "language", "subject", "decade", "available"}
+
+// parseSearch reads a search from the raw query of a request. A strict
+// reader refuses parameters that it doesn't know; pages pass over them, since
+// links to the shop pick up parameters of others on their way.
+func (s *Server) parseSearch(rawQuery string, strict bool) (offset int, keyword model.Keyword, page executor.Page, err error) {
+	values, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return 0, "", page, &model.Error{Code: model.Malformed, Message: "the query can't be decoded", Cause: err}
+	}
+	if strict {
+		for name, list := range values {
+			if !slices.Contains(searchParams, name) {
+				return 0, "", page, model.Errorf(model.Malformed, name, "is not a parameter of this address; these are: %s", strings.Join(searchParams, ", "))
+			}
+			if len(list) > 1 {
+				return 0, "", page, model.Errorf(model.Malformed, name, "is given %d times", len(list))
+			}
+		}
+	}
+	if keyword, err = model.ParseKeyword(values.Get("q")); err != nil {
+		return 0, "", page, err
+	}
+	if page.Filters, err = model.ParseFilters(values.Get); err != nil {
+		return 0, "", page, err
+	}
+	if page.Sort, err = model.ParseSort(values.Get("sort")); err != nil {
+		return 0, "", page, err
+	}
+	if offset, err = parseNumber(values, "o", 0, 0, model.MaxOffset); err != nil {
+		return 0, "", page, err
+	}
+	page.Limit, err = parseNumber(values, "limit", s.PageSize, 1, model.MaxLimit)
+	return offset, keyword, page, err
+}
+
+func parseNumber(values url.Values, name string, byDefault, least, most int) (int, error) {
+	text := values.Get(name)
+	if text == "" {
+		return byDefault, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		return 0, model.Errorf(model.Malformed, name, "must be a whole number from %d to %d", least, most)
+	}
+	return n, nil
+}
+
+// searchValues is the inverse of parseSearch, without what is by default.
+func (s *Server) searchValues(search model.Search) url.Values {
+	values := search.Filters.Values()
+	if search.Keyword != "" {
+		values.Set("q", string(search.Keyword))
+	}
+	if search.Offset > 0 {
+		values.Set("o", strconv.Itoa(search.Offset))
+	}
+	if search.Limit != s.PageSize {
+		values.Set("limit", strconv.Itoa(search.Limit))
+	}
+	if search.Sort != model.ByRelevance {
+		values.Set("sort", string(search.Sort))
+	}
+	return values
+}
+
+// neighbours returns the searches for the pages before and after, nil where
+// there is none.
+func neighbours(a *executor.Answer) (prev, next *model.Search) {
+	if a.Search.Offset > 0 {
+		before := a.Search
+		before.Offset = max(0, min(a.Search.Offset-a.Search.Limit, lastOffset(a)))
+		prev = &before
+	}
+	if end := a.Search.Offset + len(a.Books); len(a.Books) > 0 && end < a.Total {
+		after := a.Search
+		after.Offset = end
+		next = &after
+	}
+	return prev, next
+}
+
+// lastOffset is where the last page that isn't empty begins.
+func lastOffset(a *executor.Answer) int {
+	return max(0, a.Total-1) / a.Search.Limit * a.Search.Limit
+}
+
+// surfaceOf tells on which surface the search is told as an event: HEAD is no
+// search.
+func surfaceOf(r *http.Request, surface model.Surface) model.Surface {
+	if r.Method == http.MethodHead {
+		return ""
+	}
+	return surface
+}
+
+func setSearchHeaders(c *gin.Context, a *executor.Answer) {
+	c.Header("Cache-Control", "private, no-store")
+	if a.SearchID != "" {
+		c.Header("X-Search-Id", a.SearchID)
+	}
+}
+
+func (s *Server) getBooks(c *gin.Context) {
+	offset, keyword, page, err := s.parseSearch(c.Request.URL.RawQuery, true)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	answer, err := s.Books.GetBooks(c.Request.Context(), offset, keyword, page, surfaceOf(c.Request, model.APISurface))
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	setSearchHeaders(c, answer)
+	c.Header("X-Total-Count", strconv.Itoa(answer.Total))
+	prev, next := neighbours(answer)
+	var links []string
+	for _, l := range []struct {
+		rel    string
+		search *model.Search
+	}{{"prev", prev}, {"next", next}} {
+		if l.search != nil {
+			links = append(links, "<"+s.link("/api/books", s.searchValues(*l.search))+`>; rel="`+l.rel+`"`)
+		}
+	}
+	if len(links) > 0 {
+		c.Header("Link", strings.Join(links, ", "))
+	}
+	c.Data(http.StatusOK, "application/json; charset=utf-8", answer.Body)
+}
+
+// bookID reads the id in the path. Whatever isn't an id is the id of no book.
+func bookID(c *gin.Context) (uint, error) {
+	id, err := strconv.ParseUint(c.Param("id"), 10, 64)
+	if err != nil || id == 0 || id > math.MaxInt64 {
+		return 0, model.Errorf(model.NotFound, "id", "there is no such book")
+	}
+	return uint(id), nil
+}
+
+func (s *Server) getBook(c *gin.Context) {
+	id, err := bookID(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.answerBook(c, http.StatusOK)(s.Books.GetBook(c.Request.Context(), id))
+}
+
+func (s *Server) createBook(c *gin.Context) {
+	b, err := readBook(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.answerBook(c, http.StatusCreated)(s.Books.CreateBook(c.Request.Context(), b))
+}
+
+func (s *Server) updateBook(c *gin.Context) {
+	id, err := bookID(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	b, err := readBook(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.answerBook(c, http.StatusOK)(s.Books.UpdateBook(c.Request.Context(), id, b))
+}
+
+func (s *Server) deleteBook(c *gin.Context) {
+	id, err := bookID(c)
+	if err == nil {
+		err = s.Books.DeleteBook(c.Request.Context(), id)
+	}
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Status(http.StatusNoContent)
+}
+
+// answerBook answers with what an operation on one book returned.
+func (s *Server) answerBook(c *gin.Context, status int) func(*model.Book, error) {
+	return func(b *model.Book, err error) {
+		if err != nil {
+			s.fail(c, err)
+			return
+		}
+		body, err := json.Marshal(b)
+		if err != nil {
+			s.fail(c, err)
+			return
+		}
+		c.Header("Cache-Control", "private, no-cache")
+		if status == http.StatusCreated {
+			c.Header("Location", s.link("/api/books/"+strconv.FormatUint(uint64(b.ID), 10), nil))
+		}
+		c.Data(status, "application/json; charset=utf-8", body)
+	}
+}
+
+// readBook reads the body strictly: unknown and repeated fields, invalid
+// UTF-8 and half surrogate pairs are errors rather than silently something
+// else.
+func readBook(c *gin.Context) (*model.Book, error) {
+	var b model.Book
+	err := jsonv2.UnmarshalRead(c.Request.Body, &b, jsonv2.RejectUnknownMembers(true))
+	if err == nil {
+		return &b, nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, model.Errorf(model.TooLarge, "", "the body is larger than %d bytes", maxBody)
+	}
+	malformed := &model.Error{Code: model.Malformed, Message: "the body is not valid JSON", Cause: err}
+	if e, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
+		malformed.Field = strings.TrimPrefix(string(e.JSONPointer), "/")
+		malformed.Message = "has the wrong type"
+		if errors.Is(err, jsonv2.ErrUnknownName) {
+			malformed.Message = "is not a field of a book"
+		}
+		if malformed.Field == "" {
+			malformed.Message = "the body must be a JSON object"
+		}
+	} else if errors.Is(err, jsontext.ErrDuplicateName) {
+		malformed.Message = "the body has a field twice"
+	}
+	return nil, malformed
+}

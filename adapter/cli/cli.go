@@ -1,0 +1,149 @@
+// Package cli is the command line: each command reads its arguments, calls
+// an operator and prints what comes back. It must not know how things are
+// done.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/alecthomas/kong"
+	"github.com/mattn/go-isatty"
+
+	"literank.com/event-books/infrastructure/broker"
+	"literank.com/event-books/infrastructure/config"
+)
+
+// Streams are what a command reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// commands is the whole command line.
+type commands struct {
+	Config string `short:"c" placeholder:"FILE" help:"Configuration to read; without it config.yml here, if there is one."`
+
+	All    allCommand    `cmd:"" default:"1" help:"Run the shop: web service, and embedded parts for whatever the configuration leaves empty (default)."`
+	Web    webCommand    `cmd:"" help:"Run the web service alone."`
+	Broker brokerCommand `cmd:"" help:"Run the embedded broker alone."`
+	Import importCommand `cmd:"" help:"Load a catalogue: CSV or JSON Lines, also gzipped."`
+	Events struct {
+		Tail tailCommand `cmd:"" help:"Show the searches of the topic as they come."`
+	} `cmd:"" help:"Read the topic of searches."`
+	ConfigGroup struct {
+		Check checkCommand `cmd:"" help:"Show what the configuration resolves to, or what is wrong with it."`
+	} `cmd:"" name:"config" help:"Look at the configuration."`
+	Health  healthCommand  `cmd:"" help:"Exit 0 if the shop answers searches, else 1."`
+	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
+
+	BrokerChild childCommand `cmd:"" hidden:"" name:"broker-child"`
+}
+
+// usageError is an error of the command line or the configuration.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// ExitCode is the exit status that belongs to what Run returned: 0, 1
+// (failed) or 2 (usage or configuration).
+func ExitCode(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usageError{}):
+		return 2
+	}
+	return 1
+}
+
+// shell is what every command needs.
+type shell struct {
+	Streams
+	ctx        context.Context
+	log        *slog.Logger
+	configFile string
+}
+
+// load reads the configuration.
+func (sh *shell) load() (*config.Config, error) {
+	parse := config.ParseDefault
+	if sh.configFile != "" {
+		parse = func() (*config.Config, error) { return config.Parse(sh.configFile) }
+	}
+	c, err := parse()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return c, nil
+}
+
+// exited ends the parsing after --help.
+type exited int
+
+// Run executes one command. It returns nil, or an error for ExitCode.
+func Run(ctx context.Context, args []string, streams Streams) (err error) {
+	var cmds commands
+	parser, err := kong.New(&cmds,
+		kong.Name("event-books"),
+		kong.Description("A bookstore's catalogue and search whose every keyword search becomes an event on a Kafka topic."),
+		kong.Writers(streams.Out, streams.Err),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+	)
+	if err != nil {
+		return fmt.Errorf("command line: %w", err)
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			if _, ok := cause.(exited); !ok {
+				panic(cause)
+			}
+		}
+	}()
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return usageError{fmt.Errorf("%w (see event-books --help)", err)}
+	}
+	return parsed.Run(&shell{Streams: streams, ctx: ctx, log: newLogger(streams.Err), configFile: cmds.Config})
+}
+
+// newLogger writes text to a terminal and JSON elsewhere.
+func newLogger(w io.Writer) *slog.Logger {
+	if isTerminal(w) {
+		return slog.New(slog.NewTextHandler(w, nil))
+	}
+	return slog.New(slog.NewJSONHandler(w, nil))
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
+// checkCommand prints the configuration.
+type checkCommand struct{}
+
+func (checkCommand) Run(sh *shell) error {
+	c, err := sh.load()
+	if err != nil {
+		return err
+	}
+	return c.Print(sh.Out)
+}
+
+// childCommand is the embedded broker's own process; the supervisor gives
+// the arguments.
+type childCommand struct {
+	Dir       string `required:""`
+	Listen    string `required:""`
+	Advertise string
+}
+
+func (c childCommand) Run(sh *shell) error {
+	return broker.Child(sh.ctx, broker.Options{Dir: c.Dir, Listen: c.Listen, Advertise: c.Advertise}, sh.In, sh.Out, sh.log)
+}

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"time"
+)
+
+type healthCommand struct{}
+
+// healthTimeout bounds the question, in all.
+const healthTimeout = 4 * time.Second
+
+func (healthCommand) Run(sh *shell) error {
+	c, err := sh.load()
+	if err != nil {
+		return err
+	}
+	host := c.App.Listen
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	url := "http://" + net.JoinHostPort(host, strconv.Itoa(c.App.Port))
+	if running, err := readRunFile(c.App.DataDir); err == nil && running.Web != nil {
+		url = running.Web.URL
+	}
+	ctx, cancel := context.WithTimeout(sh.ctx, healthTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
+	if err != nil {
+		return fmt.Errorf("health: %w", err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("health: %w", err)
+	}
+	defer response.Body.Close()
+	var answer struct{ Status string }
+	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<16)).Decode(&answer); err != nil {
+		return fmt.Errorf("health: %s is no shop of ours: %w", url, err)
+	}
+	fmt.Fprintln(sh.Out, answer.Status)
+	if response.StatusCode != http.StatusOK {
+		return errors.New("health: searches are not answered")
+	}
+	return nil
+}
+
+type versionCommand struct{}
+
+// Version is the release; the commit is stamped by go build -buildvcs=true.
+const Version = "0.1.0"
+
+func (versionCommand) Run(sh *shell) error {
+	commit := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		dirty := ""
+		for _, s := range info.Settings {
+			switch {
+			case s.Key == "vcs.revision":
+				commit = s.Value
+			case s.Key == "vcs.modified" && s.Value == "true":
+				dirty = " (modified)"
+			}
+		}
+		commit += dirty
+	}
+	_, err := fmt.Fprintf(sh.Out, "event-books %s, commit %s, %s %s/%s\n", Version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}

@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+
+	"literank.com/event-books/adapter"
+	"literank.com/event-books/application"
+	"literank.com/event-books/application/executor"
+	"literank.com/event-books/infrastructure/config"
+)
+
+type allCommand struct{}
+
+func (allCommand) Run(sh *shell) error { return sh.serve(true) }
+
+type webCommand struct{}
+
+func (webCommand) Run(sh *shell) error { return sh.serve(false) }
+
+type brokerCommand struct{}
+
+func (brokerCommand) Run(sh *shell) (err error) {
+	c, err := sh.load()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.App.DataDir, 0o700); err != nil {
+		return fmt.Errorf("app.data_dir: %w", err)
+	}
+	supervisor, address, err := application.StartBroker(sh.ctx, c, sh.log)
+	if err != nil {
+		return err
+	}
+	forget, err := announceBroker(c.App.DataDir, address)
+	if err == nil {
+		<-sh.ctx.Done()
+		sh.log.Info("stopping")
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(sh.ctx), c.App.ShutdownTimeout)
+	defer cancel()
+	return errors.Join(err, forget(), supervisor.Close(ctx))
+}
+
+// serve runs the web service until the context ends, then stops gracefully:
+// requests under way are finished, events under way are waited for.
+func (sh *shell) serve(withBroker bool) (err error) {
+	c, err := sh.load()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.App.DataDir, 0o700); err != nil {
+		return fmt.Errorf("app.data_dir: %w", err)
+	}
+	token, err := adminToken(c.App, sh.log)
+	if err != nil {
+		return err
+	}
+	if !withBroker && len(c.MQ.Brokers) == 0 {
+		c.MQ.Brokers = brokersOf(c)
+		sh.log.Info("mq.brokers is empty: events go to the embedded broker of another process", "brokers", c.MQ.Brokers)
+	}
+	// Listen first: whoever asks early waits instead of being refused.
+	address := net.JoinHostPort(c.App.Listen, strconv.Itoa(c.App.Port))
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("app.listen, app.port: %w", err)
+	}
+	defer listener.Close()
+
+	wire, err := application.NewWireHelper(sh.ctx, c, withBroker, sh.log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(sh.ctx), c.App.ShutdownTimeout)
+		defer cancel()
+		err = errors.Join(err, wire.Close(ctx))
+	}()
+	server, err := adapter.New(adapter.Options{
+		Books:            executor.NewBookOperator(wire.BookManager(), wire.MessageQueueHelper(), wire.BookIndex(), sh.log),
+		Health:           wire,
+		Log:              sh.log,
+		PageSize:         c.App.PageSize,
+		TemplatesPattern: c.App.TemplatesPattern,
+		BaseURL:          c.App.BaseURL,
+		ImageHosts:       c.App.ImageHosts,
+		AdminToken:       token,
+		TrustedProxies:   c.App.TrustedProxies,
+	})
+	if err != nil {
+		return err
+	}
+	forget, err := sh.announce(c, listener.Addr().(*net.TCPAddr), wire.Brokers())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, forget()) }()
+	return sh.serveUntilStopped(c, server, listener, wire)
+}
+
+func (sh *shell) serveUntilStopped(c *config.Config, server *adapter.Server, listener net.Listener, wire *application.WireHelper) error {
+	web := server.HTTPServer()
+	group, ctx := errgroup.WithContext(sh.ctx)
+	group.Go(func() error { return wire.Run(ctx) })
+	group.Go(func() error {
+		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		sh.log.Info("stopping")
+		server.Stopping()
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.App.ShutdownTimeout)
+		defer cancel()
+		if err := web.Shutdown(bounded); err != nil {
+			return errors.Join(fmt.Errorf("requests were cut off: %w", err), web.Close())
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// announce tells people and programs where the shop is.
+func (sh *shell) announce(c *config.Config, bound *net.TCPAddr, brokers []string) (forget func() error, err error) {
+	host := bound.IP.String()
+	if bound.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	url := "http://" + net.JoinHostPort(host, strconv.Itoa(bound.Port))
+	sh.log.Info("listening", "url", url, "topic", c.MQ.SearchTopic(), "brokers", brokers)
+	return announceWeb(c.App.DataDir, url, brokers)
+}

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/mq"
+)
+
+type tailCommand struct {
+	JSON bool   `name:"json" help:"One JSON object per event."`
+	From string `default:"end" placeholder:"beginning|end|TIME" help:"Where to begin; TIME as 2006-01-02, 2006-01-02T15:04:05Z or 10m ago as 10m."`
+}
+
+func (cmd tailCommand) Run(sh *shell) error {
+	from, err := parseStart(cmd.From, time.Now())
+	if err != nil {
+		return usageError{err}
+	}
+	c, err := sh.load()
+	if err != nil {
+		return err
+	}
+	brokers, topic := brokersOf(c), c.MQ.SearchTopic()
+	write := printEvent
+	if cmd.JSON {
+		write = printEventJSON
+	}
+	ready := func() { fmt.Fprintf(sh.Err, "reading %s from %s\n", topic, strings.Join(brokers, ", ")) }
+	told := false
+	for {
+		err := mq.Tail(sh.ctx, brokers, topic, from, ready, func(r *mq.Record) error { return write(sh.Out, r) })
+		if !errors.Is(err, mq.ErrNoTopic) {
+			if err != nil && len(c.MQ.Brokers) == 0 {
+				return fmt.Errorf("%w (mq.brokers is empty: is the shop running? it would be at %s)", err, brokers[0])
+			}
+			return err
+		}
+		if !told {
+			fmt.Fprintf(sh.Err, "waiting for the topic %s to be created\n", topic)
+			told = true
+			from = mq.Start{Beginning: true} // everything in it will be new
+		}
+		select {
+		case <-sh.ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// parseStart reads --from.
+func parseStart(text string, now time.Time) (mq.Start, error) {
+	switch text {
+	case "beginning":
+		return mq.Start{Beginning: true}, nil
+	case "end":
+		return mq.Start{}, nil
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return mq.Start{At: now.Add(-ago)}, nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly} {
+		if at, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return mq.Start{At: at}, nil
+		}
+	}
+	return mq.Start{}, fmt.Errorf("--from: %q is neither beginning nor end nor a time", text)
+}
+
+// printEvent writes one line: time, key, number of books and their titles.
+func printEvent(w io.Writer, r *mq.Record) error {
+	when := r.Time.Local().Format(time.DateTime)
+	books, err := model.DecodeBooks(r.Value)
+	if err != nil {
+		_, err := fmt.Fprintf(w, "%s  %s  (not a search: %d bytes)\n", when, harmless(r.Key), len(r.Value))
+		return err
+	}
+	titles := make([]string, len(books))
+	for i, b := range books {
+		titles[i] = harmless(b.Title)
+	}
+	noun := "books"
+	if len(books) == 1 {
+		noun = "book"
+	}
+	_, err = fmt.Fprintf(w, "%s  %s  %d %s  %s\n", when, harmless(r.Key), len(books), noun, strings.Join(titles, " · "))
+	return err
+}
+
+// eventJSON is one line of --json.
+type eventJSON struct {
+	Topic struct {
+		Partition int32 `json:"partition"`
+		Offset    int64 `json:"offset"`
+	} `json:"position"`
+	Key     string            `json:"key"`
+	Time    time.Time         `json:"time"`
+	Headers map[string]string `json:"headers"`
+	// Books is the value, or a JSON string of it if it isn't JSON.
+	Books json.RawMessage `json:"books"`
+}
+
+func printEventJSON(w io.Writer, r *mq.Record) error {
+	e := eventJSON{Key: r.Key, Time: r.Time.UTC(), Headers: map[string]string{}, Books: r.Value}
+	e.Topic.Partition, e.Topic.Offset = r.Partition, r.Offset
+	for _, h := range r.Headers {
+		e.Headers[h.Key] = string(h.Value)
+	}
+	if !json.Valid(r.Value) {
+		quoted, err := json.Marshal(string(r.Value))
+		if err != nil {
+			return err
+		}
+		e.Books = quoted
+	}
+	return json.NewEncoder(w).Encode(e)
+}

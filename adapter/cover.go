@@ -1,0 +1,118 @@
+package adapter
+
+import (
+	"hash/fnv"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/width"
+
+	"literank.com/event-books/domain/model"
+)
+
+// cover is what stands where a book's picture would: the picture, if its host
+// is one that the operator names, or a drawing made of the title.
+type cover struct {
+	Image string
+	// Palette is 0 to palettes-1: a class of the stylesheet.
+	Palette int
+	// Lines of the title, each with its place in the drawing.
+	Lines []coverLine
+	// Author is the first one.
+	Author string
+}
+
+type coverLine struct {
+	Text string
+	Y    int
+}
+
+const (
+	palettes = 8
+	// A line of a drawn cover holds so many columns, and a cover so many lines.
+	coverColumns = 13
+	coverLines   = 6
+)
+
+func (s *Server) cover(b *model.Book) cover {
+	if u, err := url.Parse(b.CoverURL); err == nil && u.Scheme == "https" && slices.Contains(s.ImageHosts, u.Host) {
+		return cover{Image: b.CoverURL}
+	}
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(b.Title + "\x00" + b.Author)) // never fails
+	author, _, _ := strings.Cut(b.Author, model.AuthorSeparator)
+	drawn := cover{Palette: int(hash.Sum32() % palettes), Author: cut(author, 22)}
+	lines := wrap(b.Title, coverColumns, coverLines)
+	for i, line := range lines {
+		drawn.Lines = append(drawn.Lines, coverLine{line, 122 - 10*len(lines) + 22*i})
+	}
+	return drawn
+}
+
+// columns is how wide a rune is: East Asian wide ones take two.
+func columns(r rune) int {
+	if unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Cf, r) {
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
+}
+
+// wrap breaks text into at most most lines of at most wide columns, between
+// words where there are any, and marks with … what doesn't fit.
+func wrap(text string, wide, most int) []string {
+	var lines []string
+	line, used := "", 0
+	flush := func() {
+		if line != "" {
+			lines = append(lines, line)
+		}
+		line, used = "", 0
+	}
+	for _, word := range strings.Fields(text) {
+		size := 0
+		for _, r := range word {
+			size += columns(r)
+		}
+		if used > 0 && used+1+size > wide {
+			flush()
+		}
+		if used > 0 {
+			line, used = line+" ", used+1
+		}
+		for _, r := range word {
+			if used+columns(r) > wide {
+				flush()
+			}
+			line, used = line+string(r), used+columns(r)
+		}
+	}
+	flush()
+	if len(lines) > most {
+		lines = lines[:most]
+		lines[most-1] = cut(lines[most-1]+strings.Repeat(" ", wide), wide)
+	}
+	return lines
+}
+
+// cut shortens text to a width, with … at its end if something is missing.
+func cut(text string, wide int) string {
+	used := 0
+	for i, r := range text {
+		if used += columns(r); used > wide {
+			kept := strings.TrimRight(text[:i], " ")
+			_, last := utf8.DecodeLastRuneInString(kept)
+			if used > wide && len(kept) > last && kept == text[:i] {
+				kept = kept[:len(kept)-last]
+			}
+			return strings.TrimRight(kept, " ") + "…"
+		}
+	}
+	return text
+}

@@ -1,0 +1,51 @@
+package adapter
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"literank.com/event-books/domain/model"
+)
+
+// pingTimeout bounds how long readiness waits for the database.
+const pingTimeout = 2 * time.Second
+
+func (s *Server) livez(c *gin.Context) {
+	c.Header("Cache-Control", "no-store")
+	c.JSON(http.StatusOK, gin.H{"status": "ok"})
+}
+
+// readiness is what /readyz says; only staff sees more than the status.
+type readiness struct {
+	// Status is ok, degraded (searches are answered, events are not
+	// confirmed) or unavailable.
+	Status   string            `json:"status"`
+	Database string            `json:"database,omitempty"`
+	Events   *model.EventStats `json:"events,omitempty"`
+}
+
+func (s *Server) readyz(c *gin.Context) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), pingTimeout)
+	defer cancel()
+	events := s.Health.EventStats()
+	answer, status := readiness{Status: "ok"}, http.StatusOK
+	if !events.Connected {
+		answer.Status = "degraded"
+	}
+	database := "ok"
+	if err := s.Health.Ping(ctx); err != nil {
+		database = "unavailable"
+	}
+	if database != "ok" || s.stopping.Load() {
+		answer.Status, status = "unavailable", http.StatusServiceUnavailable
+		c.Header("Retry-After", retryAfter)
+	}
+	if s.isStaff(c.Request) {
+		answer.Database, answer.Events = database, &events
+	}
+	c.Header("Cache-Control", "no-store")
+	c.JSON(status, answer)
+}

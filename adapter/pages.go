@@ -1,0 +1,248 @@
+package adapter
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+
+	"literank.com/event-books/application/executor"
+	"literank.com/event-books/domain/model"
+)
+
+// bookView is a book with what a template needs to show it.
+type bookView struct {
+	*model.Book
+	Link  string
+	Cover cover
+	Price string
+	// Stock says in words whether it can be had; InStock, ToOrder or
+	// Unavailable in Availability gives the class.
+	Stock string
+}
+
+func (s *Server) view(b *model.Book) bookView {
+	v := bookView{Book: b, Link: s.link("/books/"+strconv.FormatUint(uint64(b.ID), 10), nil), Cover: s.cover(b)}
+	if b.Price != "" {
+		v.Price = strings.TrimSpace(b.Price + " " + b.Currency)
+	}
+	switch {
+	case b.Availability == model.InStock, b.Availability == "" && b.Stock != nil && *b.Stock > 0:
+		v.Stock = "In stock"
+	case b.Availability == model.ToOrder:
+		v.Stock = "Can be ordered"
+	case b.Availability == model.Unavailable, b.Stock != nil:
+		v.Stock = "Not available"
+	}
+	return v
+}
+
+// option is one choice of a list in a form.
+type option struct {
+	Value, Label string
+	Selected     bool
+}
+
+// labelled is a link with its words.
+type labelled struct{ Label, Link string }
+
+// indexData is what index.html shows.
+type indexData struct {
+	Title string
+	// Action is where the form goes.
+	Action  string
+	Search  model.Search
+	Total   int
+	From    int
+	To      int
+	Books   []bookView
+	Sorts   []option
+	Filters []labelled // each with the link that removes it
+	// Hidden are the filters, to be kept by the form.
+	Hidden     []option
+	Prev, Next string
+	// Ignored is how many words were too many.
+	Ignored int
+	// WaysOn are offered where nothing was found.
+	WaysOn []labelled
+	// NoIndex keeps result pages out of search engines.
+	NoIndex bool
+}
+
+var sortLabels = map[model.Sort]string{
+	model.ByRelevance: "Best match", model.ByTitle: "Title", model.ByNewest: "Newest first", model.ByOldest: "Oldest first",
+}
+
+func (s *Server) indexPage(c *gin.Context) {
+	offset, keyword, page, err := s.parseSearch(c.Request.URL.RawQuery, false)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	answer, err := s.Books.GetBooks(c.Request.Context(), offset, keyword, page, surfaceOf(c.Request, model.PageSurface))
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	setSearchHeaders(c, answer)
+	data := s.indexData(answer)
+	if data.NoIndex {
+		c.Header("X-Robots-Tag", "noindex")
+	}
+	s.render(c, http.StatusOK, "index.html", data)
+}
+
+func (s *Server) indexData(a *executor.Answer) *indexData {
+	data := &indexData{
+		Title:   "All books",
+		Action:  s.link("/", nil),
+		Search:  a.Search,
+		Total:   a.Total,
+		From:    a.Search.Offset + 1,
+		To:      a.Search.Offset + len(a.Books),
+		NoIndex: len(s.searchValues(a.Search)) > 0,
+	}
+	if a.Search.Keyword != "" {
+		data.Title = string(a.Search.Keyword)
+	}
+	for _, b := range a.Books {
+		data.Books = append(data.Books, s.view(b))
+	}
+	for _, sort := range model.Sorts {
+		data.Sorts = append(data.Sorts, option{string(sort), sortLabels[sort], sort == a.Search.Sort})
+	}
+	_, data.Ignored = a.Search.Keyword.Words()
+	s.addFilters(data, a.Search)
+	prev, next := neighbours(a)
+	if prev != nil {
+		data.Prev = s.link("/", s.searchValues(*prev))
+	}
+	if next != nil {
+		data.Next = s.link("/", s.searchValues(*next))
+	}
+	if a.Total == 0 {
+		data.WaysOn = s.waysOn(a.Search)
+	}
+	return data
+}
+
+func (s *Server) addFilters(data *indexData, search model.Search) {
+	search.Offset = 0
+	for _, f := range []struct{ name, label string }{
+		{"author", "Author"}, {"language", "Language"}, {"subject", "Subject"}, {"decade", "Decade"}, {"available", "Available"},
+	} {
+		values := search.Filters.Values()
+		value := values.Get(f.name)
+		if value == "" {
+			continue
+		}
+		data.Hidden = append(data.Hidden, option{Value: value, Label: f.name})
+		without := s.searchValues(search)
+		without.Del(f.name)
+		if f.name == "language" {
+			value = languageName(value)
+		}
+		data.Filters = append(data.Filters, labelled{f.label + ": " + value, s.link("/", without)})
+	}
+}
+
+// languageName gives the English name of a BCP 47 tag.
+func languageName(tag string) string {
+	if name := display.English.Tags().Name(language.Make(tag)); name != "" {
+		return name
+	}
+	return tag
+}
+
+// waysOn are searches that may find what this one didn't.
+func (s *Server) waysOn(search model.Search) (ways []labelled) {
+	search.Offset = 0
+	if search.Filters != (model.Filters{}) && search.Keyword != "" {
+		unfiltered := search
+		unfiltered.Filters = model.Filters{}
+		ways = append(ways, labelled{"Search the whole shop for “" + string(search.Keyword) + "”", s.link("/", s.searchValues(unfiltered))})
+	}
+	words := strings.Fields(string(search.Keyword))
+	if len(words) > 1 {
+		for _, word := range words[:min(len(words), 6)] {
+			ways = append(ways, labelled{"Search for “" + word + "” alone", s.link("/", url.Values{"q": {word}})})
+		}
+	}
+	return append(ways, labelled{"Browse all books", s.link("/", nil)})
+}
+
+// bookData is what book.html shows.
+type bookData struct {
+	Title   string
+	Action  string
+	Search  model.Search
+	Book    bookView
+	Authors []labelled
+	// Subjects and Language lead to books that share them.
+	Subjects []labelled
+	Language *labelled
+	NoIndex  bool
+}
+
+func (s *Server) bookPage(c *gin.Context) {
+	id, err := bookID(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	b, err := s.Books.GetBook(c.Request.Context(), id)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	data := &bookData{Title: b.Title, Action: s.link("/", nil), Book: s.view(b)}
+	for author := range strings.SplitSeq(b.Author, model.AuthorSeparator) {
+		if author != "" {
+			data.Authors = append(data.Authors, labelled{author, s.link("/", url.Values{"author": {author}})})
+		}
+	}
+	for _, subject := range b.Subjects {
+		data.Subjects = append(data.Subjects, labelled{subject, s.link("/", url.Values{"subject": {subject}})})
+	}
+	if b.Language != "" {
+		data.Language = &labelled{languageName(b.Language), s.link("/", url.Values{"language": {b.Language}})}
+	}
+	s.render(c, http.StatusOK, "book.html", data)
+}
+
+// errorData is what error.html shows.
+type errorData struct {
+	Title   string
+	Action  string
+	Search  model.Search
+	Status  int
+	Detail  string
+	Request string
+	NoIndex bool
+}
+
+func (s *Server) errorPage(c *gin.Context, p problem) {
+	data := &errorData{Action: s.link("/", nil), Status: p.Status, Request: p.RequestID, NoIndex: true}
+	switch p.Status {
+	case http.StatusNotFound:
+		data.Title, data.Detail = "Not found", "We have no such page. The book may have left the shop."
+	case http.StatusServiceUnavailable:
+		data.Title, data.Detail = "Back in a moment", "The catalogue does not answer just now. Please try again in a few seconds."
+	case http.StatusInternalServerError:
+		data.Title, data.Detail = "Something went wrong", "That was our fault. Please try again."
+	case http.StatusBadRequest:
+		data.Title, data.Detail = "We can't search for that", "The address can't be read: "+p.Detail+"."
+		if p.Field == "q" {
+			data.Detail = "What you search for " + p.Detail + "."
+		} else if p.Field != "" {
+			data.Detail = "“" + p.Field + "” " + p.Detail + "."
+		}
+	default:
+		data.Title, data.Detail = p.Title, p.Detail
+	}
+	s.render(c, p.Status, "error.html", data)
+}

@@ -1,0 +1,48 @@
+package catalog
+
+import (
+	"bytes"
+	"testing"
+)
+
+// fuzzFile reads any bytes as a file that begins with head. That rows are
+// valid and lines increase is checked by readAll.
+func fuzzFile(t *testing.T, head string, data []byte) {
+	f, err := Open("-", Options{Stdin: bytes.NewReader(append([]byte(head), data...))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := readAll(t, f)
+	if err != nil {
+		t.Errorf("the rest isn't read: %v", err)
+	}
+	if lines := bytes.Count(data, []byte("\n")) + 1; all.rows+all.rejected > lines+1 {
+		t.Errorf("%d rows of %d lines", all.rows+all.rejected, lines)
+	}
+}
+
+func FuzzCSV(f *testing.F) {
+	for _, s := range []string{
+		"Emma,Jane Austen,1815,0306406152,7,x;y,1.0\n",
+		"\"Em\"\"ma\",\"a\nb\",,,,,\r\n\r\n",
+		"\"Emma\nIda,,,,,,\n\"x\"y\n", "\x00\xff\",\"", ",,,,,,,,,\n", "a\",b\"c,\"\n",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		fuzzFile(t, "title,author,year,isbn,id,tags,stock\n", data)
+	})
+}
+
+func FuzzJSONLines(f *testing.F) {
+	for _, s := range []string{
+		`{"title": "Emma", "authors": ["Austen, Jane", {"name": "x"}], "year": -44.0, "id": 7}`,
+		`{"name": "\ud83d\ude00", "languages": ["en"], "stock": 3, "price": 1e3}` + "\n[]\n{}",
+		"{\"title\": \"\\u0000\xff\"", `{"description": "a\nb", "title": null, "url": "http://x"}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		fuzzFile(t, "{}\n", data)
+	})
+}

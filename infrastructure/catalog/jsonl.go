@@ -1,0 +1,206 @@
+package catalog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxKeys is how many different keys a file's report names.
+const maxKeys = 1000
+
+// jsonReader reads JSON Lines: one object on each line. It takes only JSON
+// in valid UTF-8, without unpaired surrogates and repeated keys (RFC 7493).
+type jsonReader struct {
+	lines *lines
+	names *names
+	// keys are those met so far, in their order, and byName finds them.
+	keys   []*jsonKey
+	byName map[string]*jsonKey
+	text   bytes.Reader
+	row    record
+}
+
+type jsonKey struct {
+	name  string
+	place place
+	used  bool
+}
+
+func newJSONReader(lines *lines, names *names) *jsonReader {
+	return &jsonReader{lines: lines, names: names, byName: map[string]*jsonKey{}}
+}
+
+func (r *jsonReader) columns() (used []Column, ignored []string) {
+	for _, k := range r.keys {
+		if k.used {
+			used = append(used, Column{Name: k.name, Field: slots[k.place.slot].name})
+		} else {
+			ignored = append(ignored, k.name)
+		}
+	}
+	return used, ignored
+}
+
+// end misses the keys that the user named and no line had.
+func (r *jsonReader) end() error {
+	met := make([]string, len(r.keys))
+	for i, k := range r.keys {
+		met[i] = k.name
+	}
+	if name, ok := r.names.missing(met); ok && len(met) < maxKeys {
+		return fmt.Errorf("--map names a key %q that no line has; the keys are %s", name, list(met))
+	}
+	return nil
+}
+
+func (r *jsonReader) next() (*record, error) {
+	if err := r.lines.skipBlank(); err != nil {
+		return nil, err
+	}
+	line, _ := r.lines.peek(0)
+	r.lines.drop(1)
+	if line.tooLong {
+		return nil, reject(line.no, "%s", lineTooLong)
+	}
+	r.row = record{line: line.no}
+	if err := r.object(line.text); err != nil {
+		var syntax *jsontext.SyntacticError
+		if errors.As(err, &syntax) {
+			err = fmt.Errorf("not JSON: %w, at byte %d", syntax.Err, syntax.ByteOffset+1)
+		}
+		return nil, reject(line.no, "%s", err)
+	}
+	return &r.row, nil
+}
+
+// object fills the row from one line.
+func (r *jsonReader) object(text []byte) error {
+	r.text.Reset(text)
+	in := jsontext.NewDecoder(&r.text)
+	if in.PeekKind() != '{' {
+		if _, err := in.ReadToken(); err != nil {
+			return err
+		}
+		return errors.New("not a JSON object")
+	}
+	if _, err := in.ReadToken(); err != nil {
+		return err
+	}
+	var filledBy [slotCount]*jsonKey
+	var found [slotCount][]byte
+	for in.PeekKind() != '}' {
+		name, err := in.ReadToken()
+		if err != nil {
+			return err
+		}
+		key := r.key(name.String())
+		value, err := in.ReadValue()
+		if err != nil {
+			return err
+		}
+		s := key.place.slot
+		if s == noSlot || filledBy[s] != nil && filledBy[s].place.rank <= key.place.rank {
+			continue
+		}
+		// The decoder's own bytes are gone with its next step.
+		end := int(in.InputOffset())
+		filledBy[s], found[s] = key, text[end-len(value):end]
+	}
+	if _, err := in.ReadToken(); err != nil {
+		return err
+	}
+	if _, err := in.ReadToken(); err == nil {
+		return errors.New("not JSON: text follows the object")
+	} else if err != io.EOF {
+		return err
+	}
+	for s, key := range filledBy {
+		if key == nil {
+			continue
+		}
+		key.used = true
+		r.row.fields |= slots[s].field
+		if err := r.row.values[s].setJSON(slot(s), found[s]); err != nil {
+			return fmt.Errorf("the key %s %w", show(key.name), err)
+		}
+	}
+	return nil
+}
+
+func (r *jsonReader) key(name string) *jsonKey {
+	key, ok := r.byName[name]
+	if !ok {
+		key = &jsonKey{name: name, place: r.names.find(name)}
+		if len(r.keys) < maxKeys {
+			r.keys = append(r.keys, key)
+			r.byName[name] = key
+		}
+	}
+	return key
+}
+
+// setJSON takes a JSON value where slot s allows its type.
+func (v *value) setJSON(s slot, raw jsontext.Value) error {
+	switch kind := raw.Kind(); {
+	case kind == 'n':
+	case kind == '"':
+		return json.Unmarshal(raw, &v.text)
+	case kind == '0' && slots[s].numbers:
+		v.text = string(raw)
+	case kind == '[' && slots[s].list:
+		var items []jsontext.Value
+		if err := json.Unmarshal(raw, &items); err != nil {
+			return err
+		}
+		v.items = make([]string, len(items))
+		for i, item := range items {
+			if err := setItem(&v.items[i], s, item); err != nil {
+				return err
+			}
+		}
+	default:
+		return fmt.Errorf("can't be a JSON %s", kindName(kind))
+	}
+	return nil
+}
+
+// setItem takes one item of a list: a string, or of authors an object with a name.
+func setItem(to *string, s slot, raw jsontext.Value) error {
+	switch kind := raw.Kind(); {
+	case kind == '"':
+		return json.Unmarshal(raw, to)
+	case kind == '{' && s == authorSlot:
+		var author struct {
+			Name *string `json:"name"`
+		}
+		if err := json.Unmarshal(raw, &author); err != nil || author.Name == nil {
+			return errors.New(`has an object without a "name" that is a string`)
+		}
+		*to = *author.Name
+		return nil
+	default:
+		return fmt.Errorf("can't hold a JSON %s", kindName(kind))
+	}
+}
+
+func kindName(kind jsontext.Kind) string {
+	switch kind {
+	case 'n':
+		return "null"
+	case 't', 'f':
+		return "boolean"
+	case '0':
+		return "number"
+	case '"':
+		return "string"
+	case '[':
+		return "array"
+	default:
+		return "object"
+	}
+}

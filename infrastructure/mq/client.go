@@ -1,0 +1,77 @@
+package mq
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// TopicConfig is how a topic is made that doesn't exist.
+type TopicConfig struct {
+	Partitions int
+	// Replication 0 = as many as there are brokers, at most 3.
+	Replication int
+	Retention   time.Duration
+}
+
+// newConfig holds what every client of ours needs: no topic is ever made by
+// merely asking for it, and a broker that doesn't answer is given up in
+// seconds.
+func newConfig() *sarama.Config {
+	c := sarama.NewConfig()
+	c.ClientID = "event-books"
+	c.Version = sarama.V2_8_0_0 // a protocol that Kafka 2.8 to 4.x speak
+	c.Metadata.AllowAutoTopicCreation = false
+	c.Net.DialTimeout = 3 * time.Second
+	c.Net.ReadTimeout = 10 * time.Second
+	c.Net.WriteTimeout = 10 * time.Second
+	c.Admin.Timeout = 10 * time.Second
+	return c
+}
+
+// ensureTopic creates the topic through the admin interface if it is missing.
+// It reports whether it did.
+func ensureTopic(client sarama.Client, topic string, want TopicConfig) (created bool, err error) {
+	// Closing the admin would close the client with it.
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	if err != nil {
+		return false, fmt.Errorf("topic %s: %w", topic, err)
+	}
+	found, err := admin.DescribeTopics([]string{topic})
+	if err != nil {
+		return false, fmt.Errorf("describe topic %s: %w", topic, err)
+	}
+	if len(found) == 1 && found[0].Err == sarama.ErrNoError {
+		return false, nil
+	}
+	if len(found) == 1 && found[0].Err != sarama.ErrUnknownTopicOrPartition {
+		return false, fmt.Errorf("describe topic %s: %w", topic, found[0].Err)
+	}
+	retention := strconv.FormatInt(want.Retention.Milliseconds(), 10)
+	detail := &sarama.TopicDetail{
+		NumPartitions:     int32(want.Partitions),
+		ReplicationFactor: int16(want.Replication),
+		ConfigEntries:     map[string]*string{"retention.ms": &retention},
+	}
+	if want.Replication == 0 {
+		if err := client.RefreshMetadata(); err != nil {
+			return false, fmt.Errorf("count brokers: %w", err)
+		}
+		detail.ReplicationFactor = int16(min(3, len(client.Brokers())))
+	}
+	if detail.ReplicationFactor >= 3 {
+		minISR := "2"
+		detail.ConfigEntries["min.insync.replicas"] = &minISR
+	}
+	err = admin.CreateTopic(topic, detail, false)
+	if errors.Is(err, sarama.ErrTopicAlreadyExists) {
+		return false, nil // another instance was faster
+	}
+	if err != nil {
+		return false, fmt.Errorf("create topic %s: %w", topic, err)
+	}
+	return true, client.RefreshMetadata(topic)
+}

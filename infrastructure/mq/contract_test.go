@@ -1,0 +1,421 @@
+package mq
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/broker"
+)
+
+// onEach runs a test against the embedded broker and a real Kafka.
+func onEach(t *testing.T, test func(t *testing.T, brokers []string)) {
+	t.Run("embedded", func(t *testing.T) { test(t, []string{embedded(t, t.TempDir(), "127.0.0.1:0")}) })
+	t.Run("Kafka", func(t *testing.T) {
+		brokers := os.Getenv("TEST_KAFKA_BROKERS")
+		if brokers == "" {
+			t.Skip("TEST_KAFKA_BROKERS names no Apache Kafka")
+		}
+		test(t, strings.Split(brokers, ","))
+	})
+}
+
+// embedded serves the embedded broker in this process for one test.
+func embedded(t *testing.T, dir, listen string) (address string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	go func() {
+		ended <- broker.Serve(ctx, broker.Options{Dir: dir, Listen: listen}, func(a string) { ready <- a }, quiet)
+	}()
+	select {
+	case address = <-ready:
+	case err := <-ended:
+		t.Fatal("broker: ", err)
+	}
+	t.Cleanup(func() { stop(); assert.NoError(t, <-ended) })
+	return address
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// newTopic is a name that no other test has.
+func newTopic() string { return "test-" + uuid.NewString() }
+
+func newQueue(t *testing.T, brokers []string, topic string, opts ...Option) *KafkaQueue {
+	t.Helper()
+	q, err := NewKafkaQueue(brokers, topic, append([]Option{WithInstance("test")}, opts...)...)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = q.Close(ctx) // tests that care close it themselves
+	})
+	return q
+}
+
+// patient lets a send wait as long as the first contact takes on a busy machine.
+func patient(o *options) { o.ackWait = 30 * time.Second }
+
+// read returns the first n records of a topic.
+func read(t *testing.T, brokers []string, topic string, n int) (records []*Record) {
+	t.Helper()
+	enough := errors.New("enough")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	err := Tail(ctx, brokers, topic, Start{Beginning: true}, nil, func(r *Record) error {
+		if records = append(records, r); len(records) == n {
+			return enough
+		}
+		return nil
+	})
+	require.ErrorIs(t, err, enough, "%d of %d records came", len(records), n)
+	return records
+}
+
+func TestEventArrivesAsSent(t *testing.T) {
+	onEach(t, func(t *testing.T, brokers []string) {
+		topic := newTopic()
+		q := newQueue(t, brokers, topic, patient)
+		at := time.Date(2026, 3, 1, 12, 30, 0, 123_000_000, time.UTC)
+		event := model.SearchEvent{
+			ID: "0198c0de-0000-7000-8000-000000000001", Time: at, Surface: model.APISurface,
+			Search: model.Search{Keyword: "Ёж 🍕", Sort: model.ByRelevance, Offset: 20, Limit: 10, Filters: model.Filters{Language: "ru", Author: "A & B"}},
+			Value:  []byte(`[{"id":1,"title":"Ёж"}]`), Total: 21, Served: 1,
+		}
+		for range 2 {
+			ok, err := q.SendEvent("Ёж 🍕", event.Value, event.Headers()...)
+			require.NoError(t, err)
+			require.True(t, ok)
+		}
+		records := read(t, brokers, topic, 2)
+		r := records[0]
+		assert.Equal(t, "Ёж 🍕", r.Key)
+		assert.Equal(t, event.Value, r.Value)
+		assert.True(t, at.Equal(r.Time), "the record's time is the search's: %s", r.Time)
+		headers := map[string]string{}
+		for _, h := range r.Headers {
+			headers[h.Key] = string(h.Value)
+		}
+		assert.Regexp(t, `^/event-books/test/[0-9a-f-]{36}$`, headers["ce_source"])
+		delete(headers, "ce_source")
+		assert.Equal(t, map[string]string{
+			"ce_specversion": "1.0", "ce_id": event.ID, "ce_type": "com.literank.books.searched",
+			"ce_time": "2026-03-01T12:30:00.123Z", "content-type": "application/json",
+			"ce_dataschema": "https://literank.com/event-books/schemas/books.searched/1.json",
+			"ce_surface":    "api", "ce_offset": "20", "ce_limit": "10", "ce_sort": "relevance",
+			"ce_filters": "author=A+%26+B&language=ru", "ce_match": "exact", "ce_servedquery": "Ёж 🍕",
+			"ce_totalhits": "21", "ce_servedhits": "1", "ce_sequence": "00000000000000000001",
+		}, headers)
+		assert.Equal(t, "00000000000000000002", records[1].Header("ce_sequence"))
+		assert.Equal(t, r.Header("ce_source"), records[1].Header("ce_source"))
+		assert.Equal(t, model.EventStats{Connected: true, Delivered: 2}, settledStats(t, q))
+	})
+}
+
+// settledStats waits until nothing is under way.
+func settledStats(t *testing.T, q *KafkaQueue) model.EventStats {
+	t.Helper()
+	require.Eventually(t, func() bool { return q.EventStats().Underway == 0 }, 30*time.Second, time.Millisecond)
+	return q.EventStats()
+}
+
+func TestTutorialsCallWorks(t *testing.T) {
+	onEach(t, func(t *testing.T, brokers []string) {
+		topic := newTopic()
+		q := newQueue(t, brokers, topic, patient)
+		ok, err := q.SendEvent("keyword", []byte("[]"))
+		require.NoError(t, err)
+		require.True(t, ok)
+		r := read(t, brokers, topic, 1)[0]
+		id, err := uuid.Parse(r.Header("ce_id"))
+		require.NoError(t, err)
+		assert.EqualValues(t, 7, id.Version())
+		at, err := time.Parse(time.RFC3339Nano, r.Header("ce_time"))
+		require.NoError(t, err)
+		assert.WithinDuration(t, time.Now(), at, time.Minute)
+		assert.Equal(t, at.UnixMilli(), r.Time.UnixMilli())
+	})
+}
+
+func TestTopicIsMadeAsConfigured(t *testing.T) {
+	onEach(t, func(t *testing.T, brokers []string) {
+		topic := newTopic()
+		q := newQueue(t, brokers, topic, WithTopicConfig(TopicConfig{Partitions: 5, Retention: 3 * time.Hour}))
+		q.Connect()
+		client, err := sarama.NewClient(brokers, newConfig())
+		require.NoError(t, err)
+		admin, err := sarama.NewClusterAdminFromClient(client)
+		require.NoError(t, err)
+		defer admin.Close()
+		require.Eventually(t, func() bool {
+			found, err := admin.DescribeTopics([]string{topic})
+			return err == nil && found[0].Err == sarama.ErrNoError && len(found[0].Partitions) == 5
+		}, 30*time.Second, 20*time.Millisecond, "before any event")
+		entries, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic})
+		require.NoError(t, err)
+		values := map[string]string{}
+		for _, e := range entries {
+			values[e.Name] = e.Value
+		}
+		if strings.HasSuffix(t.Name(), "/Kafka") { // the embedded one keeps by size only
+			assert.Equal(t, "10800000", values["retention.ms"])
+		}
+	})
+}
+
+// The vectors are those of Apache Kafka's UtilsTest.testMurmur2; the last
+// two were read off its console producer.
+func TestKeysLieWhereJavaClientsPutThem(t *testing.T) {
+	for key, hash := range map[string]int32{
+		"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536,
+		"a-little-bit-longer-string": -1486304829, "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
+	} {
+		for _, partitions := range []int32{1, 3, 7, 50} {
+			got, err := sarama.NewMurmur2Partitioner("t").Partition(&sarama.ProducerMessage{Key: sarama.StringEncoder(key)}, partitions)
+			require.NoError(t, err)
+			assert.Equal(t, (hash&0x7fffffff)%partitions, got, key)
+		}
+	}
+}
+
+func TestTopicDeletedWhileRunning(t *testing.T) {
+	onEach(t, func(t *testing.T, brokers []string) {
+		topic := newTopic()
+		q := newQueue(t, brokers, topic, patient)
+		_, err := q.SendEvent("before", []byte("[]"))
+		require.NoError(t, err)
+		admin, err := sarama.NewClusterAdmin(brokers, newConfig())
+		require.NoError(t, err)
+		defer admin.Close()
+		require.NoError(t, admin.DeleteTopic(topic))
+		// The first events may be refused while the deletion spreads.
+		require.Eventually(t, func() bool {
+			ok, _ := q.SendEvent("after", []byte("[]"))
+			return ok
+		}, time.Minute, 50*time.Millisecond)
+		r := read(t, brokers, topic, 1)
+		assert.Equal(t, "after", r[0].Key)
+	})
+}
+
+func TestTooLargeEventIsLostAndHoldsNothingUp(t *testing.T) {
+	onEach(t, func(t *testing.T, brokers []string) {
+		q := newQueue(t, brokers, newTopic(), patient)
+		ok, err := q.SendEvent("big", make([]byte, 3<<20))
+		assert.False(t, ok)
+		assert.ErrorIs(t, err, ErrLost)
+		ok, err = q.SendEvent("small", []byte("[]"))
+		require.NoError(t, err)
+		assert.True(t, ok)
+		stats := settledStats(t, q)
+		assert.EqualValues(t, 1, stats.Lost)
+		assert.EqualValues(t, 1, stats.Delivered)
+	})
+}
+
+func TestManyAtOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, brokers []string) {
+		topic := newTopic()
+		q := newQueue(t, brokers, topic, patient)
+		const writers, each = 20, 25
+		var wg sync.WaitGroup
+		for w := range writers {
+			wg.Go(func() {
+				for i := range each {
+					ok, err := q.SendEvent(fmt.Sprintf("key %d", w), fmt.Appendf(nil, "[%d]", i))
+					assert.NoError(t, err)
+					assert.True(t, ok)
+				}
+			})
+		}
+		wg.Wait()
+		next := map[string]int{}
+		sequences := map[string]bool{}
+		for _, r := range read(t, brokers, topic, writers*each) {
+			assert.Equal(t, fmt.Sprintf("[%d]", next[r.Key]), string(r.Value), "events of one key, sent one after the other, keep their order")
+			next[r.Key]++
+			sequences[r.Header("ce_sequence")] = true
+		}
+		assert.Len(t, sequences, writers*each)
+	})
+}
+
+func TestTailBeginsWhereItIsTold(t *testing.T) {
+	onEach(t, func(t *testing.T, brokers []string) {
+		topic := newTopic()
+		q := newQueue(t, brokers, topic, patient, WithTopicConfig(TopicConfig{Partitions: 1, Retention: 24 * 365 * time.Hour}))
+		hour := time.Now().Truncate(time.Hour)
+		send := func(key string, at time.Time) {
+			ok, err := q.SendEvent(key, []byte("[]"), Header{Key: "ce_time", Value: []byte(at.Format(time.RFC3339Nano))})
+			require.NoError(t, err)
+			require.True(t, ok)
+		}
+		send("old", hour.Add(-2*time.Hour))
+		send("recent", hour.Add(-time.Hour))
+		for _, test := range []struct {
+			from Start
+			want string
+		}{
+			{Start{Beginning: true}, "old"},
+			{Start{At: hour.Add(-90 * time.Minute)}, "recent"},
+			{Start{At: hour.Add(24 * time.Hour)}, "next"},
+			{Start{}, "next"},
+		} {
+			stop := errors.New("stop")
+			var first string
+			ready := make(chan struct{})
+			got := make(chan error, 1)
+			go func() {
+				got <- Tail(t.Context(), brokers, topic, test.from, func() { close(ready) }, func(r *Record) error {
+					first = r.Key
+					return stop
+				})
+			}()
+			<-ready
+			if test.want == "next" {
+				send("next", time.Now())
+			}
+			require.ErrorIs(t, <-got, stop)
+			assert.Equal(t, test.want, first)
+		}
+		err := Tail(t.Context(), brokers, newTopic(), Start{}, nil, nil)
+		assert.ErrorIs(t, err, ErrNoTopic)
+	})
+}
+
+func TestTailSaysThatNobodyAnswers(t *testing.T) {
+	err := Tail(t.Context(), []string{"127.0.0.1:1"}, "x", Start{}, nil, nil)
+	assert.ErrorContains(t, err, "connect to Kafka")
+}
+
+func TestKafkaAwayFromTheStartAndBack(t *testing.T) {
+	// An address where nobody listens yet.
+	probe, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := probe.Addr().String()
+	require.NoError(t, probe.Close())
+
+	topic := newTopic()
+	var log syncBuffer
+	q := newQueue(t, []string{address}, topic, WithLogger(slog.New(slog.NewTextHandler(&log, nil))), func(o *options) { o.places = 5 })
+	q.Connect()
+	require.Eventually(t, q.isDown, 30*time.Second, time.Millisecond)
+	for i := range 8 {
+		begun := time.Now()
+		ok, err := q.SendEvent("early", []byte("[]"))
+		assert.False(t, ok)
+		if i < 5 {
+			assert.ErrorIs(t, err, ErrUnconfirmed)
+		} else {
+			assert.ErrorIs(t, err, ErrLost, "beyond the bound")
+		}
+		assert.Less(t, time.Since(begun), 5*time.Second)
+	}
+	assert.Equal(t, model.EventStats{Unconfirmed: 5, Lost: 3, Underway: 5}, q.EventStats())
+
+	embedded(t, t.TempDir(), address)
+	require.Eventually(t, func() bool {
+		return q.EventStats() == model.EventStats{Connected: true, Delivered: 5, Lost: 3}
+	}, time.Minute, time.Millisecond, "what was abandoned moves to delivered: %+v", q.EventStats())
+	ok, err := q.SendEvent("late", []byte("[]"))
+	require.NoError(t, err)
+	assert.True(t, ok)
+	assert.Len(t, read(t, []string{address}, topic, 6), 6)
+	for _, line := range []string{"Kafka does not confirm events", "events are being lost", "events find a place again", "Kafka confirms events"} {
+		assert.Equal(t, 1, strings.Count(log.String(), line), "%s is logged once:\n%s", line, log.String())
+	}
+}
+
+// syncBuffer may be written and read at once.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) { s.mu.Lock(); defer s.mu.Unlock(); return s.b.Write(p) }
+func (s *syncBuffer) String() string              { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
+
+// A broker that takes connections and never answers.
+func TestFrozenKafka(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go io.Copy(io.Discard, conn)
+		}
+	}()
+	q := newQueue(t, []string{listener.Addr().String()}, "x", func(o *options) { o.ackWait = 50 * time.Millisecond })
+	ok, err := q.SendEvent("k", []byte("[]"))
+	assert.False(t, ok)
+	assert.ErrorIs(t, err, ErrUnconfirmed)
+	assert.False(t, q.EventStats().Connected)
+}
+
+func TestCloseIsBoundedAndCountsWhatItGivesUp(t *testing.T) {
+	q := newQueue(t, []string{"127.0.0.1:1"}, "x", func(o *options) { o.ackWait = time.Millisecond })
+	_, err := q.SendEvent("k", []byte("[]"))
+	require.ErrorIs(t, err, ErrUnconfirmed)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	err = q.Close(ctx)
+	assert.ErrorContains(t, err, "close queue")
+	require.Eventually(t, func() bool {
+		return q.EventStats().Lost == 1 && q.EventStats().Unconfirmed == 0
+	}, 30*time.Second, time.Millisecond, "an event that never was sent is lost")
+	ok, err := q.SendEvent("k", []byte("[]"))
+	assert.False(t, ok)
+	assert.ErrorIs(t, err, ErrLost, "after Close")
+}
+
+func TestCloseWaitsForWhatIsUnderWay(t *testing.T) {
+	onEach(t, func(t *testing.T, brokers []string) {
+		topic := newTopic()
+		q := newQueue(t, brokers, topic, func(o *options) { o.ackWait = 0 })
+		for range 50 {
+			_, err := q.SendEvent("k", []byte("[]"))
+			if err != nil {
+				require.ErrorIs(t, err, ErrUnconfirmed)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.NoError(t, q.Close(ctx))
+		assert.EqualValues(t, 50, q.EventStats().Delivered)
+		assert.Len(t, read(t, brokers, topic, 50), 50)
+	})
+}
+
+func TestNewKafkaQueueChecksItsArguments(t *testing.T) {
+	_, err := NewKafkaQueue(nil, "x")
+	assert.Error(t, err)
+	_, err = NewKafkaQueue([]string{"a:1"}, "")
+	assert.Error(t, err)
+}
+
+func TestEmptyAnswerIsAnEventToo(t *testing.T) {
+	value, err := model.EncodeBooks(nil)
+	require.NoError(t, err)
+	assert.Equal(t, "[]", string(value))
+	assert.True(t, json.Valid(value))
+}

@@ -1,0 +1,473 @@
+package mq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/cenkalti/backoff/v5"
+	"github.com/google/uuid"
+
+	"literank.com/event-books/domain/model"
+)
+
+var _ Helper = (*KafkaQueue)(nil)
+
+const (
+	// ackWait is how long SendEvent waits for an acknowledgement.
+	ackWait = time.Second
+	// maxUnderway bounds the sends that are not settled.
+	maxUnderway = 1000
+)
+
+// KafkaQueue sends events to one Kafka topic with acks=all, as an idempotent
+// producer. It connects when it is first used, in the background, and creates
+// the topic if it is missing.
+//
+// A send waits at most one second. After that the event counts as unconfirmed
+// and goes on being sent; it moves to delivered if it is acknowledged after
+// all, and to lost if it is refused. While Kafka is known to be away sends
+// don't wait at all. At most 1,000 sends are under way; events beyond that are
+// lost at once.
+type KafkaQueue struct {
+	brokers []string
+	topic   string
+	options options
+	source  string
+
+	sequence atomic.Uint64
+	places   chan struct{} // one for each send under way
+
+	connecting sync.Once
+	connected  chan struct{} // closed once producer and client are set
+	client     sarama.Client
+	producer   sarama.SyncProducer
+	topicMu    sync.Mutex // one goroutine looks after a missing topic
+
+	closing context.Context
+	giveUp  context.CancelFunc
+	closed  atomic.Bool
+	working sync.WaitGroup
+
+	delivered, unconfirmed, lost atomic.Int64
+	lastAck                      atomic.Int64 // unix nanoseconds
+
+	stateMu     sync.Mutex
+	state       state
+	overflowing bool
+}
+
+type state int
+
+const (
+	unknown state = iota // not tried yet
+	up
+	down
+)
+
+type options struct {
+	topic    TopicConfig
+	instance string
+	log      *slog.Logger
+	ackWait  time.Duration
+	places   int
+}
+
+// Option changes how a KafkaQueue is made.
+type Option func(*options)
+
+// WithTopicConfig says how the topic is made if it is missing. The default is
+// 3 partitions kept for 35 days, on up to 3 brokers.
+func WithTopicConfig(c TopicConfig) Option { return func(o *options) { o.topic = c } }
+
+// WithInstance names the instance in ce_source. The default is the host's name.
+func WithInstance(name string) Option { return func(o *options) { o.instance = name } }
+
+// WithLogger takes the changes of state. The default drops them.
+func WithLogger(log *slog.Logger) Option { return func(o *options) { o.log = log } }
+
+// NewKafkaQueue prepares a queue to topic on the brokers (host:port). It does
+// not connect: the error is about its arguments only.
+func NewKafkaQueue(brokers []string, topic string, opts ...Option) (*KafkaQueue, error) {
+	if len(brokers) == 0 || topic == "" {
+		return nil, errors.New("a Kafka queue needs brokers and a topic")
+	}
+	o := options{
+		topic:   TopicConfig{Partitions: 3, Retention: 35 * 24 * time.Hour},
+		log:     slog.New(slog.DiscardHandler),
+		ackWait: ackWait,
+		places:  maxUnderway,
+	}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if o.instance == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "unknown"
+		}
+		o.instance = host
+	}
+	start, err := uuid.NewRandom()
+	if err != nil {
+		return nil, fmt.Errorf("make an id of this start: %w", err)
+	}
+	q := &KafkaQueue{
+		brokers:   slices.Clone(brokers),
+		topic:     topic,
+		options:   o,
+		source:    "/event-books/" + o.instance + "/" + start.String(),
+		places:    make(chan struct{}, o.places),
+		connected: make(chan struct{}),
+	}
+	q.closing, q.giveUp = context.WithCancel(context.Background())
+	return q, nil
+}
+
+// Connect begins to connect in the background, so that the topic exists and
+// the state is known before the first event.
+func (q *KafkaQueue) Connect() {
+	q.connecting.Do(func() { q.working.Go(q.connect) })
+}
+
+func (q *KafkaQueue) SendEvent(key string, value []byte, headers ...Header) (bool, error) {
+	if q.closed.Load() {
+		q.lost.Add(1)
+		return false, fmt.Errorf("%w: the queue is closed", ErrLost)
+	}
+	select {
+	case q.places <- struct{}{}:
+		q.overflow(false)
+	default:
+		q.lost.Add(1)
+		q.overflow(true)
+		return false, fmt.Errorf("%w: %d events are under way already", ErrLost, q.options.places)
+	}
+	q.Connect()
+	s := &send{queue: q, message: q.message(key, value, headers), begun: time.Now(), done: make(chan error, 1)}
+	q.working.Go(s.run)
+	if q.isDown() {
+		// The send goes on by itself; nobody has to wait for it.
+		if err, settled := s.abandon(); settled {
+			return err == nil, err
+		}
+		return false, fmt.Errorf("%w: Kafka is away", ErrUnconfirmed)
+	}
+	patience := time.NewTimer(q.options.ackWait)
+	defer patience.Stop()
+	select {
+	case err := <-s.done:
+		return err == nil, err
+	case <-patience.C:
+	}
+	if err, settled := s.abandon(); settled {
+		return err == nil, err
+	}
+	if q.lastAck.Load() < s.begun.UnixNano() {
+		q.setState(down, fmt.Errorf("no acknowledgement within %s", q.options.ackWait))
+	}
+	return false, fmt.Errorf("%w: no acknowledgement within %s", ErrUnconfirmed, q.options.ackWait)
+}
+
+// message builds the record and numbers it: from here on it is accepted.
+func (q *KafkaQueue) message(key string, value []byte, headers []Header) *sarama.ProducerMessage {
+	now := time.Now()
+	msg := &sarama.ProducerMessage{
+		Topic: q.topic, Key: sarama.StringEncoder(key), Value: sarama.ByteEncoder(value),
+		Headers: make([]sarama.RecordHeader, 0, len(headers)+4),
+	}
+	add := func(key, value string) {
+		msg.Headers = append(msg.Headers, sarama.RecordHeader{Key: []byte(key), Value: []byte(value)})
+	}
+	hasID := false
+	for _, h := range headers {
+		msg.Headers = append(msg.Headers, sarama.RecordHeader{Key: []byte(h.Key), Value: h.Value})
+		switch h.Key {
+		case "ce_id":
+			hasID = true
+		case "ce_time":
+			if t, err := time.Parse(time.RFC3339Nano, string(h.Value)); err == nil {
+				msg.Timestamp = t
+			}
+		}
+	}
+	if !hasID {
+		add("ce_id", uuid.Must(uuid.NewV7()).String())
+	}
+	if msg.Timestamp.IsZero() {
+		msg.Timestamp = now
+		add("ce_time", now.UTC().Format(time.RFC3339Nano))
+	}
+	add("ce_source", q.source)
+	add("ce_sequence", fmt.Sprintf("%020d", q.sequence.Add(1)))
+	return msg
+}
+
+// send is one event under way.
+type send struct {
+	queue   *KafkaQueue
+	message *sarama.ProducerMessage
+	begun   time.Time
+	done    chan error // takes the outcome; nil, or wraps ErrLost or ErrUnconfirmed
+
+	mu        sync.Mutex
+	abandoned bool // counted as unconfirmed; nobody waits
+	settled   bool
+}
+
+func (s *send) run() {
+	q := s.queue
+	defer func() { <-q.places }()
+	err := q.deliver(s.message)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settled = true
+	if s.abandoned && (err == nil || errors.Is(err, ErrLost)) {
+		q.unconfirmed.Add(-1)
+	}
+	switch {
+	case err == nil:
+		q.delivered.Add(1)
+		q.lastAck.Store(time.Now().UnixNano())
+		q.setState(up, nil)
+	case errors.Is(err, ErrLost):
+		q.lost.Add(1)
+	case !s.abandoned:
+		q.unconfirmed.Add(1)
+	}
+	s.done <- err
+}
+
+// abandon counts the send as unconfirmed, unless it was settled meanwhile.
+func (s *send) abandon() (err error, settled bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.settled {
+		return <-s.done, true
+	}
+	s.abandoned = true
+	s.queue.unconfirmed.Add(1)
+	return nil, false
+}
+
+// deliver returns when sarama does, or when the queue is given up.
+func (q *KafkaQueue) deliver(msg *sarama.ProducerMessage) error {
+	select {
+	case <-q.connected:
+	case <-q.closing.Done():
+		return fmt.Errorf("%w: the queue was closed before Kafka was reached", ErrLost)
+	}
+	_, _, err := q.producer.SendMessage(msg)
+	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		// The topic was deleted while we run.
+		if err := q.restoreTopic(); err != nil {
+			q.setState(down, err)
+			return fmt.Errorf("%w: %w", ErrLost, err)
+		}
+		_, _, err = q.producer.SendMessage(msg)
+	}
+	if err == nil {
+		return nil
+	}
+	if refused(err) {
+		q.options.log.Error("Kafka refused an event", "error", err)
+		return fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	q.setState(down, err)
+	return fmt.Errorf("%w: %w", ErrUnconfirmed, err)
+}
+
+// refused reports errors after which the record is certainly not in the
+// topic and never will be.
+func refused(err error) bool {
+	for _, refusal := range []error{
+		sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidMessage, sarama.ErrInvalidMessageSize,
+		sarama.ErrUnknownTopicOrPartition, sarama.ErrInvalidTopic, sarama.ErrTopicAuthorizationFailed,
+		sarama.ErrClusterAuthorizationFailed, sarama.ErrMessageSetSizeTooLarge, sarama.ErrInvalidTimestamp,
+		sarama.ErrInvalidRecord,
+	} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	_, invalid := errors.AsType[sarama.ConfigurationError](err) // sarama's own check of the size
+	return invalid
+}
+
+func (q *KafkaQueue) restoreTopic() error {
+	q.topicMu.Lock()
+	defer q.topicMu.Unlock()
+	created, err := ensureTopic(q.client, q.topic, q.options.topic)
+	if created {
+		q.options.log.Warn("topic was missing and is made anew", "topic", q.topic)
+	}
+	return err
+}
+
+// connect tries until it has a producer or the queue is given up.
+func (q *KafkaQueue) connect() {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval = 100 * time.Millisecond
+	pause.MaxInterval = 5 * time.Second
+	for {
+		err := q.connectOnce()
+		if err == nil {
+			q.setState(up, nil)
+			close(q.connected)
+			return
+		}
+		q.setState(down, err)
+		select {
+		case <-q.closing.Done():
+			return
+		case <-time.After(pause.NextBackOff()):
+		}
+	}
+}
+
+func (q *KafkaQueue) connectOnce() (err error) {
+	config := newConfig()
+	config.Producer.RequiredAcks = sarama.WaitForAll
+	config.Producer.Idempotent = true
+	config.Net.MaxOpenRequests = 1 // keeps the order; sarama requires it of an idempotent producer
+	config.Producer.Retry.Max = 10
+	config.Producer.Retry.Backoff = 250 * time.Millisecond
+	config.Producer.Timeout = 5 * time.Second
+	config.Producer.Partitioner = sarama.NewMurmur2Partitioner
+	config.Producer.Return.Successes = true
+	client, err := sarama.NewClient(q.brokers, config)
+	if err != nil {
+		return fmt.Errorf("connect to Kafka: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, client.Close())
+		}
+	}()
+	created, err := ensureTopic(client, q.topic, q.options.topic)
+	if err != nil {
+		return err
+	}
+	if created {
+		q.options.log.Info("topic created", "topic", q.topic)
+	}
+	producer, err := sarama.NewSyncProducerFromClient(client)
+	if err != nil {
+		return fmt.Errorf("make producer: %w", err)
+	}
+	q.client, q.producer = client, producer
+	return nil
+}
+
+func (q *KafkaQueue) isDown() bool {
+	q.stateMu.Lock()
+	defer q.stateMu.Unlock()
+	return q.state == down
+}
+
+// setState notes and logs a change.
+func (q *KafkaQueue) setState(now state, cause error) {
+	q.stateMu.Lock()
+	defer q.stateMu.Unlock()
+	if q.state == now {
+		return
+	}
+	q.state = now
+	if now == down {
+		q.options.log.Warn("Kafka does not confirm events", "topic", q.topic, "error", cause)
+		return
+	}
+	q.options.log.Info("Kafka confirms events", "topic", q.topic,
+		"delivered", q.delivered.Load(), "unconfirmed", q.unconfirmed.Load(), "lost", q.lost.Load())
+}
+
+// overflow notes and logs when events begin and cease to be lost for want of
+// places.
+func (q *KafkaQueue) overflow(now bool) {
+	q.stateMu.Lock()
+	defer q.stateMu.Unlock()
+	if q.overflowing == now {
+		return
+	}
+	q.overflowing = now
+	if now {
+		q.options.log.Error("events are being lost: too many are under way", "bound", q.options.places)
+		return
+	}
+	q.options.log.Info("events find a place again", "lost", q.lost.Load())
+}
+
+// EventStats counts what became of the events so far.
+func (q *KafkaQueue) EventStats() model.EventStats {
+	return model.EventStats{
+		Connected:   !q.isDown(),
+		Delivered:   q.delivered.Load(),
+		Unconfirmed: q.unconfirmed.Load(),
+		Lost:        q.lost.Load(),
+		Underway:    len(q.places),
+	}
+}
+
+// Close takes no more events, waits for those under way until ctx ends, and
+// gives up the rest. Its error tells how many are not known to be delivered.
+func (q *KafkaQueue) Close(ctx context.Context) error {
+	if q.closed.Swap(true) {
+		return nil
+	}
+	q.connecting.Do(func() {}) // from here on nobody connects
+	settled := make(chan struct{})
+	go func() {
+		q.waitUnderway()
+		close(settled)
+	}()
+	select {
+	case <-settled:
+	case <-ctx.Done():
+	}
+	q.giveUp()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		q.working.Wait()
+		q.disconnect()
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		// sarama can't be stopped while it retries; the process ends anyway
+	}
+	if s := q.EventStats(); s.Unconfirmed > 0 || s.Lost > 0 {
+		return fmt.Errorf("close queue: %d events were not confirmed and %d lost", s.Unconfirmed, s.Lost)
+	}
+	return nil
+}
+
+// waitUnderway takes every place, which all sends have to return first.
+func (q *KafkaQueue) waitUnderway() {
+	for range cap(q.places) {
+		select {
+		case q.places <- struct{}{}:
+		case <-q.closing.Done():
+			return
+		}
+	}
+}
+
+func (q *KafkaQueue) disconnect() {
+	select {
+	case <-q.connected:
+	default:
+		return
+	}
+	if err := errors.Join(q.producer.Close(), q.client.Close()); err != nil {
+		q.options.log.Warn("close producer", "error", err)
+	}
+}

@@ -1,0 +1,127 @@
+package mq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// Record is one record of a topic.
+type Record struct {
+	Partition int32
+	Offset    int64
+	Key       string
+	Value     []byte
+	Time      time.Time
+	Headers   []Header
+}
+
+// Header returns the value of the first header of that key, or "".
+func (r *Record) Header(key string) string {
+	for _, h := range r.Headers {
+		if h.Key == key {
+			return string(h.Value)
+		}
+	}
+	return ""
+}
+
+// Start says where reading begins.
+type Start struct {
+	// Beginning: at the oldest record. Otherwise at the first that is not
+	// older than At, or, if At is zero, at the next one written.
+	Beginning bool
+	At        time.Time
+}
+
+// ErrNoTopic tells that the topic doesn't exist.
+var ErrNoTopic = errors.New("there is no such topic")
+
+// Tail reads all partitions of a topic, without a consumer group, and calls
+// handle for one record after the other until ctx ends, which is no error, or
+// handle fails. Records of one partition come in their order. It calls ready,
+// if not nil, once everything written from then on will be read.
+func Tail(ctx context.Context, brokers []string, topic string, from Start, ready func(), handle func(*Record) error) error {
+	client, err := sarama.NewClient(brokers, newConfig())
+	if err != nil {
+		return fmt.Errorf("connect to Kafka: %w", err)
+	}
+	defer client.Close()
+	consumer, err := sarama.NewConsumerFromClient(client)
+	if err != nil {
+		return fmt.Errorf("read topic %s: %w", topic, err)
+	}
+	defer consumer.Close()
+	partitions, err := consumer.Partitions(topic)
+	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) || err == nil && len(partitions) == 0 {
+		return fmt.Errorf("read topic %s: %w", topic, ErrNoTopic)
+	}
+	if err != nil {
+		return fmt.Errorf("read topic %s: %w", topic, err)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	records := make(chan *sarama.ConsumerMessage)
+	for _, partition := range partitions {
+		offset, err := from.offset(client, topic, partition)
+		if err != nil {
+			return fmt.Errorf("read topic %s: partition %d: %w", topic, partition, err)
+		}
+		messages, err := consumer.ConsumePartition(topic, partition, offset)
+		if err != nil {
+			return fmt.Errorf("read topic %s: partition %d: %w", topic, partition, err)
+		}
+		defer messages.AsyncClose()
+		go func() {
+			for message := range messages.Messages() {
+				select {
+				case records <- message:
+				case <-ctx.Done():
+				}
+			}
+		}()
+	}
+	if ready != nil {
+		ready()
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case message := <-records:
+			if err := handle(record(message)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// offset is resolved to a number at once: sarama would resolve "the next one
+// written" later.
+func (s Start) offset(client sarama.Client, topic string, partition int32) (int64, error) {
+	switch {
+	case s.Beginning:
+		return client.GetOffset(topic, partition, sarama.OffsetOldest)
+	case s.At.IsZero():
+		return client.GetOffset(topic, partition, sarama.OffsetNewest)
+	}
+	offset, err := client.GetOffset(topic, partition, s.At.UnixMilli())
+	if err == nil && offset < 0 { // nothing that new yet
+		return client.GetOffset(topic, partition, sarama.OffsetNewest)
+	}
+	return offset, err
+}
+
+func record(message *sarama.ConsumerMessage) *Record {
+	r := &Record{
+		Partition: message.Partition, Offset: message.Offset, Key: string(message.Key),
+		Value: message.Value, Time: message.Timestamp, Headers: make([]Header, len(message.Headers)),
+	}
+	for i, h := range message.Headers {
+		r.Headers[i] = Header{Key: string(h.Key), Value: h.Value}
+	}
+	return r
+}
