@@ -1,0 +1,287 @@
+package broker
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// frameOf returns a request as it goes over the wire.
+func frameOf(req kmsg.Request, version int16) []byte {
+	req.SetVersion(version)
+	return kmsg.NewRequestFormatter(kmsg.FormatterClientID("test")).AppendRequest(nil, req, 7)
+}
+
+// headerOf returns the first bytes of a frame.
+func headerOf(size int32, key, version int16) []byte {
+	head := binary.BigEndian.AppendUint32(nil, uint32(size))
+	head = binary.BigEndian.AppendUint16(head, uint16(key))
+	head = binary.BigEndian.AppendUint16(head, uint16(version))
+	return append(head, 0, 0, 0, 7, 0xff, 0xff)
+}
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// closesOn tells that the broker hangs up without a word after these bytes.
+func closesOn(t *testing.T, addr string, bytes []byte) {
+	t.Helper()
+	conn := dial(t, addr)
+	_, _ = conn.Write(bytes) // may fail: it hangs up in the middle
+	n, err := conn.Read(make([]byte, 1))
+	require.Zero(t, n)
+	require.Error(t, err)
+	var timeout net.Error
+	require.False(t, errors.As(err, &timeout) && timeout.Timeout(), "still open")
+}
+
+// ask sends a frame and reads the response into resp.
+func ask(t *testing.T, addr string, frame []byte, resp kmsg.Response) {
+	t.Helper()
+	conn := dial(t, addr)
+	_, err := conn.Write(frame)
+	require.NoError(t, err)
+	size := make([]byte, 4)
+	_, err = io.ReadFull(conn, size)
+	require.NoError(t, err)
+	body := make([]byte, binary.BigEndian.Uint32(size))
+	_, err = io.ReadFull(conn, body)
+	require.NoError(t, err)
+	body = body[4:] // correlation id
+	if resp.IsFlexible() && resp.Key() != int16(kmsg.ApiVersions) {
+		body = body[1:] // no tags
+	}
+	require.NoError(t, resp.ReadFrom(body))
+}
+
+func TestGuardHangsUp(t *testing.T) {
+	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	tests := map[string][]byte{
+		"negative length":         {0xff, 0xff, 0xff, 0xff},
+		"huge length":             {0x7f, 0xff, 0xff, 0xff},
+		"a little too long":       {0x01, 0x00, 0x00, 0x01},
+		"too short for a header":  {0, 0, 0, 9},
+		"unknown key":             headerOf(10, 32000, 0),
+		"negative key":            headerOf(10, -1, 0),
+		"key of Kafka's insides":  headerOf(10, int16(kmsg.LeaderAndISR), 0),
+		"key not served":          headerOf(10, int16(kmsg.DeleteRecords), 2),
+		"negative version":        headerOf(10, int16(kmsg.ApiVersions), -1),
+		"produce by topic id":     headerOf(10, int16(kmsg.Produce), 13),
+		"long for its kind":       headerOf(maxRequest+1, int16(kmsg.Metadata), 12),
+		"HTTP":                    []byte("GET / HTTP/1.1\r\nHost: localhost:9092\r\n\r\n"),
+		"TLS":                     {0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03},
+		"join that can't be read": headerOf(10, int16(kmsg.JoinGroup), 9),
+	}
+	for name, bytes := range tests {
+		t.Run(name, func(t *testing.T) { closesOn(t, addr, bytes) })
+	}
+
+	versions := kmsg.NewPtrApiVersionsResponse()
+	versions.SetVersion(0)
+	ask(t, addr, frameOf(kmsg.NewPtrApiVersionsRequest(), 0), versions)
+	require.Len(t, versions.ApiKeys, len(served))
+}
+
+// Clients newer than the broker ask for its versions in a version that it
+// doesn't know, and count on an answer.
+func TestNewerClients(t *testing.T) {
+	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	versions := kmsg.NewPtrApiVersionsResponse()
+	versions.SetVersion(0)
+	ask(t, addr, frameOf(kmsg.NewPtrApiVersionsRequest(), 5), versions)
+	require.Equal(t, int16(35), versions.ErrorCode)
+}
+
+func TestTamedRequests(t *testing.T) {
+	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	const invalidPartitions, inconsistentProtocol, memberIDRequired = 37, 23, 79
+
+	create := func(name string, partitions int32) int16 {
+		req := kmsg.NewPtrCreateTopicsRequest()
+		topic := kmsg.NewCreateTopicsRequestTopic()
+		topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, partitions, 1
+		req.Topics = append(req.Topics, topic)
+		resp := kmsg.NewPtrCreateTopicsResponse()
+		resp.SetVersion(7)
+		ask(t, addr, frameOf(req, 7), resp)
+		return resp.Topics[0].ErrorCode
+	}
+	require.Zero(t, create("good", 3))
+	require.EqualValues(t, invalidPartitions, create("wide", 1<<31-1))
+	require.EqualValues(t, invalidPartitions, create(strings.Repeat("long", 100), 1))
+	require.EqualValues(t, invalidPartitions, create("../../etc", 1))
+	require.EqualValues(t, invalidPartitions, create("", 1))
+
+	widen := kmsg.NewPtrCreatePartitionsRequest()
+	topic := kmsg.NewCreatePartitionsRequestTopic()
+	topic.Topic, topic.Count = "good", 1<<31-1
+	widen.Topics = append(widen.Topics, topic)
+	widened := kmsg.NewPtrCreatePartitionsResponse()
+	widened.SetVersion(3)
+	ask(t, addr, frameOf(widen, 3), widened)
+	require.EqualValues(t, invalidPartitions, widened.Topics[0].ErrorCode)
+
+	join := func(member string, protocols ...string) *kmsg.JoinGroupResponse {
+		req := kmsg.NewPtrJoinGroupRequest()
+		req.Group, req.MemberID, req.ProtocolType = "g", member, "consumer"
+		req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 6000, 10
+		for _, name := range protocols {
+			protocol := kmsg.NewJoinGroupRequestProtocol()
+			protocol.Name = name
+			req.Protocols = append(req.Protocols, protocol)
+		}
+		resp := kmsg.NewPtrJoinGroupResponse()
+		resp.SetVersion(9)
+		ask(t, addr, frameOf(req, 9), resp)
+		return resp
+	}
+	first := join("", "range", "range")
+	require.EqualValues(t, memberIDRequired, first.ErrorCode)
+	require.EqualValues(t, inconsistentProtocol, join(first.MemberID).ErrorCode)
+	require.Zero(t, join(first.MemberID, "range", "range").ErrorCode)
+}
+
+// A frame that was begun has to be finished in time, but a client may be idle
+// between two frames for as long as it likes.
+func TestSlowClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, client := net.Pipe()
+		defer client.Close()
+		g := newGuard(nil, nil, quiet())
+		g.places <- struct{}{}
+		conn := newGuardedConn(g, server)
+		defer conn.Close()
+		frame := frameOf(kmsg.NewPtrApiVersionsRequest(), 0)
+		go func() {
+			time.Sleep(24 * time.Hour)
+			_, _ = client.Write(frame)
+			time.Sleep(24 * time.Hour)
+			_, _ = client.Write(frame[:len(frame)-1])
+		}()
+		got := make([]byte, len(frame))
+		_, err := io.ReadFull(conn, got)
+		require.NoError(t, err)
+		require.Equal(t, frame, got)
+
+		begin := time.Now()
+		n, err := io.ReadFull(conn, got)
+		require.Equal(t, len(frame)-1, n)
+		var timeout net.Error
+		require.ErrorAs(t, err, &timeout)
+		require.True(t, timeout.Timeout())
+		require.Equal(t, 24*time.Hour+frameTimeout, time.Since(begin))
+
+		_, err = conn.Write([]byte("nobody reads this"))
+		require.ErrorAs(t, err, &timeout)
+	})
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	g := newGuard(listener, listener.Addr(), quiet())
+	g.places = make(chan struct{}, 2)
+	accepted := make(chan net.Conn)
+	go func() {
+		defer close(accepted)
+		for {
+			conn, err := g.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- conn
+		}
+	}()
+	addr := listener.Addr().String()
+	dial(t, addr)
+	first := <-accepted
+	dial(t, addr)
+	second := <-accepted
+	closesOn(t, addr, nil)
+	require.NoError(t, first.Close())
+	_ = first.Close() // gives its place back only once
+	require.Empty(t, accepted)
+	dial(t, addr)
+	third := <-accepted
+	closesOn(t, addr, nil)
+
+	require.NoError(t, g.Close())
+	_, open := <-accepted
+	require.False(t, open)
+	second.Close()
+	third.Close()
+}
+
+// brokenListener fails as often as it has errors, then accepts conn, then is
+// closed.
+type brokenListener struct {
+	net.Listener
+	errs []error
+	conn net.Conn
+}
+
+func (l *brokenListener) Accept() (conn net.Conn, err error) {
+	switch {
+	case len(l.errs) > 0:
+		err, l.errs = l.errs[0], l.errs[1:]
+	case l.conn != nil:
+		conn, l.conn = l.conn, nil
+	default:
+		err = net.ErrClosed
+	}
+	return conn, err
+}
+
+func (*brokenListener) Close() error { return nil }
+
+func TestAcceptGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, client := net.Pipe()
+		defer client.Close()
+		g := newGuard(&brokenListener{
+			errs: []error{syscall.EMFILE, syscall.ENFILE, syscall.ECONNABORTED, syscall.EMFILE},
+			conn: server,
+		}, nil, quiet())
+		conn, err := g.Accept()
+		require.NoError(t, err)
+		require.NoError(t, conn.Close())
+		_, err = g.Accept()
+		require.ErrorIs(t, err, net.ErrClosed)
+	})
+	t.Run("closed meanwhile", func(t *testing.T) {
+		g := newGuard(&brokenListener{errs: []error{syscall.EMFILE}}, nil, quiet())
+		require.NoError(t, g.Close())
+		_, err := g.Accept()
+		require.ErrorIs(t, err, net.ErrClosed)
+	})
+}
+
+func TestTamingKeepsTheRest(t *testing.T) {
+	for version := int16(0); version <= 9; version++ {
+		req := kmsg.NewPtrJoinGroupRequest()
+		req.Group, req.ProtocolType, req.MemberID = "g", "consumer", "m"
+		protocol := kmsg.NewJoinGroupRequestProtocol()
+		protocol.Name, protocol.Metadata = "range", []byte{1, 2, 3}
+		req.Protocols = append(req.Protocols, protocol)
+		frame := frameOf(req, version)
+		tamed, err := tame(bytes.Clone(frame), quiet())
+		require.NoError(t, err)
+		require.Equal(t, frame, tamed)
+	}
+}

@@ -1,0 +1,359 @@
+//go:build unix
+
+package broker
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/cenkalti/backoff/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// memory is a log that is read by the test: each message, and the process ids
+// that some name.
+type memory struct {
+	slog.Handler
+	mu       sync.Mutex
+	messages []string
+	pid      int
+}
+
+func newMemory() *memory { return &memory{Handler: slog.DiscardHandler} }
+
+func (m *memory) Enabled(context.Context, slog.Level) bool { return true }
+
+func (m *memory) Handle(_ context.Context, r slog.Record) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.messages = append(m.messages, r.Message)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "pid" {
+			m.pid = int(a.Value.Int64())
+		}
+		return true
+	})
+	return nil
+}
+
+func (m *memory) all() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]string(nil), m.messages...)
+}
+
+func (m *memory) count(message string) (n int) {
+	for _, have := range m.all() {
+		if strings.Contains(have, message) {
+			n++
+		}
+	}
+	return n
+}
+
+func (m *memory) child() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.pid
+}
+
+// awaitChild returns the process id of a child that is not this one.
+func (m *memory) awaitChild(t *testing.T, not int) int {
+	t.Helper()
+	eventually(t, "another child", func() bool { return m.child() != not })
+	return m.child()
+}
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	require.Eventually(t, condition, patience, 2*time.Millisecond, what)
+}
+
+// supervised starts a broker whose restarts follow at once.
+func supervised(t *testing.T, opts Options) (addr string, log *memory, s *Supervisor) {
+	t.Helper()
+	log = newMemory()
+	s = NewSupervisor(opts, slog.New(log))
+	s.pauses = &backoff.ExponentialBackOff{
+		InitialInterval: time.Millisecond, Multiplier: 1.1, MaxInterval: 50 * time.Millisecond,
+	}
+	addr, err := s.Start(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close(context.Background())) })
+	return addr, log, s
+}
+
+// sender sends consecutive numbers, each until it is acknowledged, whatever
+// happens to the broker.
+type sender struct {
+	mu    sync.Mutex
+	acked int
+	errs  []error
+	stop  chan struct{}
+	ended chan struct{}
+}
+
+func (s *sender) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.acked
+}
+
+func startSender(t *testing.T, addr, topic string) *sender {
+	t.Helper()
+	s := &sender{stop: make(chan struct{}), ended: make(chan struct{})}
+	producer, err := sarama.NewSyncProducer([]string{addr}, saramaConfig())
+	require.NoError(t, err)
+	go func() {
+		defer close(s.ended)
+		defer producer.Close()
+		for {
+			select {
+			case <-s.stop:
+				return
+			default:
+			}
+			_, _, err := producer.SendMessage(&sarama.ProducerMessage{
+				Topic: topic, Value: sarama.StringEncoder(strconv.Itoa(s.count())),
+			})
+			s.mu.Lock()
+			if err == nil {
+				s.acked++
+			} else {
+				s.errs = append(s.errs, err)
+			}
+			s.mu.Unlock()
+		}
+	}()
+	return s
+}
+
+func (s *sender) end() int {
+	close(s.stop)
+	<-s.ended
+	return s.count()
+}
+
+// requireInOrder tells that the first copies of all acknowledged numbers are
+// there, in order and without a gap.
+func requireInOrder(t *testing.T, values []string, acked int) {
+	t.Helper()
+	next := 0
+	for at, value := range values {
+		n, err := strconv.Atoi(value)
+		require.NoError(t, err)
+		require.LessOrEqual(t, n, next, "offset %d skips a record", at)
+		if n == next {
+			next++
+		}
+	}
+	require.GreaterOrEqual(t, next, acked)
+}
+
+func TestKillsLoseNothing(t *testing.T) {
+	rounds := 25
+	if testing.Short() {
+		rounds = 8
+	}
+	addr, log, _ := supervised(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	createTopic(t, addr, "numbers")
+	sender := startSender(t, addr, "numbers")
+	for round := range rounds {
+		had := sender.count()
+		eventually(t, "records", func() bool { return sender.count() >= had+20 })
+		client := connect(t, addr)
+		if round > 0 {
+			require.Equal(t, int64(round-1), committedOffset(t, client, "readers", "numbers"))
+		}
+		commitOffset(t, client, "readers", "numbers", int64(round))
+		require.NoError(t, client.Close())
+		pid := log.child()
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+		log.awaitChild(t, pid)
+	}
+	acked := sender.end()
+	client := connect(t, addr)
+	values := consume(t, client, "numbers")
+	requireInOrder(t, values, acked)
+	require.Equal(t, int64(rounds-1), committedOffset(t, client, "readers", "numbers"))
+	t.Logf("%d kills, %d records acknowledged, %d stored", rounds, acked, len(values))
+
+	require.Equal(t, rounds, log.count("ended unasked"))
+	require.Equal(t, rounds, log.count("listening again"))
+	require.Equal(t, 1+2*rounds, len(log.all()), "each change of state is logged once")
+}
+
+// An idempotent producer lives on through an orderly restart and the crash
+// after it: what the orderly end stored of it must not be taken for new.
+func TestProducerOutlivesBrokers(t *testing.T) {
+	opts := Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"}
+	addr, _, first := supervised(t, opts)
+	createTopic(t, addr, "numbers")
+	sender := startSender(t, addr, "numbers")
+	eventually(t, "records", func() bool { return sender.count() >= 20 })
+	require.NoError(t, first.Close(context.Background()))
+
+	opts.Listen = addr
+	_, log, _ := supervised(t, opts)
+	had := sender.count()
+	eventually(t, "records after an orderly restart", func() bool { return sender.count() >= had+20 })
+	pid := log.child()
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	log.awaitChild(t, pid)
+	had = sender.count()
+	eventually(t, "records after a crash", func() bool { return sender.count() >= had+20 })
+	acked := sender.end()
+	require.NotContains(t, sender.errs, sarama.ErrOutOfOrderSequenceNumber)
+	requireInOrder(t, consume(t, connect(t, addr), "numbers"), acked)
+}
+
+// startProcess runs this test binary with a command, and returns what it
+// reported.
+func startProcess(t *testing.T, command string, opts Options) (cmd *exec.Cmd, stdin io.Closer, r report) {
+	t.Helper()
+	cmd = exec.Command(os.Args[0], command, "--dir", opts.Dir, "--listen", opts.Listen)
+	stdin, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	line, err := bufio.NewReader(stdout).ReadBytes('\n')
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(line, &r))
+	return cmd, stdin, r
+}
+
+func TestChildEndsWithItsParentsPipe(t *testing.T) {
+	opts := Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"}
+	child, stdin, r := startProcess(t, ChildCommand, opts)
+	require.NoError(t, child.Process.Signal(os.Interrupt))
+	require.NoError(t, child.Process.Signal(syscall.SIGTERM))
+	createTopic(t, r.Addr, "still-here")
+	require.NoError(t, stdin.Close())
+	require.NoError(t, child.Wait())
+	release, err := claim(t.Context(), opts)
+	require.NoError(t, err)
+	release()
+}
+
+func TestChildEndsWithItsKilledParent(t *testing.T) {
+	opts := Options{Dir: t.TempDir(), Listen: "127.0.0.1:0", lockWait: patience}
+	parent, _, r := startProcess(t, parentCommand, opts)
+	createTopic(t, r.Addr, "kept")
+	require.NoError(t, parent.Process.Kill())
+	require.Error(t, parent.Wait())
+
+	opts.Listen = r.Addr // free again, as soon as the child has ended
+	addr, _ := serve(t, opts)
+	require.Equal(t, r.Addr, addr)
+	topics, err := connect(t, addr).Topics()
+	require.NoError(t, err)
+	require.Equal(t, []string{"kept"}, topics)
+}
+
+func TestFatalErrorsReachTheParent(t *testing.T) {
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer other.Close()
+	taken := other.Addr().String()
+	file := filepath.Join(t.TempDir(), "broker")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+
+	start := func(opts Options) error {
+		s := NewSupervisor(opts, quiet())
+		_, err := s.Start(t.Context())
+		require.NoError(t, s.Close(context.Background()))
+		return err
+	}
+	var setup *SetupError
+	err = start(Options{Dir: t.TempDir(), Listen: taken})
+	require.ErrorAs(t, err, &setup)
+	require.ErrorIs(t, err, syscall.EADDRINUSE)
+	require.EqualError(t, err, "another program listens on "+taken+
+		": set mq.listen to a free address, or mq.brokers to the Kafka that listens there")
+
+	err = start(Options{Dir: file, Listen: "127.0.0.1:0"})
+	require.ErrorAs(t, err, &setup)
+	require.ErrorContains(t, err, file)
+
+	// What its library finds in the folder isn't a matter of configuration.
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "meta.json"), []byte("{"), 0o600))
+	err = start(Options{Dir: dir, Listen: "127.0.0.1:0"})
+	require.ErrorContains(t, err, "meta.json")
+	require.NotErrorAs(t, err, &setup)
+}
+
+// Whoever takes the address while the broker is away may leave it again.
+func TestRestartWaitsForItsAddress(t *testing.T) {
+	addr, log, _ := supervised(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	pid := log.child()
+	require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP)) // its port is held, its parent knows nothing
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	var other net.Listener
+	eventually(t, "the address or the child is back", func() (ok bool) {
+		var err error
+		other, err = net.Listen("tcp", addr)
+		return err == nil || log.child() != pid
+	})
+	if other == nil {
+		t.Skip("the child was quicker")
+	}
+	eventually(t, "a failed restart", func() bool { return log.count("can't start again") == 1 })
+	require.NoError(t, other.Close())
+	log.awaitChild(t, pid)
+	createTopic(t, addr, "back")
+	require.Equal(t, 1, log.count("can't start again"), "told once")
+}
+
+// A write that fails must not be acknowledged at the second try as a duplicate
+// of the first.
+func TestBrokenStoreEndsTheBroker(t *testing.T) {
+	dir := t.TempDir()
+	addr, log, _ := supervised(t, Options{Dir: dir, Listen: "127.0.0.1:0"})
+	createTopic(t, addr, "numbers")
+	partitions := filepath.Join(dir, "partitions")
+	require.NoError(t, os.WriteFile(partitions, nil, 0o600)) // where its folders should be
+	sender := startSender(t, addr, "numbers")
+	eventually(t, "its end", func() bool { return log.count("ended unasked") == 1 })
+	eventually(t, "a failed restart", func() bool { return log.count("can't start again") == 1 })
+	require.Zero(t, sender.count())
+	require.NoError(t, os.Remove(partitions))
+	eventually(t, "records", func() bool { return sender.count() >= 20 })
+	acked := sender.end()
+	requireInOrder(t, consume(t, connect(t, addr), "numbers"), acked)
+}
+
+func TestCloseKillsWhenItsTimeIsOver(t *testing.T) {
+	log := newMemory()
+	s := NewSupervisor(Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"}, slog.New(log))
+	_, err := s.Start(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(log.child(), syscall.SIGSTOP))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorContains(t, s.Close(ctx), "killed")
+	require.ErrorIs(t, syscall.Kill(log.child(), 0), syscall.ESRCH)
+}
+
+func TestStartIsBounded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := NewSupervisor(Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"}, quiet()).Start(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+}
