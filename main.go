@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -13,10 +12,8 @@ import (
 )
 
 func main() {
-	if err := run(context.Background(), os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "event-books:", err)
-		os.Exit(cli.ExitCode(err))
-	}
+	err := run(context.Background(), os.Args[1:])
+	os.Exit(cli.Exit(err, os.Stderr))
 }
 
 // run executes one command until it ends or a signal asks it to. A second

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"literank.com/event-books/api"
+	"literank.com/event-books/domain/model"
 )
 
 //go:embed templates/*.html
@@ -25,8 +27,13 @@ var builtinTemplates embed.FS
 //go:embed static
 var staticFiles embed.FS
 
-// templateNames are the pages that a set of templates must have.
-var templateNames = []string{"index.html", "book.html", "error.html"}
+// blankPages are the pages that a set of templates must have, each with data
+// to try it on.
+var blankPages = map[string]any{
+	"index.html": &indexData{},
+	"book.html":  &bookData{Book: bookView{Book: &model.Book{}}},
+	"error.html": &errorData{},
+}
 
 // asset is a file served as it is, under an address that changes with it.
 type asset struct {
@@ -83,9 +90,12 @@ func (s *Server) loadTemplates() (*template.Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("app.templates_pattern: %w", err)
 	}
-	for _, name := range templateNames {
+	for name, blank := range blankPages {
 		if t.Lookup(name) == nil {
 			return nil, fmt.Errorf("app.templates_pattern: %q has no file %s", s.TemplatesPattern, name)
+		}
+		if err := t.ExecuteTemplate(io.Discard, name, blank); err != nil {
+			return nil, fmt.Errorf("app.templates_pattern: %w", err)
 		}
 	}
 	return t, nil

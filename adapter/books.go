@@ -228,10 +228,14 @@ func (s *Server) answerBook(c *gin.Context, status int) func(*model.Book, error)
 // UTF-8 and half surrogate pairs are errors rather than silently something
 // else.
 func readBook(c *gin.Context) (*model.Book, error) {
-	var b model.Book
+	const notObject = "the body must be a JSON object"
+	var b *model.Book
 	err := jsonv2.UnmarshalRead(c.Request.Body, &b, jsonv2.RejectUnknownMembers(true))
+	if err == nil && b == nil {
+		return nil, model.Errorf(model.Malformed, "", notObject)
+	}
 	if err == nil {
-		return &b, nil
+		return b, nil
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, model.Errorf(model.TooLarge, "", "the body is larger than %d bytes", maxBody)
@@ -244,10 +248,10 @@ func readBook(c *gin.Context) (*model.Book, error) {
 			malformed.Message = "is not a field of a book"
 		}
 		if malformed.Field == "" {
-			malformed.Message = "the body must be a JSON object"
+			malformed.Message = notObject
 		}
-	} else if errors.Is(err, jsontext.ErrDuplicateName) {
-		malformed.Message = "the body has a field twice"
+	} else if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok && errors.Is(err, jsontext.ErrDuplicateName) {
+		malformed.Field, malformed.Message = strings.TrimPrefix(string(e.JSONPointer), "/"), "is given twice"
 	}
 	return nil, malformed
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/width"
 
@@ -32,24 +31,35 @@ type coverLine struct {
 
 const (
 	palettes = 8
-	// A line of a drawn cover holds so many columns, and a cover so many lines.
+	// A line of a drawn cover holds so many columns, a cover so many lines,
+	// and the author's line, which is smaller, so many columns.
 	coverColumns = 13
 	coverLines   = 6
+	coverAuthor  = 19
 )
 
 func (s *Server) cover(b *model.Book) cover {
-	if u, err := url.Parse(b.CoverURL); err == nil && u.Scheme == "https" && slices.Contains(s.ImageHosts, u.Host) {
+	if u, err := url.Parse(b.CoverURL); err == nil && u.Scheme == "https" && s.isImageHost(u.Host) {
 		return cover{Image: b.CoverURL}
 	}
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(b.Title + "\x00" + b.Author)) // never fails
 	author, _, _ := strings.Cut(b.Author, model.AuthorSeparator)
-	drawn := cover{Palette: int(hash.Sum32() % palettes), Author: cut(author, 22)}
+	drawn := cover{Palette: int(hash.Sum32() % palettes), Author: cut(author, coverAuthor)}
 	lines := wrap(b.Title, coverColumns, coverLines)
 	for i, line := range lines {
 		drawn.Lines = append(drawn.Lines, coverLine{line, 122 - 10*len(lines) + 22*i})
 	}
 	return drawn
+}
+
+// isImageHost reads the hosts as browsers read them in the policy: "*." takes
+// every subdomain.
+func (s *Server) isImageHost(host string) bool {
+	return slices.ContainsFunc(s.ImageHosts, func(allowed string) bool {
+		domain, wild := strings.CutPrefix(allowed, "*")
+		return strings.EqualFold(host, allowed) || wild && len(host) > len(domain) && strings.EqualFold(host[len(host)-len(domain):], domain)
+	})
 }
 
 // columns is how wide a rune is: East Asian wide ones take two.
@@ -103,15 +113,13 @@ func wrap(text string, wide, most int) []string {
 
 // cut shortens text to a width, with … at its end if something is missing.
 func cut(text string, wide int) string {
-	used := 0
+	used, fits := 0, 0 // text[:fits] leaves room for …
 	for i, r := range text {
+		if used < wide {
+			fits = i
+		}
 		if used += columns(r); used > wide {
-			kept := strings.TrimRight(text[:i], " ")
-			_, last := utf8.DecodeLastRuneInString(kept)
-			if used > wide && len(kept) > last && kept == text[:i] {
-				kept = kept[:len(kept)-last]
-			}
-			return strings.TrimRight(kept, " ") + "…"
+			return strings.TrimRight(text[:fits], " ") + "…"
 		}
 	}
 	return text

@@ -20,9 +20,10 @@ type bookView struct {
 	Link  string
 	Cover cover
 	Price string
-	// Stock says in words whether it can be had; InStock, ToOrder or
-	// Unavailable in Availability gives the class.
-	Stock string
+	// Stock says in words whether it can be had, Availability in a class of
+	// the stylesheet; both are empty when unknown.
+	Stock        string
+	Availability model.Availability
 }
 
 func (s *Server) view(b *model.Book) bookView {
@@ -32,11 +33,11 @@ func (s *Server) view(b *model.Book) bookView {
 	}
 	switch {
 	case b.Availability == model.InStock, b.Availability == "" && b.Stock != nil && *b.Stock > 0:
-		v.Stock = "In stock"
+		v.Stock, v.Availability = "In stock", model.InStock
 	case b.Availability == model.ToOrder:
-		v.Stock = "Can be ordered"
+		v.Stock, v.Availability = "Can be ordered", model.ToOrder
 	case b.Availability == model.Unavailable, b.Stock != nil:
-		v.Stock = "Not available"
+		v.Stock, v.Availability = "Not available", model.Unavailable
 	}
 	return v
 }
@@ -62,7 +63,7 @@ type indexData struct {
 	Books   []bookView
 	Sorts   []option
 	Filters []labelled // each with the link that removes it
-	// Hidden are the filters, to be kept by the form.
+	// Hidden are the filters and the limit, to be kept by the form.
 	Hidden     []option
 	Prev, Next string
 	// Ignored is how many words were too many.
@@ -117,6 +118,9 @@ func (s *Server) indexData(a *executor.Answer) *indexData {
 	}
 	_, data.Ignored = a.Search.Keyword.Words()
 	s.addFilters(data, a.Search)
+	if a.Search.Limit != s.PageSize {
+		data.Hidden = append(data.Hidden, option{Value: strconv.Itoa(a.Search.Limit), Label: "limit"})
+	}
 	prev, next := neighbours(a)
 	if prev != nil {
 		data.Prev = s.link("/", s.searchValues(*prev))

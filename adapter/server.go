@@ -81,10 +81,13 @@ func New(o Options) (*Server, error) {
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	s.engine.HandleMethodNotAllowed = true
+	s.engine.RedirectTrailingSlash = false // it redirects past our middleware and the base path
 	if err := s.engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("trusted proxies: %w", err)
 	}
-	s.engine.Use(s.requestID, s.accessLog, s.recovery, s.securityHeaders, s.sameOrigin, s.bounds)
+	// recovery lies within bounds, which ends the request's context on the way
+	// out: what failed would then look like a client that went away.
+	s.engine.Use(s.requestID, s.accessLog, s.securityHeaders, s.bounds, s.recovery, s.sameOrigin)
 	s.routes(s.engine)
 	return s, nil
 }

@@ -67,30 +67,29 @@ func StartBroker(ctx context.Context, c *config.Config, log *slog.Logger) (*brok
 
 // NewWireHelper opens the parts. withBroker allows it to start the embedded
 // broker where no other is configured.
-func NewWireHelper(ctx context.Context, c *config.Config, withBroker bool, log *slog.Logger) (w *WireHelper, err error) {
-	w = &WireHelper{brokers: Brokers(c), seed: c.DB.DSN == "", log: log}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, w.Close(context.WithoutCancel(ctx)))
-		}
-	}()
-	if w.db, err = OpenDatabase(c, log); err != nil {
-		return nil, err
+func NewWireHelper(ctx context.Context, c *config.Config, withBroker bool, log *slog.Logger) (*WireHelper, error) {
+	w := &WireHelper{brokers: Brokers(c), seed: c.DB.DSN == "", log: log}
+	if err := w.open(ctx, c, withBroker); err != nil {
+		return nil, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
+	}
+	return w, nil
+}
+
+func (w *WireHelper) open(ctx context.Context, c *config.Config, withBroker bool) (err error) {
+	if w.db, err = OpenDatabase(c, w.log); err != nil {
+		return err
 	}
 	if withBroker && len(c.MQ.Brokers) == 0 {
 		var address string
-		if w.broker, address, err = StartBroker(ctx, c, log); err != nil {
-			return nil, err
+		if w.broker, address, err = StartBroker(ctx, c, w.log); err != nil {
+			return err
 		}
 		w.brokers = []string{address}
 	}
 	w.queue, err = mq.NewKafkaQueue(w.brokers, c.MQ.SearchTopic(),
 		mq.WithTopicConfig(mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}),
-		mq.WithInstance(c.App.Instance), mq.WithLogger(log))
-	if err != nil {
-		return nil, err
-	}
-	return w, nil
+		mq.WithInstance(c.App.Instance), mq.WithLogger(w.log))
+	return err
 }
 
 // BookManager keeps the catalogue.
@@ -169,11 +168,14 @@ func (w *WireHelper) plantStarter(ctx context.Context) error {
 }
 
 // Close ends the parts in the reverse order of their start, each even if
-// another fails. Events under way are waited for until ctx ends.
+// another fails. Events under way are waited for until ctx ends; those that
+// are given up are logged.
 func (w *WireHelper) Close(ctx context.Context) error {
 	var errs []error
 	if w.queue != nil {
-		errs = append(errs, w.queue.Close(ctx))
+		if err := w.queue.Close(ctx); err != nil {
+			w.log.Error("events were given up", "error", err)
+		}
 	}
 	if w.broker != nil {
 		errs = append(errs, w.broker.Close(ctx))

@@ -49,13 +49,17 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// ExitCode is the exit status that belongs to what Run returned: 0, 1
-// (failed) or 2 (usage or configuration).
-func ExitCode(err error) int {
+// Exit tells a person what Run returned, if it is an error, and gives the
+// exit status that belongs to it: 0, 1 (failed) or 2 (usage or configuration).
+func Exit(err error, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &usageError{}):
+	case errors.Is(err, broker.ErrReported): // the parent tells it
+		return 1
+	}
+	fmt.Fprintln(stderr, "event-books:", err)
+	if errors.As(err, &usageError{}) {
 		return 2
 	}
 	return 1
@@ -85,7 +89,7 @@ func (sh *shell) load() (*config.Config, error) {
 // exited ends the parsing after --help.
 type exited int
 
-// Run executes one command. It returns nil, or an error for ExitCode.
+// Run executes one command. It returns nil, or an error for Exit.
 func Run(ctx context.Context, args []string, streams Streams) (err error) {
 	var cmds commands
 	parser, err := kong.New(&cmds,

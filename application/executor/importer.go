@@ -71,9 +71,9 @@ func (i *Importer) Import(ctx context.Context, source gateway.BookSource, observ
 	err := run.read(ctx, source)
 	run.summary.Elapsed = time.Since(start)
 	if err != nil && run.done == 0 {
-		err = fmt.Errorf("import, nothing is stored: %w", err)
+		err = fmt.Errorf("%w; nothing is stored", err)
 	} else if err != nil {
-		err = fmt.Errorf("import, all rows up to line %d are done: %w", run.done, err)
+		err = fmt.Errorf("%w; all rows up to line %d are done", err, run.done)
 	}
 	return run.summary, err
 }

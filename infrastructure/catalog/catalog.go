@@ -71,14 +71,15 @@ type rowReader interface {
 }
 
 // Open opens a CSV or JSON Lines file in UTF-8, plain or gzipped; "-" is
-// standard input. What it is, is told by its content, not by its name.
+// standard input. What it is, is told by its content, not by its name. An
+// error doesn't name the path, nor do those of Next: the caller does.
 func Open(path string, opts Options) (*File, error) {
 	f, err := open(path, opts)
 	if err != nil {
 		if f != nil {
 			f.Close()
 		}
-		return nil, fmt.Errorf("open catalogue %s: %w", path, err)
+		return nil, err
 	}
 	return f, nil
 }

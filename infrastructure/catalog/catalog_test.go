@@ -133,7 +133,7 @@ func TestOpenRefuses(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, []byte(c.content), 0o600))
 			_, err := Open(path, c.opts)
 			require.ErrorContains(t, err, c.want)
-			assert.ErrorContains(t, err, path)
+			assert.NotContains(t, err.Error(), path)
 		})
 	}
 	t.Run("nothing there", func(t *testing.T) {
@@ -317,6 +317,15 @@ func TestCSVRecords(t *testing.T) {
 			}))
 		})
 	}
+}
+
+// Without memory of what failed each line would be read on for 64 KiB.
+func TestCSVOfOpenQuotesIsReadInLinearTime(t *testing.T) {
+	const rows = 100_000
+	f := openText(t, "title,author,x\n"+strings.Repeat("a\",b\"c,\"\n", rows)+"Emma,\"Jane\nAusten\",\n", Options{})
+	got := transcript(f, titles)
+	require.Len(t, got, rows+1)
+	assert.Equal(t, fmt.Sprintf("%d Emma", rows+2), got[rows])
 }
 
 func numbered(from, count int, text string) []string {

@@ -27,7 +27,11 @@ type csvReader struct {
 	ignored []string
 	// slots has the slot that each column fills.
 	slots []slot
-	row   record
+	// hopeless is the last line that a broken record came to inside quotes.
+	// Whatever record comes to it inside quotes takes the same way from
+	// there: without this memory each line could be read 64 KiB ahead anew.
+	hopeless int
+	row      record
 }
 
 func newCSVReader(lines *lines, names *names) (*csvReader, error) {
@@ -101,10 +105,11 @@ func (r *csvReader) cells() (no int, cells [][]byte, err error) {
 		r.lines.drop(1)
 		return 0, nil, reject(first.no, "%s", lineTooLong)
 	}
-	s := scanner{lines: r.lines, rest: first.text, size: len(first.text)}
+	s := scanner{lines: r.lines, rest: first.text, size: len(first.text), hopeless: r.hopeless}
 	for more := true; more; more = s.separator() {
 		cell, ok := s.cell()
 		if !ok {
+			r.hopeless = max(r.hopeless, first.no+s.ahead)
 			r.lines.drop(1)
 			return 0, nil, reject(first.no, "the quote that opens cell %d is not closed, or text follows it", len(cells)+1)
 		}
@@ -122,7 +127,8 @@ type scanner struct {
 	rest  []byte
 	ahead int
 	// size counts the bytes of all lines of the record so far.
-	size int
+	size     int
+	hopeless int
 }
 
 // cell takes the next cell and reports whether it ends as it should.
@@ -169,7 +175,7 @@ func (s *scanner) quoted() (cell []byte, ok bool) {
 func (s *scanner) nextLine() bool {
 	next, err := s.lines.peek(s.ahead + 1)
 	s.size += 1 + len(next.text)
-	if err != nil || next.tooLong || s.size > maxQuoted {
+	if err != nil || next.tooLong || next.no <= s.hopeless || s.size > maxQuoted {
 		return false
 	}
 	s.rest = next.text

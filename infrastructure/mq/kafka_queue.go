@@ -25,6 +25,8 @@ const (
 	ackWait = time.Second
 	// maxUnderway bounds the sends that are not settled.
 	maxUnderway = 1000
+	// endWait bounds the end of what was given up.
+	endWait = time.Second
 )
 
 // KafkaQueue sends events to one Kafka topic with acks=all, as an idempotent
@@ -57,6 +59,7 @@ type KafkaQueue struct {
 	working sync.WaitGroup
 
 	delivered, unconfirmed, lost atomic.Int64
+	underway                     atomic.Int64
 	lastAck                      atomic.Int64 // unix nanoseconds
 
 	stateMu     sync.Mutex
@@ -145,6 +148,7 @@ func (q *KafkaQueue) SendEvent(key string, value []byte, headers ...Header) (boo
 	select {
 	case q.places <- struct{}{}:
 		q.overflow(false)
+		q.underway.Add(1)
 	default:
 		q.lost.Add(1)
 		q.overflow(true)
@@ -224,7 +228,10 @@ type send struct {
 
 func (s *send) run() {
 	q := s.queue
-	defer func() { <-q.places }()
+	defer func() {
+		q.underway.Add(-1)
+		<-q.places
+	}()
 	err := q.deliver(s.message)
 
 	s.mu.Lock()
@@ -412,12 +419,13 @@ func (q *KafkaQueue) EventStats() model.EventStats {
 		Delivered:   q.delivered.Load(),
 		Unconfirmed: q.unconfirmed.Load(),
 		Lost:        q.lost.Load(),
-		Underway:    len(q.places),
+		Underway:    int(q.underway.Load()),
 	}
 }
 
 // Close takes no more events, waits for those under way until ctx ends, and
-// gives up the rest. Its error tells how many are not known to be delivered.
+// gives up the rest, which takes a second at most. Its error tells how many
+// are not known to be delivered.
 func (q *KafkaQueue) Close(ctx context.Context) error {
 	if q.closed.Swap(true) {
 		return nil
@@ -432,7 +440,7 @@ func (q *KafkaQueue) Close(ctx context.Context) error {
 	case <-settled:
 	case <-ctx.Done():
 	}
-	q.giveUp()
+	q.giveUp() // after which those that were never sent end at once
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -441,8 +449,7 @@ func (q *KafkaQueue) Close(ctx context.Context) error {
 	}()
 	select {
 	case <-ended:
-	case <-ctx.Done():
-		// sarama can't be stopped while it retries; the process ends anyway
+	case <-time.After(endWait): // sarama can't be stopped while it retries
 	}
 	if s := q.EventStats(); s.Unconfirmed > 0 || s.Lost > 0 {
 		return fmt.Errorf("close queue: %d events were not confirmed and %d lost", s.Unconfirmed, s.Lost)

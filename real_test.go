@@ -1,0 +1,116 @@
+package main
+
+import (
+	"database/sql"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// realServers returns a new database on MariaDB and the brokers of a Kafka,
+// or skips.
+func realServers(t *testing.T) (dsn *mysql.Config, database *sql.DB, brokers string) {
+	t.Helper()
+	brokers = os.Getenv("TEST_KAFKA_BROKERS")
+	if brokers == "" {
+		t.Skip("TEST_KAFKA_BROKERS names no Apache Kafka")
+	}
+	address := os.Getenv("TEST_MARIADB_DSN")
+	if address == "" {
+		t.Skip("TEST_MARIADB_DSN names no MariaDB server")
+	}
+	dsn, err := mysql.ParseDSN(address)
+	require.NoError(t, err)
+	admin, err := sql.Open("mysql", dsn.FormatDSN())
+	require.NoError(t, err)
+	dsn.DBName = "test_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	_, err = admin.Exec("CREATE DATABASE " + dsn.DBName)
+	require.NoError(t, err)
+	database, err = sql.Open("mysql", dsn.FormatDSN())
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := admin.Exec("DROP DATABASE " + dsn.DBName)
+		assert.NoError(t, err)
+		assert.NoError(t, admin.Close())
+		assert.NoError(t, database.Close())
+	})
+	return dsn, database, brokers
+}
+
+// The tutorial's configuration, with only the servers' addresses changed, on
+// a database that the tutorial's program filled.
+func TestTutorialsDeploymentGoesOn(t *testing.T) {
+	dsn, database, brokers := realServers(t)
+	_, err := database.Exec("CREATE TABLE `books` (`id` bigint unsigned AUTO_INCREMENT,`title` longtext,`author` longtext," +
+		"`published_at` longtext,`description` longtext,`created_at` datetime(3) NULL,PRIMARY KEY (`id`))")
+	require.NoError(t, err)
+	_, err = database.Exec("INSERT INTO books (id, title, author, published_at, description, created_at) VALUES " +
+		"(7, 'Great Expectations', 'Charles Dickens', '1861', 'Pip', NOW()), (9, '100% Ünïcode', 'Somebody', '', '', NOW())")
+	require.NoError(t, err)
+
+	// The templates' pattern is relative to the working directory.
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.Symlink(filepath.Join(here, "adapter"), filepath.Join(dir, "adapter")))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "config.yml"), []byte(tutorialConfig), 0o600))
+
+	prefix := "test-" + uuid.NewString() + "-"
+	p := start(t, dir, []string{"EVENT_BOOKS_DB_DSN=" + dsn.FormatDSN(), "EVENT_BOOKS_MQ_BROKERS=" + brokers, "EVENT_BOOKS_MQ_TOPIC_PREFIX=" + prefix})
+	url := p.ready()
+	found := get(t, url+"/api/books?q=EXPECTATIONS")
+	require.Equal(t, http.StatusOK, found.code)
+	assert.True(t, strings.HasPrefix(found.body, `[{"id":7,"title":"Great Expectations","author":"Charles Dickens","published_at":"1861","description":"Pip","created_at":"`), found.body)
+	assert.Contains(t, get(t, url+"/?q=100%25+unicode").body, "100% Ünïcode")
+
+	records := events(t, brokers, prefix+topic, 2)
+	for _, r := range records {
+		if r.Key == "EXPECTATIONS" {
+			assert.Equal(t, found.body, string(r.Value))
+		}
+	}
+	assert.Equal(t, "2", get(t, url+"/api/books").header.Get("X-Total-Count"), "no starter catalogue in a database of one's own")
+
+	_, err = database.Exec("INSERT INTO books (title, author, published_at, description, created_at) VALUES ('Hard Times', 'Charles Dickens', '1854', '', NOW())")
+	require.NoError(t, err)
+	p.eventually("a row of the tutorial's program is found", func() bool { return strings.Contains(get(t, url+"/api/books?q=hard+times").body, "Hard Times") })
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+}
+
+func TestDatabaseAwayAtTheStartAndLostLater(t *testing.T) {
+	dsn, _, brokers := realServers(t)
+	way := newSwitchable(t, dsn.Addr)
+	dsn.Addr = way.listener.Addr().String()
+	dir := t.TempDir()
+	p := start(t, dir, []string{"EVENT_BOOKS_DB_DSN=" + dsn.FormatDSN(), "EVENT_BOOKS_MQ_BROKERS=" + brokers, "EVENT_BOOKS_MQ_TOPIC_PREFIX=test-" + uuid.NewString() + "-"})
+	url := p.url()
+
+	away := func() {
+		assert.Equal(t, http.StatusOK, get(t, url+"/livez").code)
+		p.eventually("not ready", func() bool { return get(t, url+"/readyz").code == http.StatusServiceUnavailable })
+		refused := get(t, url+"/api/books?q=x")
+		assert.Equal(t, http.StatusServiceUnavailable, refused.code)
+		assert.NotEmpty(t, refused.header.Get("Retry-After"))
+		assert.NotContains(t, refused.body, "127.0.0.1")
+		assert.Equal(t, http.StatusServiceUnavailable, get(t, url+"/?q=x").code)
+	}
+	away()
+	way.set(true)
+	p.ready()
+	assert.Equal(t, http.StatusCreated, post(t, dir, url+"/api/books", `{"title":"Kept"}`).code)
+	way.set(false)
+	away()
+	way.set(true)
+	p.ready()
+	assert.Contains(t, get(t, url+"/api/books?q=kept").body, "Kept")
+	assert.Equal(t, 1, strings.Count(p.log.String(), "database does not answer"), "told once")
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+}
