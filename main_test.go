@@ -579,3 +579,24 @@ func (s *switchable) set(open bool) {
 	}
 	s.conns = nil
 }
+
+// A Kafka client that nobody here wrote reads the search and its result.
+func TestKcatReadsTheEvent(t *testing.T) {
+	kcat, err := exec.LookPath("kcat")
+	if err != nil {
+		t.Skip("kcat is not installed")
+	}
+	p := start(t, t.TempDir(), nil)
+	url, address := p.ready(), p.broker()
+	p.eventually("the starter catalogue is found", func() bool { return get(t, url+"/api/books").header.Get("X-Total-Count") != "0" })
+	p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+	found := get(t, url+"/api/books?q=Война")
+	require.Equal(t, http.StatusOK, found.code)
+	output, err := exec.Command(kcat, "-C", "-e", "-q", "-b", address, "-t", topic, "-f", `%k\n%h\n%s\n`).CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	read := strings.Split(string(output), "\n")
+	require.Len(t, read, 4)
+	assert.Equal(t, "Война", read[0])
+	assert.Contains(t, read[1], "ce_id="+found.header.Get("X-Search-Id"))
+	assert.Equal(t, found.body, read[2])
+}

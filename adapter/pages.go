@@ -20,6 +20,8 @@ type bookView struct {
 	Link  string
 	Cover cover
 	Price string
+	// Published is PublishedAt for people: "-51" is "51 BCE".
+	Published string
 	// Stock says in words whether it can be had, Availability in a class of
 	// the stylesheet; both are empty when unknown.
 	Stock        string
@@ -28,6 +30,10 @@ type bookView struct {
 
 func (s *Server) view(b *model.Book) bookView {
 	v := bookView{Book: b, Link: s.link("/books/"+strconv.FormatUint(uint64(b.ID), 10), nil), Cover: s.cover(b)}
+	v.Published = b.PublishedAt
+	if year, ok := strings.CutPrefix(b.PublishedAt, "-"); ok {
+		v.Published = strings.TrimLeft(year, "0") + " BCE"
+	}
 	if b.Price != "" {
 		v.Price = strings.TrimSpace(b.Price + " " + b.Currency)
 	}

@@ -133,7 +133,7 @@ func (db *DB) SeedOnce(ctx context.Context, name string, books []*model.Book) (p
 			rows[i] = row
 		}
 		planted = len(rows)
-		return insert(tx, rows)
+		return db.insert(tx, rows)
 	})
 	if err != nil {
 		return 0, failed("seed catalogue", err)

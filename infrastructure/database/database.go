@@ -57,6 +57,8 @@ type dialect interface {
 	// indexes returns the names of the indexes of books.
 	indexes(ctx context.Context, conn *sql.DB) ([]string, error)
 	columns(ctx context.Context, conn *sql.DB) ([]string, error)
+	// rowsPerInsert is how many rows an INSERT has at most.
+	rowsPerInsert() int
 	// writesOfOthers tells whether other programs write to the table, whose
 	// changes the sweep has to find.
 	writesOfOthers() bool

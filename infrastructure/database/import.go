@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	// Rows of one INSERT, and the bytes after which it ends early: MySQL's
-	// default bound for a statement is 16 MiB or more.
-	insertRows  = 500
+	// insertBytes ends an INSERT early: MySQL's default bound for a statement
+	// is 16 MiB or more.
 	insertBytes = 4 << 20
 	// importTries is how often a batch is tried that collides with another
 	// writer.
@@ -32,7 +31,7 @@ func (db *DB) ImportBooks(ctx context.Context, rows []*model.ImportRow) (results
 	}
 	for range importTries {
 		err = session.Transaction(func(tx *gorm.DB) (err error) {
-			results, err = importBatch(tx, rows)
+			results, err = db.importBatch(tx, rows)
 			return err
 		})
 		if err == nil {
@@ -69,7 +68,7 @@ type catalogue struct {
 	byFingerprint map[[32]byte]*known
 }
 
-func importBatch(tx *gorm.DB, rows []*model.ImportRow) ([]model.ImportResult, error) {
+func (db *DB) importBatch(tx *gorm.DB, rows []*model.ImportRow) ([]model.ImportResult, error) {
 	stored, err := lookUp(tx, rows)
 	if err != nil {
 		return nil, err
@@ -94,7 +93,7 @@ func importBatch(tx *gorm.DB, rows []*model.ImportRow) ([]model.ImportResult, er
 		}
 		touched = append(touched, match)
 	}
-	return results, write(tx, touched)
+	return results, db.write(tx, touched)
 }
 
 // lookUp reads the books that the rows can be.
@@ -253,7 +252,7 @@ func overlay(b, row *model.Book, fields model.Field) {
 
 // write stores what changed: updates first, in the order of the rows, since
 // one may give up an ISBN that a new book has.
-func write(tx *gorm.DB, touched []*known) error {
+func (db *DB) write(tx *gorm.DB, touched []*known) error {
 	var created []*storedRow
 	for _, k := range touched {
 		if !k.created && !k.changed {
@@ -272,14 +271,14 @@ func write(tx *gorm.DB, touched []*known) error {
 			return err
 		}
 	}
-	return insert(tx, created)
+	return db.insert(tx, created)
 }
 
 // insert adds rows by statements of bounded size.
-func insert(tx *gorm.DB, rows []*storedRow) error {
+func (db *DB) insert(tx *gorm.DB, rows []*storedRow) error {
 	for len(rows) > 0 {
 		n, size := 0, 0
-		for n < len(rows) && n < insertRows && (n == 0 || size < insertBytes) {
+		for n < len(rows) && n < db.dialect.rowsPerInsert() && (n == 0 || size < insertBytes) {
 			size += 2 * (len(rows[n].Folded.SearchText) + len(rows[n].Shown.Subjects))
 			n++
 		}

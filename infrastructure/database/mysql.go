@@ -22,6 +22,9 @@ func OpenMySQL(dsn string, log *slog.Logger) (*DB, error) {
 		return nil, fmt.Errorf("parse DSN: %w", err)
 	}
 	cfg.ParseTime = true // created_at is read as a time whatever the DSN says
+	// Values are put into the statement by the driver, which saves a round
+	// trip to prepare each; it refuses to where a character set makes that unsafe.
+	cfg.InterpolateParams = true
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second
 	}
@@ -50,6 +53,8 @@ func (mysqlDialect) goose() goose.Dialect { return goose.DialectMySQL }
 func (mysqlDialect) gorm(conn *sql.DB) gorm.Dialector {
 	return gormmysql.New(gormmysql.Config{Conn: conn, SkipInitializeWithVersion: true})
 }
+
+func (mysqlDialect) rowsPerInsert() int { return 500 }
 
 func (mysqlDialect) writesOfOthers() bool { return true }
 

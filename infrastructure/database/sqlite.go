@@ -54,6 +54,10 @@ func (sqliteDialect) gorm(conn *sql.DB) gorm.Dialector {
 	return sqlite.Dialector{Conn: conn}
 }
 
+// rowsPerInsert is small because the driver's work on the parameters of a
+// statement grows with the square of their number.
+func (sqliteDialect) rowsPerInsert() int { return 20 }
+
 func (sqliteDialect) writesOfOthers() bool { return false }
 
 func (d sqliteDialect) lockMigration(ctx context.Context, _ *sql.DB) (func() error, error) {

@@ -1,0 +1,30 @@
+.PHONY: build run test race lint bench fuzz help
+
+build: ## Build the program, stamped with its commit
+	CGO_ENABLED=0 go build -buildvcs=true -o event-books .
+
+run: ## Run the shop with embedded parts
+	go run .
+
+test: ## Run all tests that need only Go
+	go test ./...
+
+race: ## The same with the race detector
+	go test -race ./...
+
+lint: ## Format check, vet and staticcheck
+	test -z "$$(gofmt -l .)"
+	go vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+bench: ## Print ratios to the limits; set TEST_DATA_DIR and TEST_MARIADB_DSN for all of them
+	go test -run '^$$' -bench . -benchtime 1x ./bench
+
+fuzz: ## Fuzz the readers of foreign input, 30 s each
+	go test -run '^$$' -fuzz FuzzFold -fuzztime 30s -fuzzminimizetime 5x ./domain/model
+	go test -run '^$$' -fuzz FuzzParseISBN -fuzztime 30s -fuzzminimizetime 5x ./domain/model
+	go test -run '^$$' -fuzz FuzzCSV -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
+	go test -run '^$$' -fuzz FuzzJSONLines -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 8
