@@ -80,7 +80,7 @@ func (g *guard) Accept() (net.Conn, error) {
 		}
 		if err != nil {
 			if pause == 0 {
-				g.log.Warn("broker: can't accept a connection, trying on", "err", err)
+				g.log.Warn("broker: can't accept a connection, trying on", "error", err)
 			}
 			pause = min(max(5*time.Millisecond, 2*pause), time.Second)
 			select {
@@ -188,7 +188,7 @@ func (c *guardedConn) nextFrame() (io.Reader, error) {
 
 // refuse is quiet: a port scanner must not fill the log.
 func (c *guardedConn) refuse(err error) error {
-	c.guard.log.Debug("broker: refused a request", "client", c.RemoteAddr(), "err", err)
+	c.guard.log.Debug("broker: refused a request", "client", c.RemoteAddr(), "error", err)
 	return err
 }
 

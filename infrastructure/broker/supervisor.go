@@ -101,7 +101,7 @@ func (s *Supervisor) supervise(stopped, killed context.Context, c *child) {
 			return
 		case <-c.ended:
 		}
-		s.log.Error("broker: ended unasked, starting it again", "err", c.err)
+		s.log.Error("broker: ended unasked, starting it again", "error", c.err)
 		if time.Since(since) > steadyAfter {
 			s.pauses.Reset()
 		}
@@ -130,7 +130,7 @@ func (s *Supervisor) restart(ctx context.Context) *child {
 			return c
 		case ctx.Err() == nil && err.Error() != last:
 			last = err.Error()
-			s.log.Error("broker: can't start again, trying on", "err", err)
+			s.log.Error("broker: can't start again, trying on", "error", err)
 		}
 	}
 }
