@@ -1,0 +1,150 @@
+package mq
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/google/uuid"
+)
+
+// message builds the record and numbers it: from here on it is accepted.
+func (q *KafkaQueue) message(key string, value []byte, headers []Header) *sarama.ProducerMessage {
+	now := time.Now()
+	msg := &sarama.ProducerMessage{
+		Topic: q.topic, Key: sarama.StringEncoder(key), Value: sarama.ByteEncoder(value),
+		Headers: make([]sarama.RecordHeader, 0, len(headers)+4),
+	}
+	add := func(key, value string) {
+		msg.Headers = append(msg.Headers, sarama.RecordHeader{Key: []byte(key), Value: []byte(value)})
+	}
+	hasID := false
+	for _, h := range headers {
+		msg.Headers = append(msg.Headers, sarama.RecordHeader{Key: []byte(h.Key), Value: h.Value})
+		switch h.Key {
+		case "ce_id":
+			hasID = true
+		case "ce_time":
+			if t, err := time.Parse(time.RFC3339Nano, string(h.Value)); err == nil {
+				msg.Timestamp = t
+			}
+		}
+	}
+	if !hasID {
+		add("ce_id", uuid.Must(uuid.NewV7()).String())
+	}
+	if msg.Timestamp.IsZero() {
+		msg.Timestamp = now
+		add("ce_time", now.UTC().Format(time.RFC3339Nano))
+	}
+	add("ce_source", q.source)
+	add("ce_sequence", fmt.Sprintf("%020d", q.sequence.Add(1)))
+	return msg
+}
+
+// send is one event under way.
+type send struct {
+	queue   *KafkaQueue
+	message *sarama.ProducerMessage
+	begun   time.Time
+	done    chan error // takes the outcome; nil, or wraps ErrLost or ErrUnconfirmed
+
+	mu        sync.Mutex
+	abandoned bool // counted as unconfirmed; nobody waits
+	settled   bool
+}
+
+func (s *send) run() {
+	q := s.queue
+	defer func() {
+		q.underway.Add(-1)
+		<-q.places
+	}()
+	err := q.deliver(s.message)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settled = true
+	if s.abandoned && (err == nil || errors.Is(err, ErrLost)) {
+		q.unconfirmed.Add(-1)
+	}
+	switch {
+	case err == nil:
+		q.delivered.Add(1)
+		q.lastAck.Store(time.Now().UnixNano())
+		q.setState(up, nil)
+	case errors.Is(err, ErrLost):
+		q.lost.Add(1)
+	case !s.abandoned:
+		q.unconfirmed.Add(1)
+	}
+	s.done <- err
+}
+
+// abandon counts the send as unconfirmed, unless it was settled meanwhile.
+func (s *send) abandon() (err error, settled bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.settled {
+		return <-s.done, true
+	}
+	s.abandoned = true
+	s.queue.unconfirmed.Add(1)
+	return nil, false
+}
+
+// deliver returns when sarama does, or when the queue is given up.
+func (q *KafkaQueue) deliver(msg *sarama.ProducerMessage) error {
+	select {
+	case <-q.connected:
+	case <-q.closing.Done():
+		return fmt.Errorf("%w: the queue was closed before Kafka was reached", ErrLost)
+	}
+	_, _, err := q.producer.SendMessage(msg)
+	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		// The topic was deleted while we run.
+		if err := q.restoreTopic(); err != nil {
+			q.setState(down, err)
+			return fmt.Errorf("%w: %w", ErrLost, err)
+		}
+		_, _, err = q.producer.SendMessage(msg)
+	}
+	if err == nil {
+		return nil
+	}
+	if refused(err) {
+		q.options.log.Error("Kafka refused an event", "error", err)
+		return fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	q.setState(down, err)
+	return fmt.Errorf("%w: %w", ErrUnconfirmed, err)
+}
+
+// refused reports errors after which the record is certainly not in the
+// topic and never will be.
+func refused(err error) bool {
+	for _, refusal := range []error{
+		sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidMessage, sarama.ErrInvalidMessageSize,
+		sarama.ErrUnknownTopicOrPartition, sarama.ErrInvalidTopic, sarama.ErrTopicAuthorizationFailed,
+		sarama.ErrClusterAuthorizationFailed, sarama.ErrMessageSetSizeTooLarge, sarama.ErrInvalidTimestamp,
+		sarama.ErrInvalidRecord,
+	} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	_, invalid := errors.AsType[sarama.ConfigurationError](err) // sarama's own check of the size
+	return invalid
+}
+
+func (q *KafkaQueue) restoreTopic() error {
+	q.topicMu.Lock()
+	defer q.topicMu.Unlock()
+	created, err := ensureTopic(q.client, q.topic, q.options.topic)
+	if created {
+		q.options.log.Warn("topic was missing and is made anew", "topic", q.topic)
+	}
+	return err
+}
