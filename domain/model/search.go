@@ -70,14 +70,17 @@ func (k Keyword) Words() (words []string, ignored int) {
 	return words, ignored
 }
 
-// Served returns the keyword as it is really searched: cut after the last
-// word that counts.
+// Served returns the keyword as it is really searched: without the typed words
+// behind the last one that counts.
 func (k Keyword) Served() string {
-	typed := strings.Fields(string(k))
-	if len(typed) <= MaxWords {
-		return string(k)
+	typed, counted := strings.Fields(string(k)), 0
+	for i, word := range typed {
+		if counted >= MaxWords {
+			return strings.Join(typed[:i], " ")
+		}
+		counted += len(strings.Fields(Fold(word))) // folding can split one: ´ has a space in it
 	}
-	return strings.Join(typed[:MaxWords], " ")
+	return string(k)
 }
 
 // Sort is the order of a result.
@@ -133,10 +136,11 @@ func ParseFilters(get func(name string) string) (Filters, error) {
 		if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
 			return f, Errorf(Malformed, name, "is not valid UTF-8 text without NUL")
 		}
+		value = strings.TrimSpace(norm.NFC.String(value))
 		if utf8.RuneCountInString(value) > MaxKeyword {
 			return f, Errorf(Malformed, name, "is longer than %d characters", MaxKeyword)
 		}
-		*field = strings.TrimSpace(norm.NFC.String(value))
+		*field = value
 	}
 	if f.Language != "" {
 		tag, err := ParseLanguage(f.Language)

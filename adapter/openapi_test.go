@@ -1,0 +1,345 @@
+package adapter
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"literank.com/event-books/api"
+	"literank.com/event-books/domain/model"
+)
+
+// description is the OpenAPI document, as decoded from JSON.
+type description struct {
+	t    *testing.T
+	root any
+}
+
+func readOpenAPI(t *testing.T) *description {
+	t.Helper()
+	answer := newShop(t).get("/api/openapi.yaml")
+	require.Equal(t, http.StatusOK, answer.Code)
+	require.Equal(t, "application/yaml", answer.Header().Get("Content-Type"))
+	require.Equal(t, string(api.OpenAPI), answer.Body.String())
+	var document any
+	require.NoError(t, yaml.Unmarshal(answer.Body.Bytes(), &document))
+	asJSON, err := json.Marshal(document)
+	require.NoError(t, err)
+	root, err := jsonschema.UnmarshalJSON(bytes.NewReader(asJSON))
+	require.NoError(t, err)
+	return &description{t, root}
+}
+
+// at follows keys and references.
+func (d *description) at(node any, keys ...string) any {
+	d.t.Helper()
+	for {
+		m, ok := node.(map[string]any)
+		require.True(d.t, ok, "%v in %v", keys, node)
+		if ref, ok := m["$ref"].(string); ok {
+			node = d.at(d.root, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
+			continue
+		}
+		if len(keys) == 0 {
+			return node
+		}
+		if node, ok = m[keys[0]]; !ok {
+			return nil
+		}
+		keys = keys[1:]
+		if _, ok := node.(map[string]any); !ok {
+			require.Empty(d.t, keys)
+			return node
+		}
+	}
+}
+
+var methods = []string{"get", "head", "post", "put", "delete", "patch", "options", "trace"}
+
+// operations returns "GET /api/books" and so on, with what is said of each.
+func (d *description) operations() map[string]map[string]any {
+	operations := map[string]map[string]any{}
+	for path, item := range d.at(d.root, "paths").(map[string]any) {
+		for key, operation := range item.(map[string]any) {
+			if slices.Contains(methods, key) {
+				operations[strings.ToUpper(key)+" "+path] = operation.(map[string]any)
+			}
+		}
+	}
+	return operations
+}
+
+// schema compiles the schema at a pointer into the document.
+func (d *description) schema(pointer string) *jsonschema.Schema {
+	d.t.Helper()
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	require.NoError(d.t, compiler.AddResource("openapi.json", d.root))
+	schema, err := compiler.Compile("openapi.json#" + pointer)
+	require.NoError(d.t, err)
+	return schema
+}
+
+func TestOpenAPIListsTheRoutes(t *testing.T) {
+	d := readOpenAPI(t)
+	assert.Equal(t, "3.1.0", d.at(d.root, "openapi"))
+	var routes []string
+	for _, r := range newShop(t).engine.Routes() {
+		if strings.HasPrefix(r.Path, "/api/") || r.Path == "/livez" || r.Path == "/readyz" {
+			routes = append(routes, r.Method+" "+strings.ReplaceAll(r.Path, ":id", "{id}"))
+		}
+	}
+	operations := d.operations()
+	assert.ElementsMatch(t, routes, slices.Collect(maps.Keys(operations)))
+	ids := map[any]string{}
+	for name, operation := range operations {
+		id := operation["operationId"]
+		require.NotEmpty(t, id, name)
+		assert.Empty(t, ids[id], "%s has the id of %s", name, ids[id])
+		ids[id] = name
+		assert.NotEmpty(t, operation["summary"], name)
+		_, secured := operation["security"]
+		_, refuses := operation["responses"].(map[string]any)["401"]
+		assert.Equal(t, refuses, secured && name != "GET /readyz", name)
+	}
+}
+
+func TestOpenAPIListsTheParameters(t *testing.T) {
+	d := readOpenAPI(t)
+	for _, name := range []string{"GET /api/books", "HEAD /api/books"} {
+		var documented []string
+		for _, parameter := range d.operations()[name]["parameters"].([]any) {
+			assert.Equal(t, "query", d.at(parameter, "in"))
+			documented = append(documented, d.at(parameter, "name").(string))
+		}
+		assert.ElementsMatch(t, searchParams, documented, name)
+	}
+	schemaOf := func(parameter string) map[string]any {
+		return d.at(d.root, "components", "parameters", parameter, "schema").(map[string]any)
+	}
+	var sorts []any
+	for _, s := range model.Sorts {
+		sorts = append(sorts, string(s))
+	}
+	assert.Equal(t, sorts, schemaOf("sort")["enum"])
+	for parameter, bounds := range map[string][2]int{"limit": {1, model.MaxLimit}, "o": {0, model.MaxOffset}, "decade": {-9990, 9990}} {
+		assert.Equal(t, fmt.Sprint(bounds), fmt.Sprint([]any{schemaOf(parameter)["minimum"], schemaOf(parameter)["maximum"]}), parameter)
+	}
+	// The bounds are those of the parser.
+	s := newShop(t)
+	for parameter, c := range map[string][2]string{"limit": {"100", "101"}, "o": {"2147483647", "2147483648"}, "decade": {"-9990", "-10000"}} {
+		assert.Equal(t, http.StatusOK, s.get("/api/books?"+parameter+"="+c[0]).Code)
+		assert.Equal(t, http.StatusBadRequest, s.get("/api/books?"+parameter+"="+c[1]).Code)
+	}
+}
+
+func TestOpenAPIListsTheFields(t *testing.T) {
+	d := readOpenAPI(t)
+	propertiesOf := func(schemas ...string) (names []string) {
+		for _, path := range schemas {
+			names = slices.AppendSeq(names, maps.Keys(d.at(d.root, strings.Split("components/schemas/"+path+"properties", "/")...).(map[string]any)))
+		}
+		return names
+	}
+	book := propertiesOf("BookFields/")
+	for _, part := range d.at(d.root, "components", "schemas", "Book", "allOf").([]any)[1:] {
+		book = slices.AppendSeq(book, maps.Keys(d.at(part, "properties").(map[string]any)))
+	}
+	assert.ElementsMatch(t, fields(model.Book{}), book)
+	assert.ElementsMatch(t, fields(problem{}), propertiesOf("Problem/"))
+	assert.ElementsMatch(t, fields(readiness{}), propertiesOf("Readiness/"))
+	assert.ElementsMatch(t, fields(model.EventStats{}), propertiesOf("Readiness/properties/events/"))
+	assert.ElementsMatch(t, []any{string(model.InStock), string(model.ToOrder), string(model.Unavailable)},
+		d.at(d.root, "components", "schemas", "BookFields", "properties", "availability", "enum"))
+}
+
+func fields(v any) (names []string) {
+	for field := range reflect.TypeOf(v).Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}
+
+// TestOpenAPIDescribesTheAnswers makes the shop give every answer that the
+// document knows, and holds each against it.
+func TestOpenAPIDescribesTheAnswers(t *testing.T) {
+	d := readOpenAPI(t)
+	up := newShop(t)
+	stock := 1
+	up.add(&model.Book{
+		Title: "Full", Author: "A, B", PublishedAt: "1869", Description: "D", ISBN: "9780306406157", Language: "en", Publisher: "P",
+		Subjects: []string{"S"}, Series: "S", Edition: "E", Price: "12.90", Currency: "EUR", Stock: &stock, Availability: model.InStock,
+		BuyURL: "https://example.com/b", CoverURL: "https://example.com/c",
+	}, &model.Book{Title: "Bare"}, &model.Book{Title: "To be deleted"})
+	down := newShop(t, func(with *setup) { with.away = true })
+	down.health.err = assert.AnError
+
+	const book = `{"title": "x"}`
+	seen := map[string]bool{}
+	for _, c := range []struct {
+		shop                 *shop
+		status               int
+		method, target, body string
+		headers              []string
+	}{
+		{up, 200, "GET", "/api/books?limit=2", "", nil},
+		{up, 200, "GET", "/api/books?q=nothing", "", nil},
+		{up, 400, "GET", "/api/books?o=x", "", nil},
+		{down, 503, "GET", "/api/books", "", nil},
+		{up, 200, "HEAD", "/api/books?q=full&limit=1", "", nil},
+		{up, 400, "HEAD", "/api/books?o=x", "", nil},
+		{down, 503, "HEAD", "/api/books", "", nil},
+		{up, 201, "POST", "/api/books", book, nil},
+		{up, 400, "POST", "/api/books", "", nil},
+		{up, 401, "POST", "/api/books", book, []string{"Authorization", ""}},
+		{up, 403, "POST", "/api/books", book, []string{"Sec-Fetch-Site", "cross-site"}},
+		{up, 409, "POST", "/api/books", `{"title": "x", "isbn": "9780306406157"}`, nil},
+		{up, 413, "POST", "/api/books", strings.Repeat(" ", maxBody+1), nil},
+		{up, 422, "POST", "/api/books", "{}", nil},
+		{down, 503, "POST", "/api/books", book, nil},
+		{up, 200, "GET", "/api/books/1", "", nil},
+		{up, 200, "GET", "/api/books/2", "", nil},
+		{up, 404, "GET", "/api/books/99", "", nil},
+		{down, 503, "GET", "/api/books/1", "", nil},
+		{up, 200, "HEAD", "/api/books/1", "", nil},
+		{up, 404, "HEAD", "/api/books/99", "", nil},
+		{down, 503, "HEAD", "/api/books/1", "", nil},
+		{up, 200, "PUT", "/api/books/2", book, nil},
+		{up, 400, "PUT", "/api/books/2", "", nil},
+		{up, 401, "PUT", "/api/books/2", book, []string{"Authorization", ""}},
+		{up, 403, "PUT", "/api/books/2", book, []string{"Sec-Fetch-Site", "cross-site"}},
+		{up, 404, "PUT", "/api/books/99", book, nil},
+		{up, 409, "PUT", "/api/books/2", `{"title": "x", "isbn": "9780306406157"}`, nil},
+		{up, 413, "PUT", "/api/books/2", strings.Repeat(" ", maxBody+1), nil},
+		{up, 422, "PUT", "/api/books/2", "{}", nil},
+		{down, 503, "PUT", "/api/books/2", book, nil},
+		{up, 204, "DELETE", "/api/books/3", "", nil},
+		{up, 401, "DELETE", "/api/books/2", "", []string{"Authorization", ""}},
+		{up, 403, "DELETE", "/api/books/2", "", []string{"Sec-Fetch-Site", "cross-site"}},
+		{up, 404, "DELETE", "/api/books/99", "", nil},
+		{down, 503, "DELETE", "/api/books/2", "", nil},
+		{up, 200, "GET", "/api/openapi.yaml", "", nil},
+		{up, 200, "HEAD", "/api/openapi.yaml", "", nil},
+		{up, 200, "GET", "/livez", "", nil},
+		{up, 200, "HEAD", "/livez", "", nil},
+		{up, 200, "GET", "/readyz", "", nil},
+		{up, 200, "GET", "/readyz", "", []string{"Authorization", ""}},
+		{down, 503, "GET", "/readyz", "", nil},
+		{up, 200, "HEAD", "/readyz", "", nil},
+		{down, 503, "HEAD", "/readyz", "", nil},
+	} {
+		answer := c.shop.do(c.method, c.target, c.body, append([]string{"Authorization", "Bearer " + token}, c.headers...)...)
+		require.Equal(t, c.status, answer.Code, "%s %s: %s", c.method, c.target, answer.Body)
+		path, _, _ := strings.Cut(c.target, "?")
+		if strings.HasPrefix(path, "/api/books/") {
+			path = "/api/books/{id}"
+		}
+		seen[fmt.Sprint(c.method, " ", path, " ", c.status)] = true
+		d.checkAnswer(c.method, path, answer)
+	}
+	for name, operation := range d.operations() {
+		for status := range operation["responses"].(map[string]any) {
+			assert.True(t, seen[name+" "+status], "%s is documented to answer %s", name, status)
+		}
+	}
+}
+
+func (d *description) checkAnswer(method, path string, answer *httptest.ResponseRecorder) {
+	t, status := d.t, fmt.Sprint(answer.Code)
+	name := fmt.Sprint(method, " ", path, " ", status)
+	response := d.at(d.root, "paths", path, strings.ToLower(method), "responses", status)
+	require.NotNil(t, response, name)
+	if headers, ok := d.at(response, "headers").(map[string]any); ok {
+		for header := range headers {
+			if header != "X-Search-Id" && header != "Link" {
+				assert.NotEmpty(t, answer.Header().Get(header), "%s: %s", name, header)
+			}
+		}
+	}
+	content, ok := d.at(response, "content").(map[string]any)
+	if !ok {
+		assert.True(t, method == "HEAD" || answer.Body.Len() == 0, name)
+		return
+	}
+	mime, _, _ := strings.Cut(answer.Header().Get("Content-Type"), ";")
+	require.Contains(t, content, mime, name)
+	if !strings.HasSuffix(mime, "json") {
+		return
+	}
+	// Compiled where it stands, references and all.
+	standing := fmt.Sprintf("/paths/%s/%s/responses/%s", escapePointer(path), strings.ToLower(method), status)
+	if ref, ok := d.at(d.root, "paths", path, strings.ToLower(method), "responses").(map[string]any)[status].(map[string]any)["$ref"].(string); ok {
+		standing = strings.TrimPrefix(ref, "#")
+	}
+	schema := d.schema(standing + "/content/" + escapePointer(mime) + "/schema")
+	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(answer.Body.Bytes()))
+	require.NoError(t, err, name)
+	assert.NoError(t, schema.Validate(instance), name)
+}
+
+func escapePointer(key string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(key)
+}
+
+// A description that takes anything describes nothing: each schema refuses
+// real answers that were changed.
+func TestOpenAPISchemasRefuseOtherAnswers(t *testing.T) {
+	d := readOpenAPI(t)
+	s := newShop(t)
+	stock := 1
+	s.add(&model.Book{
+		Title: "Full", Author: "A, B", PublishedAt: "1869", Description: "D", ISBN: "9780306406157", Language: "en", Publisher: "P",
+		Subjects: []string{"S"}, Series: "S", Edition: "E", Price: "12.90", Currency: "EUR", Stock: &stock, Availability: model.InStock,
+		BuyURL: "https://example.com/b", CoverURL: "https://example.com/c",
+	})
+	auth := []string{"Authorization", "Bearer " + token}
+	for name, c := range map[string]struct {
+		answer   *httptest.ResponseRecorder
+		schema   string
+		required []string
+	}{
+		"Book":      {s.get("/api/books/1"), "/components/schemas/Book", []string{"id", "title", "author", "published_at", "description", "created_at"}},
+		"NewBook":   {s.get("/api/books/1"), "/components/schemas/NewBook", []string{"title"}},
+		"Problem":   {s.get("/api/books?o=x"), "/components/schemas/Problem", []string{"type", "title", "status"}},
+		"Readiness": {s.get("/readyz", auth...), "/components/schemas/Readiness", []string{"status"}},
+	} {
+		schema := d.schema(c.schema)
+		parse := func() map[string]any {
+			instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(c.answer.Body.Bytes()))
+			require.NoError(t, err)
+			return instance.(map[string]any)
+		}
+		real := parse()
+		require.NoError(t, schema.Validate(real), name)
+		for field := range real {
+			for _, wrong := range []any{map[string]any{"x": "y"}, nil, true, []any{json.Number("1.5")}} {
+				changed := parse()
+				changed[field] = wrong
+				assert.Error(t, schema.Validate(changed), "%s with %s: %v", name, field, wrong)
+			}
+			changed := parse()
+			delete(changed, field)
+			assert.Equal(t, slices.Contains(c.required, field), schema.Validate(changed) != nil, "%s without %s", name, field)
+		}
+		changed := parse()
+		changed["surprise"] = "x"
+		assert.Error(t, schema.Validate(changed), name)
+	}
+	list := d.schema("/paths/~1api~1books/get/responses/200/content/application~1json/schema")
+	for _, wrong := range []any{map[string]any{}, []any{map[string]any{}}, []any{nil}, slices.Repeat([]any{nil}, 101), nil} {
+		assert.Error(t, list.Validate(wrong), wrong)
+	}
+}

@@ -1,0 +1,230 @@
+package adapter
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/application/executor"
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/database"
+	"literank.com/event-books/infrastructure/mq"
+)
+
+const token = "correct horse battery staple"
+
+// shop is a server on a catalogue of its own, whose events, health and log
+// are in the test's hands.
+type shop struct {
+	*Server
+	t      *testing.T
+	db     *database.DB
+	events *queue
+	health *health
+	log    *logBook
+}
+
+type setup struct {
+	Options
+	index gateway.BookIndex
+	// away leaves the database as it is before it was reached.
+	away bool
+}
+
+func newShop(t *testing.T, changes ...func(*setup)) *shop {
+	t.Helper()
+	s := &shop{t: t, events: &queue{}, health: &health{stats: model.EventStats{Connected: true}}, log: &logBook{}}
+	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	var err error
+	s.db, err = database.OpenSQLite(filepath.Join(t.TempDir(), "books.db"), log)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.db.Close()) })
+	with := setup{Options: Options{Health: s.health, Log: log, PageSize: 20, AdminToken: token}, index: s.db}
+	for _, change := range changes {
+		change(&with)
+	}
+	if !with.away {
+		require.NoError(t, s.db.Migrate(t.Context()))
+	}
+	with.Books = executor.NewBookOperator(s.db, s.events, with.index, log)
+	s.Server, err = New(with.Options)
+	require.NoError(t, err)
+	s.log.take() // the migration's
+	return s
+}
+
+// onIndex replaces the index, to inject failures.
+func onIndex(search func(ctx context.Context) (*model.SearchResult, error)) func(*setup) {
+	return func(with *setup) { with.index = searchFunc(search) }
+}
+
+type searchFunc func(ctx context.Context) (*model.SearchResult, error)
+
+func (f searchFunc) SearchBooks(ctx context.Context, _ model.Search) (*model.SearchResult, error) {
+	return f(ctx)
+}
+
+func atBase(url string) func(*setup) { return func(with *setup) { with.BaseURL = url } }
+
+// add stores books and sets their ids.
+func (s *shop) add(books ...*model.Book) {
+	s.t.Helper()
+	for _, b := range books {
+		require.NoError(s.t, b.Validate())
+		id, err := s.db.CreateBook(s.t.Context(), b)
+		require.NoError(s.t, err)
+		b.ID = id
+	}
+}
+
+// do answers a request; headers are names and values in turn.
+func (s *shop) do(method, target, body string, headers ...string) *httptest.ResponseRecorder {
+	request := httptest.NewRequest(method, target, strings.NewReader(body))
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	answer := httptest.NewRecorder()
+	s.ServeHTTP(answer, request)
+	return answer
+}
+
+func (s *shop) get(target string, headers ...string) *httptest.ResponseRecorder {
+	return s.do(http.MethodGet, target, "", headers...)
+}
+
+// staff is do with the token.
+func (s *shop) staff(method, target, body string) *httptest.ResponseRecorder {
+	return s.do(method, target, body, "Authorization", "Bearer "+token)
+}
+
+// serve starts a real server and returns its address.
+func (s *shop) serve() string {
+	s.t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(s.t, err)
+	server, ended := s.HTTPServer(), make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	s.t.Cleanup(func() {
+		assert.NoError(s.t, server.Close())
+		assert.ErrorIs(s.t, <-ended, http.ErrServerClosed)
+	})
+	return "http://" + listener.Addr().String()
+}
+
+// problemOf reads a problem document and checks what all of them promise.
+func problemOf(t *testing.T, status int, answer *httptest.ResponseRecorder) problem {
+	t.Helper()
+	require.Equal(t, status, answer.Code, answer.Body)
+	assert.Equal(t, "application/problem+json", answer.Header().Get("Content-Type"))
+	assert.Equal(t, "no-store", answer.Header().Get("Cache-Control"))
+	var p problem
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &p))
+	assert.Equal(t, status, p.Status)
+	assert.Equal(t, http.StatusText(status), p.Title)
+	assert.Equal(t, answer.Header().Get("X-Request-Id"), p.RequestID)
+	return p
+}
+
+func titles(t *testing.T, body []byte) []string {
+	t.Helper()
+	books, err := model.DecodeBooks(body)
+	require.NoError(t, err, string(body))
+	list := make([]string, len(books))
+	for i, b := range books {
+		list[i] = b.Title
+	}
+	return list
+}
+
+func numbered(n int, change func(*model.Book)) []*model.Book {
+	books := make([]*model.Book, n)
+	for i := range books {
+		books[i] = &model.Book{Title: fmt.Sprintf("Volume %02d", i+1), Author: "Anna Author"}
+		if change != nil {
+			change(books[i])
+		}
+	}
+	return books
+}
+
+type event struct {
+	key     string
+	value   string
+	headers map[string]string
+}
+
+// queue takes events, or fails with err.
+type queue struct {
+	mu     sync.Mutex
+	events []event
+	err    error
+}
+
+func (q *queue) SendEvent(key string, value []byte, headers ...mq.Header) (bool, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e := event{key, string(value), map[string]string{}}
+	for _, h := range headers {
+		e.headers[h.Key] = string(h.Value)
+	}
+	q.events = append(q.events, e)
+	return q.err == nil, q.err
+}
+
+// take returns the events since it was called last.
+func (q *queue) take() []event {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	taken := q.events
+	q.events = nil
+	return taken
+}
+
+type health struct {
+	err   error
+	stats model.EventStats
+}
+
+func (h *health) Ping(context.Context) error   { return h.err }
+func (h *health) EventStats() model.EventStats { return h.stats }
+
+// logBook keeps records of a JSON log.
+type logBook struct {
+	mu    sync.Mutex
+	lines bytes.Buffer
+}
+
+func (l *logBook) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines.Write(line)
+}
+
+// take returns the records since it was called last.
+func (l *logBook) take() (records []map[string]any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	decoder := json.NewDecoder(&l.lines)
+	for decoder.More() {
+		var record map[string]any
+		if err := decoder.Decode(&record); err != nil {
+			panic(err)
+		}
+		records = append(records, record)
+	}
+	l.lines.Reset()
+	return records
+}

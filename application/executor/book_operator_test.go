@@ -1,0 +1,164 @@
+package executor_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/application/executor"
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/mq"
+)
+
+// catalogue finds what it holds, or fails with err; it keeps the books that
+// it is given under id 7.
+type catalogue struct {
+	found *model.SearchResult
+	err   error
+	asked []model.Search
+	kept  *model.Book
+}
+
+func (c *catalogue) SearchBooks(_ context.Context, s model.Search) (*model.SearchResult, error) {
+	c.asked = append(c.asked, s)
+	return c.found, c.err
+}
+
+func (c *catalogue) CreateBook(_ context.Context, b *model.Book) (uint, error) {
+	kept := *b
+	kept.ID, c.kept = 7, &kept
+	return 7, c.err
+}
+
+func (c *catalogue) GetBook(context.Context, uint) (*model.Book, error) { return c.kept, c.err }
+
+func (c *catalogue) UpdateBook(_ context.Context, b *model.Book) error {
+	c.kept = b
+	return c.err
+}
+
+func (c *catalogue) DeleteBook(context.Context, uint) error { return c.err }
+
+// sent keeps the events that it is given and answers with err.
+type sent struct {
+	keys   []string
+	values [][]byte
+	ids    []string
+	err    error
+}
+
+func (s *sent) SendEvent(key string, value []byte, headers ...mq.Header) (bool, error) {
+	s.keys, s.values = append(s.keys, key), append(s.values, value)
+	for _, h := range headers {
+		if h.Key == "ce_id" {
+			s.ids = append(s.ids, string(h.Value))
+		}
+	}
+	return s.err == nil, s.err
+}
+
+func operator(c *catalogue, s *sent) *executor.BookOperator {
+	return executor.NewBookOperator(c, s, c, slog.New(slog.DiscardHandler))
+}
+
+func TestGetBooks(t *testing.T) {
+	books := []*model.Book{{ID: 1, Title: "One"}}
+	page := executor.Page{Limit: 5, Sort: model.ByTitle, Filters: model.Filters{Author: "a"}}
+	for name, c := range map[string]struct {
+		keyword model.Keyword
+		surface model.Surface
+		queue   error
+		told    bool
+	}{
+		"told":        {"war", model.APISurface, nil, true},
+		"unconfirmed": {"war", model.PageSurface, mq.ErrUnconfirmed, true},
+		"lost":        {"war", model.PageSurface, mq.ErrLost, true},
+		"no keyword":  {"", model.APISurface, nil, false},
+		"no surface":  {"war", "", nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shelf, events := &catalogue{found: &model.SearchResult{Books: books, Total: 12}}, &sent{err: c.queue}
+			answer, err := operator(shelf, events).GetBooks(t.Context(), 10, c.keyword, page, c.surface)
+			require.NoError(t, err)
+			want := model.Search{Keyword: c.keyword, Filters: page.Filters, Sort: model.ByTitle, Offset: 10, Limit: 5}
+			assert.Equal(t, []model.Search{want}, shelf.asked)
+			assert.Equal(t, want, answer.Search)
+			assert.Equal(t, 12, answer.Total)
+			encoded, err := model.EncodeBooks(books)
+			require.NoError(t, err)
+			assert.Equal(t, encoded, answer.Body)
+			if !c.told {
+				assert.Empty(t, answer.SearchID)
+				assert.Empty(t, events.keys)
+				return
+			}
+			assert.Equal(t, []string{"war"}, events.keys)
+			assert.Equal(t, [][]byte{answer.Body}, events.values)
+			assert.Equal(t, []string{answer.SearchID}, events.ids)
+			id, err := uuid.Parse(answer.SearchID)
+			require.NoError(t, err)
+			assert.EqualValues(t, 7, id.Version())
+		})
+	}
+}
+
+func TestFailedSearchIsNotTold(t *testing.T) {
+	shelf, events := &catalogue{err: &model.Error{Code: model.UnavailableNow}}, &sent{}
+	answer, err := operator(shelf, events).GetBooks(t.Context(), 0, "war", executor.Page{Limit: 5}, model.APISurface)
+	assert.Nil(t, answer)
+	assert.ErrorIs(t, err, shelf.err)
+	assert.Empty(t, events.keys)
+}
+
+func TestBooksAreCheckedBeforeTheyAreKept(t *testing.T) {
+	for name, c := range map[string]struct {
+		book  model.Book
+		field string
+	}{
+		"sound":             {model.Book{Title: " T ", ISBN: "0306406152"}, ""},
+		"its own id":        {model.Book{Title: "T", ID: 7}, ""},
+		"id of another":     {model.Book{Title: "T", ID: 8}, "id"},
+		"no title":          {model.Book{}, "title"},
+		"ISBN that is none": {model.Book{Title: "T", ISBN: "x"}, "isbn"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shelf, b := &catalogue{}, c.book
+			updated, err := operator(shelf, &sent{}).UpdateBook(t.Context(), 7, &b)
+			if c.field != "" {
+				assert.Equal(t, model.Invalid, model.ErrorCode(err))
+				assert.ErrorContains(t, err, c.field+": ")
+				assert.Nil(t, shelf.kept)
+			} else {
+				require.NoError(t, err)
+				assert.EqualValues(t, 7, updated.ID)
+				assert.Equal(t, "T", updated.Title)
+			}
+			shelf, b = &catalogue{}, c.book
+			created, err := operator(shelf, &sent{}).CreateBook(t.Context(), &b)
+			if c.field != "" || c.book.ID != 0 {
+				assert.Equal(t, model.Invalid, model.ErrorCode(err))
+				assert.Nil(t, shelf.kept)
+			} else {
+				require.NoError(t, err)
+				assert.EqualValues(t, 7, created.ID)
+				assert.Equal(t, "9780306406157", created.ISBN)
+			}
+		})
+	}
+}
+
+func TestErrorsOfTheCatalogueArePassedOn(t *testing.T) {
+	shelf := &catalogue{err: errors.New("no")}
+	o := operator(shelf, &sent{})
+	_, created := o.CreateBook(t.Context(), &model.Book{Title: "T"})
+	_, updated := o.UpdateBook(t.Context(), 7, &model.Book{Title: "T"})
+	_, got := o.GetBook(t.Context(), 7)
+	for _, err := range []error{created, updated, got, o.DeleteBook(t.Context(), 7)} {
+		assert.ErrorIs(t, err, shelf.err)
+	}
+}
