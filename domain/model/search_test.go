@@ -88,20 +88,20 @@ func TestParseLanguage(t *testing.T) {
 
 // NFC can make a text longer, and what the shop links to has to be taken.
 func TestFiltersAreMeasuredAfterComposing(t *testing.T) {
-	_, err := ParseFilters(func(name string) string {
+	_, err := model.ParseFilters(func(name string) string {
 		if name == "author" {
 			return strings.Repeat("\uFB2C", 400) // becomes three each
 		}
 		return ""
 	})
-	assert.Equal(t, Malformed, ErrorCode(err))
+	assert.Equal(t, model.Malformed, model.ErrorCode(err))
 }
 
 func TestServedAgreesWithWords(t *testing.T) {
-	for _, keyword := range []Keyword{"a b", Keyword(strings.Repeat("a´b ", 10)), Keyword(strings.Repeat("w ", 20))} {
+	for _, keyword := range []model.Keyword{"a b", model.Keyword(strings.Repeat("a´b ", 10)), model.Keyword(strings.Repeat("w ", 20))} {
 		words, _ := keyword.Words()
-		served, ignored := Keyword(keyword.Served()).Words()
+		served, ignored := model.Keyword(keyword.Served()).Words()
 		assert.Equal(t, words, served)
-		assert.LessOrEqual(t, ignored, MaxWords, "only the rest of the last typed word")
+		assert.LessOrEqual(t, ignored, model.MaxWords, "only the rest of the last typed word")
 	}
 }
