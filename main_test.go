@@ -502,7 +502,7 @@ func TestKafkaAwayFailsNoSearch(t *testing.T) {
 	assert.Equal(t, 0, status)
 	assert.Equal(t, "degraded\n", output)
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
-	assert.Equal(t, 1, strings.Count(p.log.String(), "3 lost"), "the end tells what was lost:\n%s", p.log)
+	assert.Equal(t, 1, strings.Count(p.log.String(), "3 are lost"), "the end tells what was lost:\n%s", p.log)
 }
 
 func TestBrokerAlone(t *testing.T) {

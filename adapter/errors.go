@@ -52,6 +52,8 @@ func (s *Server) fail(c *gin.Context, err error) {
 		}
 	}
 	switch {
+	case p.Status == http.StatusServiceUnavailable: // whatever is away has told so itself
+		s.log.Debug("request not served", "request_id", p.RequestID, "error", err)
 	case errors.Is(c.Request.Context().Err(), context.Canceled):
 		s.log.Debug("client went away", "request_id", p.RequestID, "error", err)
 	case p.Status >= 500:

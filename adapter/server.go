@@ -59,7 +59,7 @@ type Server struct {
 }
 
 // requestTimeout bounds the work on one request.
-const requestTimeout = 15 * time.Second
+const requestTimeout = 10 * time.Second
 
 // New returns a Server, or an error about the templates or the options.
 func New(o Options) (*Server, error) {

@@ -130,25 +130,17 @@ func (w *WireHelper) Run(ctx context.Context) error {
 	return nil
 }
 
-// migrate tries until the database answers, and tells once that it doesn't.
+// migrate tries until the database answers.
 func (w *WireHelper) migrate(ctx context.Context) error {
 	pause := backoff.NewExponentialBackOff()
 	pause.MaxInterval = 5 * time.Second
-	told := false
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := w.db.Migrate(ctx)
 		if err != nil && model.ErrorCode(err) != model.UnavailableNow {
 			return struct{}{}, backoff.Permanent(err)
 		}
-		if err != nil && !told && ctx.Err() == nil {
-			w.log.Warn("database does not answer, trying on", "error", err)
-			told = true
-		}
 		return struct{}{}, err
 	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))
-	if err == nil && told {
-		w.log.Info("database answers")
-	}
 	return err
 }
 
@@ -167,13 +159,25 @@ func (w *WireHelper) plantStarter(ctx context.Context) error {
 	return nil
 }
 
+// earlier leaves the last quarter of the time, at most two seconds, for what
+// comes after.
+func earlier(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(time.Until(deadline)/4, 2*time.Second)))
+}
+
 // Close ends the parts in the reverse order of their start, each even if
 // another fails. Events under way are waited for until ctx ends; those that
 // are given up are logged.
 func (w *WireHelper) Close(ctx context.Context) error {
 	var errs []error
 	if w.queue != nil {
-		if err := w.queue.Close(ctx); err != nil {
+		flush, cancel := earlier(ctx)
+		defer cancel()
+		if err := w.queue.Close(flush); err != nil {
 			w.log.Error("events were given up", "error", err)
 		}
 	}

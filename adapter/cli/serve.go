@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -79,8 +81,9 @@ func (sh *shell) serve(withBroker bool) (err error) {
 	if err != nil {
 		return err
 	}
+	stop := newStopwatch(c.App.ShutdownTimeout)
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(sh.ctx), c.App.ShutdownTimeout)
+		ctx, cancel := stop.context()
 		defer cancel()
 		err = errors.Join(err, wire.Close(ctx))
 	}()
@@ -103,10 +106,10 @@ func (sh *shell) serve(withBroker bool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, forget()) }()
-	return sh.serveUntilStopped(c, server, listener, wire)
+	return sh.serveUntilStopped(stop, server, listener, wire)
 }
 
-func (sh *shell) serveUntilStopped(c *config.Config, server *adapter.Server, listener net.Listener, wire *application.WireHelper) error {
+func (sh *shell) serveUntilStopped(stop *stopwatch, server *adapter.Server, listener net.Listener, wire *application.WireHelper) error {
 	web := server.HTTPServer()
 	group, ctx := errgroup.WithContext(sh.ctx)
 	group.Go(func() error { return wire.Run(ctx) })
@@ -120,7 +123,7 @@ func (sh *shell) serveUntilStopped(c *config.Config, server *adapter.Server, lis
 		<-ctx.Done()
 		sh.log.Info("stopping")
 		server.Stopping()
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.App.ShutdownTimeout)
+		bounded, cancel := stop.context()
 		defer cancel()
 		if err := web.Shutdown(bounded); err != nil {
 			return errors.Join(fmt.Errorf("requests were cut off: %w", err), web.Close())
@@ -128,6 +131,19 @@ func (sh *shell) serveUntilStopped(c *config.Config, server *adapter.Server, lis
 		return nil
 	})
 	return group.Wait()
+}
+
+// stopwatch bounds all steps of a stop together, from the first one on.
+type stopwatch struct {
+	deadline func() time.Time
+}
+
+func newStopwatch(timeout time.Duration) *stopwatch {
+	return &stopwatch{sync.OnceValue(func() time.Time { return time.Now().Add(timeout) })}
+}
+
+func (s *stopwatch) context() (context.Context, context.CancelFunc) {
+	return context.WithDeadline(context.Background(), s.deadline())
 }
 
 // announce tells people and programs where the shop is.

@@ -23,7 +23,7 @@ func (db *DB) CreateBook(ctx context.Context, b *model.Book) (uint, error) {
 	row.Shown.CreatedAt = tx.NowFunc()
 	row.Identity.Fingerprint = soleFingerprint(b)
 	if err := tx.Create(row).Error; err != nil {
-		return 0, writeFailed("create book", b, err)
+		return 0, db.writeFailed("create book", b, err)
 	}
 	return row.Shown.ID, nil
 }
@@ -39,11 +39,11 @@ func soleFingerprint(b *model.Book) []byte {
 	return row.Fingerprint[:]
 }
 
-func writeFailed(doing string, b *model.Book, err error) error {
+func (db *DB) writeFailed(doing string, b *model.Book, err error) error {
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return model.Errorf(model.Conflict, "isbn", "another book has the ISBN %s", b.ISBN)
 	}
-	return failed(doing, err)
+	return db.failed(doing, err)
 }
 
 func noSuchBook(id uint) error {
@@ -60,7 +60,7 @@ func (db *DB) GetBook(ctx context.Context, id uint) (*model.Book, error) {
 		if errors.Is(err, gorm.ErrRecordNotFound) {
 			return nil, noSuchBook(id)
 		}
-		return nil, failed("get book", err)
+		return nil, db.failed("get book", err)
 	}
 	return row.book()
 }
@@ -76,7 +76,7 @@ func (db *DB) UpdateBook(ctx context.Context, b *model.Book) error {
 	}
 	result := tx.Select("*").Omit("id", "created_at", "source", "external_id", "fingerprint").Updates(row)
 	if result.Error != nil {
-		return writeFailed("update book", b, result.Error)
+		return db.writeFailed("update book", b, result.Error)
 	}
 	if result.RowsAffected > 0 {
 		return nil
@@ -93,7 +93,7 @@ func (db *DB) DeleteBook(ctx context.Context, id uint) error {
 	}
 	result := tx.Delete(&bookRow{}, id)
 	if result.Error != nil {
-		return failed("delete book", result.Error)
+		return db.failed("delete book", result.Error)
 	}
 	if result.RowsAffected == 0 {
 		return noSuchBook(id)
@@ -136,7 +136,7 @@ func (db *DB) SeedOnce(ctx context.Context, name string, books []*model.Book) (p
 		return db.insert(tx, rows)
 	})
 	if err != nil {
-		return 0, failed("seed catalogue", err)
+		return 0, db.failed("seed catalogue", err)
 	}
 	return planted, nil
 }

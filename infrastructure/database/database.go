@@ -42,6 +42,7 @@ type DB struct {
 	dialect  dialect
 	log      *slog.Logger
 	migrated atomic.Bool
+	away     atomic.Bool // the last thing known of the database is that it doesn't answer
 }
 
 // dialect is what differs between the kinds of database.
@@ -88,8 +89,9 @@ func (db *DB) Ping(ctx context.Context) error {
 		return unavailable(errNotMigrated)
 	}
 	if err := db.sql.PingContext(ctx); err != nil {
-		return unavailable(fmt.Errorf("ping database: %w", err))
+		return db.failed("ping database", err)
 	}
+	db.answers()
 	return nil
 }
 
@@ -116,13 +118,23 @@ func unavailable(cause error) error {
 }
 
 // failed wraps an error of the database with what was tried, as unavailable
-// where trying again later can help.
-func failed(doing string, err error) error {
+// where trying again later can help. The first such error is logged.
+func (db *DB) failed(doing string, err error) error {
 	err = fmt.Errorf("%s: %w", doing, err)
-	if passing(err) {
-		return unavailable(err)
+	if !passing(err) {
+		return err
 	}
-	return err
+	if !db.away.Swap(true) {
+		db.log.Warn("database does not answer, trying on", "error", err)
+	}
+	return unavailable(err)
+}
+
+// answers notes that the database does.
+func (db *DB) answers() {
+	if db.away.Load() && db.away.Swap(false) {
+		db.log.Info("database answers again")
+	}
 }
 
 // passing reports errors that lie in the connection, the load or the state of

@@ -41,7 +41,7 @@ func (db *DB) ImportBooks(ctx context.Context, rows []*model.ImportRow) (results
 			break
 		}
 	}
-	return nil, failed("import books", err)
+	return nil, db.failed("import books", err)
 }
 
 // collision reports that another writer came between reading and writing:

@@ -41,13 +41,12 @@ const versionTable = "schema_migrations"
 // migrates and the others wait. It can be repeated after any failure.
 func (db *DB) Migrate(ctx context.Context) error {
 	if err := db.migrate(ctx); err != nil {
-		return failed("migrate database", err)
+		return db.failed("migrate database", err)
 	}
-	db.migrated.Store(true)
 	if err := db.sweepNew(ctx); err != nil {
-		db.migrated.Store(false)
 		return fmt.Errorf("migrate database: %w", err)
 	}
+	db.migrated.Store(true)
 	return nil
 }
 

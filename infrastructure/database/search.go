@@ -25,8 +25,9 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	query := filter(session.Model(&bookRow{}), words, s.Filters).Session(&gorm.Session{})
 	var rows []*bookRow
 	if err := order(query, words, s.Sort).Offset(s.Offset).Limit(s.Limit).Find(&rows).Error; err != nil {
-		return nil, failed("search books", err)
+		return nil, db.failed("search books", err)
 	}
+	db.answers()
 	for _, row := range rows {
 		b, err := row.book()
 		if err != nil {
@@ -41,7 +42,7 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	}
 	var total int64
 	if err := query.Count(&total).Error; err != nil {
-		return nil, failed("count books", err)
+		return nil, db.failed("count books", err)
 	}
 	result.Total = int(total)
 	return result, nil

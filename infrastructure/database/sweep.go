@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"literank.com/event-books/domain/model"
 )
 
 const (
@@ -38,7 +40,7 @@ func (db *DB) Sweep(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil && !failing {
+		if err != nil && !failing && model.ErrorCode(err) != model.UnavailableNow { // that is told already
 			db.log.Warn("books written by other programs can't be looked for", "error", err)
 		}
 		failing = err != nil
@@ -55,18 +57,27 @@ func (db *DB) sweepNew(ctx context.Context) error {
 	return db.sweep(ctx, "search_hash IS NULL")
 }
 
-func (db *DB) sweep(ctx context.Context, condition string) error {
-	session, err := db.session(ctx)
-	if err != nil {
-		return err
-	}
+func (db *DB) sweep(ctx context.Context, condition string) (err error) {
+	session := db.gorm.WithContext(ctx)
+	total := 0
+	defer func() {
+		if err == nil {
+			db.answers()
+		}
+		if total > 0 {
+			db.log.Info("books of another program can be found now", "books", total)
+		}
+	}()
 	for after, found := uint(0), sweepRows; found == sweepRows; {
 		var rows []*bookRow
 		if err := session.Where(condition).Where("id > ?", after).Order("id").Limit(sweepRows).Find(&rows).Error; err != nil {
-			return failed("find rows to fold", err)
+			return db.failed("find rows to fold", err)
 		}
 		if found = len(rows); found == 0 {
 			return nil
+		}
+		if found == sweepRows && after == 0 {
+			db.log.Info("preparing the books of another program for searches")
 		}
 		after = rows[found-1].ID
 		err := session.Transaction(func(tx *gorm.DB) error {
@@ -78,9 +89,9 @@ func (db *DB) sweep(ctx context.Context, condition string) error {
 			return nil
 		})
 		if err != nil {
-			return failed("fold rows", err)
+			return db.failed("fold rows", err)
 		}
-		db.log.Info("found books written by another program", "books", found)
+		total += found
 	}
 	return nil
 }
@@ -92,15 +103,13 @@ func foldRow(tx *gorm.DB, row *bookRow) error {
 	if err != nil {
 		return err
 	}
-	folded := storedRow{Shown: bookRow{ID: row.ID}, Folded: fold(b)}
-	columns := []any{"search_text", "title_folded", "authors_folded", "subjects_folded", "search_hash"}
-	if err := tx.Model(&folded).Select("year", columns...).Updates(&folded).Error; err != nil {
-		return err
+	folded := fold(b)
+	values := map[string]any{
+		"year": folded.Year, "search_text": folded.SearchText, "title_folded": folded.TitleFolded,
+		"authors_folded": folded.AuthorsFolded, "subjects_folded": folded.SubjectsFolded, "search_hash": folded.SearchHash,
 	}
 	if fingerprint := soleFingerprint(b); fingerprint != nil {
-		return tx.Model(&storedRow{}).
-			Where("id = ? AND fingerprint IS NULL AND external_id IS NULL", row.ID).
-			Update("fingerprint", fingerprint).Error
+		values["fingerprint"] = gorm.Expr("CASE WHEN external_id IS NULL THEN COALESCE(fingerprint, ?) ELSE fingerprint END", fingerprint)
 	}
-	return nil
+	return tx.Model(&bookRow{ID: row.ID}).Updates(values).Error
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// connect tries until it has a producer or the queue is given up.
+// connect tries until it has a producer, then watches over it until the queue
+// is given up.
 func (q *KafkaQueue) connect() {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval = 100 * time.Millisecond
@@ -19,6 +20,7 @@ func (q *KafkaQueue) connect() {
 		if err == nil {
 			q.setState(up, nil)
 			close(q.connected)
+			q.watch()
 			return
 		}
 		q.setState(down, err)
@@ -26,6 +28,34 @@ func (q *KafkaQueue) connect() {
 		case <-q.closing.Done():
 			return
 		case <-time.After(pause.NextBackOff()):
+		}
+	}
+}
+
+// watch finds out that Kafka is back when no event is under way that would
+// tell. That it answers doesn't prove that it acknowledges, so without an
+// acknowledgement in between it is asked ever more rarely.
+func (q *KafkaQueue) watch() {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval = time.Second
+	pause.MaxInterval = time.Minute
+	asked := time.Now()
+	for {
+		select {
+		case <-q.closing.Done():
+			return
+		case <-time.After(pause.NextBackOff()):
+		}
+		if !q.isDown() || q.underway.Load() > 0 {
+			pause.Reset()
+			continue
+		}
+		if q.lastAck.Load() > asked.UnixNano() {
+			pause.Reset()
+		}
+		asked = time.Now()
+		if err := q.client.RefreshMetadata(q.topic); err == nil && q.underway.Load() == 0 {
+			q.setState(up, nil)
 		}
 	}
 }

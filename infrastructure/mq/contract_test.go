@@ -343,6 +343,29 @@ func TestKafkaAwayFromTheStartAndBack(t *testing.T) {
 	}
 }
 
+// Kafka that went away and came back is seen without an event.
+func TestIdleQueueSeesThatKafkaIsBack(t *testing.T) {
+	dir, topic := t.TempDir(), newTopic()
+	ctx, stop := context.WithCancel(context.Background())
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	go func() {
+		ended <- broker.Serve(ctx, broker.Options{Dir: dir, Listen: "127.0.0.1:0"}, func(a string) { ready <- a }, quiet)
+	}()
+	address := <-ready
+	q := newQueue(t, []string{address}, topic, patient)
+	_, err := q.SendEvent("k", []byte("[]"))
+	require.NoError(t, err)
+	stop()
+	require.NoError(t, <-ended)
+	q.options.ackWait = time.Millisecond
+	_, err = q.SendEvent("k", []byte("[]"))
+	require.ErrorIs(t, err, ErrUnconfirmed)
+	require.Eventually(t, func() bool { return q.EventStats().Underway == 0 }, time.Minute, 10*time.Millisecond, "sarama gives up")
+	require.False(t, q.EventStats().Connected)
+	embedded(t, dir, address)
+	require.Eventually(t, func() bool { return q.EventStats().Connected }, time.Minute, 10*time.Millisecond)
+}
+
 // syncBuffer may be written and read at once.
 type syncBuffer struct {
 	mu sync.Mutex

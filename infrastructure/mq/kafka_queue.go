@@ -54,8 +54,9 @@ type KafkaQueue struct {
 
 	closing context.Context
 	giveUp  context.CancelFunc
-	closed  atomic.Bool
 	working sync.WaitGroup
+	doorMu  sync.RWMutex // held while an event comes in; Close shuts the door
+	closed  bool
 
 	delivered, unconfirmed, lost atomic.Int64
 	underway                     atomic.Int64
@@ -140,22 +141,11 @@ func (q *KafkaQueue) Connect() {
 }
 
 func (q *KafkaQueue) SendEvent(key string, value []byte, headers ...Header) (bool, error) {
-	if q.closed.Load() {
+	s, err := q.accept(key, value, headers)
+	if err != nil {
 		q.lost.Add(1)
-		return false, fmt.Errorf("%w: the queue is closed", ErrLost)
+		return false, err
 	}
-	select {
-	case q.places <- struct{}{}:
-		q.overflow(false)
-		q.underway.Add(1)
-	default:
-		q.lost.Add(1)
-		q.overflow(true)
-		return false, fmt.Errorf("%w: %d events are under way already", ErrLost, q.options.places)
-	}
-	q.Connect()
-	s := &send{queue: q, message: q.message(key, value, headers), begun: time.Now(), done: make(chan error, 1)}
-	q.working.Go(s.run)
 	if q.isDown() {
 		// The send goes on by itself; nobody has to wait for it.
 		if err, settled := s.abandon(); settled {
@@ -230,9 +220,13 @@ func (q *KafkaQueue) EventStats() model.EventStats {
 
 // Close takes no more events, waits for those under way until ctx ends, and
 // gives up the rest, which takes a second at most. Its error tells how many
-// are not known to be delivered.
+// events since the start are not known to be delivered.
 func (q *KafkaQueue) Close(ctx context.Context) error {
-	if q.closed.Swap(true) {
+	q.doorMu.Lock()
+	again := q.closed
+	q.closed = true
+	q.doorMu.Unlock()
+	if again {
 		return nil
 	}
 	q.connecting.Do(func() {}) // from here on nobody connects
@@ -257,7 +251,7 @@ func (q *KafkaQueue) Close(ctx context.Context) error {
 	case <-time.After(endWait): // sarama can't be stopped while it retries
 	}
 	if s := q.EventStats(); s.Unconfirmed > 0 || s.Lost > 0 {
-		return fmt.Errorf("close queue: %d events were not confirmed and %d lost", s.Unconfirmed, s.Lost)
+		return fmt.Errorf("close queue: of the events since the start %d were never confirmed and %d are lost", s.Unconfirmed, s.Lost)
 	}
 	return nil
 }

@@ -10,6 +10,27 @@ import (
 	"github.com/google/uuid"
 )
 
+// accept finds a place for an event and begins to send it.
+func (q *KafkaQueue) accept(key string, value []byte, headers []Header) (*send, error) {
+	q.doorMu.RLock()
+	defer q.doorMu.RUnlock()
+	if q.closed {
+		return nil, fmt.Errorf("%w: the queue is closed", ErrLost)
+	}
+	select {
+	case q.places <- struct{}{}:
+		q.overflow(false)
+	default:
+		q.overflow(true)
+		return nil, fmt.Errorf("%w: %d events are under way already", ErrLost, q.options.places)
+	}
+	q.underway.Add(1)
+	q.Connect()
+	s := &send{queue: q, message: q.message(key, value, headers), begun: time.Now(), done: make(chan error, 1)}
+	q.working.Go(s.run)
+	return s, nil
+}
+
 // message builds the record and numbers it: from here on it is accepted.
 func (q *KafkaQueue) message(key string, value []byte, headers []Header) *sarama.ProducerMessage {
 	now := time.Now()
