@@ -453,13 +453,13 @@ func TestExitStatus(t *testing.T) {
 		{"missing configuration", []string{"--config", "no.yml"}, nil, 2, []string{"no.yml"}},
 		{"bad configuration", []string{"--config", file, "config", "check"}, nil, 2, []string{":2: app.prot: is not a setting, expected one of: listen, port"}},
 		{"bad variable", []string{"web"}, []string{"EVENT_BOOKS_APP_PORT=http"}, 2, []string{"EVENT_BOOKS_APP_PORT: app.port: must be a whole number"}},
-		{"DSN that can't be parsed", []string{"web"}, []string{"EVENT_BOOKS_DB_DSN=nonsense"}, 2, []string{"db.dsn: must be like"}},
+		{"DSN that can't be parsed", []string{"web"}, []string{"EVENT_BOOKS_DB_DSN=nonsense"}, 2, []string{"db.dsn: can't be parsed"}},
 		{"port taken", nil, []string{"EVENT_BOOKS_APP_PORT=" + port}, 1, []string{"app.port", "address already in use"}},
 		{"broker's port taken", nil, []string{"EVENT_BOOKS_MQ_LISTEN=" + taken.Addr().String()}, 1,
 			[]string{taken.Addr().String(), "mq.listen", "mq.brokers"}},
 		{"data folder is a file", nil, []string{"EVENT_BOOKS_APP_DATA_DIR=" + file}, 1, []string{"app.data_dir"}},
 		{"data folder can't be made", nil, []string{"EVENT_BOOKS_APP_DATA_DIR=/proc/nothing"}, 1, []string{"app.data_dir"}},
-		{"templates", []string{"web"}, []string{"EVENT_BOOKS_APP_TEMPLATES_PATTERN=none/*.html"}, 1, []string{"app.templates_pattern", "none/*.html"}},
+		{"templates", []string{"web"}, []string{"EVENT_BOOKS_APP_TEMPLATES_PATTERN=none/*.html"}, 2, []string{"app.templates_pattern", "none/*.html"}},
 		{"no such catalogue", []string{"import", "none.csv"}, nil, 1, []string{"none.csv"}},
 		{"database away at an import", []string{"import", file}, []string{"EVENT_BOOKS_DB_DSN=u:p@tcp(127.0.0.1:1)/shop"}, 1, []string{"connection refused"}},
 		{"nobody to tail", []string{"events", "tail"}, []string{"EVENT_BOOKS_MQ_LISTEN=127.0.0.1:1"}, 1, []string{"mq.brokers is empty: is the shop running?"}},
@@ -485,6 +485,20 @@ func TestSecondShopOnOneFolderIsRefused(t *testing.T) {
 	assert.Equal(t, 1, status)
 	assert.Contains(t, output, "broker")
 	assert.Equal(t, http.StatusOK, get(t, p.url()+"/readyz").code)
+
+	// A second web service may use the folder; when it goes, the first is still found.
+	second := start(t, dir, nil, "web")
+	second.ready()
+	assert.Equal(t, 0, second.stop(syscall.SIGTERM))
+	status, output = finish(t, dir, []string{"EVENT_BOOKS_APP_PORT=1"}, "health")
+	assert.Equal(t, 0, status, output)
+	// One that was killed is not waited for.
+	second = start(t, dir, nil, "web")
+	second.ready()
+	require.NoError(t, second.Process.Kill())
+	second.wait()
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+	assert.NoFileExists(t, filepath.Join(dir, "data", "run.json"))
 }
 
 func TestKafkaAwayFailsNoSearch(t *testing.T) {

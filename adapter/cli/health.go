@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 	"time"
 )
 
@@ -24,14 +22,7 @@ func (healthCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	host := c.App.Listen
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	url := "http://" + net.JoinHostPort(host, strconv.Itoa(c.App.Port))
-	if running, err := readRunFile(c.App.DataDir); err == nil && running.Web != nil {
-		url = running.Web.URL
-	}
+	url := urlOf(c)
 	ctx, cancel := context.WithTimeout(sh.ctx, healthTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)

@@ -5,57 +5,85 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"github.com/gofrs/flock"
 
 	"literank.com/event-books/application"
 	"literank.com/event-books/infrastructure/config"
 )
 
 // runFile is data_dir/run.json: where the processes that use this folder
-// really are.
+// really are, the oldest first.
 type runFile struct {
-	Web    *runningWeb    `json:"web,omitempty"`
-	Broker *runningBroker `json:"broker,omitempty"`
+	Processes []runningProcess `json:"processes"`
 }
 
-type runningWeb struct {
+// runningProcess has a URL if it is a web service, and brokers.
+type runningProcess struct {
 	PID     int      `json:"pid"`
-	URL     string   `json:"url"`
+	URL     string   `json:"url,omitempty"`
 	Brokers []string `json:"brokers"`
-}
-
-type runningBroker struct {
-	PID     int    `json:"pid"`
-	Address string `json:"address"`
 }
 
 func runFilePath(dataDir string) string { return filepath.Join(dataDir, "run.json") }
 
-// readRunFile returns an empty runFile where there is none.
-func readRunFile(dataDir string) (r runFile, err error) {
+// running returns the processes of the run file that still live.
+func running(dataDir string) ([]runningProcess, error) {
+	var r runFile
 	content, err := os.ReadFile(runFilePath(dataDir))
 	if errors.Is(err, fs.ErrNotExist) {
-		return r, nil
+		return nil, nil
 	}
 	if err == nil {
 		err = json.Unmarshal(content, &r)
 	}
 	if err != nil {
-		return r, fmt.Errorf("read %s: %w", runFilePath(dataDir), err)
+		return nil, fmt.Errorf("read %s: %w", runFilePath(dataDir), err)
 	}
-	return r, nil
+	return slices.DeleteFunc(r.Processes, func(p runningProcess) bool { return !lives(p.PID) }), nil
 }
 
-// changeRunFile replaces the file, so that a reader never sees half of it.
-// One that can't be read is of no use to anybody and starts anew.
-func changeRunFile(dataDir string, change func(*runFile)) error {
-	r, err := readRunFile(dataDir)
+// lives errs on the side of life where it can't be told.
+func lives(pid int) bool {
+	process, err := os.FindProcess(pid)
 	if err != nil {
-		r = runFile{}
+		return false
 	}
-	change(&r)
-	if r == (runFile{}) {
+	defer process.Release()
+	err = process.Signal(syscall.Signal(0))
+	return !errors.Is(err, os.ErrProcessDone) && !errors.Is(err, syscall.ESRCH)
+}
+
+// announce enters this process into the run file until forget is called.
+func announce(dataDir, url string, brokers []string) (forget func() error, err error) {
+	forget = func() error { return changeRunFile(dataDir, nil) }
+	return forget, changeRunFile(dataDir, &runningProcess{os.Getpid(), url, brokers})
+}
+
+// changeRunFile replaces the entry of this process. The file is exchanged
+// whole, so that a reader never sees half of it; one that can't be read is of
+// no use to anybody and starts anew.
+func changeRunFile(dataDir string, entry *runningProcess) error {
+	lock := flock.New(runFilePath(dataDir) + ".lock")
+	if err := lock.Lock(); err != nil {
+		return fmt.Errorf("lock run file: %w", err)
+	}
+	defer lock.Unlock()
+	others, err := running(dataDir)
+	if err != nil {
+		others = nil
+	}
+	r := runFile{slices.DeleteFunc(others, func(p runningProcess) bool { return p.PID == os.Getpid() })}
+	if entry != nil {
+		r.Processes = append(r.Processes, *entry)
+	}
+	if len(r.Processes) == 0 {
 		if err := os.Remove(runFilePath(dataDir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove run file: %w", err)
 		}
@@ -65,7 +93,7 @@ func changeRunFile(dataDir string, change func(*runFile)) error {
 	if err != nil {
 		return fmt.Errorf("write run file: %w", err)
 	}
-	temporary := fmt.Sprintf("%s.%d", runFilePath(dataDir), os.Getpid())
+	temporary := runFilePath(dataDir) + ".new"
 	if err := os.WriteFile(temporary, append(content, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write run file: %w", err)
 	}
@@ -75,41 +103,32 @@ func changeRunFile(dataDir string, change func(*runFile)) error {
 	return nil
 }
 
-func announceWeb(dataDir, url string, brokers []string) (forget func() error, err error) {
-	forget = func() error {
-		return changeRunFile(dataDir, func(r *runFile) {
-			if r.Web != nil && r.Web.PID == os.Getpid() {
-				r.Web = nil
-			}
-		})
-	}
-	return forget, changeRunFile(dataDir, func(r *runFile) { r.Web = &runningWeb{os.Getpid(), url, brokers} })
-}
-
-func announceBroker(dataDir, address string) (forget func() error, err error) {
-	forget = func() error {
-		return changeRunFile(dataDir, func(r *runFile) {
-			if r.Broker != nil && r.Broker.PID == os.Getpid() {
-				r.Broker = nil
-			}
-		})
-	}
-	return forget, changeRunFile(dataDir, func(r *runFile) { r.Broker = &runningBroker{os.Getpid(), address} })
-}
-
 // brokersOf returns where Kafka is for a command that doesn't start a broker:
 // as configured, else as a process on this data folder says, else where the
 // embedded broker would be.
 func brokersOf(c *config.Config) []string {
 	if len(c.MQ.Brokers) == 0 {
-		running, err := readRunFile(c.App.DataDir)
-		switch {
-		case err != nil: // as if there were none
-		case running.Broker != nil:
-			return []string{running.Broker.Address}
-		case running.Web != nil:
-			return running.Web.Brokers
+		processes, _ := running(c.App.DataDir) // a file that can't be read is as good as none
+		for _, p := range processes {
+			if len(p.Brokers) > 0 {
+				return p.Brokers
+			}
 		}
 	}
 	return application.Brokers(c)
+}
+
+// urlOf returns where the web service is, as far as this folder tells.
+func urlOf(c *config.Config) string {
+	processes, _ := running(c.App.DataDir) // as above
+	for _, p := range processes {
+		if p.URL != "" {
+			return p.URL
+		}
+	}
+	host := c.App.Listen
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(c.App.Port))
 }

@@ -41,7 +41,7 @@ func (brokerCommand) Run(sh *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	forget, err := announceBroker(c.App.DataDir, address)
+	forget, err := announce(c.App.DataDir, "", []string{address})
 	if err == nil {
 		<-sh.ctx.Done()
 		sh.log.Info("stopping")
@@ -154,5 +154,5 @@ func (sh *shell) announce(c *config.Config, bound *net.TCPAddr, brokers []string
 	}
 	url := "http://" + net.JoinHostPort(host, strconv.Itoa(bound.Port))
 	sh.log.Info("listening", "url", url, "topic", c.MQ.SearchTopic(), "brokers", brokers)
-	return announceWeb(c.App.DataDir, url, brokers)
+	return announce(c.App.DataDir, url, brokers)
 }

@@ -5,8 +5,10 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -29,6 +31,15 @@ func (c *Config) check() (errs []error) {
 	app, db, mq := c.App, c.DB, c.MQ
 
 	expect(app.Port >= 0 && app.Port <= 65535, "app.port", "must be 0 to 65535, not %d", app.Port)
+	if app.Listen != "" {
+		_, err := netip.ParseAddr(app.Listen)
+		expect(err == nil || hostName.MatchString(app.Listen) && !strings.Contains(app.Listen, ":"),
+			"app.listen", "must be an address or a host's name, without a port, not %q", app.Listen)
+	}
+	if app.TemplatesPattern != "" {
+		found, err := filepath.Glob(app.TemplatesPattern)
+		expect(err == nil && len(found) > 0, "app.templates_pattern", "no file matches %q; leave it empty for the built-in templates", app.TemplatesPattern)
+	}
 	expect(app.PageSize >= 1 && app.PageSize <= 100, "app.page_size", "must be 1 to 100, not %d", app.PageSize)
 	expect(app.DataDir != "", "app.data_dir", "must name a folder")
 	expect(app.ShutdownTimeout > 0 && app.ShutdownTimeout <= 10*time.Minute, "app.shutdown_timeout", "must be more than 0 and at most 10m, not %s", app.ShutdownTimeout)
@@ -50,14 +61,17 @@ func (c *Config) check() (errs []error) {
 
 	if db.DSN != "" {
 		dsn, err := mysql.ParseDSN(db.DSN)
-		expect(err == nil && dsn.DBName != "", "db.dsn", "must be like user:password@tcp(127.0.0.1:3306)/database?charset=utf8mb4")
+		expect(err == nil, "db.dsn", "can't be parsed, it must be like user:password@tcp(127.0.0.1:3306)/database?charset=utf8mb4")
+		expect(err != nil || dsn.DBName != "", "db.dsn", "names no database, it must be like user:password@tcp(127.0.0.1:3306)/database")
 	}
 
 	for _, broker := range mq.Brokers {
 		expect(validAddress(broker, false), "mq.brokers", "%q is not host:port", broker)
 	}
-	expect(topicName.MatchString(mq.SearchTopic()) && mq.Topic != "" && mq.SearchTopic() != "." && mq.SearchTopic() != "..",
-		"mq.topic", "with its prefix it must be 1 to 249 letters, digits, '.', '_' or '-', not %q", mq.SearchTopic())
+	const topicRule = "must be letters, digits, '.', '_' or '-', not %q"
+	expect(topicName.MatchString(mq.Topic) && mq.Topic != "." && mq.Topic != "..", "mq.topic", topicRule, mq.Topic)
+	expect(mq.TopicPrefix == "" || topicName.MatchString(mq.TopicPrefix), "mq.topic_prefix", topicRule, mq.TopicPrefix)
+	expect(len(mq.SearchTopic()) <= 249, "mq.topic_prefix", "is too long: with mq.topic it may have 249 characters")
 	expect(mq.Partitions >= 1 && mq.Partitions <= 10000, "mq.partitions", "must be 1 to 10000, not %d", mq.Partitions)
 	expect(mq.Replication >= 0 && mq.Replication <= 100, "mq.replication", "must be 1 to 100, or 0 for as many as there are brokers, at most 3; not %d", mq.Replication)
 	expect(mq.Retention >= time.Hour, "mq.retention", "must be at least 1h, not %s", mq.Retention)

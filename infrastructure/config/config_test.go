@@ -42,6 +42,7 @@ func TestShippedFileHoldsTheDefaults(t *testing.T) {
 }
 
 func TestTutorialsFile(t *testing.T) {
+	t.Chdir(filepath.Join("..", "..")) // where its templates are
 	c, err := parse(write(t, tutorial), nil)
 	require.NoError(t, err)
 	assert.Equal(t, 5, c.App.PageSize)
@@ -65,18 +66,25 @@ func TestBadFilesNameLineAndExpectation(t *testing.T) {
 		{"unknown section", "apps:\n  port: 1\n", "config.yml:1: apps: is not a setting, expected one of: app, db, mq"},
 		{"later setting", "mq:\n  spool_max_bytes: 1\n", "config.yml:2: mq.spool_max_bytes: is not a setting"},
 		{"text for a number", "app:\n  port: http\n", `config.yml:2: app.port: must be a whole number, not "http"`},
-		{"quoted number", "app:\n  port: \"80\"\n", "must be a whole number"},
+		{"quoted number", "app:\n  port: \"80\"\n", "must be a whole number without quotes"},
+		{"second document", "app:\n---\nmq:\n", "more than one YAML document"},
+		{"listen with port", "app:\n  listen: 127.0.0.1:80\n", "config.yml:2: app.listen: must be an address or a host's name, without a port"},
+		{"bogus host", "app:\n  listen: bogus host\n", "config.yml:2: app.listen: must be"},
+		{"templates", "app:\n  templates_pattern: none/*.html\n", "config.yml:2: app.templates_pattern: no file matches"},
+		{"templates' pattern", "app:\n  templates_pattern: \"[bad\"\n", "config.yml:2: app.templates_pattern: no file matches"},
+		{"topic's prefix", "mq:\n  topic_prefix: sp ace\n", "config.yml:2: mq.topic_prefix: must be letters"},
+		{"DSN without a database", "db:\n  dsn: u:p@tcp(h:1)/\n", "config.yml:2: db.dsn: names no database"},
 		{"list for a value", "app:\n  port: [1]\n", "config.yml:2: app.port: must be a single value"},
 		{"value for a list", "mq:\n  brokers: a:1\n", "config.yml:2: mq.brokers: must be a list"},
 		{"value for a section", "app: 1\n", "config.yml:1: app: must be a section"},
-		{"list as the file", "- a\n", "must be a section"},
+		{"list as the file", "- a\n", "config.yml:1: the file: must be a section"},
 		{"twice", "app:\n  port: 1\n  port: 2\n", "config.yml:3: app.port: is set already in line 2"},
 		{"port", "app:\n  port: 70000\n", "config.yml:2: app.port: must be 0 to 65535"},
 		{"page size", "app:\n  page_size: 0\n", "app.page_size: must be 1 to 100"},
 		{"duration", "app:\n  shutdown_timeout: 15\n", "config.yml:2: app.shutdown_timeout: must be a duration such as"},
-		{"DSN", "db:\n  dsn: nonsense\n", "config.yml:2: db.dsn: must be like"},
+		{"DSN", "db:\n  dsn: nonsense\n", "config.yml:2: db.dsn: can't be parsed"},
 		{"broker", "mq:\n  brokers: [kafka]\n", `mq.brokers: "kafka" is not host:port`},
-		{"topic", "mq:\n  topic: a b\n", "mq.topic: with its prefix"},
+		{"topic", "mq:\n  topic: a b\n", "mq.topic: must be letters"},
 		{"public broker", "mq:\n  listen: 0.0.0.0:9092\n", "mq.listen: may leave this machine only together with mq.advertise"},
 		{"short token", "app:\n  admin_token: secret\n", "app.admin_token: must have at least 16 characters"},
 		{"base URL", "app:\n  base_url: example.com\n", "app.base_url: must be like"},
@@ -93,6 +101,7 @@ func TestBadFilesNameLineAndExpectation(t *testing.T) {
 }
 
 func TestEnvironmentWinsOverFile(t *testing.T) {
+	t.Chdir(filepath.Join("..", ".."))
 	secret := write(t, "user:pass@tcp(db:3306)/shop\n")
 	c, err := parse(write(t, tutorial), []string{
 		"EVENT_BOOKS_APP_PORT=0",
@@ -125,6 +134,7 @@ func TestBadEnvironment(t *testing.T) {
 }
 
 func TestPrintMasksSecretsAndNamesOrigins(t *testing.T) {
+	t.Chdir(filepath.Join("..", ".."))
 	c, err := parse(write(t, tutorial), []string{"EVENT_BOOKS_APP_ADMIN_TOKEN=0123456789abcdef"})
 	require.NoError(t, err)
 	var out strings.Builder

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -147,12 +148,15 @@ func formatDuration(d time.Duration) string {
 }
 
 func (c *Config) overlayYAML(settings []setting, filename string, content []byte) (errs []error) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(content, &doc); err != nil {
+	var doc, more yaml.Node
+	file := yaml.NewDecoder(bytes.NewReader(content))
+	if err := file.Decode(&doc); err == io.EOF { // empty, or comments only
+		return nil
+	} else if err != nil {
 		return []error{fmt.Errorf("%s: %w", filename, err)}
 	}
-	if len(doc.Content) == 0 { // empty, or comments only
-		return nil
+	if err := file.Decode(&more); err != io.EOF {
+		return []error{fmt.Errorf("%s: there is more than one YAML document in it", filename)}
 	}
 	fail := func(path string, line int, format string, args ...any) {
 		errs = append(errs, &SettingError{path, fmt.Sprintf("%s:%d", filename, line), fmt.Sprintf(format, args...)})
@@ -164,7 +168,11 @@ func (c *Config) overlayYAML(settings []setting, filename string, content []byte
 			return // a section with all its keys commented out
 		}
 		if node.Kind != yaml.MappingNode {
-			fail(strings.TrimSuffix(prefix, "."), node.Line, "must be a section of settings, expected keys: %s", strings.Join(below(settings, prefix), ", "))
+			name := strings.TrimSuffix(prefix, ".")
+			if name == "" {
+				name = "the file"
+			}
+			fail(name, node.Line, "must be a section of settings, expected keys: %s", strings.Join(below(settings, prefix), ", "))
 			return
 		}
 		for i := 0; i < len(node.Content); i += 2 {
@@ -232,6 +240,9 @@ func setNode(s setting, node *yaml.Node) error {
 		return nil
 	}
 	if s.value.Kind() == reflect.Int && node.Tag != "!!int" {
+		if _, err := strconv.Atoi(node.Value); err == nil {
+			return fmt.Errorf("must be a whole number without quotes: %s", node.Value)
+		}
 		return fmt.Errorf("must be a whole number, not %q", node.Value)
 	}
 	return s.set(node.Value, nil)
