@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"literank.com/event-books/application"
 	"literank.com/event-books/application/executor"
@@ -16,6 +17,9 @@ type importCommand struct {
 }
 
 func (cmd importCommand) Run(sh *shell) (err error) {
+	if err := cmd.check(); err != nil {
+		return usageError{err}
+	}
 	c, err := sh.load()
 	if err != nil {
 		return err
@@ -39,6 +43,22 @@ func (cmd importCommand) Run(sh *shell) (err error) {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// check finds what is wrong whatever is in the files.
+func (cmd importCommand) check() error {
+	if err := catalog.CheckMap(cmd.Map); err != nil {
+		return err
+	}
+	named := map[string]string{}
+	for _, file := range cmd.Files {
+		base := filepath.Base(file)
+		if other, ok := named[base]; ok && cmd.Source == "" {
+			return fmt.Errorf("%s and %s have the same name, by which their ids are told apart: import them one by one, each with its own --source", other, file)
+		}
+		named[base] = file
+	}
+	return nil
 }
 
 func (cmd importCommand) importFile(sh *shell, importer *executor.Importer, name string) error {

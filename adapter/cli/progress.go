@@ -57,13 +57,13 @@ func newImportProgress(out io.Writer, terminal bool, bytes func() (read, size in
 		progressbar.OptionSetWidth(24),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetSpinnerChangeInterval(0), // drawn by progress only
+		// Times and rates are told in words, and in rows rather than bytes.
+		progressbar.OptionSetPredictTime(false),
+		progressbar.OptionSetElapsedTime(false),
 	}
 	_, size := bytes()
-	if size > 0 {
-		options = append(options, progressbar.OptionShowBytes(true))
-	} else {
+	if size <= 0 {
 		size = -1
-		options = append(options, progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows"))
 	}
 	p.bar = progressbar.NewOptions64(size, options...)
 	return p
@@ -93,7 +93,13 @@ func (p *importProgress) Progress(rows int) {
 		p.lineNowAndThen(rows, read, size)
 		return
 	}
-	p.bar.Describe(fmt.Sprintf("%d rows", rows))
+	elapsed := time.Since(p.start)
+	told := fmt.Sprintf("%d rows, %s", rows, rate(rows, elapsed))
+	if size > 0 && read > 0 {
+		left := time.Duration(float64(elapsed) * float64(size-read) / float64(read))
+		told += fmt.Sprintf(", %s left", left.Round(time.Second))
+	}
+	p.bar.Describe(told)
 	if size > 0 {
 		p.bar.Set64(min(read, size-1)) // a full bar is gone for good, and the last rows are yet to come
 	} else {

@@ -72,9 +72,9 @@ func TestImportProgressOnATerminal(t *testing.T) {
 				assert.Contains(t, out.String(), "500 rows")
 				if size > 0 {
 					assert.Contains(t, out.String(), "50%")
-					assert.Contains(t, out.String(), "B/s")
+					assert.Contains(t, out.String(), "500 rows, 100 rows/s, 5s left")
 				} else {
-					assert.Contains(t, out.String(), "rows/s")
+					assert.Contains(t, out.String(), "500 rows, 100 rows/s")
 				}
 				out.Reset()
 				p.Rejected(3, "evil \x1b]0;title\x07 \u202e")

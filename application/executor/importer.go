@@ -70,6 +70,9 @@ func (i *Importer) Import(ctx context.Context, source gateway.BookSource, observ
 	}
 	err := run.read(ctx, source)
 	run.summary.Elapsed = time.Since(start)
+	if errors.Is(err, context.Canceled) {
+		err = fmt.Errorf("interrupted: %w", err)
+	}
 	if err != nil && run.done == 0 {
 		err = fmt.Errorf("%w; nothing is stored", err)
 	} else if err != nil {

@@ -105,7 +105,7 @@ func newNames(mapped map[string]string) (*names, error) {
 	for _, column := range n.mapped {
 		to, ok := knownPlaces[foldName(mapped[column])]
 		if !ok {
-			return nil, fmt.Errorf("--map %s=%s: there is no field %q", column, mapped[column], mapped[column])
+			return nil, fmt.Errorf("--map %s=%s: there is no field %q; these are: %s", column, mapped[column], mapped[column], strings.Join(fieldNames(), ", "))
 		}
 		if other, ok := filledBy[to.slot]; ok {
 			return nil, fmt.Errorf("--map gives both columns %q and %q to the field %q", other, column, mapped[column])
@@ -114,6 +114,23 @@ func newNames(mapped map[string]string) (*names, error) {
 		n.places[foldName(column)] = place{to.slot, mappedRank}
 	}
 	return n, nil
+}
+
+// fieldNames lists what a column can be mapped to.
+func fieldNames() []string {
+	var list []string
+	for _, s := range slots {
+		if !slices.Contains(list, s.name) {
+			list = append(list, s.name)
+		}
+	}
+	return list
+}
+
+// CheckMap finds what is wrong with Options.Map whatever the file.
+func CheckMap(mapped map[string]string) error {
+	_, err := newNames(mapped)
+	return err
 }
 
 // find returns the place of a column; its slot is noSlot if it has none.

@@ -59,6 +59,9 @@ func newCSVReader(lines *lines, names *names) (*csvReader, error) {
 	if name, ok := names.missing(header); ok {
 		return nil, fmt.Errorf("--map names a column %q that is not there; the columns are %s", name, list(header))
 	}
+	if other := strings.IndexAny(header[0], ";\t|"); len(header) == 1 && other >= 0 {
+		return nil, fmt.Errorf("the columns seem to be separated by %q: commas are expected", header[0][other])
+	}
 	if r.row.fields&model.TitleField == 0 {
 		return nil, fmt.Errorf("the first line names no column that is a title: the columns are %s; --map 'COLUMN=title' tells which is", list(header))
 	}

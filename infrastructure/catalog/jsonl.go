@@ -69,6 +69,10 @@ func (r *jsonReader) next() (*record, error) {
 	}
 	r.row = record{line: line.no}
 	if err := r.object(line.text); err != nil {
+		if line.open && errors.Is(err, io.ErrUnexpectedEOF) {
+			r.lines.read-- // this one was not
+			return nil, io.ErrUnexpectedEOF
+		}
 		var syntax *jsontext.SyntacticError
 		if errors.As(err, &syntax) {
 			err = fmt.Errorf("not JSON: %w, at byte %d", syntax.Err, syntax.ByteOffset+1)

@@ -21,6 +21,8 @@ type line struct {
 	no      int
 	text    []byte
 	tooLong bool
+	// open: the file ended before the line did.
+	open bool
 }
 
 func (l line) blank() bool {
@@ -96,6 +98,7 @@ func (l *lines) fetch() {
 		}
 		break
 	}
+	next.open = l.err == io.EOF
 	next.text = bytes.TrimSuffix(next.text, []byte("\n"))
 	next.text = bytes.TrimSuffix(next.text, []byte("\r"))
 	l.read++
