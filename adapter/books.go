@@ -6,9 +6,11 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	jsonv2 "github.com/go-json-experiment/json"
@@ -53,6 +55,19 @@ func (s *Server) parseSearch(rawQuery string, strict bool) (offset int, keyword 
 	}
 	page.Limit, err = parseNumber(values, "limit", s.PageSize, 1, model.MaxLimit)
 	return offset, keyword, page, err
+}
+
+// withoutParameters is for addresses that take none.
+func (s *Server) withoutParameters(c *gin.Context) {
+	values, err := url.ParseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		s.fail(c, &model.Error{Code: model.Malformed, Message: "the query can't be decoded", Cause: err})
+		return
+	}
+	for name := range values {
+		s.fail(c, model.Errorf(model.Malformed, name, "is not a parameter: this address takes none"))
+		return
+	}
 }
 
 func parseNumber(values url.Values, name string, byDefault, least, most int) (int, error) {
@@ -106,34 +121,34 @@ func lastOffset(a *executor.Answer) int {
 	return max(0, a.Total-1) / a.Search.Limit * a.Search.Limit
 }
 
-// surfaceOf tells on which surface the search is told as an event: HEAD is no
-// search.
-func surfaceOf(r *http.Request, surface model.Surface) model.Surface {
-	if r.Method == http.MethodHead {
-		return ""
+// search carries out the search that a request asks for and sets the headers
+// that every answer to one has. It has ended the request if it isn't ok.
+func (s *Server) search(c *gin.Context, surface model.Surface) (answer *executor.Answer, ok bool) {
+	offset, keyword, page, err := s.parseSearch(c.Request.URL.RawQuery, surface == model.APISurface)
+	if err != nil {
+		s.fail(c, err)
+		return nil, false
 	}
-	return surface
-}
-
-func setSearchHeaders(c *gin.Context, a *executor.Answer) {
+	if c.Request.Method == http.MethodHead {
+		surface = "" // no search, no event
+	}
+	answer, err = s.Books.GetBooks(c.Request.Context(), offset, keyword, page, surface)
+	if err != nil {
+		s.fail(c, err)
+		return nil, false
+	}
 	c.Header("Cache-Control", "private, no-store")
-	if a.SearchID != "" {
-		c.Header("X-Search-Id", a.SearchID)
+	if answer.SearchID != "" {
+		c.Header("X-Search-Id", answer.SearchID)
 	}
+	return answer, true
 }
 
 func (s *Server) getBooks(c *gin.Context) {
-	offset, keyword, page, err := s.parseSearch(c.Request.URL.RawQuery, true)
-	if err != nil {
-		s.fail(c, err)
+	answer, ok := s.search(c, model.APISurface)
+	if !ok {
 		return
 	}
-	answer, err := s.Books.GetBooks(c.Request.Context(), offset, keyword, page, surfaceOf(c.Request, model.APISurface))
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	setSearchHeaders(c, answer)
 	c.Header("X-Total-Count", strconv.Itoa(answer.Total))
 	prev, next := neighbours(answer)
 	var links []string
@@ -224,6 +239,25 @@ func (s *Server) answerBook(c *gin.Context, status int) func(*model.Book, error)
 	}
 }
 
+// wanted says in JSON's words what a field of that type takes.
+func wanted(field reflect.Type) string {
+	if field == nil {
+		return "of another type"
+	}
+	if field == reflect.TypeFor[time.Time]() {
+		return "a time such as 2006-01-02T15:04:05Z"
+	}
+	switch field.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Int, reflect.Uint:
+		return "a whole number that isn't too large"
+	case reflect.Slice:
+		return "an array of strings"
+	}
+	return "of another type"
+}
+
 // readBook reads the body strictly: unknown and repeated fields, invalid
 // UTF-8 and half surrogate pairs are errors rather than silently something
 // else.
@@ -243,7 +277,7 @@ func readBook(c *gin.Context) (*model.Book, error) {
 	malformed := &model.Error{Code: model.Malformed, Message: "the body is not valid JSON", Cause: err}
 	if e, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
 		malformed.Field = strings.TrimPrefix(string(e.JSONPointer), "/")
-		malformed.Message = "has the wrong type"
+		malformed.Message = "must be " + wanted(e.GoType)
 		if errors.Is(err, jsonv2.ErrUnknownName) {
 			malformed.Message = "is not a field of a book"
 		}

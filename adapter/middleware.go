@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -63,14 +64,19 @@ func (s *Server) recovery(c *gin.Context) {
 }
 
 // contentSecurityPolicy allows no script at all and pictures only from the
-// hosts that the operator names.
-func contentSecurityPolicy(imageHosts []string) string {
-	images := "'self'"
+// hosts that the operator names. Links carry the public address, so it is
+// allowed even where a page was reached by another one.
+func contentSecurityPolicy(base string, imageHosts []string) string {
+	self := "'self'"
+	if u, err := url.Parse(base); err == nil && u.Host != "" {
+		self += " " + u.Scheme + "://" + u.Host
+	}
+	images := self
 	for _, host := range imageHosts {
 		images += " https://" + host
 	}
-	return "default-src 'none'; style-src 'self'; img-src " + images +
-		"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	return "default-src 'none'; style-src " + self + "; img-src " + images +
+		"; form-action " + self + "; base-uri 'none'; frame-ancestors 'none'"
 }
 
 func (s *Server) securityHeaders(c *gin.Context) {

@@ -17,10 +17,12 @@ import (
 // bookView is a book with what a template needs to show it.
 type bookView struct {
 	*model.Book
+	// Title is never empty, as that of another program's row can be.
+	Title string
 	Link  string
 	Cover cover
 	Price string
-	// Published is PublishedAt for people: "-51" is "51 BCE".
+	// Published is PublishedAt for people: "-51" is "51 BCE", "8" is "8 CE".
 	Published string
 	// Stock says in words whether it can be had, Availability in a class of
 	// the stylesheet; both are empty when unknown.
@@ -28,9 +30,19 @@ type bookView struct {
 	Availability model.Availability
 }
 
+func title(b *model.Book) string {
+	if strings.TrimSpace(b.Title) == "" {
+		return "Untitled"
+	}
+	return b.Title
+}
+
 func (s *Server) view(b *model.Book) bookView {
-	v := bookView{Book: b, Link: s.link("/books/"+strconv.FormatUint(uint64(b.ID), 10), nil), Cover: s.cover(b)}
+	v := bookView{Book: b, Title: title(b), Link: s.link("/books/"+strconv.FormatUint(uint64(b.ID), 10), nil), Cover: s.cover(b)}
 	v.Published = b.PublishedAt
+	if year, ok := b.Year(); ok && year >= 0 && year < 1000 && len(b.PublishedAt) <= 4 {
+		v.Published = strconv.Itoa(year) + " CE"
+	}
 	if year, ok := strings.CutPrefix(b.PublishedAt, "-"); ok {
 		v.Published = strings.TrimLeft(year, "0") + " BCE"
 	}
@@ -85,17 +97,10 @@ var sortLabels = map[model.Sort]string{
 }
 
 func (s *Server) indexPage(c *gin.Context) {
-	offset, keyword, page, err := s.parseSearch(c.Request.URL.RawQuery, false)
-	if err != nil {
-		s.fail(c, err)
+	answer, ok := s.search(c, model.PageSurface)
+	if !ok {
 		return
 	}
-	answer, err := s.Books.GetBooks(c.Request.Context(), offset, keyword, page, surfaceOf(c.Request, model.PageSurface))
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	setSearchHeaders(c, answer)
 	data := s.indexData(answer)
 	if data.NoIndex {
 		c.Header("X-Robots-Tag", "noindex")
@@ -120,7 +125,11 @@ func (s *Server) indexData(a *executor.Answer) *indexData {
 		data.Books = append(data.Books, s.view(b))
 	}
 	for _, sort := range model.Sorts {
-		data.Sorts = append(data.Sorts, option{string(sort), sortLabels[sort], sort == a.Search.Sort})
+		label := sortLabels[sort]
+		if sort == model.ByRelevance && a.Search.Keyword == "" {
+			label = "As they came"
+		}
+		data.Sorts = append(data.Sorts, option{string(sort), label, sort == a.Search.Sort})
 	}
 	_, data.Ignored = a.Search.Keyword.Words()
 	s.addFilters(data, a.Search)
@@ -209,7 +218,7 @@ func (s *Server) bookPage(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	data := &bookData{Title: b.Title, Action: s.link("/", nil), Book: s.view(b)}
+	data := &bookData{Title: title(b), Action: s.link("/", nil), Book: s.view(b)}
 	for author := range strings.SplitSeq(b.Author, model.AuthorSeparator) {
 		if author != "" {
 			data.Authors = append(data.Authors, labelled{author, s.link("/", url.Values{"author": {author}})})

@@ -70,7 +70,7 @@ func New(o Options) (*Server, error) {
 	} else {
 		s.basePath = u.Path
 	}
-	s.csp = contentSecurityPolicy(o.ImageHosts)
+	s.csp = contentSecurityPolicy(s.base, o.ImageHosts)
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 )
 
 type tailCommand struct {
-	JSON bool   `name:"json" help:"One JSON object per event."`
+	JSON bool   `name:"json" help:"One JSON object per event. Events of one keyword come in order."`
 	From string `default:"end" placeholder:"beginning|end|TIME" help:"Where to begin; TIME as 2006-01-02, 2006-01-02T15:04:05Z or 10m ago as 10m."`
 }
 
@@ -89,7 +89,8 @@ func printEvent(w io.Writer, r *mq.Record) error {
 	if len(books) == 1 {
 		noun = "book"
 	}
-	_, err = fmt.Fprintf(w, "%s  %s  %d %s  %s\n", when, harmless(r.Key), len(books), noun, strings.Join(titles, " · "))
+	line := fmt.Sprintf("%s  %s  %d %s  %s", when, harmless(r.Key), len(books), noun, strings.Join(titles, " · "))
+	_, err = fmt.Fprintln(w, strings.TrimRight(line, " "))
 	return err
 }
 
