@@ -109,7 +109,7 @@ func changeRunFile(dataDir string, entry *runningProcess) error {
 func brokersOf(c *config.Config) []string {
 	if len(c.MQ.Brokers) == 0 {
 		processes, _ := running(c.App.DataDir) // a file that can't be read is as good as none
-		for _, p := range processes {
+		for _, p := range slices.Backward(processes) {
 			if len(p.Brokers) > 0 {
 				return p.Brokers
 			}
@@ -120,8 +120,8 @@ func brokersOf(c *config.Config) []string {
 
 // urlOf returns where the web service is, as far as this folder tells.
 func urlOf(c *config.Config) string {
-	processes, _ := running(c.App.DataDir) // as above
-	for _, p := range processes {
+	processes, _ := running(c.App.DataDir)         // as above
+	for _, p := range slices.Backward(processes) { // the newest: an old pid may be another program's by now
 		if p.URL != "" {
 			return p.URL
 		}

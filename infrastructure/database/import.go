@@ -48,7 +48,7 @@ func (db *DB) ImportBooks(ctx context.Context, rows []*model.ImportRow) (results
 // reading again sees what it wrote.
 func collision(err error) bool {
 	e, ok := errors.AsType[*mysql.MySQLError](err)
-	return errors.Is(err, gorm.ErrDuplicatedKey) || ok && (e.Number == 1213 || e.Number == 1205)
+	return errors.Is(err, gorm.ErrDuplicatedKey) || ok && (e.Number == 1213 || e.Number == 1205 || e.Number == 1020)
 }
 
 // known is a book that a row may turn out to be, as stored or as an earlier
