@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
 
 	"literank.com/event-books/domain/model"
 )
@@ -369,6 +371,63 @@ func TestImportsAtOnceDoNotCollide(t *testing.T) {
 	})
 }
 
+// Rows without id and ISBN have no unique index to keep two imports apart.
+func TestOneFileImportedTwiceAtOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() *DB) {
+		const books = 200
+		require.NoError(t, open().Migrate(t.Context()))
+		var wg sync.WaitGroup
+		for range 3 {
+			db := open()
+			require.NoError(t, db.Migrate(t.Context()))
+			wg.Go(func() {
+				for from := 0; from < books; from += 20 {
+					var rows []*model.ImportRow
+					for n := from; n < from+20; n++ {
+						row := &model.ImportRow{Line: n + 2, Book: model.Book{Title: fmt.Sprintf("Book %d", n)}, Fields: model.TitleField}
+						row.SetFingerprint(0)
+						rows = append(rows, row)
+					}
+					_, err := db.ImportBooks(context.Background(), rows)
+					assert.NoError(t, err)
+				}
+			})
+		}
+		wg.Wait()
+		db := open()
+		require.NoError(t, db.Migrate(t.Context()))
+		all, err := db.SearchBooks(t.Context(), model.Search{Limit: 1})
+		require.NoError(t, err)
+		assert.Equal(t, books, all.Total)
+	})
+}
+
+// Between an import's reading and its writing nobody else writes the same book.
+func TestImportLocksWhatItReads(t *testing.T) {
+	onServers(t, func(t *testing.T, dsn string) {
+		db, err := OpenMySQL(dsn, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		defer db.Close()
+		require.NoError(t, db.Migrate(t.Context()))
+		rows := []*model.ImportRow{importRow(2, model.Book{Title: "One"}, model.TitleField, "1")}
+		_, err = db.ImportBooks(t.Context(), rows)
+		require.NoError(t, err)
+		locked := func() error {
+			_, err := db.sql.ExecContext(t.Context(), "SELECT id FROM books WHERE title = 'One' FOR UPDATE NOWAIT")
+			return err
+		}
+		require.NoError(t, locked())
+		require.NoError(t, db.gorm.Transaction(func(tx *gorm.DB) error {
+			_, err := db.lookUp(tx, rows)
+			require.NoError(t, err)
+			refusal, ok := errors.AsType[*mysql.MySQLError](locked())
+			require.True(t, ok)
+			assert.Contains(t, []uint16{1205, 3572}, refusal.Number) // MariaDB, MySQL
+			return nil
+		}))
+	})
+}
+
 func TestSeedOnce(t *testing.T) {
 	migrated(t, func(t *testing.T, db *DB) {
 		ctx := t.Context()
@@ -575,5 +634,58 @@ func TestOurHashAgreesWithTheServersForAnyText(t *testing.T) {
 		var stale int
 		require.NoError(t, db.sql.QueryRow("SELECT COUNT(*) FROM books WHERE "+changedSQL).Scan(&stale))
 		assert.Zero(t, stale)
+	})
+}
+
+func TestSweepCatchesUpAfterAnAbsence(t *testing.T) {
+	onServers(t, func(t *testing.T, dsn string) {
+		db, err := OpenMySQL(dsn, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		defer db.Close()
+		require.NoError(t, db.Migrate(t.Context()))
+		id, err := db.CreateBook(t.Context(), &model.Book{Title: "Before"})
+		require.NoError(t, err)
+		// written by another program, longer ago than a pass looks back
+		rename := func(title string) {
+			_, err := db.sql.Exec("UPDATE books SET title = ?, touched_at = CURRENT_TIMESTAMP(3) - INTERVAL 1 HOUR WHERE id = ?", title, id)
+			require.NoError(t, err)
+		}
+		finds := func(keyword model.Keyword) int {
+			found, err := db.SearchBooks(t.Context(), model.Search{Keyword: keyword, Limit: 5})
+			require.NoError(t, err)
+			return found.Total
+		}
+		s, now := sweeper{db: db}, time.Now()
+		rename("First")
+		require.NoError(t, s.pass(t.Context(), now))
+		assert.Equal(t, 1, finds("first"), "the first pass looks at every row")
+		rename("Second")
+		require.NoError(t, s.pass(t.Context(), now.Add(sweepEvery)))
+		assert.Zero(t, finds("second"), "the next only at what was written lately")
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.Error(t, s.pass(ended, now.Add(sweepBack)))
+		require.NoError(t, s.pass(t.Context(), now.Add(sweepBack)))
+		assert.Equal(t, 1, finds("second"), "one that comes late at every row again")
+		rename("Third")
+		require.NoError(t, s.pass(t.Context(), now.Add(-time.Hour)))
+		assert.Equal(t, 1, finds("third"), "so does one after the clock was set back")
+	})
+}
+
+func TestSweepLeavesNewerWritesOfOurs(t *testing.T) {
+	migrated(t, func(t *testing.T, db *DB) {
+		id, err := db.CreateBook(t.Context(), &model.Book{Title: "Before", Subjects: []string{"old"}})
+		require.NoError(t, err)
+		for _, stale := range []any{nil, make([]byte, 32)} {
+			require.NoError(t, db.gorm.Model(&bookRow{ID: id}).Update("search_hash", stale).Error)
+			var read sweptRow
+			require.NoError(t, db.gorm.Take(&read, id).Error)
+			require.NoError(t, db.UpdateBook(t.Context(), &model.Book{ID: id, Title: "Before", Subjects: []string{"new"}}))
+			require.NoError(t, foldRow(db.gorm, &read))
+			found, err := db.SearchBooks(t.Context(), model.Search{Keyword: "before", Limit: 1, Filters: model.Filters{Subject: "new"}})
+			require.NoError(t, err)
+			assert.Equal(t, 1, found.Total)
+		}
 	})
 }

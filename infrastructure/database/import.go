@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"literank.com/event-books/domain/model"
 )
@@ -16,9 +19,9 @@ const (
 	// insertBytes ends an INSERT early: MySQL's default bound for a statement
 	// is 16 MiB or more.
 	insertBytes = 4 << 20
-	// importTries is how often a batch is tried that collides with another
-	// writer.
-	importTries = 8
+	// importTries is how often a batch is tried that collides with other
+	// writers, with growing random pauses: some seconds altogether.
+	importTries = 15
 )
 
 func (db *DB) ImportBooks(ctx context.Context, rows []*model.ImportRow) (results []model.ImportResult, err error) {
@@ -29,19 +32,22 @@ func (db *DB) ImportBooks(ctx context.Context, rows []*model.ImportRow) (results
 	if err != nil {
 		return nil, err
 	}
-	for range importTries {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 5*time.Millisecond, time.Second
+	results, err = backoff.Retry(ctx, func() (results []model.ImportResult, err error) {
 		err = session.Transaction(func(tx *gorm.DB) (err error) {
 			results, err = db.importBatch(tx, rows)
 			return err
 		})
-		if err == nil {
-			return results, nil
+		if err != nil && !collision(err) {
+			err = backoff.Permanent(err)
 		}
-		if !collision(err) {
-			break
-		}
+		return results, err
+	}, backoff.WithBackOff(pause), backoff.WithMaxTries(importTries))
+	if err != nil {
+		return nil, db.failed("import books", err)
 	}
-	return nil, db.failed("import books", err)
+	return results, nil
 }
 
 // collision reports that another writer came between reading and writing:
@@ -69,7 +75,7 @@ type catalogue struct {
 }
 
 func (db *DB) importBatch(tx *gorm.DB, rows []*model.ImportRow) ([]model.ImportResult, error) {
-	stored, err := lookUp(tx, rows)
+	stored, err := db.lookUp(tx, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +102,10 @@ func (db *DB) importBatch(tx *gorm.DB, rows []*model.ImportRow) ([]model.ImportR
 	return results, db.write(tx, touched)
 }
 
-// lookUp reads the books that the rows can be.
-func lookUp(tx *gorm.DB, rows []*model.ImportRow) (*catalogue, error) {
+// lookUp reads the books that the rows can be, and locks them, and the places
+// where they would be, until the transaction ends: nobody changes or adds them
+// in between. (A transaction of SQLite locks the whole database.)
+func (db *DB) lookUp(tx *gorm.DB, rows []*model.ImportRow) (*catalogue, error) {
 	ids := map[string][]string{} // by source
 	var isbns []string
 	var fingerprints [][]byte
@@ -111,6 +119,9 @@ func lookUp(tx *gorm.DB, rows []*model.ImportRow) (*catalogue, error) {
 		if row.ExternalID == "" && row.Book.ISBN == "" {
 			fingerprints = append(fingerprints, row.Fingerprint[:])
 		}
+	}
+	if db.dialect.writesOfOthers() {
+		tx = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Session(&gorm.Session{})
 	}
 	found := map[uint]*known{}
 	find := func(condition string, args ...any) error {

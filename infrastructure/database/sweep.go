@@ -14,9 +14,14 @@ const (
 	// sweepEvery keeps the contract that writes of other programs are found
 	// within 10 seconds.
 	sweepEvery = 4 * time.Second
-	// sweepBack is how far a sweep looks back: longer than a transaction of
-	// another program takes from its write to its commit.
-	sweepBack = "10 MINUTE"
+	// sweepBack is how far a pass looks back. At least half of it is left for
+	// what another program's transaction takes from its write to its commit.
+	sweepBack = 10 * time.Minute
+	// sweepPatience bounds a pass, sweepFullPatience one over all rows, so that
+	// a connection that hangs doesn't end the sweep. What a pass has folded it
+	// needn't fold again.
+	sweepPatience     = 30 * time.Second
+	sweepFullPatience = 15 * time.Minute
 	// sweepRows is how many rows are folded in one transaction.
 	sweepRows = 500
 )
@@ -29,14 +34,10 @@ func (db *DB) Sweep(ctx context.Context) {
 	}
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
+	s := sweeper{db: db}
 	failing := false
-	// The first sweep looks at every row: something may have changed while
-	// no instance ran.
-	for condition := changedSQL; ; condition = changedSQL + " AND touched_at >= CURRENT_TIMESTAMP(3) - INTERVAL " + sweepBack {
-		err := db.sweepNew(ctx)
-		if err == nil {
-			err = db.sweep(ctx, condition)
-		}
+	for {
+		err := s.pass(ctx, time.Now())
 		if ctx.Err() != nil {
 			return
 		}
@@ -50,6 +51,34 @@ func (db *DB) Sweep(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// sweeper remembers up to when the writes of other programs are known.
+type sweeper struct {
+	db    *DB
+	known time.Time // when the last whole pass began; zero before the first
+}
+
+// pass folds what other programs have written. It looks at every row at first,
+// since something may have changed while no instance ran, and whenever the
+// last whole pass is too long ago: the database or this machine was away.
+func (s *sweeper) pass(ctx context.Context, now time.Time) error {
+	now = now.Round(0) // the monotonic clock stands still while a machine sleeps
+	condition, patience := changedSQL, sweepFullPatience
+	if away := now.Sub(s.known); away >= 0 && away < sweepBack/2 {
+		condition += fmt.Sprintf(" AND touched_at >= CURRENT_TIMESTAMP(3) - INTERVAL %d SECOND", int(sweepBack.Seconds()))
+		patience = sweepPatience
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := s.db.sweepNew(ctx); err != nil {
+		return err
+	}
+	if err := s.db.sweep(ctx, condition); err != nil {
+		return err
+	}
+	s.known = now
+	return nil
 }
 
 // sweepNew folds the rows that no program of ours has seen.
@@ -69,7 +98,7 @@ func (db *DB) sweep(ctx context.Context, condition string) (err error) {
 		}
 	}()
 	for after, found := uint(0), sweepRows; found == sweepRows; {
-		var rows []*bookRow
+		var rows []*sweptRow
 		if err := session.Where(condition).Where("id > ?", after).Order("id").Limit(sweepRows).Find(&rows).Error; err != nil {
 			return db.failed("find rows to fold", err)
 		}
@@ -79,11 +108,11 @@ func (db *DB) sweep(ctx context.Context, condition string) (err error) {
 		if found == sweepRows && after == 0 {
 			db.log.Info("preparing the books of another program for searches")
 		}
-		after = rows[found-1].ID
+		after = rows[found-1].Shown.ID
 		err := session.Transaction(func(tx *gorm.DB) error {
 			for _, row := range rows {
 				if err := foldRow(tx, row); err != nil {
-					return fmt.Errorf("book %d: %w", row.ID, err)
+					return fmt.Errorf("book %d: %w", row.Shown.ID, err)
 				}
 			}
 			return nil
@@ -96,10 +125,19 @@ func (db *DB) sweep(ctx context.Context, condition string) (err error) {
 	return nil
 }
 
+// sweptRow is what a row shows, and the hash of what it was folded from last.
+type sweptRow struct {
+	Shown      bookRow `gorm:"embedded"`
+	SearchHash []byte
+}
+
+func (sweptRow) TableName() string { return "books" }
+
 // foldRow stores the folded part together with the hash of what it was made
-// of: if the row has changed meanwhile, the next sweep sees that.
-func foldRow(tx *gorm.DB, row *bookRow) error {
-	b, err := row.book()
+// of: if the row has changed meanwhile, the next sweep sees that. A row that
+// our code has written since, whose hash is another, is left as it is.
+func foldRow(tx *gorm.DB, row *sweptRow) error {
+	b, err := row.Shown.book()
 	if err != nil {
 		return err
 	}
@@ -111,5 +149,11 @@ func foldRow(tx *gorm.DB, row *bookRow) error {
 	if fingerprint := soleFingerprint(b); fingerprint != nil {
 		values["fingerprint"] = gorm.Expr("CASE WHEN external_id IS NULL THEN COALESCE(fingerprint, ?) ELSE fingerprint END", fingerprint)
 	}
-	return tx.Model(&bookRow{ID: row.ID}).Updates(values).Error
+	tx = tx.Model(&bookRow{ID: b.ID})
+	if row.SearchHash == nil {
+		tx = tx.Where("search_hash IS NULL")
+	} else {
+		tx = tx.Where("search_hash = ?", row.SearchHash)
+	}
+	return tx.Updates(values).Error
 }
