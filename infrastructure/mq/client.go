@@ -50,11 +50,12 @@ func ensureTopic(client sarama.Client, topic string, want TopicConfig) (created 
 	if len(found) == 1 && found[0].Err != sarama.ErrUnknownTopicOrPartition {
 		return false, fmt.Errorf("describe topic %s: %w", topic, found[0].Err)
 	}
+	maxBytes := strconv.Itoa(maxRecordBytes)
 	retention := strconv.FormatInt(want.Retention.Milliseconds(), 10)
 	detail := &sarama.TopicDetail{
 		NumPartitions:     int32(want.Partitions),
 		ReplicationFactor: int16(want.Replication),
-		ConfigEntries:     map[string]*string{"retention.ms": &retention},
+		ConfigEntries:     map[string]*string{"retention.ms": &retention, "max.message.bytes": &maxBytes},
 	}
 	if want.Replication == 0 {
 		if err := client.RefreshMetadata(); err != nil {
@@ -73,5 +74,7 @@ func ensureTopic(client sarama.Client, topic string, want TopicConfig) (created 
 	if err != nil {
 		return false, fmt.Errorf("create topic %s: %w", topic, err)
 	}
-	return true, client.RefreshMetadata(topic)
+	// Where the topic isn't known everywhere yet, the first send waits for it.
+	_ = client.RefreshMetadata(topic)
+	return true, nil
 }

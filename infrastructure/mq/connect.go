@@ -2,10 +2,8 @@ package mq
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/IBM/sarama"
 	"github.com/cenkalti/backoff/v5"
 )
 
@@ -54,42 +52,28 @@ func (q *KafkaQueue) watch() {
 			pause.Reset()
 		}
 		asked = time.Now()
-		if err := q.client.RefreshMetadata(q.topic); err == nil && q.underway.Load() == 0 {
+		if err := q.normal.client.RefreshMetadata(q.topic); err == nil && q.underway.Load() == 0 {
 			q.setState(up, nil)
 		}
 	}
 }
 
 func (q *KafkaQueue) connectOnce() (err error) {
-	config := newConfig()
-	config.Producer.RequiredAcks = sarama.WaitForAll
-	config.Producer.Idempotent = true
-	config.Net.MaxOpenRequests = 1 // keeps the order; sarama requires it of an idempotent producer
-	config.Producer.Retry.Max = 10
-	config.Producer.Retry.Backoff = 250 * time.Millisecond
-	config.Producer.Timeout = 5 * time.Second
-	config.Producer.Partitioner = sarama.NewMurmur2Partitioner
-	config.Producer.Return.Successes = true
-	client, err := sarama.NewClient(q.brokers, config)
-	if err != nil {
-		return fmt.Errorf("connect to Kafka: %w", err)
-	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, client.Close())
+			err = errors.Join(err, q.normal.close(), q.large.close())
 		}
 	}()
-	created, err := ensureTopic(client, q.topic, q.options.topic)
+	if q.normal, err = newProducer(q.brokers, maxBatchBytes); err != nil {
+		return err
+	}
+	created, err := ensureTopic(q.normal.client, q.topic, q.options.topic)
 	if err != nil {
 		return err
 	}
 	if created {
 		q.options.log.Info("topic created", "topic", q.topic)
 	}
-	producer, err := sarama.NewSyncProducerFromClient(client)
-	if err != nil {
-		return fmt.Errorf("make producer: %w", err)
-	}
-	q.client, q.producer = client, producer
-	return nil
+	q.large, err = newProducer(q.brokers, maxRecordBytes)
+	return err
 }

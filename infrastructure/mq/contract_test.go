@@ -215,18 +215,93 @@ func TestTopicDeletedWhileRunning(t *testing.T) {
 	})
 }
 
-func TestTooLargeEventIsLostAndHoldsNothingUp(t *testing.T) {
+func TestLargeEventsArrive(t *testing.T) {
 	onEach(t, func(t *testing.T, brokers []string) {
-		q := newQueue(t, brokers, newTopic(), patient)
-		ok, err := q.SendEvent("big", make([]byte, 3<<20))
+		topic := newTopic()
+		q := newQueue(t, brokers, topic, patient)
+		want := map[string]int{"small": 2, "middle": maxBatchBytes, "large": 3 << 20, "largest": maxRecordBytes - 2000, "too large": maxRecordBytes}
+		for _, key := range []string{"too large", "largest", "large", "middle", "small"} {
+			ok, err := q.SendEvent(key, make([]byte, want[key]))
+			if key == "too large" {
+				assert.False(t, ok)
+				assert.ErrorIs(t, err, ErrLost)
+				continue
+			}
+			require.NoError(t, err, key)
+			assert.True(t, ok)
+		}
+		for _, r := range read(t, brokers, topic, 4) {
+			assert.Len(t, r.Value, want[r.Key], r.Key)
+		}
+		assert.Equal(t, model.EventStats{Connected: true, Delivered: 4, Lost: 1}, settledStats(t, q))
+	})
+}
+
+// Batches fit into topics that others made, with Kafka's default of 1 MiB.
+func TestManyLargeEventsFitIntoAnyTopic(t *testing.T) {
+	onEach(t, func(t *testing.T, brokers []string) {
+		topic := newTopic()
+		admin, err := sarama.NewClusterAdmin(brokers, newConfig())
+		require.NoError(t, err)
+		defer admin.Close()
+		require.NoError(t, admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}, false))
+		q := newQueue(t, brokers, topic, patient)
+		var wg sync.WaitGroup
+		for i := range 60 {
+			wg.Go(func() {
+				ok, err := q.SendEvent(fmt.Sprint(i), make([]byte, 90_000))
+				assert.NoError(t, err)
+				assert.True(t, ok)
+			})
+		}
+		wg.Wait()
+		ok, err := q.SendEvent("too large for it", make([]byte, 2<<20))
 		assert.False(t, ok)
 		assert.ErrorIs(t, err, ErrLost)
-		ok, err = q.SendEvent("small", []byte("[]"))
+	})
+}
+
+func TestTailGoesOnWhenTheTopicIsMadeAnew(t *testing.T) {
+	onEach(t, func(t *testing.T, brokers []string) {
+		topic := newTopic()
+		admin, err := sarama.NewClusterAdmin(brokers, newConfig())
 		require.NoError(t, err)
-		assert.True(t, ok)
-		stats := settledStats(t, q)
-		assert.EqualValues(t, 1, stats.Lost)
-		assert.EqualValues(t, 1, stats.Delivered)
+		defer admin.Close()
+		detail := &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}
+		require.NoError(t, admin.CreateTopic(topic, detail, false))
+		q := newQueue(t, brokers, topic, patient)
+		send := func(key string) {
+			require.Eventually(t, func() bool {
+				ok, _ := q.SendEvent(key, []byte("[]"))
+				return ok
+			}, time.Minute, 50*time.Millisecond)
+		}
+		for range 5 {
+			send("before")
+		}
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		keys, ended := make(chan string), make(chan error, 1)
+		go func() {
+			ended <- Tail(ctx, brokers, topic, Start{Beginning: true}, nil, func(r *Record) error {
+				keys <- r.Key
+				return nil
+			})
+		}()
+		for range 5 {
+			require.Equal(t, "before", <-keys)
+		}
+		require.NoError(t, admin.DeleteTopic(topic))
+		require.Eventually(t, func() bool { return admin.CreateTopic(topic, detail, false) == nil }, time.Minute, 50*time.Millisecond)
+		send("after")
+		select {
+		case key := <-keys:
+			assert.Equal(t, "after", key)
+		case <-ctx.Done():
+			t.Error("the record of the new topic did not come")
+		}
+		stop()
+		assert.NoError(t, <-ended)
 	})
 }
 

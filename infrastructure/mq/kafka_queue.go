@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/IBM/sarama"
 	"github.com/google/uuid"
 
 	"literank.com/event-books/domain/model"
@@ -36,7 +35,10 @@ const (
 // and goes on being sent; it moves to delivered if it is acknowledged after
 // all, and to lost if it is refused. While Kafka is known to be away sends
 // don't wait at all. At most 1,000 sends are under way; events beyond that are
-// lost at once.
+// lost at once, as are those of more than 15 MiB, or of more than the topic takes.
+//
+// Events of one key keep their order if each is sent after the one before was
+// acknowledged; those under way at the same time may overtake one another.
 type KafkaQueue struct {
 	brokers []string
 	topic   string
@@ -47,9 +49,9 @@ type KafkaQueue struct {
 	places   chan struct{} // one for each send under way
 
 	connecting sync.Once
-	connected  chan struct{} // closed once producer and client are set
-	client     sarama.Client
-	producer   sarama.SyncProducer
+	connected  chan struct{} // closed once the producers are set
+	normal     *producer
+	large      *producer  // for events that need a batch of their own
 	topicMu    sync.Mutex // one goroutine looks after a missing topic
 
 	closing context.Context
@@ -273,7 +275,7 @@ func (q *KafkaQueue) disconnect() {
 	default:
 		return
 	}
-	if err := errors.Join(q.producer.Close(), q.client.Close()); err != nil {
+	if err := errors.Join(q.normal.close(), q.large.close()); err != nil {
 		q.options.log.Warn("close producer", "error", err)
 	}
 }

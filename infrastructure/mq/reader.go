@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/sync/errgroup"
 )
 
 // Record is one record of a topic.
@@ -43,7 +45,9 @@ var ErrNoTopic = errors.New("there is no such topic")
 // Tail reads all partitions of a topic, without a consumer group, and calls
 // handle for one record after the other until ctx ends, which is no error, or
 // handle fails. Records of one partition come in their order. It calls ready,
-// if not nil, once everything written from then on will be read.
+// if not nil, once everything written from then on will be read. Where records
+// are deleted before they are read, or the topic is made anew, it goes on with
+// the oldest there are.
 func Tail(ctx context.Context, brokers []string, topic string, from Start, ready func(), handle func(*Record) error) error {
 	client, err := sarama.NewClient(brokers, newConfig())
 	if err != nil {
@@ -64,36 +68,68 @@ func Tail(ctx context.Context, brokers []string, topic string, from Start, ready
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	reading, ctx := errgroup.WithContext(ctx)
 	records := make(chan *sarama.ConsumerMessage)
 	for _, partition := range partitions {
 		offset, err := from.offset(client, topic, partition)
 		if err != nil {
 			return fmt.Errorf("read topic %s: partition %d: %w", topic, partition, err)
 		}
-		messages, err := consumer.ConsumePartition(topic, partition, offset)
-		if err != nil {
-			return fmt.Errorf("read topic %s: partition %d: %w", topic, partition, err)
-		}
-		defer messages.AsyncClose()
-		go func() {
-			for message := range messages.Messages() {
-				select {
-				case records <- message:
-				case <-ctx.Done():
-				}
+		open := func(offset int64) (sarama.PartitionConsumer, error) {
+			messages, err := consumer.ConsumePartition(topic, partition, offset)
+			if err != nil {
+				return nil, fmt.Errorf("read topic %s: partition %d: %w", topic, partition, err)
 			}
-		}()
+			return messages, nil
+		}
+		messages, err := open(offset)
+		if err != nil {
+			return err
+		}
+		reading.Go(func() error { return readPartition(ctx, messages, open, records) })
 	}
 	if ready != nil {
 		ready()
 	}
+	reading.Go(func() error {
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case message := <-records:
+				if err := handle(record(message)); err != nil {
+					return err
+				}
+			}
+		}
+	})
+	return reading.Wait()
+}
+
+// readPartition passes messages on until ctx ends. sarama ends them when their
+// offset is gone: they are read from the oldest on again.
+func readPartition(ctx context.Context, messages sarama.PartitionConsumer, open func(offset int64) (sarama.PartitionConsumer, error), records chan<- *sarama.ConsumerMessage) error {
 	for {
 		select {
 		case <-ctx.Done():
+			messages.AsyncClose()
 			return nil
-		case message := <-records:
-			if err := handle(record(message)); err != nil {
-				return err
+		case message, ok := <-messages.Messages():
+			if !ok {
+				again, err := backoff.Retry(ctx, func() (sarama.PartitionConsumer, error) { return open(sarama.OffsetOldest) },
+					backoff.WithMaxElapsedTime(time.Minute))
+				if ctx.Err() != nil {
+					return nil
+				}
+				if err != nil {
+					return err
+				}
+				messages = again
+				continue
+			}
+			select {
+			case records <- message:
+			case <-ctx.Done():
 			}
 		}
 	}

@@ -19,7 +19,9 @@ func (q *KafkaQueue) accept(key string, value []byte, headers []Header) (*send, 
 	}
 	select {
 	case q.places <- struct{}{}:
-		q.overflow(false)
+		if len(q.places) <= cap(q.places)*9/10 { // not at each place that becomes free
+			q.overflow(false)
+		}
 	default:
 		q.overflow(true)
 		return nil, fmt.Errorf("%w: %d events are under way already", ErrLost, q.options.places)
@@ -116,6 +118,9 @@ func (s *send) abandon() (err error, settled bool) {
 	return nil, false
 }
 
+// recordVersion is the format of records since Kafka 0.11.
+const recordVersion = 2
+
 // deliver returns when sarama does, or when the queue is given up.
 func (q *KafkaQueue) deliver(msg *sarama.ProducerMessage) error {
 	select {
@@ -123,14 +128,18 @@ func (q *KafkaQueue) deliver(msg *sarama.ProducerMessage) error {
 	case <-q.closing.Done():
 		return fmt.Errorf("%w: the queue was closed before Kafka was reached", ErrLost)
 	}
-	_, _, err := q.producer.SendMessage(msg)
+	producer := q.normal
+	if msg.ByteSize(recordVersion) >= maxBatchBytes {
+		producer = q.large
+	}
+	_, _, err := producer.SendMessage(msg)
 	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
 		// The topic was deleted while we run.
 		if err := q.restoreTopic(); err != nil {
 			q.setState(down, err)
 			return fmt.Errorf("%w: %w", ErrLost, err)
 		}
-		_, _, err = q.producer.SendMessage(msg)
+		_, _, err = producer.SendMessage(msg)
 	}
 	if err == nil {
 		return nil
@@ -163,7 +172,7 @@ func refused(err error) bool {
 func (q *KafkaQueue) restoreTopic() error {
 	q.topicMu.Lock()
 	defer q.topicMu.Unlock()
-	created, err := ensureTopic(q.client, q.topic, q.options.topic)
+	created, err := ensureTopic(q.normal.client, q.topic, q.options.topic)
 	if created {
 		q.options.log.Warn("topic was missing and is made anew", "topic", q.topic)
 	}
