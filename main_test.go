@@ -298,6 +298,21 @@ func TestInterruptEndsWithStatusZero(t *testing.T) {
 	assert.Equal(t, 0, p.stop(os.Interrupt))
 }
 
+// A request that never ends takes neither the exit status nor all of the time.
+func TestTricklingClientIsCutOff(t *testing.T) {
+	p := start(t, t.TempDir(), []string{"EVENT_BOOKS_APP_SHUTDOWN_TIMEOUT=2s"})
+	address := strings.TrimPrefix(p.ready(), "http://")
+	conn, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "POST /api/books HTTP/1.1\r\nHost: "+address+"\r\n")
+	require.NoError(t, err)
+	get(t, "http://"+address+"/livez") // by now the server has read of the other
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+	assert.Contains(t, p.log.String(), "requests were cut off")
+	assert.NotContains(t, p.log.String(), "given up")
+}
+
 // Nothing acknowledged is lost when the shop or its broker is killed.
 func TestKilledProcessesLoseNothing(t *testing.T) {
 	dir := t.TempDir()

@@ -12,7 +12,7 @@ import (
 
 type importCommand struct {
 	Files  []string          `arg:"" name:"file" help:"CSV or JSON Lines in UTF-8, plain or gzipped; - is standard input."`
-	Source string            `help:"Name of the catalogue that the column id belongs to; the file's name if absent."`
+	Source string            `help:"Name of the catalogue that the column id belongs to; the file's name if absent. Standard input has none: without --source its ids are not used."`
 	Map    map[string]string `mapsep:"," placeholder:"COLUMN=FIELD,…" help:"What columns with other names mean, such as Titel=title."`
 }
 

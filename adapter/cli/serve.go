@@ -123,10 +123,11 @@ func (sh *shell) serveUntilStopped(stop *stopwatch, server *adapter.Server, list
 		<-ctx.Done()
 		sh.log.Info("stopping")
 		server.Stopping()
-		bounded, cancel := stop.context()
+		bounded, cancel := stop.half()
 		defer cancel()
 		if err := web.Shutdown(bounded); err != nil {
-			return errors.Join(fmt.Errorf("requests were cut off: %w", err), web.Close())
+			sh.log.Warn("requests were cut off", "error", err)
+			return web.Close()
 		}
 		return nil
 	})
@@ -135,15 +136,22 @@ func (sh *shell) serveUntilStopped(stop *stopwatch, server *adapter.Server, list
 
 // stopwatch bounds all steps of a stop together, from the first one on.
 type stopwatch struct {
-	deadline func() time.Time
+	timeout time.Duration
+	begun   func() time.Time
 }
 
 func newStopwatch(timeout time.Duration) *stopwatch {
-	return &stopwatch{sync.OnceValue(func() time.Time { return time.Now().Add(timeout) })}
+	return &stopwatch{timeout, sync.OnceValue(time.Now)}
 }
 
 func (s *stopwatch) context() (context.Context, context.CancelFunc) {
-	return context.WithDeadline(context.Background(), s.deadline())
+	return context.WithDeadline(context.Background(), s.begun().Add(s.timeout))
+}
+
+// half is for the requests: a client that trickles must not use up the time
+// that the events need.
+func (s *stopwatch) half() (context.Context, context.CancelFunc) {
+	return context.WithDeadline(context.Background(), s.begun().Add(s.timeout/2))
 }
 
 // announce tells people and programs where the shop is.

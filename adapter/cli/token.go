@@ -20,18 +20,40 @@ func adminToken(c config.AppConfig, log *slog.Logger) (string, error) {
 		return c.AdminToken, nil
 	}
 	file := filepath.Join(c.DataDir, "admin-token")
-	content, err := os.ReadFile(file)
-	if token := strings.TrimSpace(string(content)); err == nil && token != "" {
+	err := makeToken(file)
+	if err == nil {
+		log.Info("a random admin token was written to a file", "file", file)
+	} else if errors.Is(err, fs.ErrExist) {
 		log.Info("the admin token is kept in a file", "file", file)
-		return token, nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	} else {
 		return "", fmt.Errorf("app.admin_token: %w", err)
 	}
-	token := rand.Text()
-	if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
+	// Read in either case: of two first starts at once one token counts.
+	content, err := os.ReadFile(file)
+	if err != nil {
 		return "", fmt.Errorf("app.admin_token: %w", err)
 	}
-	log.Info("a random admin token was written to a file", "file", file)
+	token := strings.TrimSpace(string(content))
+	if token == "" {
+		return "", fmt.Errorf("app.admin_token: the file %s is empty: write a token into it, or remove it to have one made", file)
+	}
 	return token, nil
+}
+
+// makeToken writes a token to a file that doesn't exist yet; the file appears
+// whole. Its error is fs.ErrExist if there is one.
+func makeToken(file string) error {
+	if _, err := os.Lstat(file); err == nil {
+		return fs.ErrExist
+	}
+	draft, err := os.CreateTemp(filepath.Dir(file), "admin-token-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(draft.Name())
+	_, err = draft.WriteString(rand.Text() + "\n")
+	if err = errors.Join(err, draft.Close()); err != nil {
+		return err
+	}
+	return os.Link(draft.Name(), file)
 }

@@ -30,8 +30,8 @@ const bufferSize = 64 << 10
 // Options tell how a file is read.
 type Options struct {
 	// Source names the catalogue that the external ids belong to. The
-	// default is the file's base name as it is (also its .gz), and "stdin"
-	// for standard input.
+	// default is the file's base name as it is (also its .gz). Standard input
+	// has no name: without a source its ids are passed over.
 	Source string
 	// Map adds names of columns to the known ones: column → field.
 	Map map[string]string
@@ -87,11 +87,8 @@ func Open(path string, opts Options) (*File, error) {
 // open also returns a File that has to be closed when it fails behind
 // opening it.
 func open(path string, opts Options) (*File, error) {
-	f := &File{source: opts.Source}
+	f := &File{source: strings.TrimSpace(opts.Source)}
 	if path == "-" {
-		if f.source == "" {
-			f.source = "stdin"
-		}
 		f.in = &counter{from: opts.Stdin}
 	} else {
 		file, err := os.Open(path)
@@ -121,7 +118,7 @@ func open(path string, opts Options) (*File, error) {
 	if utf8.RuneCountInString(f.source) > maxID {
 		return f, fmt.Errorf("the name of its source is longer than %d characters", maxID)
 	}
-	names, err := newNames(opts.Map)
+	names, err := newNames(opts.Map, f.source != "")
 	if err != nil {
 		return f, err
 	}

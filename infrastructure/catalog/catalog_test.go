@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -126,6 +127,7 @@ func TestOpenRefuses(t *testing.T) {
 		"unknown field":    {"Titel\nEmma\n", Options{Map: map[string]string{"Titel": "titel"}}, `--map Titel=titel: there is no field "titel"; these are: title, author, isbn`},
 		"semicolons":       {"title;author\nEmma;Jane Austen\n", Options{}, `separated by ';': commas are expected`},
 		"unknown column":   {"title\nEmma\n", Options{Map: map[string]string{"Autor": "author"}}, `--map names a column "Autor" that is not there; the columns are "title"`},
+		"id without name":  {"sku,title\n7,Emma\n", Options{Map: map[string]string{"sku": "id"}}, "give it one by --source"},
 		"two for a field":  {"a,b\nEmma,x\n", Options{Map: map[string]string{"a": "title", "b": "name"}}, `both columns "a" and "b"`},
 		"long source name": {"title\nEmma\n", Options{Source: strings.Repeat("ä", 191)}, "longer than 190 characters"},
 	} {
@@ -198,8 +200,8 @@ func TestSource(t *testing.T) {
 	}{
 		"base name":   {path, "", "shop.csv.gz"},
 		"given":       {path, "wholesaler", "wholesaler"},
-		"stdin":       {"-", "", "stdin"},
-		"stdin given": {"-", "wholesaler", "wholesaler"},
+		"stdin":       {"-", "  ", ""}, // the ids of two catalogues would be taken for one another
+		"stdin given": {"-", " wholesaler ", "wholesaler"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := Open(c.path, Options{Source: c.source, Stdin: strings.NewReader(csv)})
@@ -208,7 +210,10 @@ func TestSource(t *testing.T) {
 			row, err := f.Next()
 			require.NoError(t, err)
 			assert.Equal(t, c.want, row.Source)
-			assert.Equal(t, "7", row.ExternalID)
+			assert.Equal(t, c.want != "", row.ExternalID == "7")
+			used, ignored := f.Columns()
+			assert.Equal(t, 2, len(used)+len(ignored))
+			assert.Equal(t, c.want == "", slices.Contains(ignored, "id"), "and it is told")
 		})
 	}
 }
@@ -251,7 +256,7 @@ func TestColumns(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := openText(t, c.text, Options{Map: c.mapped})
+			f := openText(t, c.text, Options{Map: c.mapped, Source: "test"})
 			row, err := f.Next()
 			require.NoError(t, err)
 			for err == nil {

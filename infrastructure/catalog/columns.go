@@ -98,14 +98,20 @@ var knownPlaces = func() map[string]place {
 }()
 
 // newNames overlays the known names with mapped: column → field, where a
-// field goes by any of its known names.
-func newNames(mapped map[string]string) (*names, error) {
+// field goes by any of its known names. Without ids no column is one.
+func newNames(mapped map[string]string, ids bool) (*names, error) {
 	n := &names{places: maps.Clone(knownPlaces), mapped: slices.Sorted(maps.Keys(mapped))}
+	if !ids {
+		maps.DeleteFunc(n.places, func(_ string, p place) bool { return p.slot == idSlot })
+	}
 	filledBy := map[slot]string{}
 	for _, column := range n.mapped {
 		to, ok := knownPlaces[foldName(mapped[column])]
 		if !ok {
 			return nil, fmt.Errorf("--map %s=%s: there is no field %q; these are: %s", column, mapped[column], mapped[column], strings.Join(fieldNames(), ", "))
+		}
+		if to.slot == idSlot && !ids {
+			return nil, fmt.Errorf("--map %s=%s: standard input has no name by which ids are told apart: give it one by --source", column, mapped[column])
 		}
 		if other, ok := filledBy[to.slot]; ok {
 			return nil, fmt.Errorf("--map gives both columns %q and %q to the field %q", other, column, mapped[column])
@@ -129,7 +135,7 @@ func fieldNames() []string {
 
 // CheckMap finds what is wrong with Options.Map whatever the file.
 func CheckMap(mapped map[string]string) error {
-	_, err := newNames(mapped)
+	_, err := newNames(mapped, true)
 	return err
 }
 

@@ -136,7 +136,7 @@ func TestTooLongTexts(t *testing.T) {
 	assert.Equal(t, []string{"line 2: title: is longer than 1000 characters"},
 		transcript(openText(t, "title\n"+long+"\n", Options{}), titles))
 	assert.Equal(t, []string{"line 2: id: is longer than 190 characters", "3 Ida"},
-		transcript(openText(t, "title,id\nEmma,"+long[:382]+"\nIda,"+long[:380]+"\n", Options{}), titles))
+		transcript(openText(t, "title,id\nEmma,"+long[:382]+"\nIda,"+long[:380]+"\n", Options{Source: "test"}), titles))
 	assert.Equal(t, []string{"line 2: subjects: are more than 200"},
 		transcript(openText(t, "title,tags\nEmma,"+numberedTags(201)+"\n", Options{}), titles))
 

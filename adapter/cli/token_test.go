@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/infrastructure/config"
+)
+
+func TestAdminTokenIsMadeOnce(t *testing.T) {
+	dir := t.TempDir()
+	quiet := slog.New(slog.DiscardHandler)
+	tokens := make([]string, 20)
+	var starts sync.WaitGroup
+	for i := range tokens {
+		starts.Go(func() {
+			token, err := adminToken(config.AppConfig{DataDir: dir}, quiet)
+			assert.NoError(t, err)
+			tokens[i] = token
+		})
+	}
+	starts.Wait()
+	require.NotEmpty(t, tokens[0])
+	for _, token := range tokens {
+		assert.Equal(t, tokens[0], token, "of several first starts at once each has the same token")
+	}
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 1, "no draft is left")
+	info, err := files[0].Info()
+	require.NoError(t, err)
+	if runtime.GOOS != "windows" {
+		assert.Equal(t, os.FileMode(0o600), info.Mode())
+	}
+
+	token, err := adminToken(config.AppConfig{DataDir: dir, AdminToken: "of the configuration"}, quiet)
+	require.NoError(t, err)
+	assert.Equal(t, "of the configuration", token)
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "admin-token"), []byte(" \n"), 0o600))
+	_, err = adminToken(config.AppConfig{DataDir: dir}, quiet)
+	assert.ErrorContains(t, err, "is empty")
+}
