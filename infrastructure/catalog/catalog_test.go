@@ -127,7 +127,6 @@ func TestOpenRefuses(t *testing.T) {
 		"unknown field":    {"Titel\nEmma\n", Options{Map: map[string]string{"Titel": "titel"}}, `--map Titel=titel: there is no field "titel"; these are: title, author, isbn`},
 		"semicolons":       {"title;author\nEmma;Jane Austen\n", Options{}, `separated by ';': commas are expected`},
 		"unknown column":   {"title\nEmma\n", Options{Map: map[string]string{"Autor": "author"}}, `--map names a column "Autor" that is not there; the columns are "title"`},
-		"id without name":  {"sku,title\n7,Emma\n", Options{Map: map[string]string{"sku": "id"}}, "give it one by --source"},
 		"two for a field":  {"a,b\nEmma,x\n", Options{Map: map[string]string{"a": "title", "b": "name"}}, `both columns "a" and "b"`},
 		"long source name": {"title\nEmma\n", Options{Source: strings.Repeat("ä", 191)}, "longer than 190 characters"},
 	} {
@@ -216,6 +215,11 @@ func TestSource(t *testing.T) {
 			assert.Equal(t, c.want == "", slices.Contains(ignored, "id"), "and it is told")
 		})
 	}
+}
+
+func TestMappedIDsNeedASource(t *testing.T) {
+	_, err := Open("-", Options{Map: map[string]string{"sku": "id"}, Stdin: strings.NewReader("sku,title\n7,Emma\n")})
+	assert.ErrorContains(t, err, "give it one by --source")
 }
 
 func TestColumns(t *testing.T) {
