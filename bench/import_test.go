@@ -14,7 +14,6 @@ import (
 	"github.com/google/uuid"
 
 	"literank.com/event-books/application/executor"
-	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/infrastructure/catalog"
 	"literank.com/event-books/infrastructure/database"
 )
@@ -68,18 +67,21 @@ func measure(b *testing.B, file string, open func(name string) (*database.DB, *s
 // silent is an observer that tells nobody.
 type silent struct{}
 
+func (silent) Resumed(int)          {}
 func (silent) Rejected(int, string) {}
 func (silent) Note(int, string)     {}
 func (silent) Progress(int)         {}
 func (silent) Waiting(error)        {}
 
-func importFile(b *testing.B, books gateway.BookImporter, file string) executor.ImportSummary {
-	source, err := catalog.Open(file, catalog.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer source.Close()
-	summary, err := executor.NewImporter(books).Import(b.Context(), source, silent{})
+func importFile(b *testing.B, books *database.DB, file string) executor.ImportSummary {
+	rejected, _ := catalog.NewRejected(filepath.Join(b.TempDir(), "rejected"))
+	defer rejected.Close()
+	job := executor.ImportFile{Name: file, Rejected: rejected, Open: func() (executor.ImportSource, error) {
+		source, err := catalog.Open(file, catalog.Options{})
+		rejected.Of(source)
+		return source, err
+	}}
+	summary, err := executor.NewImporter(books, books).Import(b.Context(), job, silent{})
 	if err != nil {
 		b.Fatal(err)
 	}

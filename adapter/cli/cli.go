@@ -31,7 +31,8 @@ type commands struct {
 	All    allCommand    `cmd:"" default:"1" help:"Run the shop: web service, and embedded parts for whatever the configuration leaves empty (default)."`
 	Web    webCommand    `cmd:"" help:"Run the web service alone."`
 	Broker brokerCommand `cmd:"" help:"Run the embedded broker alone."`
-	Import importCommand `cmd:"" help:"Load a catalogue: CSV or JSON Lines, also gzipped."`
+	Import importCommand `cmd:"" help:"Load a catalogue: CSV, JSON Lines or ONIX, also gzipped."`
+	Export exportCommand `cmd:"" help:"Write the catalogue so that importing it changes nothing."`
 	Events struct {
 		Tail tailCommand `cmd:"" help:"Show the searches of the topic as they come."`
 	} `cmd:"" help:"Read the topic of searches."`

@@ -34,6 +34,9 @@ type importProgress struct {
 	bytes func() (read, size int64)
 
 	start time.Time
+	// earlier and readEarlier are the rows and bytes of an interrupted import.
+	earlier     int
+	readEarlier int64
 	// told and toldRows are of the last line of progress.
 	told     time.Time
 	toldRows int
@@ -69,6 +72,12 @@ func newImportProgress(out io.Writer, terminal bool, bytes func() (read, size in
 	return p
 }
 
+func (p *importProgress) Resumed(rows int) {
+	p.line("going on behind %d rows that an interrupted import has seen to", rows)
+	p.start, p.earlier, p.toldRows = time.Now(), rows, rows
+	p.readEarlier, _ = p.bytes()
+}
+
 func (p *importProgress) Rejected(line int, reason string) {
 	p.line("line %d rejected: %s", line, reason)
 }
@@ -94,9 +103,9 @@ func (p *importProgress) Progress(rows int) {
 		return
 	}
 	elapsed := time.Since(p.start)
-	told := fmt.Sprintf("%d rows, %s", rows, rate(rows, elapsed))
-	if size > 0 && read > 0 {
-		left := time.Duration(float64(elapsed) * float64(size-read) / float64(read))
+	told := fmt.Sprintf("%d rows, %s", rows, rate(rows-p.earlier, elapsed))
+	if now := read - p.readEarlier; size > 0 && now > 0 {
+		left := time.Duration(float64(elapsed) * float64(size-read) / float64(now))
 		told += fmt.Sprintf(", %s left", left.Round(time.Second))
 	}
 	p.bar.Describe(told)
@@ -117,7 +126,7 @@ func (p *importProgress) lineNowAndThen(rows int, read, size int64) {
 	if size > 0 {
 		share = fmt.Sprintf(", %d %% of the file", 100*read/size)
 	}
-	p.line("%d rows%s, %s", rows, share, rate(rows, now.Sub(p.start)))
+	p.line("%d rows%s, %s", rows, share, rate(rows-p.earlier, now.Sub(p.start)))
 }
 
 // Finish takes the bar away and prints what became of the file. It is the
@@ -146,8 +155,14 @@ func (p *importProgress) Finish(s executor.ImportSummary, format string, used []
 	p.line("created:   %d", s.Created)
 	p.line("updated:   %d", s.Updated)
 	p.line("unchanged: %d", s.Unchanged)
+	if s.Deleted > 0 {
+		p.line("deleted:   %d", s.Deleted)
+	}
 	p.line("rejected:  %d", s.Rejected)
-	p.line("seconds:   %.1f (%s)", s.Elapsed.Seconds(), rate(s.Rows, s.Elapsed))
+	p.line("seconds:   %.1f (%s)", s.Elapsed.Seconds(), rate(s.Rows-s.Earlier, s.Elapsed))
+	if s.Earlier > 0 {
+		p.line("%d of the rows were seen to by an interrupted import", s.Earlier)
+	}
 }
 
 func orNone(names []string) string {

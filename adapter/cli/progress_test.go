@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/catalog"
 )
 
@@ -32,7 +33,7 @@ func TestImportProgressInLines(t *testing.T) {
 		}
 		p.Note(9, "price dropped: y")
 		p.Finish(
-			executor.ImportSummary{Rows: 10, Created: 4, Updated: 3, Unchanged: 2, Rejected: 1, Elapsed: 2500 * time.Millisecond},
+			executor.ImportSummary{ImportCounts: model.ImportCounts{Rows: 10, Created: 4, Updated: 3, Unchanged: 2, Rejected: 1}, Elapsed: 2500 * time.Millisecond},
 			"CSV, gzip",
 			[]catalog.Column{{Name: "Titel", Field: "title"}, {Name: "isbn", Field: "isbn"}},
 			[]string{"rating"})
@@ -80,7 +81,7 @@ func TestImportProgressOnATerminal(t *testing.T) {
 				p.Rejected(3, "evil \x1b]0;title\x07 \u202e")
 				assert.True(t, strings.HasSuffix(out.String(), "\rline 3 rejected: evil \\x1b]0;title\\a \\u202e\n"), "%q", out.String())
 				p.Progress(1000)
-				p.Finish(executor.ImportSummary{Rows: 1000}, "CSV", nil, nil)
+				p.Finish(executor.ImportSummary{ImportCounts: model.ImportCounts{Rows: 1000}}, "CSV", nil, nil)
 				assert.Contains(t, out.String(), "\rformat:    CSV\nused:      none\n")
 			})
 		})

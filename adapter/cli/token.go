@@ -52,8 +52,12 @@ func makeToken(file string) error {
 	}
 	defer os.Remove(draft.Name())
 	_, err = draft.WriteString(rand.Text() + "\n")
-	if err = errors.Join(err, draft.Close()); err != nil {
+	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
 		return err
 	}
-	return os.Link(draft.Name(), file)
+	err = os.Link(draft.Name(), file)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return os.Rename(draft.Name(), file) // a file system without links
 }

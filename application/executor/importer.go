@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"strconv"
 	"time"
@@ -19,6 +20,9 @@ const (
 	// importPatience is how long one batch waits for a database that doesn't
 	// answer.
 	importPatience = time.Minute
+	// resumeWithin is how long an interrupted import can go on: later the
+	// catalogue may have changed too much.
+	resumeWithin = 24 * time.Hour
 	// maxBatchText bounds a batch of rows with long texts, in bytes.
 	maxBatchText = 8 << 20
 )
@@ -26,17 +30,35 @@ const (
 // Importer brings the books of a file into the catalogue.
 type Importer struct {
 	books gateway.BookImporter
+	log   gateway.ImportLog
 }
 
-func NewImporter(books gateway.BookImporter) *Importer {
-	return &Importer{books: books}
+func NewImporter(books gateway.BookImporter, log gateway.ImportLog) *Importer {
+	return &Importer{books: books, log: log}
+}
+
+// ImportSource gives out the rows of a file.
+type ImportSource = gateway.BookSource
+
+// ImportFile is a file to import.
+type ImportFile struct {
+	// Name tells the file from others when an interrupted import is to go on.
+	// A file without a name begins anew.
+	Name string
+	// Open opens the file at its beginning.
+	Open func() (ImportSource, error)
+	// Rejected keeps the rows that can't be taken; nil drops them.
+	Rejected gateway.RejectedRows
+	// DryRun stores nothing, in the catalogue or elsewhere.
+	DryRun bool
 }
 
 // ImportSummary counts what became of the rows of a file.
 type ImportSummary struct {
-	// Rows = Created + Updated + Unchanged + Rejected, always.
-	Rows, Created, Updated, Unchanged, Rejected int
-	// Notes counts what was dropped or mended in rows.
+	model.ImportCounts
+	// Earlier is how many of the rows an interrupted import has seen to.
+	Earlier int
+	// Notes counts what was dropped or mended in the other rows.
 	Notes   int
 	Elapsed time.Duration
 }
@@ -44,6 +66,8 @@ type ImportSummary struct {
 // ImportObserver is told how an import goes on. Its methods are called by
 // the goroutine that imports.
 type ImportObserver interface {
+	// Resumed tells how many rows are done with already.
+	Resumed(rows int)
 	// Rejected tells why the row that begins at line is not in the catalogue.
 	Rejected(line int, reason string)
 	// Note tells what of a row was dropped or mended: see model.ImportRow.
@@ -54,21 +78,19 @@ type ImportObserver interface {
 	Waiting(err error)
 }
 
-// Import reads the source to its end. A row that can't be taken doesn't stop
-// the others. When the source breaks off, what came before is stored; when
-// ctx is done or the catalogue stays away, what is stored is kept and nothing
-// more is. The error then says up to which line all rows are done with, and
-// the summary holds for these.
-func (i *Importer) Import(ctx context.Context, source gateway.BookSource, observer ImportObserver) (ImportSummary, error) {
+// Import reads the file to its end. A row that can't be taken doesn't stop
+// the others. When the file breaks off, what came before is stored; when ctx
+// is done or the catalogue stays away, what is stored is kept and nothing more
+// is, and the next import of the file goes on from there, if that is within a
+// day and the rows before are the same. The error then says up to which line
+// all rows are done with, and the summary holds for these.
+//
+// An import that is killed goes on as well. The batch that it was about to note
+// is then compared again, and its rows count as unchanged.
+func (i *Importer) Import(ctx context.Context, file ImportFile, observer ImportObserver) (ImportSummary, error) {
 	start := time.Now()
-	run := &importRun{
-		books:    i.books,
-		observer: observer,
-		isbns:    map[uint64]int{},
-		ids:      map[identity]int{},
-		ordinals: map[identity]int{},
-	}
-	err := run.read(ctx, source)
+	run := &importRun{importer: i, file: file, observer: observer}
+	err := run.all(ctx)
 	run.summary.Elapsed = time.Since(start)
 	if errors.Is(err, context.Canceled) {
 		err = fmt.Errorf("interrupted: %w", err)
@@ -78,7 +100,7 @@ func (i *Importer) Import(ctx context.Context, source gateway.BookSource, observ
 	} else if err != nil {
 		err = fmt.Errorf("%w; all rows up to line %d are done", err, run.done)
 	}
-	return run.summary, err
+	return run.summary, errors.Join(err, run.unkept)
 }
 
 // An identity is the first half of a SHA-256: two different ones out of
@@ -89,12 +111,20 @@ func newIdentity(sum [sha256.Size]byte) identity { return identity(sum[:len(iden
 
 // importRun is one import.
 type importRun struct {
-	books    gateway.BookImporter
+	importer *Importer
+	file     ImportFile
 	observer ImportObserver
-	summary  ImportSummary
-	batch    []*model.ImportRow
+	source   gateway.BookSource
+	// digest is of all rows read.
+	digest  hash.Hash
+	summary ImportSummary
+	batch   []*model.ImportRow
 	// text is the length of the batch's texts.
 	text int
+	// rejected are rows to be kept with the batch.
+	rejected []*model.RowError
+	// unkept is why rejected rows can't be kept.
+	unkept error
 	// last is the last line read, done the last one before which no row is
 	// pending.
 	last, done int
@@ -102,22 +132,147 @@ type importRun struct {
 	// The lines on which the file has an ISBN, and a source's id.
 	isbns map[uint64]int
 	ids   map[identity]int
-	// ordinals counts the rows that are equal in title, authors and year.
+	// ordinals counts the rows that have the same fingerprint.
 	ordinals map[identity]int
 }
 
-func (r *importRun) read(ctx context.Context, source gateway.BookSource) error {
+func (r *importRun) all(ctx context.Context) (err error) {
+	if err := r.open(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.source.Close()) }()
+	if err := r.resume(ctx); err != nil {
+		return err
+	}
+	err = r.read(ctx)
+	if r.interrupted(err) {
+		return err
+	}
+	if r.file.DryRun {
+		return err
+	}
+	if r.file.Rejected != nil && r.unkept == nil {
+		r.unkept = r.file.Rejected.Finish()
+	}
+	if r.file.Name != "" {
+		err = errors.Join(err, r.importer.log.EndImport(ctx, r.file.Name))
+	}
+	return err
+}
+
+// open begins at the beginning.
+func (r *importRun) open() (err error) {
+	if r.source != nil {
+		if err := r.source.Close(); err != nil {
+			return err
+		}
+	}
+	r.digest = sha256.New()
+	r.isbns, r.ids, r.ordinals = map[uint64]int{}, map[identity]int{}, map[identity]int{}
+	r.source, err = r.file.Open()
+	return err
+}
+
+// resume passes over the rows that an interrupted import is done with.
+func (r *importRun) resume(ctx context.Context) error {
+	if r.file.DryRun {
+		return nil
+	}
+	var earlier *model.ImportProgress
+	if r.file.Name != "" {
+		var err error
+		earlier, err = patiently(ctx, r.observer, func() (*model.ImportProgress, error) {
+			return r.importer.log.InterruptedImport(ctx, r.file.Name)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if earlier != nil && time.Since(earlier.SavedAt) < resumeWithin && r.keptBy(earlier) {
+		same, err := r.skip(ctx, earlier)
+		if err != nil {
+			return err
+		}
+		if same {
+			r.summary.ImportCounts, r.summary.Earlier = earlier.ImportCounts, earlier.Rows
+			r.done = r.last
+			r.observer.Resumed(earlier.Rows)
+			return nil
+		}
+		if err := r.open(); err != nil {
+			return err
+		}
+	}
+	if r.file.Rejected != nil {
+		_, r.unkept = r.file.Rejected.Resume(0)
+	}
+	return nil
+}
+
+// keptBy reports whether the rows that the earlier import rejected are there.
+func (r *importRun) keptBy(earlier *model.ImportProgress) bool {
+	if r.file.Rejected == nil {
+		return earlier.Kept == 0
+	}
+	ok, err := r.file.Rejected.Resume(earlier.Kept)
+	return ok && err == nil
+}
+
+// skip reads the rows of the earlier import and reports whether they are still
+// the same.
+func (r *importRun) skip(ctx context.Context, earlier *model.ImportProgress) (same bool, err error) {
+	for range earlier.Rows {
+		if ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
+		row, err := r.next()
+		var rejected *model.RowError
+		if errors.As(err, &rejected) {
+			continue
+		}
+		if err != nil {
+			return false, nil // shorter than it was
+		}
+		r.identify(row)
+	}
+	return [sha256.Size]byte(r.digest.Sum(nil)) == earlier.Digest, nil
+}
+
+// next reads a row.
+func (r *importRun) next() (*model.ImportRow, error) {
+	row, err := r.source.Next()
+	var rejected *model.RowError
+	switch {
+	case errors.As(err, &rejected):
+		r.last = rejected.Line
+		r.write(rejected.Text)
+	case err == nil:
+		r.last = row.Line
+		r.write(row.Text)
+	}
+	return row, err
+}
+
+func (r *importRun) write(text []byte) {
+	fmt.Fprintf(r.digest, "%d:", len(text))
+	r.digest.Write(text)
+}
+
+// interrupted reports errors after which an import can go on.
+func (r *importRun) interrupted(err error) bool {
+	return errors.Is(err, context.Canceled) || model.ErrorCode(err) == model.UnavailableNow
+}
+
+func (r *importRun) read(ctx context.Context) error {
 	for {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		row, err := source.Next()
+		row, err := r.next()
 		var rejected *model.RowError
 		switch {
 		case errors.As(err, &rejected):
-			r.last = rejected.Line
-			r.reject(rejected.Line, rejected.Reason)
-			continue
+			r.reject(rejected)
 		case err == io.EOF:
 			return r.flush(ctx)
 		case err != nil:
@@ -125,24 +280,29 @@ func (r *importRun) read(ctx context.Context, source gateway.BookSource) error {
 				return fmt.Errorf("%w; then: %w", err, lost)
 			}
 			return err
+		default:
+			r.take(row)
 		}
-		r.last = row.Line
-		for _, note := range row.Notes {
-			r.summary.Notes++
-			r.observer.Note(row.Line, note)
-		}
-		if reason := r.identify(row); reason != "" {
-			r.reject(row.Line, reason)
-			continue
-		}
-		r.batch = append(r.batch, row)
-		r.text += len(row.Book.Title) + len(row.Book.Author) + len(row.Book.Description)
-		if len(r.batch) == model.MaxImportBatch || r.text >= maxBatchText {
+		if len(r.batch)+len(r.rejected) >= model.MaxImportBatch || r.text >= maxBatchText {
 			if err := r.flush(ctx); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// take puts a row into the batch, or rejects it.
+func (r *importRun) take(row *model.ImportRow) {
+	for _, note := range row.Notes {
+		r.summary.Notes++
+		r.observer.Note(row.Line, note)
+	}
+	if reason := r.identify(row); reason != "" {
+		r.reject(&model.RowError{Line: row.Line, Text: row.Text, Reason: reason})
+		return
+	}
+	r.batch = append(r.batch, row)
+	r.text += len(row.Book.Title) + len(row.Book.Author) + len(row.Book.Description) + len(row.Text)
 }
 
 // identify gives a row that has nothing else its fingerprint. It returns the
@@ -163,60 +323,89 @@ func (r *importRun) identify(row *model.ImportRow) (repeated string) {
 	switch {
 	case isbn != 0:
 		r.isbns[isbn] = row.Line
-	case row.ExternalID == "":
-		row.SetFingerprint(0)
+	case row.ExternalID == "" && row.Fingerprint == model.Fingerprint{}:
+		row.Fingerprint = model.NewFingerprint(&row.Book)
+	}
+	if row.Fingerprint != (model.Fingerprint{}) {
 		id = newIdentity(row.Fingerprint)
-		if ordinal := r.ordinals[id]; ordinal > 0 {
-			row.SetFingerprint(ordinal)
-		}
+		row.Ordinal = r.ordinals[id]
 		r.ordinals[id]++
 	}
 	return ""
 }
 
-func (r *importRun) reject(line int, reason string) {
-	r.summary.Rows++
-	r.summary.Rejected++
-	r.observer.Rejected(line, reason)
+func (r *importRun) reject(row *model.RowError) {
+	r.observer.Rejected(row.Line, row.Reason)
+	r.rejected = append(r.rejected, row)
+	r.text += len(row.Text)
 }
 
 // flush stores the batch, waiting for a catalogue that is away.
 func (r *importRun) flush(ctx context.Context) error {
+	store := r.importer.books.ImportBooks
+	if r.file.DryRun {
+		store = r.importer.books.PreviewBooks
+	}
 	if len(r.batch) > 0 {
-		results, err := r.store(ctx)
+		results, err := patiently(ctx, r.observer, func() ([]model.ImportResult, error) { return store(ctx, r.batch) })
 		if err != nil {
 			return err
 		}
 		for n, result := range results {
-			switch result.Outcome {
-			case model.Created:
-				r.summary.Created++
-			case model.Updated:
-				r.summary.Updated++
-			case model.Unchanged:
-				r.summary.Unchanged++
-			default:
-				r.reject(r.batch[n].Line, result.Reason)
+			if result.Outcome == model.Rejected {
+				row := r.batch[n]
+				r.reject(&model.RowError{Line: row.Line, Text: row.Text, Reason: result.Reason})
 				continue
 			}
-			r.summary.Rows++
+			r.summary.Count(result.Outcome)
 		}
 	}
+	for _, row := range r.rejected {
+		r.summary.Count(model.Rejected)
+		r.keep(row)
+	}
 	clear(r.batch)
-	r.batch, r.text = r.batch[:0], 0
+	clear(r.rejected)
+	r.batch, r.rejected, r.text = r.batch[:0], r.rejected[:0], 0
 	r.done = r.last
 	r.observer.Progress(r.summary.Rows)
-	return nil
+	return r.save(ctx)
 }
 
-func (r *importRun) store(ctx context.Context) ([]model.ImportResult, error) {
-	return backoff.Retry(ctx, func() ([]model.ImportResult, error) {
-		results, err := r.books.ImportBooks(ctx, r.batch)
-		if err != nil && model.ErrorCode(err) != model.UnavailableNow {
-			return nil, backoff.Permanent(err)
+// keep stops at the first failure: the others would leave a gap.
+func (r *importRun) keep(row *model.RowError) {
+	if r.file.Rejected != nil && !r.file.DryRun && r.unkept == nil {
+		r.unkept = r.file.Rejected.Keep(row)
+	}
+}
+
+// save notes how far the import has come. Where rejected rows can't be kept
+// nothing is noted: the next import begins anew, so that it can keep them.
+func (r *importRun) save(ctx context.Context) error {
+	if r.file.DryRun || r.file.Name == "" || r.unkept != nil {
+		return nil
+	}
+	progress := &model.ImportProgress{
+		File: r.file.Name, ImportCounts: r.summary.ImportCounts, Digest: [sha256.Size]byte(r.digest.Sum(nil)),
+	}
+	if r.file.Rejected != nil {
+		if progress.Kept, r.unkept = r.file.Rejected.Sync(); r.unkept != nil {
+			return nil
 		}
-		return results, err
+	}
+	_, err := patiently(ctx, r.observer, func() (struct{}, error) { return struct{}{}, r.importer.log.SaveImport(ctx, progress) })
+	return err
+}
+
+// patiently tries for a minute while the catalogue is away.
+func patiently[T any](ctx context.Context, observer ImportObserver, operation func() (T, error)) (T, error) {
+	return backoff.Retry(ctx, func() (T, error) {
+		result, err := operation()
+		if err != nil && model.ErrorCode(err) != model.UnavailableNow {
+			err = backoff.Permanent(err)
+		}
+		return result, err
 	},
 		backoff.WithMaxElapsedTime(importPatience),
-		backoff.WithNotify(func(err error, _ time.Duration) { r.observer.Waiting(err) }))
+		backoff.WithNotify(func(err error, _ time.Duration) { observer.Waiting(err) }))
 }

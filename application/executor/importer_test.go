@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -40,6 +41,41 @@ type importer struct {
 	reject  map[int]string // by line
 	batches [][]model.ImportRow
 	calls   int
+	// previews counts the batches that were only looked at.
+	previews int
+}
+
+// importLog remembers one file.
+type importLog struct{ saved *model.ImportProgress }
+
+func (l *importLog) SaveImport(_ context.Context, p *model.ImportProgress) error {
+	saved := *p
+	saved.SavedAt = time.Now()
+	l.saved = &saved
+	return nil
+}
+
+func (l *importLog) InterruptedImport(_ context.Context, file string) (*model.ImportProgress, error) {
+	if l.saved == nil || l.saved.File != file {
+		return nil, nil
+	}
+	return l.saved, nil
+}
+
+func (l *importLog) EndImport(context.Context, string) error {
+	l.saved = nil
+	return nil
+}
+
+// importOf imports rows that are no file.
+func importOf(ctx context.Context, books *importer, rows *source, observer executor.ImportObserver) (executor.ImportSummary, error) {
+	open := func() (gateway.BookSource, error) { return rows, nil }
+	return executor.NewImporter(books, &importLog{}).Import(ctx, executor.ImportFile{Open: open}, observer)
+}
+
+func (i *importer) PreviewBooks(ctx context.Context, rows []*model.ImportRow) ([]model.ImportResult, error) {
+	i.previews++
+	return make([]model.ImportResult, len(rows)), nil
 }
 
 func (i *importer) ImportBooks(ctx context.Context, rows []*model.ImportRow) ([]model.ImportResult, error) {
@@ -69,6 +105,7 @@ func (i *importer) ImportBooks(ctx context.Context, rows []*model.ImportRow) ([]
 type log []string
 
 func (l *log) add(format string, args ...any)   { *l = append(*l, fmt.Sprintf(format, args...)) }
+func (l *log) Resumed(rows int)                 { l.add("resumed after %d rows", rows) }
 func (l *log) Rejected(line int, reason string) { l.add("%d rejected: %s", line, reason) }
 func (l *log) Note(line int, text string)       { l.add("%d note: %s", line, text) }
 func (l *log) Progress(rows int)                { l.add("%d rows", rows) }
@@ -93,13 +130,13 @@ func rowsUpTo(n int) *source {
 
 func checkSum(t *testing.T, s executor.ImportSummary) {
 	t.Helper()
-	assert.Equal(t, s.Rows, s.Created+s.Updated+s.Unchanged+s.Rejected)
+	assert.Equal(t, s.Rows, s.Created+s.Updated+s.Unchanged+s.Deleted+s.Rejected)
 }
 
 func TestImportCountsEveryRow(t *testing.T) {
 	books := &importer{reject: map[int]string{2: "taken"}}
 	var seen log
-	summary, err := executor.NewImporter(books).Import(t.Context(), &source{
+	summary, err := importOf(t.Context(), books, &source{
 		row(1, nil),
 		row(2, nil),
 		&model.RowError{Line: 3, Reason: "broken"},
@@ -108,7 +145,9 @@ func TestImportCountsEveryRow(t *testing.T) {
 	}, &seen)
 	require.NoError(t, err)
 	summary.Elapsed = 0
-	assert.Equal(t, executor.ImportSummary{Rows: 5, Created: 2, Unchanged: 1, Rejected: 2, Notes: 2}, summary)
+	assert.Equal(t, executor.ImportSummary{
+		ImportCounts: model.ImportCounts{Rows: 5, Created: 2, Unchanged: 1, Rejected: 2}, Notes: 2,
+	}, summary)
 	assert.Equal(t, log{
 		"3 rejected: broken",
 		"4 note: price dropped: x",
@@ -127,7 +166,7 @@ func TestImportRejectsRepeatedBooks(t *testing.T) {
 	}
 	var seen log
 	books := &importer{}
-	summary, err := executor.NewImporter(books).Import(t.Context(), &source{
+	summary, err := importOf(t.Context(), books, &source{
 		row(2, isbn("9780306406157")),
 		row(3, isbn("9780439023481")),
 		row(4, isbn("9780306406157")),
@@ -153,7 +192,7 @@ func TestImportNumbersEqualBooks(t *testing.T) {
 	same := func(title string) func(*model.ImportRow) {
 		return func(r *model.ImportRow) { r.Book.Title = title }
 	}
-	_, err := executor.NewImporter(books).Import(t.Context(), &source{
+	_, err := importOf(t.Context(), books, &source{
 		row(1, same("Poems")), row(2, same("POEMS")), row(3, same("Prose")), row(4, same("Poëms")),
 		row(5, func(r *model.ImportRow) { r.Book.ISBN = "9780306406157" }),
 		row(6, func(r *model.ImportRow) { r.Source, r.ExternalID = "a", "1" }),
@@ -162,9 +201,8 @@ func TestImportNumbersEqualBooks(t *testing.T) {
 	require.Len(t, books.batches, 1)
 	for n, ordinal := range []int{0, 1, 0, 2} {
 		got := books.batches[0][n]
-		want := got
-		want.SetFingerprint(ordinal)
-		assert.Equal(t, want.Fingerprint, got.Fingerprint, "line %d", got.Line)
+		assert.Equal(t, model.NewFingerprint(&got.Book), got.Fingerprint, "line %d", got.Line)
+		assert.Equal(t, ordinal, got.Ordinal, "line %d", got.Line)
 	}
 	assert.Zero(t, books.batches[0][4].Fingerprint)
 	assert.Zero(t, books.batches[0][5].Fingerprint)
@@ -173,7 +211,7 @@ func TestImportNumbersEqualBooks(t *testing.T) {
 func TestImportStoresInBatches(t *testing.T) {
 	t.Run("of rows", func(t *testing.T) {
 		books := &importer{}
-		summary, err := executor.NewImporter(books).Import(t.Context(), rowsUpTo(2*model.MaxImportBatch+1), new(log))
+		summary, err := importOf(t.Context(), books, rowsUpTo(2*model.MaxImportBatch+1), new(log))
 		require.NoError(t, err)
 		checkSum(t, summary)
 		require.Len(t, books.batches, 3)
@@ -186,7 +224,7 @@ func TestImportStoresInBatches(t *testing.T) {
 		for _, r := range *rows {
 			r.(*model.ImportRow).Book.Description = strings.Repeat("x", 1<<20)
 		}
-		_, err := executor.NewImporter(books).Import(t.Context(), rows, new(log))
+		_, err := importOf(t.Context(), books, rows, new(log))
 		require.NoError(t, err)
 		assert.Len(t, books.batches, 4)
 	})
@@ -195,7 +233,7 @@ func TestImportStoresInBatches(t *testing.T) {
 func TestImportKeepsWhatCameBeforeABreak(t *testing.T) {
 	books := &importer{}
 	rows := append(*rowsUpTo(1500), io.ErrUnexpectedEOF)
-	summary, err := executor.NewImporter(books).Import(t.Context(), &rows, new(log))
+	summary, err := importOf(t.Context(), books, &rows, new(log))
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.ErrorContains(t, err, "all rows up to line 1500 are done")
 	assert.Equal(t, 1500, summary.Rows)
@@ -204,7 +242,7 @@ func TestImportKeepsWhatCameBeforeABreak(t *testing.T) {
 	// The catalogue breaks too.
 	books = &importer{fails: []error{nil, errors.New("disk full")}}
 	rows = append(*rowsUpTo(1500), io.ErrUnexpectedEOF)
-	summary, err = executor.NewImporter(books).Import(t.Context(), &rows, new(log))
+	summary, err = importOf(t.Context(), books, &rows, new(log))
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.ErrorContains(t, err, "disk full")
 	assert.ErrorContains(t, err, "all rows up to line 1000 are done")
@@ -214,7 +252,7 @@ func TestImportKeepsWhatCameBeforeABreak(t *testing.T) {
 
 func TestImportEndsWithAFailure(t *testing.T) {
 	books := &importer{fails: []error{errors.New("disk full")}}
-	summary, err := executor.NewImporter(books).Import(t.Context(), rowsUpTo(5000), new(log))
+	summary, err := importOf(t.Context(), books, rowsUpTo(5000), new(log))
 	assert.ErrorContains(t, err, "nothing is stored")
 	assert.ErrorContains(t, err, "disk full")
 	assert.Equal(t, 1, books.calls, "only an absent catalogue is tried again")
@@ -227,7 +265,7 @@ func TestImportWaitsForTheCatalogue(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			books := &importer{fails: []error{nil, away, fmt.Errorf("store: %w", away)}}
 			var seen log
-			summary, err := executor.NewImporter(books).Import(t.Context(), rowsUpTo(1200), &seen)
+			summary, err := importOf(t.Context(), books, rowsUpTo(1200), &seen)
 			require.NoError(t, err)
 			assert.Equal(t, 1200, summary.Rows)
 			assert.Equal(t, 4, books.calls)
@@ -246,7 +284,7 @@ func TestImportWaitsForTheCatalogue(t *testing.T) {
 			for range 1000 {
 				books.fails = append(books.fails, away)
 			}
-			summary, err := executor.NewImporter(books).Import(t.Context(), rowsUpTo(1200), new(log))
+			summary, err := importOf(t.Context(), books, rowsUpTo(1200), new(log))
 			require.ErrorIs(t, err, away)
 			assert.ErrorContains(t, err, "all rows up to line 1000 are done")
 			assert.Equal(t, 1000, summary.Rows)
@@ -262,11 +300,154 @@ func TestImportWaitsForTheCatalogue(t *testing.T) {
 			for range 1000 {
 				books.fails = append(books.fails, away)
 			}
-			_, err := executor.NewImporter(books).Import(ctx, rowsUpTo(1200), new(log))
+			_, err := importOf(ctx, books, rowsUpTo(1200), new(log))
 			assert.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Empty(t, books.batches)
 		})
 	})
+}
+
+// rejected keeps rows in memory, of which size bytes outlast a crash.
+type rejected struct {
+	lines    []string
+	fails    error
+	finished bool
+}
+
+func (r *rejected) Keep(row *model.RowError) error {
+	if r.fails != nil {
+		return r.fails
+	}
+	r.lines = append(r.lines, fmt.Sprintf("%d %s: %s", row.Line, row.Text, row.Reason))
+	return nil
+}
+
+func (r *rejected) Sync() (int64, error) { return int64(len(r.lines)), nil }
+
+func (r *rejected) Resume(size int64) (bool, error) {
+	if int64(len(r.lines)) < size {
+		return false, nil
+	}
+	r.lines = r.lines[:size]
+	return true, nil
+}
+
+func (r *rejected) Finish() error { r.finished = true; return nil }
+
+// aFile has 3,500 rows, of which some are bad: in themselves (line 5), beside
+// another (1500) or for the catalogue (2500).
+func aFile(change func(*source)) func() (gateway.BookSource, error) {
+	return func() (gateway.BookSource, error) {
+		rows := rowsUpTo(3500)
+		for n, r := range *rows {
+			r := r.(*model.ImportRow)
+			r.Text = fmt.Appendf(nil, "text %d", r.Line)
+			r.Source, r.ExternalID = "file", fmt.Sprint(n)
+		}
+		(*rows)[4] = &model.RowError{Line: 5, Text: []byte("text 5"), Reason: "broken"}
+		(*rows)[1499].(*model.ImportRow).ExternalID = "7"
+		if change != nil {
+			change(rows)
+		}
+		return rows, nil
+	}
+}
+
+var allRejected = []string{"5 text 5: broken", `1500 text 1500: lines 8 and 1500 have the same id "7"`, "2500 text 2500: taken"}
+
+func TestInterruptedImportGoesOn(t *testing.T) {
+	for name, c := range map[string]struct {
+		change  func(*source) // of the file, before the second import
+		spoil   func(*importLog, *rejected)
+		resumed bool
+	}{
+		"where it was": {resumed: true},
+		"where it was, the file having grown": {
+			change: func(s *source) { *s = append(*s, row(3501, nil)) }, resumed: true,
+		},
+		"from the beginning if the rows before are others": {
+			change: func(s *source) { (*s)[3].(*model.ImportRow).Text = []byte("another") },
+		},
+		"from the beginning if the file is shorter": {
+			change: func(s *source) { *s = (*s)[:1200] },
+		},
+		"from the beginning if the rejected rows are gone": {
+			spoil: func(_ *importLog, r *rejected) { r.lines = nil },
+		},
+		"from the beginning after a long time": {
+			spoil: func(l *importLog, _ *rejected) { l.saved.SavedAt = time.Now().Add(-25 * time.Hour) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			books := &importer{reject: map[int]string{2500: "taken"}}
+			log1, kept := &importLog{}, &rejected{}
+			ctx, cancel := context.WithCancel(t.Context())
+			observer := &stopping{cancel: func() {
+				if len(books.batches) == 2 {
+					cancel()
+				}
+			}}
+			file := executor.ImportFile{Name: "f", Open: aFile(nil), Rejected: kept}
+			first, err := executor.NewImporter(books, log1).Import(ctx, file, observer)
+			require.ErrorIs(t, err, context.Canceled)
+			checkSum(t, first)
+			require.Equal(t, 2000, first.Rows)
+			require.False(t, kept.finished)
+			kept.lines = append(kept.lines, "written by a batch that was not noted")
+			if c.spoil != nil {
+				c.spoil(log1, kept)
+			}
+
+			var seen log
+			file.Open = aFile(c.change)
+			rows, _ := file.Open()
+			total := len(*rows.(*source))
+			second, err := executor.NewImporter(books, log1).Import(t.Context(), file, &seen)
+			require.NoError(t, err)
+			checkSum(t, second)
+			assert.Equal(t, total, second.Rows, "the summary is of the whole file")
+			assert.Equal(t, c.resumed, second.Earlier == 2000)
+			assert.Equal(t, c.resumed, strings.HasPrefix(seen[0], "resumed after 2000 rows"), "%s", seen[0])
+			if total > 2500 {
+				assert.Equal(t, allRejected, kept.lines)
+			}
+			assert.True(t, kept.finished)
+			assert.Nil(t, log1.saved, "nothing is left to go on with")
+		})
+	}
+}
+
+func TestImportWithoutANameBeginsAnew(t *testing.T) {
+	log1 := &importLog{saved: &model.ImportProgress{SavedAt: time.Now()}}
+	summary, err := executor.NewImporter(&importer{}, log1).Import(t.Context(), executor.ImportFile{Open: aFile(nil)}, new(log))
+	require.NoError(t, err)
+	assert.Zero(t, summary.Earlier)
+	assert.NotNil(t, log1.saved)
+}
+
+func TestDryRunStoresNothing(t *testing.T) {
+	books, log1, kept := &importer{}, &importLog{}, &rejected{}
+	summary, err := executor.NewImporter(books, log1).Import(t.Context(),
+		executor.ImportFile{Name: "f", Open: aFile(nil), Rejected: kept, DryRun: true}, new(log))
+	require.NoError(t, err)
+	checkSum(t, summary)
+	assert.Equal(t, 3500, summary.Rows)
+	assert.Equal(t, 2, summary.Rejected)
+	assert.Zero(t, books.calls)
+	assert.Equal(t, 4, books.previews)
+	assert.Nil(t, log1.saved)
+	assert.Empty(t, kept.lines)
+	assert.False(t, kept.finished)
+}
+
+func TestImportGoesOnWhereRejectedRowsCanNotBeKept(t *testing.T) {
+	log1, kept := &importLog{}, &rejected{fails: errors.New("disk full")}
+	summary, err := executor.NewImporter(&importer{}, log1).Import(t.Context(),
+		executor.ImportFile{Name: "f", Open: aFile(nil), Rejected: kept}, new(log))
+	assert.ErrorContains(t, err, "disk full")
+	checkSum(t, summary)
+	assert.Equal(t, 3500, summary.Rows)
+	assert.Nil(t, log1.saved, "the next import begins anew and can keep them")
 }
 
 // stopping cancels the import when it is told of progress.
@@ -281,7 +462,7 @@ func TestImportStoresNothingMoreWhenStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	books := &importer{}
-	summary, err := executor.NewImporter(books).Import(ctx, rowsUpTo(5000), &stopping{cancel: cancel})
+	summary, err := importOf(ctx, books, rowsUpTo(5000), &stopping{cancel: cancel})
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Len(t, books.batches, 1)
 	assert.Equal(t, model.MaxImportBatch, summary.Rows)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // MaxImportBatch is how many rows are taken into the catalogue at once.
@@ -34,43 +35,89 @@ const (
 
 // ImportRow is one book as a file has it.
 type ImportRow struct {
-	// Line is the line that the row begins at, from 1.
+	// Line is the line that the row begins at, from 1, and Text the row as it
+	// stands in the file.
 	Line int
+	Text []byte
 	Book Book
-	// Fields are those that the file has a place for. The others are left as
+	// Fields are those that the row has a place for. The others are left as
 	// they are in a book that exists.
 	Fields Field
 	// Source and ExternalID name the book in the catalogue it comes from;
 	// both or neither are empty.
 	Source, ExternalID string
-	// Fingerprint identifies a row that has neither an ExternalID nor an ISBN.
-	Fingerprint [32]byte
+	// Fingerprint recognises a row that has neither an ExternalID nor an ISBN;
+	// Ordinal counts, from 0, the rows of the file that have the same.
+	Fingerprint Fingerprint
+	Ordinal     int
+	// Delete takes the book out of the catalogue; what else the row says of it
+	// doesn't matter.
+	Delete bool
 	// Notes tell what of the row was dropped or mended. Each begins with its
 	// kind, up to the first colon: "isbn dropped: …".
 	Notes []string
 }
 
-// SetFingerprint identifies the row by folded title, authors and year, and by
-// its ordinal (from 0) among the rows of the file that are equal in these.
-func (r *ImportRow) SetFingerprint(ordinal int) {
+// Fingerprint is a SHA-256; zero where there is none.
+type Fingerprint [sha256.Size]byte
+
+// NewFingerprint is made of folded title, authors and year.
+func NewFingerprint(b *Book) Fingerprint {
 	year := ""
-	if y, ok := r.Book.Year(); ok {
+	if y, ok := b.Year(); ok {
 		year = strconv.Itoa(y)
 	}
-	r.Fingerprint = sha256.Sum256([]byte(strings.Join([]string{
-		Fold(r.Book.Title), Fold(r.Book.Author), year, strconv.Itoa(ordinal),
-	}, "\x00")))
+	return sha256.Sum256([]byte(strings.Join([]string{Fold(b.Title), Fold(b.Author), year}, "\x00")))
 }
 
 // RowError rejects one row of a file and says why; the rows after it are
 // read on.
 type RowError struct {
-	// Line is the line that the row begins at, from 1.
+	// Line is the line that the row begins at, from 1, and Text the row as it
+	// stands in the file.
 	Line   int
+	Text   []byte
 	Reason string
 }
 
 func (e *RowError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Reason) }
+
+// ImportProgress is how far an import has come.
+type ImportProgress struct {
+	// File names the file that is imported.
+	File string
+	// ImportCounts is of the file's first Rows rows, which are done with;
+	// Digest is a SHA-256 of their text.
+	ImportCounts
+	Digest [sha256.Size]byte
+	// Kept is how much of the rejected rows' own file belongs to them, in bytes.
+	Kept int64
+	// SavedAt is set by the one who keeps it.
+	SavedAt time.Time
+}
+
+// ImportCounts counts what became of rows.
+type ImportCounts struct {
+	// Rows = Created + Updated + Unchanged + Deleted + Rejected, always.
+	Rows, Created, Updated, Unchanged, Deleted, Rejected int
+}
+
+// Count adds one row.
+func (c *ImportCounts) Count(outcome ImportOutcome) {
+	c.Rows++
+	switch outcome {
+	case Created:
+		c.Created++
+	case Updated:
+		c.Updated++
+	case Unchanged:
+		c.Unchanged++
+	case Deleted:
+		c.Deleted++
+	case Rejected:
+		c.Rejected++
+	}
+}
 
 // ImportOutcome tells what became of a row.
 type ImportOutcome int
@@ -79,6 +126,7 @@ const (
 	Created ImportOutcome = iota
 	Updated
 	Unchanged
+	Deleted
 	Rejected
 )
 

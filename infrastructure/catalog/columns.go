@@ -35,6 +35,8 @@ const (
 	buyURLSlot
 	coverURLSlot
 	idSlot
+	idSourceSlot
+	fingerprintSlot
 	slotCount
 )
 
@@ -47,27 +49,50 @@ var slots = [slotCount]struct {
 	columns       []string
 	numbers, list bool
 }{
-	titleSlot:         {field: model.TitleField, name: "title", columns: []string{"title", "name"}},
-	originalTitleSlot: {field: model.TitleField, name: "title", columns: []string{"original_title"}},
-	authorSlot:        {field: model.AuthorField, name: "author", columns: []string{"author", "authors", "creator"}, list: true},
-	isbnSlot:          {field: model.ISBNField, name: "isbn", columns: []string{"isbn"}, numbers: true},
-	isbn13Slot:        {field: model.ISBNField, name: "isbn", columns: []string{"isbn13"}, numbers: true},
-	isbn10Slot:        {field: model.ISBNField, name: "isbn", columns: []string{"isbn10"}, numbers: true},
+	titleSlot: {field: model.TitleField, name: "title", columns: []string{"title", "name", "book_title",
+		"titel", "buchtitel", "название", "заглавие", "наименование", "书名", "書名", "标题", "標題", "题名", "題名", "タイトル"}},
+	originalTitleSlot: {field: model.TitleField, name: "title", columns: []string{"original_title",
+		"originaltitel", "оригинальное название", "原书名", "原書名", "原題"}},
+	authorSlot: {field: model.AuthorField, name: "author", columns: []string{"author", "authors", "creator", "creators", "writer",
+		"autor", "autoren", "autorin", "verfasser", "автор", "авторы", "作者", "著者", "著者名", "作者名"}, list: true},
+	isbnSlot:   {field: model.ISBNField, name: "isbn", columns: []string{"isbn", "isbn_nummer", "国际标准书号", "isbnコード"}, numbers: true},
+	isbn13Slot: {field: model.ISBNField, name: "isbn", columns: []string{"isbn13", "ean13", "ean", "gtin"}, numbers: true},
+	isbn10Slot: {field: model.ISBNField, name: "isbn", columns: []string{"isbn10"}, numbers: true},
 	publishedAtSlot: {field: model.PublishedAtField, name: "published_at", columns: []string{
-		"year", "published", "publication_year", "original_publication_year", "published_at", "date"}, numbers: true},
-	descriptionSlot:  {field: model.DescriptionField, name: "description", columns: []string{"description", "summary", "abstract", "blurb"}},
-	languageSlot:     {field: model.LanguageField, name: "language", columns: []string{"language", "language_code", "lang", "languages"}, list: true},
-	publisherSlot:    {field: model.PublisherField, name: "publisher", columns: []string{"publisher"}},
-	subjectsSlot:     {field: model.SubjectsField, name: "subjects", columns: []string{"subjects", "subject", "genre", "genres", "categories", "tags", "keywords"}, list: true},
-	seriesSlot:       {field: model.SeriesField, name: "series", columns: []string{"series"}},
-	editionSlot:      {field: model.EditionField, name: "edition", columns: []string{"edition"}, numbers: true},
-	priceSlot:        {field: model.PriceField, name: "price", columns: []string{"price"}, numbers: true},
-	currencySlot:     {field: model.CurrencyField, name: "currency", columns: []string{"currency"}},
-	stockSlot:        {field: model.StockField, name: "stock", columns: []string{"stock", "quantity"}, numbers: true},
-	availabilitySlot: {field: model.AvailabilityField, name: "availability", columns: []string{"availability"}},
-	buyURLSlot:       {field: model.BuyURLField, name: "buy_url", columns: []string{"buy_url", "url", "link"}},
-	coverURLSlot:     {field: model.CoverURLField, name: "cover_url", columns: []string{"cover_url", "cover", "image_url"}},
-	idSlot:           {name: "id", columns: []string{"id", "book_id"}, numbers: true},
+		"year", "published", "publication_year", "original_publication_year", "published_at", "publication_date", "date",
+		"jahr", "erscheinungsjahr", "erscheinungsdatum", "veröffentlicht", "год", "год издания", "дата издания", "дата публикации",
+		"年份", "出版年", "出版年份", "出版日期", "出版时间", "出版時間", "発行年", "出版日", "発売日", "発行日", "刊行年"}, numbers: true},
+	descriptionSlot: {field: model.DescriptionField, name: "description", columns: []string{"description", "summary", "abstract", "blurb",
+		"beschreibung", "kurzbeschreibung", "zusammenfassung", "klappentext", "inhalt", "описание", "аннотация",
+		"简介", "簡介", "内容简介", "內容簡介", "描述", "摘要", "説明", "内容紹介", "概要", "あらすじ"}},
+	languageSlot: {field: model.LanguageField, name: "language", columns: []string{"language", "language_code", "lang", "languages",
+		"sprache", "язык", "语言", "語言", "语种", "語種", "言語"}, list: true},
+	publisherSlot: {field: model.PublisherField, name: "publisher", columns: []string{"publisher",
+		"verlag", "издательство", "издатель", "出版社", "出版商", "出版者", "発行元"}},
+	subjectsSlot: {field: model.SubjectsField, name: "subjects", columns: []string{"subjects", "subject", "genre", "genres", "category", "categories", "tags", "keywords",
+		"schlagwörter", "schlagworte", "themen", "thema", "sachgebiet", "kategorie", "kategorien", "жанр", "жанры", "тематика", "категория", "рубрика", "ключевые слова",
+		"主题", "主題", "类别", "類別", "分类", "分類", "标签", "標籤", "关键词", "關鍵詞", "ジャンル", "カテゴリ", "カテゴリー", "件名", "タグ", "キーワード"}, list: true},
+	seriesSlot: {field: model.SeriesField, name: "series", columns: []string{"series",
+		"reihe", "serie", "серия", "丛书", "叢書", "丛书名", "叢書名", "系列", "シリーズ", "シリーズ名"}},
+	editionSlot: {field: model.EditionField, name: "edition", columns: []string{"edition",
+		"auflage", "ausgabe", "издание", "版次", "版本", "版", "版数"}, numbers: true},
+	priceSlot: {field: model.PriceField, name: "price", columns: []string{"price",
+		"preis", "ladenpreis", "verkaufspreis", "цена", "价格", "價格", "定价", "定價", "售价", "售價", "価格", "定価", "値段", "本体価格"}, numbers: true},
+	currencySlot: {field: model.CurrencyField, name: "currency", columns: []string{"currency", "currency_code",
+		"währung", "валюта", "货币", "貨幣", "币种", "幣種", "通貨"}},
+	stockSlot: {field: model.StockField, name: "stock", columns: []string{"stock", "quantity",
+		"bestand", "lagerbestand", "menge", "остаток", "количество", "库存", "庫存", "数量", "數量", "在庫", "在庫数"}, numbers: true},
+	availabilitySlot: {field: model.AvailabilityField, name: "availability", columns: []string{"availability",
+		"verfügbarkeit", "lieferbarkeit", "наличие", "доступность", "可用性", "供货状态", "在庫状況"}},
+	buyURLSlot: {field: model.BuyURLField, name: "buy_url", columns: []string{"buy_url", "url", "link",
+		"kauflink", "ссылка", "链接", "連結", "购买链接", "リンク"}},
+	coverURLSlot: {field: model.CoverURLField, name: "cover_url", columns: []string{"cover_url", "cover", "image_url",
+		"titelbild", "umschlagbild", "обложка", "封面", "封面图", "表紙", "表紙画像", "書影"}},
+	idSlot: {name: "id", columns: []string{"id", "book_id",
+		"artikelnummer", "bestellnummer", "артикул", "编号", "編號", "商品コード", "番号"}, numbers: true},
+	// These two are written by export: see record.exported.
+	idSourceSlot:    {name: "id_source", columns: []string{"id_source"}},
+	fingerprintSlot: {name: "fingerprint", columns: []string{"fingerprint"}},
 }
 
 // A place is where a column's name leads to. Of several columns for one slot
@@ -98,12 +123,9 @@ var knownPlaces = func() map[string]place {
 }()
 
 // newNames overlays the known names with mapped: column → field, where a
-// field goes by any of its known names. Without ids no column is one.
+// field goes by any of its known names. Without ids no column can be one.
 func newNames(mapped map[string]string, ids bool) (*names, error) {
 	n := &names{places: maps.Clone(knownPlaces), mapped: slices.Sorted(maps.Keys(mapped))}
-	if !ids {
-		maps.DeleteFunc(n.places, func(_ string, p place) bool { return p.slot == idSlot })
-	}
 	filledBy := map[slot]string{}
 	for _, column := range n.mapped {
 		to, ok := knownPlaces[foldName(mapped[column])]
@@ -111,7 +133,7 @@ func newNames(mapped map[string]string, ids bool) (*names, error) {
 			return nil, fmt.Errorf("--map %s=%s: there is no field %q; these are: %s", column, mapped[column], mapped[column], strings.Join(fieldNames(), ", "))
 		}
 		if to.slot == idSlot && !ids {
-			return nil, fmt.Errorf("--map %s=%s: standard input has no name by which ids are told apart: give it one by --source", column, mapped[column])
+			return nil, fmt.Errorf("--map %s=%s: what is no regular file has no name by which ids are told apart: give it one by --source", column, mapped[column])
 		}
 		if other, ok := filledBy[to.slot]; ok {
 			return nil, fmt.Errorf("--map gives both columns %q and %q to the field %q", other, column, mapped[column])
@@ -125,18 +147,34 @@ func newNames(mapped map[string]string, ids bool) (*names, error) {
 // fieldNames lists what a column can be mapped to.
 func fieldNames() []string {
 	var list []string
-	for _, s := range slots {
-		if !slices.Contains(list, s.name) {
+	for i, s := range slots {
+		if slot(i) != idSourceSlot && slot(i) != fingerprintSlot && !slices.Contains(list, s.name) {
 			list = append(list, s.name)
 		}
 	}
 	return list
 }
 
-// CheckMap finds what is wrong with Options.Map whatever the file.
-func CheckMap(mapped map[string]string) error {
-	_, err := newNames(mapped, true)
-	return err
+// CheckOptions finds what is wrong with options whatever the file.
+func CheckOptions(o Options) error {
+	if _, err := newNames(o.Map, true); err != nil {
+		return err
+	}
+	if o.Encoding != "" {
+		_, err := namedCharset(o.Encoding)
+		return err
+	}
+	return nil
+}
+
+// MapsID reports whether Options.Map says which column is the id.
+func MapsID(mapped map[string]string) bool {
+	for _, field := range mapped {
+		if knownPlaces[foldName(field)].slot == idSlot {
+			return true
+		}
+	}
+	return false
 }
 
 // find returns the place of a column; its slot is noSlot if it has none.
@@ -145,6 +183,18 @@ func (n *names) find(column string) place {
 		return p
 	}
 	return place{slot: noSlot}
+}
+
+// header names the columns of a CSV file.
+func (n *names) header(cells [][]byte) []string {
+	header := make([]string, len(cells))
+	for i, cell := range cells {
+		header[i] = strings.TrimSpace(string(cell))
+		if header[i] == "" {
+			header[i] = fmt.Sprintf("(column %d)", i+1)
+		}
+	}
+	return header
 }
 
 // assign returns the slot that each column fills; no two fill the same.

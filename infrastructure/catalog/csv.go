@@ -2,31 +2,35 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
-	"strings"
+	"slices"
 	"unicode/utf8"
 
 	"literank.com/event-books/domain/model"
 )
 
-const (
-	comma = ','
-	quote = '"'
+// maxQuoted is the longest record, in bytes, that quotes may stretch over
+// several lines. A longer one has more likely lost a quote.
+const maxQuoted = 64 << 10
 
-	// maxQuoted is the longest record, in bytes, that quotes may stretch over
-	// several lines. A longer one has more likely lost a quote.
-	maxQuoted = 64 << 10
-)
-
-// csvReader reads comma-separated values as in RFC 4180. Other than
-// encoding/csv it goes on behind a broken record at the next line, so that a
-// lost quote doesn't swallow the rows after it.
+// csvReader reads separated values as in RFC 4180, also with other separators
+// than commas. Other than encoding/csv it goes on behind a broken record at the
+// next line, so that a lost quote doesn't swallow the rows after it, and it
+// tries other styles of quotes before it gives a record up.
 type csvReader struct {
-	lines   *lines
-	used    []Column
-	ignored []string
+	lines *lines
+	// comma separates cells, quote may enclose them.
+	comma, quote byte
+	used         []Column
+	ignored      []string
+	// header is the header as it stands in the file.
+	header []byte
 	// slots has the slot that each column fills.
 	slots []slot
+	// again: the file holds rows that were rejected before, with two cells
+	// in front that say where and why.
+	again bool
 	// hopeless is the last line that a broken record came to inside quotes.
 	// Whatever record comes to it inside quotes takes the same way from
 	// there: without this memory each line could be read 64 KiB ahead anew.
@@ -36,21 +40,24 @@ type csvReader struct {
 
 func newCSVReader(lines *lines, names *names) (*csvReader, error) {
 	r := &csvReader{lines: lines}
-	_, cells, err := r.cells()
+	first, err := lines.peek(0)
 	if err != nil {
 		return nil, fmt.Errorf("the header can't be read: %w", err)
 	}
-	header := make([]string, len(cells))
-	for i, cell := range cells {
-		header[i] = strings.TrimSpace(string(cell))
-		if header[i] == "" {
-			header[i] = fmt.Sprintf("(column %d)", i+1)
-		}
+	r.comma, r.quote = r.style(first.text, names)
+	no, text, cells, err := r.cells()
+	if err != nil {
+		return nil, fmt.Errorf("the header can't be read: %w", err)
 	}
+	r.header = text
+	header := names.header(cells)
 	r.slots = names.assign(header)
+	r.again = len(header) > 2 && header[0] == rejectedColumns[0] && header[1] == rejectedColumns[1]
 	for i, s := range r.slots {
 		if s == noSlot {
-			r.ignored = append(r.ignored, header[i])
+			if !r.again || i > 1 {
+				r.ignored = append(r.ignored, header[i])
+			}
 			continue
 		}
 		r.used = append(r.used, Column{Name: header[i], Field: slots[s].name})
@@ -59,37 +66,66 @@ func newCSVReader(lines *lines, names *names) (*csvReader, error) {
 	if name, ok := names.missing(header); ok {
 		return nil, fmt.Errorf("--map names a column %q that is not there; the columns are %s", name, list(header))
 	}
-	if other := strings.IndexAny(header[0], ";\t|"); len(header) == 1 && other >= 0 {
-		return nil, fmt.Errorf("the columns seem to be separated by %q: commas are expected", header[0][other])
-	}
 	if r.row.fields&model.TitleField == 0 {
-		return nil, fmt.Errorf("the first line names no column that is a title: the columns are %s; --map 'COLUMN=title' tells which is", list(header))
+		return nil, fmt.Errorf("line %d names no column that is a title: the columns are %s; --map 'COLUMN=title' tells which is", no, list(header))
 	}
+	r.row.exported = slices.Contains(r.slots, fingerprintSlot) && slices.Contains(r.slots, idSourceSlot)
 	return r, nil
+}
+
+// style finds out how the header is written: with the separator that makes
+// the most known columns of it, else the most columns.
+func (r *csvReader) style(header []byte, names *names) (comma, quote byte) {
+	quote = '"'
+	if trimmed := bytes.TrimSpace(header); len(trimmed) > 2 && trimmed[0] == '\'' && trimmed[len(trimmed)-1] == '\'' {
+		quote = '\''
+	}
+	best := -1
+	for _, candidate := range []byte(",;\t|") {
+		s := scanner{lines: r.lines, comma: candidate, quote: quote, rest: header, alone: true}
+		cells, ok := s.all()
+		if !ok {
+			continue
+		}
+		known := 0
+		for _, slot := range names.assign(names.header(cells)) {
+			if slot != noSlot {
+				known++
+			}
+		}
+		if score := known<<16 + len(cells); score > best {
+			best, comma = score, candidate
+		}
+	}
+	return cmp.Or(comma, ','), quote
 }
 
 func (r *csvReader) columns() (used []Column, ignored []string) { return r.used, r.ignored }
 
 func (r *csvReader) end() error { return nil }
 
+func (r *csvReader) line() int { return r.lines.read }
+
 func (r *csvReader) next() (*record, error) {
-	no, cells, err := r.cells()
+	no, text, cells, err := r.cells()
 	if err != nil {
 		return nil, err
 	}
-	for len(cells) > len(r.slots) && len(cells[len(cells)-1]) == 0 {
-		cells = cells[:len(cells)-1]
-	}
+	r.row.line, r.row.text, r.row.notes = no, text, nil
+	cells = r.trimmed(cells)
 	if len(cells) != len(r.slots) {
-		return nil, reject(no, "the row has %d cells, the header %d", len(cells), len(r.slots))
+		mended, ok := r.mend(text)
+		if !ok {
+			return nil, r.row.reject("the row has %d cells, the header %d", len(cells), len(r.slots))
+		}
+		cells = mended
 	}
-	r.row.line = no
 	for i, s := range r.slots {
 		if !utf8.Valid(cells[i]) {
-			return nil, reject(no, "cell %d is not valid UTF-8", i+1)
+			return nil, r.row.reject("cell %d is not valid UTF-8; if the file has another encoding, --encoding names it", i+1)
 		}
 		if bytes.IndexByte(cells[i], 0) >= 0 {
-			return nil, reject(no, "cell %d contains a NUL character", i+1)
+			return nil, r.row.reject("cell %d contains a NUL character", i+1)
 		}
 		if s != noSlot {
 			r.row.values[s].text = string(cells[i])
@@ -98,48 +134,111 @@ func (r *csvReader) next() (*record, error) {
 	return &r.row, nil
 }
 
-// cells returns the next record and the number of its first line.
-func (r *csvReader) cells() (no int, cells [][]byte, err error) {
+// trimmed takes empty cells beyond the header's off.
+func (r *csvReader) trimmed(cells [][]byte) [][]byte {
+	for len(cells) > len(r.slots) && len(cells[len(cells)-1]) == 0 {
+		cells = cells[:len(cells)-1]
+	}
+	return cells
+}
+
+// cells returns the next record, its text and the number of its first line.
+func (r *csvReader) cells() (no int, text []byte, cells [][]byte, err error) {
 	if err := r.lines.skipBlank(); err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
 	first, _ := r.lines.peek(0)
+	broken := record{line: first.no, text: first.text}
 	if first.tooLong {
 		r.lines.drop(1)
-		return 0, nil, reject(first.no, "%s", lineTooLong)
+		return 0, nil, nil, broken.reject("%s", lineTooLong)
 	}
-	s := scanner{lines: r.lines, rest: first.text, size: len(first.text), hopeless: r.hopeless}
-	for more := true; more; more = s.separator() {
-		cell, ok := s.cell()
-		if !ok {
-			r.hopeless = max(r.hopeless, first.no+s.ahead)
-			r.lines.drop(1)
-			return 0, nil, reject(first.no, "the quote that opens cell %d is not closed, or text follows it", len(cells)+1)
+	s := scanner{
+		lines: r.lines, comma: r.comma, quote: r.quote, exact: r.row.exported,
+		rest: first.text, size: len(first.text), hopeless: r.hopeless, cr: first.cr,
+	}
+	cells, ok := s.all()
+	if !ok {
+		r.hopeless = max(r.hopeless, first.no+s.ahead)
+		r.lines.drop(1)
+		if cells, ok := r.mend(first.text); ok {
+			return first.no, first.text, cells, nil
 		}
-		cells = append(cells, cell)
+		return 0, nil, nil, broken.reject("the quote that opens cell %d is not closed, or text follows it", len(cells)+1)
+	}
+	text = first.text
+	for i := 1; i <= s.ahead; i++ {
+		next, _ := r.lines.peek(i)
+		text = append(append(slices.Clip(text), '\n'), next.text...)
 	}
 	r.lines.drop(s.ahead + 1)
-	return first.no, cells, nil
+	return first.no, text, cells, nil
 }
+
+// mend reads a line with quotes that RFC 4180 doesn't know: escaped by a
+// backslash, or standing inside a quoted cell as they are. It counts only if
+// the line then has the cells that it should have.
+func (r *csvReader) mend(text []byte) (cells [][]byte, ok bool) {
+	if len(r.slots) == 0 || bytes.IndexByte(text, r.quote) < 0 || bytes.IndexByte(text, '\n') >= 0 {
+		return nil, false
+	}
+	for _, mode := range []quoteMode{backslashQuotes, looseQuotes} {
+		s := scanner{lines: r.lines, comma: r.comma, quote: r.quote, mode: mode, rest: text, alone: true}
+		if cells, ok := s.all(); ok {
+			if cells = r.trimmed(cells); len(cells) == len(r.slots) {
+				r.row.notes = []string{"quotes mended: they were not doubled"}
+				return cells, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// quoteMode is how a quote stands inside a quoted cell.
+type quoteMode int
+
+const (
+	doubledQuotes   quoteMode = iota // "" as in RFC 4180
+	backslashQuotes                  // \"
+	looseQuotes                      // " that no separator follows
+)
 
 // scanner cuts one record into cells.
 type scanner struct {
-	lines *lines
+	lines        *lines
+	comma, quote byte
+	mode         quoteMode
+	// alone: the record has only this line. exact: line breaks inside quotes
+	// are kept as they are.
+	alone, exact bool
 	// rest is what is left of the line that is ahead lines further than the
-	// record's first.
+	// record's first; that ended in CR LF if cr is set.
 	rest  []byte
 	ahead int
+	cr    bool
 	// size counts the bytes of all lines of the record so far.
 	size     int
 	hopeless int
 }
 
+// all returns the record's cells, or, without ok, those before the broken one.
+func (s *scanner) all() (cells [][]byte, ok bool) {
+	for more := true; more; more = s.separator() {
+		cell, ok := s.cell()
+		if !ok {
+			return cells, false
+		}
+		cells = append(cells, cell)
+	}
+	return cells, true
+}
+
 // cell takes the next cell and reports whether it ends as it should.
 func (s *scanner) cell() ([]byte, bool) {
-	if len(s.rest) > 0 && s.rest[0] == quote {
+	if len(s.rest) > 0 && s.rest[0] == s.quote {
 		return s.quoted()
 	}
-	end := bytes.IndexByte(s.rest, comma)
+	end := bytes.IndexByte(s.rest, s.comma)
 	if end < 0 {
 		end = len(s.rest)
 	}
@@ -151,9 +250,13 @@ func (s *scanner) cell() ([]byte, bool) {
 func (s *scanner) quoted() (cell []byte, ok bool) {
 	s.rest = s.rest[1:]
 	for {
-		end := bytes.IndexByte(s.rest, quote)
+		end := bytes.IndexByte(s.rest, s.quote)
 		if end < 0 {
-			cell = append(append(cell, s.rest...), '\n')
+			cell = append(cell, s.rest...)
+			if s.exact && s.cr {
+				cell = append(cell, '\r')
+			}
+			cell = append(cell, '\n')
 			if !s.nextLine() {
 				return nil, false
 			}
@@ -161,14 +264,19 @@ func (s *scanner) quoted() (cell []byte, ok bool) {
 		}
 		cell = append(cell, s.rest[:end]...)
 		s.rest = s.rest[end+1:]
-		if len(s.rest) == 0 || s.rest[0] == comma {
+		if s.mode == backslashQuotes && bytes.HasSuffix(cell, []byte(`\`)) {
+			cell[len(cell)-1] = s.quote
+			continue
+		}
+		if len(s.rest) == 0 || s.rest[0] == s.comma {
 			return cell, true
 		}
-		if s.rest[0] != quote {
+		if s.rest[0] == s.quote {
+			s.rest = s.rest[1:]
+		} else if s.mode != looseQuotes {
 			return nil, false
 		}
-		cell = append(cell, quote)
-		s.rest = s.rest[1:]
+		cell = append(cell, s.quote)
 	}
 }
 
@@ -176,17 +284,20 @@ func (s *scanner) quoted() (cell []byte, ok bool) {
 // for whatever reason, means that the quote isn't closed; reading on from
 // the record's second line comes upon that reason again.
 func (s *scanner) nextLine() bool {
+	if s.alone {
+		return false
+	}
 	next, err := s.lines.peek(s.ahead + 1)
 	s.size += 1 + len(next.text)
 	if err != nil || next.tooLong || next.no <= s.hopeless || s.size > maxQuoted {
 		return false
 	}
-	s.rest = next.text
+	s.rest, s.cr = next.text, next.cr
 	s.ahead++
 	return true
 }
 
-// separator takes the comma before another cell, if there is one.
+// separator takes the separator before another cell, if there is one.
 func (s *scanner) separator() bool {
 	if len(s.rest) == 0 {
 		return false

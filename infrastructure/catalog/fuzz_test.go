@@ -8,7 +8,7 @@ import (
 // fuzzFile reads any bytes as a file that begins with head. That rows are
 // valid and lines increase is checked by readAll.
 func fuzzFile(t *testing.T, head string, data []byte) {
-	f, err := Open("-", Options{Stdin: bytes.NewReader(append([]byte(head), data...))})
+	f, err := Open("-", Options{Encoding: "utf-8", Source: "fuzz", Stdin: bytes.NewReader(append([]byte(head), data...))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +43,6 @@ func FuzzJSONLines(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		fuzzFile(t, "{}\n", data)
+		fuzzFile(t, "{}\n", append(data, '\n')) // or it may be cut off
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -12,6 +13,9 @@ import (
 
 // maxKeys is how many different keys a file's report names.
 const maxKeys = 1000
+
+// rejectedKeys are what rejected puts in front of a line.
+var rejectedKeys = regexp.MustCompile(`^\{"` + rejectedColumns[0] + `":(\d+),"` + rejectedColumns[1] + `":"(?:[^"\\]|\\.)*",?`)
 
 // jsonReader reads JSON Lines: one object on each line. It takes only JSON
 // in valid UTF-8, without unpaired surrogates and repeated keys (RFC 7493).
@@ -35,11 +39,13 @@ func newJSONReader(lines *lines, names *names) *jsonReader {
 	return &jsonReader{lines: lines, names: names, byName: map[string]*jsonKey{}}
 }
 
+func (r *jsonReader) line() int { return r.lines.read }
+
 func (r *jsonReader) columns() (used []Column, ignored []string) {
 	for _, k := range r.keys {
 		if k.used {
 			used = append(used, Column{Name: k.name, Field: slots[k.place.slot].name})
-		} else {
+		} else if k.name != rejectedColumns[0] && k.name != rejectedColumns[1] {
 			ignored = append(ignored, k.name)
 		}
 	}
@@ -64,10 +70,10 @@ func (r *jsonReader) next() (*record, error) {
 	}
 	line, _ := r.lines.peek(0)
 	r.lines.drop(1)
+	r.row = record{line: line.no, text: line.text}
 	if line.tooLong {
-		return nil, reject(line.no, "%s", lineTooLong)
+		return nil, r.row.reject("%s", lineTooLong)
 	}
-	r.row = record{line: line.no}
 	if err := r.object(line.text); err != nil {
 		if line.open && errors.Is(err, io.ErrUnexpectedEOF) {
 			r.lines.read-- // this one was not
@@ -77,7 +83,7 @@ func (r *jsonReader) next() (*record, error) {
 		if errors.As(err, &syntax) {
 			err = fmt.Errorf("not JSON: %w, at byte %d", syntax.Err, syntax.ByteOffset+1)
 		}
-		return nil, reject(line.no, "%s", err)
+		return nil, r.row.reject("%s", err)
 	}
 	return &r.row, nil
 }
@@ -123,6 +129,7 @@ func (r *jsonReader) object(text []byte) error {
 	} else if err != io.EOF {
 		return err
 	}
+	r.row.exported = filledBy[idSourceSlot] != nil && filledBy[fingerprintSlot] != nil
 	for s, key := range filledBy {
 		if key == nil {
 			continue

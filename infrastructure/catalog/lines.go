@@ -23,6 +23,8 @@ type line struct {
 	tooLong bool
 	// open: the file ended before the line did.
 	open bool
+	// cr: the line ended in CR LF.
+	cr bool
 }
 
 func (l line) blank() bool {
@@ -100,7 +102,7 @@ func (l *lines) fetch() {
 	}
 	next.open = l.err == io.EOF
 	next.text = bytes.TrimSuffix(next.text, []byte("\n"))
-	next.text = bytes.TrimSuffix(next.text, []byte("\r"))
+	next.text, next.cr = bytes.CutSuffix(next.text, []byte("\r"))
 	l.read++
 	l.ahead = append(l.ahead, next)
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -10,6 +11,70 @@ var (
 	fullerForm = regexp.MustCompile(`^(.*\S)\s+(\([^()]*\))$`)
 	suffix     = regexp.MustCompile(`^(Jr|Sr|II|III|IV|Esq|M\.D|Ph\.D)\.?$`)
 )
+
+// authorSample is how many authors tell how names are written in a file.
+const authorSample = 100
+
+// between are what separates authors in one text. A comma isn't among them:
+// it may as well stand between last and first name.
+var (
+	between   = regexp.MustCompile(`\s*[;；|、]\s*`)
+	ampersand = regexp.MustCompile(`\s+&\s+`)
+	conjoined = regexp.MustCompile(`^(.+\S)\s+(?:and|und|et)\s+(\S.+)$`)
+)
+
+// splitAuthors finds the authors in a text and brings their names into the
+// order in which they are spoken. inverted is how names are written in the
+// whole file: last name first.
+func splitAuthors(text string, inverted bool) (names []string) {
+	groups := between.Split(text, -1)
+	for _, group := range groups {
+		parts := ampersand.Split(group, -1)
+		if m := conjoined.FindStringSubmatch(group); m != nil && len(parts) == 1 && isPerson(m[1]) && isPerson(m[2]) {
+			parts = m[1:]
+		}
+		turn := inverted || len(groups) > 1 || len(parts) > 1 && !slices.ContainsFunc(parts, func(p string) bool { return strings.Count(p, ",") != 1 })
+		for _, part := range parts {
+			if turn {
+				part = turnName(strings.TrimSpace(part))
+			}
+			names = append(names, part)
+		}
+	}
+	return names
+}
+
+// isPerson reports whether a name has first and last name and nothing that
+// names of people don't have: "Department of Health and Human Services" is one.
+func isPerson(name string) bool {
+	words := strings.Fields(name)
+	return len(words) >= 2 && !slices.ContainsFunc(words, func(word string) bool {
+		return !unicode.IsUpper(firstRune(word)) && !nobiliary[word]
+	})
+}
+
+// nobiliary are words in names of people that are not capitalised.
+var nobiliary = map[string]bool{"von": true, "van": true, "der": true, "den": true, "de": true, "la": true, "le": true, "du": true, "da": true, "di": true, "del": true, "al": true, "zu": true, "af": true, "bin": true, "ibn": true}
+
+// areInverted reports whether authors are written as "Last, First" throughout.
+func areInverted(authors []string) bool {
+	all, commas, surnames := 0, 0, 0
+	for _, text := range authors {
+		for _, name := range between.Split(text, -1) {
+			if name = strings.TrimSpace(name); name == "" {
+				continue
+			}
+			all++
+			if last, _, _ := strings.Cut(name, ","); strings.Count(name, ",") == 1 {
+				commas++
+				if !strings.Contains(strings.TrimSpace(last), " ") {
+					surnames++
+				}
+			}
+		}
+	}
+	return all >= 3 && commas*5 >= all*4 && surnames*5 >= commas*3
+}
 
 // turnName brings a name as libraries sort it into the order in which it is
 // spoken: "Kennedy, John F. (John Fitzgerald)" becomes "John F. Kennedy

@@ -37,7 +37,7 @@ func readAll(t testing.TB, f *File) (tally, error) {
 		case err == io.EOF:
 			return all, nil
 		case errors.As(err, &rejected):
-			if rejected.Line <= last {
+			if rejected.Line < last || rejected.Line == last && !strings.HasPrefix(f.Format(), "ONIX") {
 				t.Fatalf("line %d comes after line %d", rejected.Line, last)
 			}
 			last = rejected.Line
@@ -46,7 +46,7 @@ func readAll(t testing.TB, f *File) (tally, error) {
 		case err != nil:
 			return all, err
 		}
-		if row.Line <= last {
+		if row.Line < last || row.Line == last && !strings.HasPrefix(f.Format(), "ONIX") {
 			t.Fatalf("line %d comes after line %d", row.Line, last)
 		}
 		last = row.Line
@@ -92,9 +92,9 @@ func TestRealCatalogues(t *testing.T) {
 		rows, isbns, ids   int
 		languages, authors int // at least
 	}{
-		"goodbooks10k.csv":           {"CSV", 10_000, 9_277, 10_000, 20, 4_000},
-		"gutenberg.jsonl.gz":         {"JSON Lines, gzip", 78_765, 0, 78_765, 60, 20_000},
-		"free_programming_books.csv": {"CSV", 4_297, 0, 0, 40, 1_000},
+		"goodbooks10k.csv":           {"CSV in UTF-8", 10_000, 9_277, 10_000, 20, 4_000},
+		"gutenberg.jsonl.gz":         {"JSON Lines in UTF-8, gzip", 78_765, 0, 78_765, 60, 20_000},
+		"free_programming_books.csv": {"CSV in UTF-8", 4_297, 0, 0, 40, 1_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := realFile(t, name)

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -10,14 +11,29 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json"
+
 	"literank.com/event-books/domain/model"
 )
 
 // A record is what a file has of one book, before anything is checked.
 type record struct {
-	line   int
+	line int
+	// text is the record as it stands in the file, in UTF-8.
+	text   []byte
 	fields model.Field
 	values [slotCount]value
+	// exported: the record was written by an export, and is taken as it is.
+	exported bool
+	delete   bool
+	// partial: the record changes a book and need not have a title.
+	partial bool
+	// notes are the format's own.
+	notes []string
+}
+
+func (r *record) reject(format string, args ...any) error {
+	return &model.RowError{Line: r.line, Text: r.text, Reason: fmt.Sprintf(format, args...)}
 }
 
 // A value is a text or, from JSON, a list.
@@ -25,6 +41,8 @@ type value struct {
 	text string
 	// items is nil unless the file has a list.
 	items []string
+	// spoken: the items are names in the order in which they are spoken.
+	spoken bool
 }
 
 // split returns the items of a list, or the parts of a text that holds
@@ -33,48 +51,50 @@ func (v value) split() []string {
 	if v.items != nil {
 		return v.items
 	}
-	return strings.FieldsFunc(v.text, func(r rune) bool { return r == ';' || r == '|' })
-}
-
-// reject returns the *model.RowError of a line.
-func reject(line int, format string, args ...any) error {
-	return &model.RowError{Line: line, Reason: fmt.Sprintf(format, args...)}
+	return strings.FieldsFunc(v.text, func(r rune) bool { return r == ';' || r == '|' || r == '；' })
 }
 
 // importRow makes a valid row of the record, or rejects it. What a book can
-// do without is dropped with a note if it is wrong.
-func (r *record) importRow(source string) (*model.ImportRow, error) {
+// do without is dropped with a note if it is wrong, and left as it is in a book
+// that exists.
+func (r *record) importRow(source string, inverted bool) (*model.ImportRow, error) {
 	b := &builder{
 		record: r,
-		row:    &model.ImportRow{Line: r.line, Fields: r.fields},
+		row:    &model.ImportRow{Line: r.line, Text: r.text, Fields: r.fields, Delete: r.delete, Notes: r.notes},
 	}
 	book := &b.row.Book
 	book.Title = cmp.Or(b.text(titleSlot), b.text(originalTitleSlot))
-	if book.Title == "" {
-		return nil, reject(r.line, "the book has no title")
+	if book.Title == "" && !r.delete && !r.partial {
+		return nil, r.reject("the book has no title")
 	}
-	book.Author = b.author()
+	book.Author = b.author(inverted)
 	book.ISBN = b.isbn()
-	book.PublishedAt = date(b.text(publishedAtSlot))
+	book.PublishedAt = b.publishedAt()
 	book.Description = b.description()
 	book.Language = b.language()
 	book.Publisher = b.text(publisherSlot)
 	book.Subjects = b.subjects()
 	book.Series = b.text(seriesSlot)
 	book.Edition = b.text(editionSlot)
-	book.Price = b.text(priceSlot)
+	book.Price = b.price()
 	book.Currency = b.text(currencySlot)
 	book.Stock = b.stock()
 	book.Availability = model.Availability(strings.ReplaceAll(model.Fold(b.text(availabilitySlot)), " ", "_"))
 	book.BuyURL = b.text(buyURLSlot)
 	book.CoverURL = b.text(coverURLSlot)
-	if err := b.validate(); err != nil {
-		return nil, reject(r.line, "%s", err)
+	if err := b.validate(); err != nil && !r.delete {
+		return nil, r.reject("%s", err)
 	}
 	if id := b.text(idSlot); utf8.RuneCountInString(id) > maxID {
-		return nil, reject(r.line, "id: is longer than %d characters", maxID)
-	} else if id != "" {
+		return nil, r.reject("id: is longer than %d characters", maxID)
+	} else if id != "" && source != "" {
 		b.row.Source, b.row.ExternalID = source, id
+	}
+	if r.exported {
+		return b.row, b.identity()
+	}
+	if r.delete && b.row.ExternalID == "" && book.ISBN == "" {
+		return nil, r.reject("nothing tells which book is to be deleted")
 	}
 	return b.row, nil
 }
@@ -94,8 +114,29 @@ func (b *builder) text(s slot) string {
 	return b.clean(s, b.record.values[s].text)
 }
 
+// identity takes what an export wrote for the book to be recognised by.
+func (b *builder) identity() error {
+	b.row.Source, b.row.ExternalID = "", ""
+	source, id := b.record.values[idSourceSlot].text, b.record.values[idSlot].text
+	if (source == "") != (id == "") || utf8.RuneCountInString(source) > maxID {
+		return b.record.reject("%s and id: both belong to a book, at most %d characters each, or neither", slots[idSourceSlot].columns[0], maxID)
+	}
+	b.row.Source, b.row.ExternalID = source, id
+	if text := b.record.values[fingerprintSlot].text; text != "" {
+		sum, err := hex.DecodeString(text)
+		if err != nil || len(sum) != len(b.row.Fingerprint) {
+			return b.record.reject("fingerprint: is not one that an export wrote")
+		}
+		b.row.Fingerprint = model.Fingerprint(sum)
+	}
+	return nil
+}
+
 // clean makes one line of s: white space collapsed, control characters dropped.
 func (b *builder) clean(s slot, text string) string {
+	if b.record.exported {
+		return text
+	}
 	return strings.Join(strings.Fields(b.dropControls(s, text, unicode.IsSpace)), " ")
 }
 
@@ -115,6 +156,9 @@ func (b *builder) dropControls(s slot, text string, keep func(rune) bool) string
 }
 
 func (b *builder) description() string {
+	if b.record.exported {
+		return b.record.values[descriptionSlot].text
+	}
 	text := b.dropControls(descriptionSlot, b.record.values[descriptionSlot].text, func(r rune) bool {
 		return r == '\n' || r == '\r' || r == '\t'
 	})
@@ -126,14 +170,20 @@ func (b *builder) description() string {
 	return string([]rune(text)[:model.MaxDescription])
 }
 
-// author joins the authors. Only those of a list have their names turned: a
-// comma in a text may as well stand between two authors.
-func (b *builder) author() string {
+// author joins the authors.
+func (b *builder) author(inverted bool) string {
 	v := b.record.values[authorSlot]
+	if b.record.exported {
+		return v.text
+	}
+	names := v.items
+	if names == nil {
+		names = splitAuthors(v.text, inverted)
+	}
 	var authors []string
-	for _, name := range v.split() {
+	for _, name := range names {
 		name = b.clean(authorSlot, name)
-		if v.items != nil {
+		if v.items != nil && !v.spoken {
 			name = turnName(name)
 		}
 		if name != "" {
@@ -146,7 +196,15 @@ func (b *builder) author() string {
 func (b *builder) subjects() []string {
 	var subjects []string
 	seen := map[string]bool{"": true}
-	for _, subject := range b.record.values[subjectsSlot].split() {
+	v := b.record.values[subjectsSlot]
+	if b.record.exported && strings.HasPrefix(v.text, "[") {
+		if err := json.Unmarshal([]byte(v.text), &v.items); err != nil {
+			b.dropped(model.SubjectsField)
+			b.note("subjects dropped: %s is no list", show(v.text))
+			return nil
+		}
+	}
+	for _, subject := range v.split() {
 		subject = b.clean(subjectsSlot, subject)
 		if !seen[subject] {
 			seen[subject] = true
@@ -186,15 +244,41 @@ func (b *builder) stock() *int {
 	}
 	n, err := strconv.Atoi(withoutFraction(text))
 	if err != nil {
+		b.dropped(model.StockField)
 		b.note("stock dropped: %s is not a whole number", show(text))
 		return nil
 	}
 	return &n
 }
 
+// price takes the notation of most of Europe as well: "1.234,50".
+func (b *builder) price() string {
+	text := b.text(priceSlot)
+	if europeanPrice.MatchString(text) {
+		text = strings.NewReplacer(".", "", " ", "", ",", ".").Replace(text)
+	}
+	return text
+}
+
+// publishedAt leaves of a time its date, and turns a date with points around.
+func (b *builder) publishedAt() string {
+	text := date(b.text(publishedAtSlot))
+	if m := pointDate.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("%s-%02s-%02s", m[3], m[2], m[1])
+	}
+	return text
+}
+
+// dropped leaves a field as it is in a book that exists.
+func (b *builder) dropped(field model.Field) { b.row.Fields &^= field }
+
 // validate drops, one after the other, the fields that a book can do without
 // and that are not valid.
 func (b *builder) validate() error {
+	if b.record.partial && b.row.Book.Title == "" {
+		b.row.Book.Title = "untitled"
+		defer func() { b.row.Book.Title = "" }()
+	}
 	for {
 		err := b.row.Book.Validate()
 		var invalid *model.Error
@@ -203,6 +287,11 @@ func (b *builder) validate() error {
 		}
 		book := &b.row.Book
 		var text *string
+		for _, s := range slots {
+			if s.name == invalid.Field {
+				b.dropped(s.field)
+			}
+		}
 		switch invalid.Field {
 		case "published_at":
 			text = &book.PublishedAt
@@ -231,7 +320,10 @@ func (b *builder) validate() error {
 
 var (
 	zeroFraction = regexp.MustCompile(`^(-?\d+)\.0+$`)
-	timeOfDay    = regexp.MustCompile(`^(-?\d{1,4}-\d{2}-\d{2})[T ]\d{2}:.*$`)
+	// 12,90 and 1.234,50 but not 1,234: that may be a thousand.
+	europeanPrice = regexp.MustCompile(`^(\d{1,3}([. ]\d{3})*|\d+),\d{1,2}$`)
+	pointDate     = regexp.MustCompile(`^(\d{1,2})\.(\d{1,2})\.(\d{4})$`)
+	timeOfDay     = regexp.MustCompile(`^(-?\d{1,4}-\d{2}-\d{2})[T ]\d{2}:.*$`)
 )
 
 // withoutFraction makes 2008 of 2008.0: spreadsheets and data frames turn

@@ -166,7 +166,16 @@ func TestAuthors(t *testing.T) {
 		"Austen, Jane":                "Austen, Jane", // or two authors
 		" A  B ;C|; D ":               "A B, C, D",
 		"Jane\nAusten":                "Jane Austen",
-		"":                            "",
+		"Austen, Jane; Doyle, Arthur Conan; Plato": "Jane Austen, Arthur Conan Doyle, Plato",
+		"Terry Pratchett & Neil Gaiman":            "Terry Pratchett, Neil Gaiman",
+		"Pratchett, Terry & Gaiman, Neil":          "Terry Pratchett, Neil Gaiman",
+		"Tom, Dick & Harry":                        "Tom, Dick, Harry",
+		"Maj Sjöwall and Per Wahlöö":               "Maj Sjöwall, Per Wahlöö",
+		"Jacob von Uexküll und Hans Meier":         "Jacob von Uexküll, Hans Meier",
+		"Department of Health and Human Services":  "Department of Health and Human Services",
+		"鲁迅、茅盾；巴金":                                 "鲁迅, 茅盾, 巴金",
+		"AT&T":                                     "AT&T",
+		"":                                         "",
 	} {
 		assert.Equal(t, want, cell(t, "authors", text).Book.Author, text)
 		quoted, err := json.Marshal(text)

@@ -21,22 +21,21 @@ func (db *DB) CreateBook(ctx context.Context, b *model.Book) (uint, error) {
 	}
 	row.Shown.ID = 0
 	row.Shown.CreatedAt = tx.NowFunc()
-	row.Identity.Fingerprint = soleFingerprint(b)
+	row.Identity.Fingerprint = fingerprintOf(b)
 	if err := tx.Create(row).Error; err != nil {
 		return 0, db.writeFailed("create book", b, err)
 	}
 	return row.Shown.ID, nil
 }
 
-// soleFingerprint lets an import recognise a book that came another way and
+// fingerprintOf lets an import recognise a book that came another way and
 // has no ISBN.
-func soleFingerprint(b *model.Book) []byte {
+func fingerprintOf(b *model.Book) []byte {
 	if b.ISBN != "" {
 		return nil
 	}
-	row := model.ImportRow{Book: *b}
-	row.SetFingerprint(0)
-	return row.Fingerprint[:]
+	fingerprint := model.NewFingerprint(b)
+	return fingerprint[:]
 }
 
 func (db *DB) writeFailed(doing string, b *model.Book, err error) error {
@@ -62,7 +61,7 @@ func (db *DB) GetBook(ctx context.Context, id uint) (*model.Book, error) {
 		}
 		return nil, db.failed("get book", err)
 	}
-	return row.book()
+	return row.book(), nil
 }
 
 func (db *DB) UpdateBook(ctx context.Context, b *model.Book) error {
@@ -77,6 +76,12 @@ func (db *DB) UpdateBook(ctx context.Context, b *model.Book) error {
 	result := tx.Select("*").Omit("id", "created_at", "source", "external_id", "fingerprint").Updates(row)
 	if result.Error != nil {
 		return db.writeFailed("update book", b, result.Error)
+	}
+	if fingerprint := fingerprintOf(b); fingerprint != nil { // the book may have had an ISBN until now
+		lacking := tx.Model(&bookRow{ID: b.ID}).Where("fingerprint IS NULL AND external_id IS NULL")
+		if err := lacking.Update("fingerprint", fingerprint).Error; err != nil {
+			return db.failed("update book", err)
+		}
 	}
 	if result.RowsAffected > 0 {
 		return nil
@@ -129,7 +134,7 @@ func (db *DB) SeedOnce(ctx context.Context, name string, books []*model.Book) (p
 				return err
 			}
 			row.Shown.CreatedAt = tx.NowFunc()
-			row.Identity.Fingerprint = soleFingerprint(b)
+			row.Identity.Fingerprint = fingerprintOf(b)
 			rows[i] = row
 		}
 		planted = len(rows)

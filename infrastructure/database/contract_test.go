@@ -3,7 +3,6 @@ package database
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -17,7 +16,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"gorm.io/gorm"
 
 	"literank.com/event-books/domain/model"
 )
@@ -246,188 +244,6 @@ func TestSearchGivesTheSameOnEveryDatabase(t *testing.T) {
 	})
 }
 
-func importRow(line int, b model.Book, fields model.Field, externalID string) *model.ImportRow {
-	row := &model.ImportRow{Line: line, Book: b, Fields: fields}
-	if externalID != "" {
-		row.Source, row.ExternalID = "books.csv", externalID
-	} else if b.ISBN == "" {
-		row.SetFingerprint(0)
-	}
-	return row
-}
-
-func outcomes(results []model.ImportResult) (list []model.ImportOutcome) {
-	for _, r := range results {
-		list = append(list, r.Outcome)
-	}
-	return list
-}
-
-func TestImportRecognisesBooks(t *testing.T) {
-	const fields = model.TitleField | model.AuthorField | model.ISBNField
-	migrated(t, func(t *testing.T, db *DB) {
-		ctx := t.Context()
-		byHand, err := db.CreateBook(ctx, &model.Book{Title: "By hand", Author: "A", Description: "kept"})
-		require.NoError(t, err)
-		rows := func() []*model.ImportRow {
-			return []*model.ImportRow{
-				importRow(2, model.Book{Title: "With id", Author: "A"}, fields, "1"),
-				importRow(3, model.Book{Title: "With id and ISBN", ISBN: "9780306406157"}, fields, "2"),
-				importRow(4, model.Book{Title: "With ISBN", ISBN: "9780321714114"}, fields, ""),
-				importRow(5, model.Book{Title: "BY  hand", Author: "a"}, fields, ""),
-				importRow(6, model.Book{Title: "Plain"}, fields, ""),
-			}
-		}
-		results, err := db.ImportBooks(ctx, rows())
-		require.NoError(t, err)
-		assert.Equal(t, []model.ImportOutcome{model.Created, model.Created, model.Created, model.Updated, model.Created}, outcomes(results))
-		got, err := db.GetBook(ctx, byHand)
-		require.NoError(t, err)
-		assert.Equal(t, "BY  hand", got.Title)
-		assert.Equal(t, "kept", got.Description, "the file has no description")
-
-		results, err = db.ImportBooks(ctx, rows())
-		require.NoError(t, err)
-		for _, r := range results {
-			assert.Equal(t, model.Unchanged, r.Outcome)
-		}
-
-		changed := rows()
-		changed[0].Book.Title = "With id, renamed"
-		changed[2].Book.Title = "With ISBN, renamed"
-		changed[3] = importRow(5, model.Book{Title: "Takes an ISBN", ISBN: "9780306406157"}, fields, "1b")
-		changed[4] = importRow(6, model.Book{Title: "With id", ISBN: "9780321714114"}, fields, "2")
-		results, err = db.ImportBooks(ctx, changed)
-		require.NoError(t, err)
-		assert.Equal(t, []model.ImportOutcome{model.Updated, model.Unchanged, model.Updated, model.Rejected, model.Rejected}, outcomes(results))
-		assert.Equal(t, "is the same book as line 3", results[3].Reason)
-		assert.Contains(t, results[4].Reason, "is the same book as line 3")
-
-		// the book with id 2 gives up its ISBN, which a new book takes, in one batch
-		swapped := []*model.ImportRow{
-			importRow(2, model.Book{Title: "Other ISBN", ISBN: "9791234567896"}, fields, "2"),
-			importRow(3, model.Book{Title: "Heir", ISBN: "9780306406157"}, fields, "3"),
-		}
-		results, err = db.ImportBooks(ctx, swapped)
-		require.NoError(t, err)
-		assert.Equal(t, []model.ImportOutcome{model.Updated, model.Created}, outcomes(results))
-		results, err = db.ImportBooks(ctx, swapped)
-		require.NoError(t, err)
-		assert.Equal(t, []model.ImportOutcome{model.Unchanged, model.Unchanged}, outcomes(results))
-
-		found, err := db.SearchBooks(ctx, model.Search{Keyword: "renamed", Limit: 10})
-		require.NoError(t, err)
-		assert.Equal(t, 2, found.Total)
-		all, err := db.SearchBooks(ctx, model.Search{Limit: 100})
-		require.NoError(t, err)
-		assert.Equal(t, 6, all.Total)
-	})
-}
-
-func TestImportTakesLargeRows(t *testing.T) {
-	migrated(t, func(t *testing.T, db *DB) {
-		var rows []*model.ImportRow
-		for i := range 40 {
-			b := model.Book{Title: fmt.Sprintf("Large %d", i), Description: strings.Repeat("語", 90_000)}
-			rows = append(rows, importRow(i+2, b, model.TitleField|model.DescriptionField, fmt.Sprint(i)))
-		}
-		results, err := db.ImportBooks(t.Context(), rows)
-		require.NoError(t, err)
-		assert.Len(t, results, 40)
-		all, err := db.SearchBooks(t.Context(), model.Search{Limit: 1})
-		require.NoError(t, err)
-		assert.Equal(t, 40, all.Total)
-	})
-}
-
-func TestImportsAtOnceDoNotCollide(t *testing.T) {
-	onEach(t, func(t *testing.T, open func() *DB) {
-		const writers, books = 4, 60
-		require.NoError(t, open().Migrate(t.Context()))
-		var wg sync.WaitGroup
-		for w := range writers {
-			db := open()
-			require.NoError(t, db.Migrate(t.Context()))
-			wg.Go(func() {
-				for from := range books / 20 {
-					var rows []*model.ImportRow
-					for i := range 20 {
-						n := (from*20 + i + w*7) % books // the same books, in another order
-						rows = append(rows, importRow(n, model.Book{Title: fmt.Sprintf("Book %d", n)}, model.TitleField, fmt.Sprint(n)))
-					}
-					_, err := db.ImportBooks(context.Background(), rows)
-					assert.NoError(t, err)
-					_, err = db.CreateBook(context.Background(), &model.Book{Title: "Extra"})
-					assert.NoError(t, err)
-				}
-			})
-		}
-		wg.Wait()
-		db := open()
-		require.NoError(t, db.Migrate(t.Context()))
-		all, err := db.SearchBooks(t.Context(), model.Search{Limit: 1})
-		require.NoError(t, err)
-		assert.Equal(t, books+writers*books/20, all.Total)
-	})
-}
-
-// Rows without id and ISBN have no unique index to keep two imports apart.
-func TestOneFileImportedTwiceAtOnce(t *testing.T) {
-	onEach(t, func(t *testing.T, open func() *DB) {
-		const books = 200
-		require.NoError(t, open().Migrate(t.Context()))
-		var wg sync.WaitGroup
-		for range 3 {
-			db := open()
-			require.NoError(t, db.Migrate(t.Context()))
-			wg.Go(func() {
-				for from := 0; from < books; from += 20 {
-					var rows []*model.ImportRow
-					for n := from; n < from+20; n++ {
-						row := &model.ImportRow{Line: n + 2, Book: model.Book{Title: fmt.Sprintf("Book %d", n)}, Fields: model.TitleField}
-						row.SetFingerprint(0)
-						rows = append(rows, row)
-					}
-					_, err := db.ImportBooks(context.Background(), rows)
-					assert.NoError(t, err)
-				}
-			})
-		}
-		wg.Wait()
-		db := open()
-		require.NoError(t, db.Migrate(t.Context()))
-		all, err := db.SearchBooks(t.Context(), model.Search{Limit: 1})
-		require.NoError(t, err)
-		assert.Equal(t, books, all.Total)
-	})
-}
-
-// Between an import's reading and its writing nobody else writes the same book.
-func TestImportLocksWhatItReads(t *testing.T) {
-	onServers(t, func(t *testing.T, dsn string) {
-		db, err := OpenMySQL(dsn, slog.New(slog.DiscardHandler))
-		require.NoError(t, err)
-		defer db.Close()
-		require.NoError(t, db.Migrate(t.Context()))
-		rows := []*model.ImportRow{importRow(2, model.Book{Title: "One"}, model.TitleField, "1")}
-		_, err = db.ImportBooks(t.Context(), rows)
-		require.NoError(t, err)
-		locked := func() error {
-			_, err := db.sql.ExecContext(t.Context(), "SELECT id FROM books WHERE title = 'One' FOR UPDATE NOWAIT")
-			return err
-		}
-		require.NoError(t, locked())
-		require.NoError(t, db.gorm.Transaction(func(tx *gorm.DB) error {
-			_, err := db.lookUp(tx, rows)
-			require.NoError(t, err)
-			refusal, ok := errors.AsType[*mysql.MySQLError](locked())
-			require.True(t, ok)
-			assert.Contains(t, []uint16{1205, 3572}, refusal.Number) // MariaDB, MySQL
-			return nil
-		}))
-	})
-}
-
 func TestSeedOnce(t *testing.T) {
 	migrated(t, func(t *testing.T, db *DB) {
 		ctx := t.Context()
@@ -634,58 +450,5 @@ func TestOurHashAgreesWithTheServersForAnyText(t *testing.T) {
 		var stale int
 		require.NoError(t, db.sql.QueryRow("SELECT COUNT(*) FROM books WHERE "+changedSQL).Scan(&stale))
 		assert.Zero(t, stale)
-	})
-}
-
-func TestSweepCatchesUpAfterAnAbsence(t *testing.T) {
-	onServers(t, func(t *testing.T, dsn string) {
-		db, err := OpenMySQL(dsn, slog.New(slog.DiscardHandler))
-		require.NoError(t, err)
-		defer db.Close()
-		require.NoError(t, db.Migrate(t.Context()))
-		id, err := db.CreateBook(t.Context(), &model.Book{Title: "Before"})
-		require.NoError(t, err)
-		// written by another program, longer ago than a pass looks back
-		rename := func(title string) {
-			_, err := db.sql.Exec("UPDATE books SET title = ?, touched_at = CURRENT_TIMESTAMP(3) - INTERVAL 1 HOUR WHERE id = ?", title, id)
-			require.NoError(t, err)
-		}
-		finds := func(keyword model.Keyword) int {
-			found, err := db.SearchBooks(t.Context(), model.Search{Keyword: keyword, Limit: 5})
-			require.NoError(t, err)
-			return found.Total
-		}
-		s, now := sweeper{db: db}, time.Now()
-		rename("First")
-		require.NoError(t, s.pass(t.Context(), now))
-		assert.Equal(t, 1, finds("first"), "the first pass looks at every row")
-		rename("Second")
-		require.NoError(t, s.pass(t.Context(), now.Add(sweepEvery)))
-		assert.Zero(t, finds("second"), "the next only at what was written lately")
-		ended, cancel := context.WithCancel(t.Context())
-		cancel()
-		require.Error(t, s.pass(ended, now.Add(sweepBack)))
-		require.NoError(t, s.pass(t.Context(), now.Add(sweepBack)))
-		assert.Equal(t, 1, finds("second"), "one that comes late at every row again")
-		rename("Third")
-		require.NoError(t, s.pass(t.Context(), now.Add(-time.Hour)))
-		assert.Equal(t, 1, finds("third"), "so does one after the clock was set back")
-	})
-}
-
-func TestSweepLeavesNewerWritesOfOurs(t *testing.T) {
-	migrated(t, func(t *testing.T, db *DB) {
-		id, err := db.CreateBook(t.Context(), &model.Book{Title: "Before", Subjects: []string{"old"}})
-		require.NoError(t, err)
-		for _, stale := range []any{nil, make([]byte, 32)} {
-			require.NoError(t, db.gorm.Model(&bookRow{ID: id}).Update("search_hash", stale).Error)
-			var read sweptRow
-			require.NoError(t, db.gorm.Take(&read, id).Error)
-			require.NoError(t, db.UpdateBook(t.Context(), &model.Book{ID: id, Title: "Before", Subjects: []string{"new"}}))
-			require.NoError(t, foldRow(db.gorm, &read))
-			found, err := db.SearchBooks(t.Context(), model.Search{Keyword: "before", Limit: 1, Filters: model.Filters{Subject: "new"}})
-			require.NoError(t, err)
-			assert.Equal(t, 1, found.Total)
-		}
 	})
 }

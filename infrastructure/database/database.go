@@ -1,6 +1,6 @@
 // Package database keeps the catalogue in MySQL, MariaDB or SQLite: one code
 // path on GORM, two dialects. It implements the gateways BookManager,
-// BookIndex and BookImporter. It must not know HTTP, Kafka or the
+// BookIndex, BookImporter, BookExporter and ImportLog. It must not know HTTP, Kafka or the
 // configuration's format.
 package database
 
@@ -31,6 +31,8 @@ var (
 	_ gateway.BookManager  = (*DB)(nil)
 	_ gateway.BookIndex    = (*DB)(nil)
 	_ gateway.BookImporter = (*DB)(nil)
+	_ gateway.BookExporter = (*DB)(nil)
+	_ gateway.ImportLog    = (*DB)(nil)
 )
 
 // DB is a catalogue in a database. Its methods may be called concurrently.
@@ -58,6 +60,8 @@ type dialect interface {
 	// indexes returns the names of the indexes of books.
 	indexes(ctx context.Context, conn *sql.DB) ([]string, error)
 	columns(ctx context.Context, conn *sql.DB) ([]string, error)
+	// importIsolation keeps the places free in which an import found nothing.
+	importIsolation() *sql.TxOptions
 	// rowsPerInsert is how many rows an INSERT has at most.
 	rowsPerInsert() int
 	// writesOfOthers tells whether other programs write to the table, whose

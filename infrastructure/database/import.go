@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -24,7 +27,15 @@ const (
 	importTries = 15
 )
 
-func (db *DB) ImportBooks(ctx context.Context, rows []*model.ImportRow) (results []model.ImportResult, err error) {
+func (db *DB) ImportBooks(ctx context.Context, rows []*model.ImportRow) ([]model.ImportResult, error) {
+	return db.importRows(ctx, rows, db.write)
+}
+
+func (db *DB) PreviewBooks(ctx context.Context, rows []*model.ImportRow) ([]model.ImportResult, error) {
+	return db.importRows(ctx, rows, func(*gorm.DB, []*known) error { return nil })
+}
+
+func (db *DB) importRows(ctx context.Context, rows []*model.ImportRow, write func(*gorm.DB, []*known) error) ([]model.ImportResult, error) {
 	if len(rows) > model.MaxImportBatch {
 		return nil, fmt.Errorf("import books: %d rows at once, at most %d are taken", len(rows), model.MaxImportBatch)
 	}
@@ -34,11 +45,16 @@ func (db *DB) ImportBooks(ctx context.Context, rows []*model.ImportRow) (results
 	}
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 5*time.Millisecond, time.Second
-	results, err = backoff.Retry(ctx, func() (results []model.ImportResult, err error) {
-		err = session.Transaction(func(tx *gorm.DB) (err error) {
-			results, err = db.importBatch(tx, rows)
-			return err
-		})
+	results, err := backoff.Retry(ctx, func() (results []model.ImportResult, err error) {
+		err = session.Transaction(func(tx *gorm.DB) error {
+			stored, err := db.lookUp(tx, rows)
+			if err != nil {
+				return err
+			}
+			var touched []*known
+			results, touched = stored.take(rows, tx.NowFunc())
+			return write(tx, touched)
+		}, db.dialect.importIsolation())
 		if err != nil && !collision(err) {
 			err = backoff.Permanent(err)
 		}
@@ -65,41 +81,50 @@ type known struct {
 	line     int // of the row of this batch that it was matched by, or 0
 	created  bool
 	changed  bool
+	deleted  bool
 }
 
 // catalogue is the part of the stored books that concerns a batch.
 type catalogue struct {
-	byExternalID  map[[2]string]*known
-	byISBN        map[string]*known
-	byFingerprint map[[32]byte]*known
+	byExternalID map[[2]string]*known
+	byISBN       map[string]*known
+	// byFingerprint has equal books in the order of their ids.
+	byFingerprint map[model.Fingerprint][]*known
 }
 
-func (db *DB) importBatch(tx *gorm.DB, rows []*model.ImportRow) ([]model.ImportResult, error) {
-	stored, err := db.lookUp(tx, rows)
-	if err != nil {
-		return nil, err
-	}
-	results := make([]model.ImportResult, len(rows))
-	var touched []*known
+// take tells for each row what becomes of it, and returns the books that the
+// rows touched.
+func (c *catalogue) take(rows []*model.ImportRow, now time.Time) (results []model.ImportResult, touched []*known) {
+	results = make([]model.ImportResult, len(rows))
 	for i, row := range rows {
-		match, reason := stored.match(row)
+		match, reason := c.match(row)
 		switch {
 		case reason != "":
 			results[i] = model.ImportResult{Outcome: model.Rejected, Reason: reason}
 			continue
+		case match == nil && !row.Delete && row.Book.Title == "":
+			results[i] = model.ImportResult{Outcome: model.Rejected, Reason: "the book has no title, and it is not in the catalogue"}
+			continue
+		case row.Delete && match == nil:
+			results[i].Outcome = model.Unchanged
+			continue
+		case row.Delete:
+			c.remove(match)
+			match.line, match.deleted = row.Line, true
+			results[i].Outcome = model.Deleted
 		case match == nil:
-			match = &known{book: &model.Book{CreatedAt: tx.NowFunc()}, created: true}
+			match = &known{book: &model.Book{CreatedAt: now}, created: true}
 			results[i].Outcome = model.Created
+			c.apply(match, row)
+		case c.apply(match, row):
+			match.changed = true
+			results[i].Outcome = model.Updated
 		default:
 			results[i].Outcome = model.Unchanged
 		}
-		if stored.apply(match, row) && !match.created {
-			match.changed = true
-			results[i].Outcome = model.Updated
-		}
 		touched = append(touched, match)
 	}
-	return results, db.write(tx, touched)
+	return results, touched
 }
 
 // lookUp reads the books that the rows can be, and locks them, and the places
@@ -126,15 +151,11 @@ func (db *DB) lookUp(tx *gorm.DB, rows []*model.ImportRow) (*catalogue, error) {
 	found := map[uint]*known{}
 	find := func(condition string, args ...any) error {
 		var list []*knownRow
-		if err := tx.Where(condition, args...).Order("id DESC").Find(&list).Error; err != nil {
+		if err := tx.Where(condition, args...).Find(&list).Error; err != nil {
 			return err
 		}
 		for _, row := range list {
-			b, err := row.Shown.book()
-			if err != nil {
-				return err
-			}
-			found[row.Shown.ID] = &known{book: b, identity: row.Identity}
+			found[row.Shown.ID] = &known{book: row.Shown.book(), identity: row.Identity}
 		}
 		return nil
 	}
@@ -153,9 +174,9 @@ func (db *DB) lookUp(tx *gorm.DB, rows []*model.ImportRow) (*catalogue, error) {
 			return nil, err
 		}
 	}
-	c := &catalogue{map[[2]string]*known{}, map[string]*known{}, map[[32]byte]*known{}}
-	for _, k := range found {
-		c.add(k)
+	c := &catalogue{map[[2]string]*known{}, map[string]*known{}, map[model.Fingerprint][]*known{}}
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		c.add(found[id])
 	}
 	return c, nil
 }
@@ -175,13 +196,21 @@ func (c *catalogue) add(k *known) {
 	if k.book.ISBN != "" {
 		c.byISBN[k.book.ISBN] = k
 	}
-	if len(k.identity.Fingerprint) == 32 {
-		fingerprint := [32]byte(k.identity.Fingerprint)
-		// of several equal books the oldest is meant
-		if other := c.byFingerprint[fingerprint]; other == nil || k.book.ID < other.book.ID {
-			c.byFingerprint[fingerprint] = k
+	if len(k.identity.Fingerprint) == len(model.Fingerprint{}) {
+		fingerprint := model.Fingerprint(k.identity.Fingerprint)
+		if !slices.Contains(c.byFingerprint[fingerprint], k) {
+			c.byFingerprint[fingerprint] = append(c.byFingerprint[fingerprint], k)
 		}
 	}
+}
+
+// remove keeps a book's place among those of its fingerprint: later rows
+// count on it.
+func (c *catalogue) remove(k *known) {
+	if k.identity.ExternalID != nil && k.identity.Source != nil {
+		delete(c.byExternalID, [2]string{*k.identity.Source, *k.identity.ExternalID})
+	}
+	delete(c.byISBN, k.book.ISBN)
 }
 
 // match finds the book that a row is, or why it can't be taken.
@@ -193,10 +222,15 @@ func (c *catalogue) match(row *model.ImportRow) (match *known, reason string) {
 	case sameISBN != nil:
 		match = sameISBN
 	case row.ExternalID == "" && row.Book.ISBN == "":
-		match = c.byFingerprint[row.Fingerprint]
+		if equal := c.byFingerprint[row.Fingerprint]; row.Ordinal < len(equal) {
+			match = equal[row.Ordinal]
+		}
 	}
 	switch {
 	case match == nil:
+		return nil, ""
+	case row.Delete && match == sameISBN && !match.is(row):
+		// another supplier's book
 		return nil, ""
 	case match.line != 0:
 		return nil, fmt.Sprintf("is the same book as line %d", match.line)
@@ -204,6 +238,12 @@ func (c *catalogue) match(row *model.ImportRow) (match *known, reason string) {
 		return nil, fmt.Sprintf("the ISBN %s belongs to another book of the catalogue", row.Book.ISBN)
 	}
 	return match, ""
+}
+
+// is reports that the row, which has the book's ISBN, may speak for it: nobody
+// else does.
+func (k *known) is(row *model.ImportRow) bool {
+	return k.identity.ExternalID == nil || k.identity.Source != nil && *k.identity.Source == row.Source
 }
 
 // apply puts what the row says into the book and reports whether that
@@ -217,7 +257,8 @@ func (c *catalogue) apply(k *known, row *model.ImportRow) bool {
 	switch {
 	case row.ExternalID != "" && k.identity.ExternalID == nil:
 		k.identity.Source, k.identity.ExternalID = &row.Source, &row.ExternalID
-	case row.ExternalID == "" && k.book.ISBN == "" && k.identity.Fingerprint == nil:
+	}
+	if row.Fingerprint != (model.Fingerprint{}) && k.identity.Fingerprint == nil {
 		k.identity.Fingerprint = row.Fingerprint[:]
 	}
 	k.line = row.Line
@@ -232,10 +273,16 @@ func overlay(b, row *model.Book, fields model.Field) {
 			copy()
 		}
 	}
-	set(model.TitleField, func() { b.Title = row.Title })
-	set(model.AuthorField, func() { b.Author = row.Author })
-	set(model.PublishedAtField, func() { b.PublishedAt = row.PublishedAt })
-	set(model.DescriptionField, func() { b.Description = row.Description })
+	text := func(field model.Field, to *string, from string) {
+		// White space around a text of another program stays.
+		if fields&field != 0 && strings.TrimSpace(*to) != from {
+			*to = from
+		}
+	}
+	text(model.TitleField, &b.Title, row.Title)
+	text(model.AuthorField, &b.Author, row.Author)
+	text(model.PublishedAtField, &b.PublishedAt, row.PublishedAt)
+	text(model.DescriptionField, &b.Description, row.Description)
 	// A row without a usable number doesn't take one away: it may have been
 	// recognised by another column, or the number was dropped as wrong.
 	set(model.ISBNField, func() {
@@ -243,29 +290,35 @@ func overlay(b, row *model.Book, fields model.Field) {
 			b.ISBN = row.ISBN
 		}
 	})
-	set(model.LanguageField, func() { b.Language = row.Language })
-	set(model.PublisherField, func() { b.Publisher = row.Publisher })
+	text(model.LanguageField, &b.Language, row.Language)
+	text(model.PublisherField, &b.Publisher, row.Publisher)
 	set(model.SubjectsField, func() {
 		b.Subjects = nil
 		if len(row.Subjects) > 0 {
 			b.Subjects = row.Subjects
 		}
 	})
-	set(model.SeriesField, func() { b.Series = row.Series })
-	set(model.EditionField, func() { b.Edition = row.Edition })
-	set(model.PriceField, func() { b.Price = row.Price })
-	set(model.CurrencyField, func() { b.Currency = row.Currency })
+	text(model.SeriesField, &b.Series, row.Series)
+	text(model.EditionField, &b.Edition, row.Edition)
+	text(model.PriceField, &b.Price, row.Price)
+	text(model.CurrencyField, &b.Currency, row.Currency)
 	set(model.StockField, func() { b.Stock = row.Stock })
 	set(model.AvailabilityField, func() { b.Availability = row.Availability })
-	set(model.BuyURLField, func() { b.BuyURL = row.BuyURL })
-	set(model.CoverURLField, func() { b.CoverURL = row.CoverURL })
+	text(model.BuyURLField, &b.BuyURL, row.BuyURL)
+	text(model.CoverURLField, &b.CoverURL, row.CoverURL)
 }
 
-// write stores what changed: updates first, in the order of the rows, since
+// write stores what changed: updates and deletions first, in the order of the rows, since
 // one may give up an ISBN that a new book has.
 func (db *DB) write(tx *gorm.DB, touched []*known) error {
 	var created []*storedRow
 	for _, k := range touched {
+		if k.deleted {
+			if err := tx.Delete(&bookRow{}, k.book.ID).Error; err != nil {
+				return err
+			}
+			continue
+		}
 		if !k.created && !k.changed {
 			continue
 		}

@@ -30,6 +30,13 @@ func (db *DB) migrations() []*goose.Migration {
 			_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS seeds (name VARCHAR(64) PRIMARY KEY, planted_at BIGINT NOT NULL)")
 			return err
 		}),
+		step(5, func(ctx context.Context, conn *sql.DB) error {
+			_, err := conn.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS imports (
+				file_hash CHAR(64) PRIMARY KEY, digest CHAR(64) NOT NULL,
+				created BIGINT NOT NULL, updated BIGINT NOT NULL, unchanged BIGINT NOT NULL,
+				deleted BIGINT NOT NULL, rejected BIGINT NOT NULL, kept BIGINT NOT NULL, saved_at BIGINT NOT NULL)`)
+			return err
+		}),
 	}
 }
 

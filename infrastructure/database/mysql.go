@@ -54,6 +54,11 @@ func (mysqlDialect) gorm(conn *sql.DB) gorm.Dialector {
 	return gormmysql.New(gormmysql.Config{Conn: conn, SkipInitializeWithVersion: true})
 }
 
+// importIsolation asks for InnoDB's gap locks, whatever the server's default is.
+func (mysqlDialect) importIsolation() *sql.TxOptions {
+	return &sql.TxOptions{Isolation: sql.LevelRepeatableRead}
+}
+
 func (mysqlDialect) rowsPerInsert() int { return 500 }
 
 func (mysqlDialect) writesOfOthers() bool { return true }

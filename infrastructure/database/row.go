@@ -2,6 +2,7 @@ package database
 
 import (
 	"crypto/sha256"
+	"database/sql/driver"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -56,7 +57,17 @@ type foldedRow struct {
 type identityRow struct {
 	Source      *string
 	ExternalID  *string `gorm:"column:external_id"`
-	Fingerprint []byte
+	Fingerprint digestColumn
+}
+
+// digestColumn is NULL when empty; SQLite's driver would write an empty value.
+type digestColumn []byte
+
+func (d digestColumn) Value() (driver.Value, error) {
+	if len(d) == 0 {
+		return nil, nil
+	}
+	return []byte(d), nil
 }
 
 // storedRow is all that our code writes.
@@ -68,7 +79,7 @@ type storedRow struct {
 
 func (storedRow) TableName() string { return "books" }
 
-func (r *bookRow) book() (*model.Book, error) {
+func (r *bookRow) book() *model.Book {
 	b := &model.Book{
 		ID: r.ID, Title: r.Title, Author: r.Author, PublishedAt: r.PublishedAt, Description: r.Description,
 		CreatedAt: r.CreatedAt.UTC(), Language: r.Language, Publisher: r.Publisher, Series: r.Series,
@@ -78,12 +89,10 @@ func (r *bookRow) book() (*model.Book, error) {
 	if r.ISBN != nil {
 		b.ISBN = *r.ISBN
 	}
-	if r.Subjects != "" {
-		if err := json.Unmarshal([]byte(r.Subjects), &b.Subjects); err != nil {
-			return nil, fmt.Errorf("book %d: read subjects: %w", r.ID, err)
-		}
+	if r.Subjects != "" && json.Unmarshal([]byte(r.Subjects), &b.Subjects) != nil {
+		b.Subjects = []string{r.Subjects} // another program wrote plain text there
 	}
-	return b, nil
+	return b
 }
 
 func newRow(b *model.Book) (*storedRow, error) {

@@ -29,11 +29,7 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	}
 	db.answers()
 	for _, row := range rows {
-		b, err := row.book()
-		if err != nil {
-			return nil, err
-		}
-		result.Books = append(result.Books, b)
+		result.Books = append(result.Books, row.book())
 	}
 	// A page that isn't full is the last one, which spares counting.
 	if n := len(rows); n < s.Limit && (n > 0 || s.Offset == 0) {

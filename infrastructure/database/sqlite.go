@@ -54,6 +54,9 @@ func (sqliteDialect) gorm(conn *sql.DB) gorm.Dialector {
 	return sqlite.Dialector{Conn: conn}
 }
 
+// importIsolation is the default: a write transaction is alone.
+func (sqliteDialect) importIsolation() *sql.TxOptions { return &sql.TxOptions{} }
+
 // rowsPerInsert is small because the driver's work on the parameters of a
 // statement grows with the square of their number.
 func (sqliteDialect) rowsPerInsert() int { return 20 }

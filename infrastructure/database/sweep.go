@@ -14,14 +14,12 @@ const (
 	// sweepEvery keeps the contract that writes of other programs are found
 	// within 10 seconds.
 	sweepEvery = 4 * time.Second
-	// sweepBack is how far a pass looks back. At least half of it is left for
-	// what another program's transaction takes from its write to its commit.
+	// sweepBack is how far a pass looks back behind the one before: longer than
+	// another program's transaction takes from its write to its commit.
 	sweepBack = 10 * time.Minute
-	// sweepPatience bounds a pass, sweepFullPatience one over all rows, so that
-	// a connection that hangs doesn't end the sweep. What a pass has folded it
-	// needn't fold again.
-	sweepPatience     = 30 * time.Second
-	sweepFullPatience = 15 * time.Minute
+	// sweepPatience bounds each statement and transaction, so that a connection
+	// that hangs doesn't end the sweep.
+	sweepPatience = 5 * time.Minute
 	// sweepRows is how many rows are folded in one transaction.
 	sweepRows = 500
 )
@@ -59,18 +57,16 @@ type sweeper struct {
 	known time.Time // when the last whole pass began; zero before the first
 }
 
-// pass folds what other programs have written. It looks at every row at first,
-// since something may have changed while no instance ran, and whenever the
-// last whole pass is too long ago: the database or this machine was away.
+// pass folds what other programs have written since the last whole pass, which
+// may be long ago: the database or this machine was away. The first pass looks
+// at every row, since something may have changed while no instance ran; so does
+// one after the clock was set back.
 func (s *sweeper) pass(ctx context.Context, now time.Time) error {
 	now = now.Round(0) // the monotonic clock stands still while a machine sleeps
-	condition, patience := changedSQL, sweepFullPatience
-	if away := now.Sub(s.known); away >= 0 && away < sweepBack/2 {
-		condition += fmt.Sprintf(" AND touched_at >= CURRENT_TIMESTAMP(3) - INTERVAL %d SECOND", int(sweepBack.Seconds()))
-		patience = sweepPatience
+	condition := changedSQL
+	if since := now.Sub(s.known); !s.known.IsZero() && since >= 0 {
+		condition += fmt.Sprintf(" AND touched_at >= CURRENT_TIMESTAMP(3) - INTERVAL %d SECOND", int((since + sweepBack).Seconds()))
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	if err := s.db.sweepNew(ctx); err != nil {
 		return err
 	}
@@ -87,7 +83,6 @@ func (db *DB) sweepNew(ctx context.Context) error {
 }
 
 func (db *DB) sweep(ctx context.Context, condition string) (err error) {
-	session := db.gorm.WithContext(ctx)
 	total := 0
 	defer func() {
 		if err == nil {
@@ -99,7 +94,10 @@ func (db *DB) sweep(ctx context.Context, condition string) (err error) {
 	}()
 	for after, found := uint(0), sweepRows; found == sweepRows; {
 		var rows []*sweptRow
-		if err := session.Where(condition).Where("id > ?", after).Order("id").Limit(sweepRows).Find(&rows).Error; err != nil {
+		err := patiently(ctx, func(ctx context.Context) error {
+			return db.gorm.WithContext(ctx).Where(condition).Where("id > ?", after).Order("id").Limit(sweepRows).Find(&rows).Error
+		})
+		if err != nil {
 			return db.failed("find rows to fold", err)
 		}
 		if found = len(rows); found == 0 {
@@ -109,13 +107,15 @@ func (db *DB) sweep(ctx context.Context, condition string) (err error) {
 			db.log.Info("preparing the books of another program for searches")
 		}
 		after = rows[found-1].Shown.ID
-		err := session.Transaction(func(tx *gorm.DB) error {
-			for _, row := range rows {
-				if err := foldRow(tx, row); err != nil {
-					return fmt.Errorf("book %d: %w", row.Shown.ID, err)
+		err = patiently(ctx, func(ctx context.Context) error {
+			return db.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+				for _, row := range rows {
+					if err := foldRow(tx, row); err != nil {
+						return fmt.Errorf("book %d: %w", row.Shown.ID, err)
+					}
 				}
-			}
-			return nil
+				return nil
+			})
 		})
 		if err != nil {
 			return db.failed("fold rows", err)
@@ -123,6 +123,12 @@ func (db *DB) sweep(ctx context.Context, condition string) (err error) {
 		total += found
 	}
 	return nil
+}
+
+func patiently(ctx context.Context, operation func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, sweepPatience)
+	defer cancel()
+	return operation(ctx)
 }
 
 // sweptRow is what a row shows, and the hash of what it was folded from last.
@@ -137,16 +143,13 @@ func (sweptRow) TableName() string { return "books" }
 // of: if the row has changed meanwhile, the next sweep sees that. A row that
 // our code has written since, whose hash is another, is left as it is.
 func foldRow(tx *gorm.DB, row *sweptRow) error {
-	b, err := row.Shown.book()
-	if err != nil {
-		return err
-	}
+	b := row.Shown.book()
 	folded := fold(b)
 	values := map[string]any{
 		"year": folded.Year, "search_text": folded.SearchText, "title_folded": folded.TitleFolded,
 		"authors_folded": folded.AuthorsFolded, "subjects_folded": folded.SubjectsFolded, "search_hash": folded.SearchHash,
 	}
-	if fingerprint := soleFingerprint(b); fingerprint != nil {
+	if fingerprint := fingerprintOf(b); fingerprint != nil {
 		values["fingerprint"] = gorm.Expr("CASE WHEN external_id IS NULL THEN COALESCE(fingerprint, ?) ELSE fingerprint END", fingerprint)
 	}
 	tx = tx.Model(&bookRow{ID: b.ID})

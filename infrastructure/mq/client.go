@@ -1,12 +1,14 @@
 package mq
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/cenkalti/backoff/v5"
 )
 
 // TopicConfig is how a topic is made that doesn't exist.
@@ -32,9 +34,26 @@ func newConfig() *sarama.Config {
 	return c
 }
 
-// ensureTopic creates the topic through the admin interface if it is missing.
-// It reports whether it did.
+// ensureTopic creates the topic through the admin interface if it is missing,
+// and waits until the client knows it. It reports whether it was created, also
+// together with an error.
 func ensureTopic(client sarama.Client, topic string, want TopicConfig) (created bool, err error) {
+	created, err = createTopic(client, topic, want)
+	if err != nil {
+		return created, err
+	}
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 50*time.Millisecond, time.Second
+	_, err = backoff.Retry(context.Background(), func() (struct{}, error) { return struct{}{}, client.RefreshMetadata(topic) },
+		backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(10*time.Second))
+	if err != nil {
+		return created, fmt.Errorf("learn of topic %s: %w", topic, err)
+	}
+	return created, nil
+}
+
+// createTopic doesn't touch a topic that exists.
+func createTopic(client sarama.Client, topic string, want TopicConfig) (created bool, err error) {
 	// Closing the admin would close the client with it.
 	admin, err := sarama.NewClusterAdminFromClient(client)
 	if err != nil {
@@ -68,13 +87,16 @@ func ensureTopic(client sarama.Client, topic string, want TopicConfig) (created 
 		detail.ConfigEntries["min.insync.replicas"] = &minISR
 	}
 	err = admin.CreateTopic(topic, detail, false)
+	if errors.Is(err, sarama.ErrInvalidConfig) || errors.Is(err, sarama.ErrPolicyViolation) {
+		// Some clusters don't let a topic take large records; then those are lost.
+		delete(detail.ConfigEntries, "max.message.bytes")
+		err = admin.CreateTopic(topic, detail, false)
+	}
 	if errors.Is(err, sarama.ErrTopicAlreadyExists) {
 		return false, nil // another instance was faster
 	}
 	if err != nil {
 		return false, fmt.Errorf("create topic %s: %w", topic, err)
 	}
-	// Where the topic isn't known everywhere yet, the first send waits for it.
-	_ = client.RefreshMetadata(topic)
 	return true, nil
 }

@@ -68,11 +68,11 @@ func (q *KafkaQueue) connectOnce() (err error) {
 		return err
 	}
 	created, err := ensureTopic(q.normal.client, q.topic, q.options.topic)
-	if err != nil {
-		return err
-	}
 	if created {
 		q.options.log.Info("topic created", "topic", q.topic)
+	}
+	if err != nil {
+		return err
 	}
 	q.large, err = newProducer(q.brokers, maxRecordBytes)
 	return err

@@ -284,12 +284,22 @@ func TestTailGoesOnWhenTheTopicIsMadeAnew(t *testing.T) {
 		keys, ended := make(chan string), make(chan error, 1)
 		go func() {
 			ended <- Tail(ctx, brokers, topic, Start{Beginning: true}, nil, func(r *Record) error {
-				keys <- r.Key
+				select {
+				case keys <- r.Key:
+				case <-ctx.Done():
+				}
 				return nil
 			})
 		}()
 		for range 5 {
-			require.Equal(t, "before", <-keys)
+			select {
+			case key := <-keys:
+				require.Equal(t, "before", key)
+			case err := <-ended:
+				t.Fatal("the tail ended: ", err)
+			case <-ctx.Done():
+				t.Fatal("the first records did not come")
+			}
 		}
 		require.NoError(t, admin.DeleteTopic(topic))
 		require.Eventually(t, func() bool { return admin.CreateTopic(topic, detail, false) == nil }, time.Minute, 50*time.Millisecond)

@@ -23,6 +23,8 @@ const (
 	ackWait = time.Second
 	// maxUnderway bounds the sends that are not settled.
 	maxUnderway = 1000
+	// maxUnderwayBytes bounds the memory that they take.
+	maxUnderwayBytes = 256 << 20
 	// endWait bounds the end of what was given up.
 	endWait = time.Second
 )
@@ -34,8 +36,8 @@ const (
 // A send waits at most one second. After that the event counts as unconfirmed
 // and goes on being sent; it moves to delivered if it is acknowledged after
 // all, and to lost if it is refused. While Kafka is known to be away sends
-// don't wait at all. At most 1,000 sends are under way; events beyond that are
-// lost at once, as are those of more than 15 MiB, or of more than the topic takes.
+// don't wait at all. At most 1,000 sends and 256 MiB are under way; events
+// beyond that are lost at once, as are those of more than 15 MiB, or of more than the topic takes.
 //
 // Events of one key keep their order if each is sent after the one before was
 // acknowledged; those under way at the same time may overtake one another.
@@ -62,6 +64,7 @@ type KafkaQueue struct {
 
 	delivered, unconfirmed, lost atomic.Int64
 	underway                     atomic.Int64
+	bytes                        atomic.Int64 // of the values under way
 	lastAck                      atomic.Int64 // unix nanoseconds
 
 	stateMu     sync.Mutex
@@ -203,7 +206,7 @@ func (q *KafkaQueue) overflow(now bool) {
 	}
 	q.overflowing = now
 	if now {
-		q.options.log.Error("events are being lost: too many are under way", "bound", q.options.places)
+		q.options.log.Error("events are being lost: too many are under way", "bound", q.options.places, "bound_bytes", int64(maxUnderwayBytes))
 		return
 	}
 	q.options.log.Info("events find a place again", "lost", q.lost.Load())

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// maxRecordBytes bounds an event: a hundred books with long descriptions.
-	// Topics made by us take records of this size; the embedded broker takes
+	// maxRecordBytes bounds an event; a hundred books with ordinary descriptions
+	// have a tenth of it. Topics made by us take records of this size; the embedded broker takes
 	// requests of 16 MiB.
 	maxRecordBytes = 15 << 20
 	// maxBatchBytes bounds what is sent at once for a partition: a batch has to

@@ -45,9 +45,10 @@ var ErrNoTopic = errors.New("there is no such topic")
 // Tail reads all partitions of a topic, without a consumer group, and calls
 // handle for one record after the other until ctx ends, which is no error, or
 // handle fails. Records of one partition come in their order. It calls ready,
-// if not nil, once everything written from then on will be read. Where records
-// are deleted before they are read, or the topic is made anew, it goes on with
-// the oldest there are.
+// if not nil, once everything written from then on will be read. Where the
+// offset it has come to doesn't exist any more, since records were deleted
+// before they were read or the topic was made anew, it goes on with the oldest
+// there are. (A new topic that is already longer is read on from that offset.)
 func Tail(ctx context.Context, brokers []string, topic string, from Start, ready func(), handle func(*Record) error) error {
 	client, err := sarama.NewClient(brokers, newConfig())
 	if err != nil {
@@ -67,9 +68,12 @@ func Tail(ctx context.Context, brokers []string, topic string, from Start, ready
 		return fmt.Errorf("read topic %s: %w", topic, err)
 	}
 	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	reading, ctx := errgroup.WithContext(ctx)
 	records := make(chan *sarama.ConsumerMessage)
+	defer func() { // before consumer and client are closed
+		stop()
+		_ = reading.Wait()
+	}()
 	for _, partition := range partitions {
 		offset, err := from.offset(client, topic, partition)
 		if err != nil {
@@ -117,8 +121,11 @@ func readPartition(ctx context.Context, messages sarama.PartitionConsumer, open 
 		case message, ok := <-messages.Messages():
 			if !ok {
 				again, err := backoff.Retry(ctx, func() (sarama.PartitionConsumer, error) { return open(sarama.OffsetOldest) },
-					backoff.WithMaxElapsedTime(time.Minute))
+					backoff.WithMaxElapsedTime(0)) // as long as sarama itself
 				if ctx.Err() != nil {
+					if again != nil {
+						again.AsyncClose()
+					}
 					return nil
 				}
 				if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/eapache/go-resiliency/breaker"
 	"github.com/google/uuid"
 )
 
@@ -17,18 +18,24 @@ func (q *KafkaQueue) accept(key string, value []byte, headers []Header) (*send, 
 	if q.closed {
 		return nil, fmt.Errorf("%w: the queue is closed", ErrLost)
 	}
+	if q.bytes.Add(int64(len(value))) > maxUnderwayBytes {
+		q.bytes.Add(-int64(len(value)))
+		q.overflow(true)
+		return nil, fmt.Errorf("%w: %d MiB of events are under way already", ErrLost, maxUnderwayBytes>>20)
+	}
 	select {
 	case q.places <- struct{}{}:
 		if len(q.places) <= cap(q.places)*9/10 { // not at each place that becomes free
 			q.overflow(false)
 		}
 	default:
+		q.bytes.Add(-int64(len(value)))
 		q.overflow(true)
 		return nil, fmt.Errorf("%w: %d events are under way already", ErrLost, q.options.places)
 	}
 	q.underway.Add(1)
 	q.Connect()
-	s := &send{queue: q, message: q.message(key, value, headers), begun: time.Now(), done: make(chan error, 1)}
+	s := &send{queue: q, size: int64(len(value)), message: q.message(key, value, headers), begun: time.Now(), done: make(chan error, 1)}
 	q.working.Go(s.run)
 	return s, nil
 }
@@ -70,6 +77,7 @@ func (q *KafkaQueue) message(key string, value []byte, headers []Header) *sarama
 // send is one event under way.
 type send struct {
 	queue   *KafkaQueue
+	size    int64 // of the value
 	message *sarama.ProducerMessage
 	begun   time.Time
 	done    chan error // takes the outcome; nil, or wraps ErrLost or ErrUnconfirmed
@@ -83,6 +91,7 @@ func (s *send) run() {
 	q := s.queue
 	defer func() {
 		q.underway.Add(-1)
+		q.bytes.Add(-s.size)
 		<-q.places
 	}()
 	err := q.deliver(s.message)
@@ -118,8 +127,12 @@ func (s *send) abandon() (err error, settled bool) {
 	return nil, false
 }
 
-// recordVersion is the format of records since Kafka 0.11.
-const recordVersion = 2
+const (
+	// recordVersion is the format of records since Kafka 0.11.
+	recordVersion = 2
+	// breakerPause is how often a send asks whether sarama tries again.
+	breakerPause = time.Second
+)
 
 // deliver returns when sarama does, or when the queue is given up.
 func (q *KafkaQueue) deliver(msg *sarama.ProducerMessage) error {
@@ -132,24 +145,34 @@ func (q *KafkaQueue) deliver(msg *sarama.ProducerMessage) error {
 	if msg.ByteSize(recordVersion) >= maxBatchBytes {
 		producer = q.large
 	}
-	_, _, err := producer.SendMessage(msg)
-	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
-		// The topic was deleted while we run.
-		if err := q.restoreTopic(); err != nil {
+	for restored := false; ; {
+		_, _, err := producer.SendMessage(msg)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, breaker.ErrBreakerOpen):
+			// sarama rests after failures, for ten seconds; nothing was sent.
 			q.setState(down, err)
+			select {
+			case <-time.After(breakerPause):
+			case <-q.closing.Done():
+				return fmt.Errorf("%w: the queue was closed before Kafka was reached again", ErrLost)
+			}
+		case errors.Is(err, sarama.ErrUnknownTopicOrPartition) && !restored:
+			// The topic was deleted while we run.
+			if err := q.restoreTopic(); err != nil {
+				q.setState(down, err)
+				return fmt.Errorf("%w: %w", ErrLost, err)
+			}
+			restored = true
+		case refused(err):
+			q.options.log.Error("Kafka refused an event", "error", err)
 			return fmt.Errorf("%w: %w", ErrLost, err)
+		default:
+			q.setState(down, err)
+			return fmt.Errorf("%w: %w", ErrUnconfirmed, err)
 		}
-		_, _, err = producer.SendMessage(msg)
 	}
-	if err == nil {
-		return nil
-	}
-	if refused(err) {
-		q.options.log.Error("Kafka refused an event", "error", err)
-		return fmt.Errorf("%w: %w", ErrLost, err)
-	}
-	q.setState(down, err)
-	return fmt.Errorf("%w: %w", ErrUnconfirmed, err)
 }
 
 // refused reports errors after which the record is certainly not in the

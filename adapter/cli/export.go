@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"literank.com/event-books/application"
+	"literank.com/event-books/application/executor"
+	"literank.com/event-books/infrastructure/catalog"
+)
+
+type exportCommand struct {
+	File   string `arg:"" default:"-" help:"File to write: .csv or .jsonl, also with .gz; - is standard output."`
+	Format string `enum:"csv,jsonl," default:"" placeholder:"csv|jsonl" help:"Format of standard output; JSON Lines if absent."`
+}
+
+func (cmd exportCommand) Run(sh *shell) (err error) {
+	format, packed := catalog.JSONLines, false
+	if cmd.File != "-" {
+		if format, packed, err = catalog.FormatOf(cmd.File); err != nil {
+			return usageError{fmt.Errorf("%s: %w", cmd.File, err)}
+		}
+	}
+	switch cmd.Format {
+	case "csv":
+		format = catalog.CSV
+	case "jsonl":
+		format = catalog.JSONLines
+	}
+	c, err := sh.load()
+	if err != nil {
+		return err
+	}
+	db, err := application.OpenDatabase(c, sh.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.Migrate(sh.ctx); err != nil {
+		return err
+	}
+	books := 0
+	write := func(out io.Writer) error {
+		w := catalog.NewWriter(out, format, packed)
+		var err error
+		books, err = executor.NewExporter(db).Export(sh.ctx, w.Write)
+		return errors.Join(err, w.Close())
+	}
+	if cmd.File == "-" {
+		err = write(sh.Out)
+	} else {
+		err = writeWhole(cmd.File, write)
+	}
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: interrupted", cmd.File)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", cmd.File, err)
+	}
+	fmt.Fprintf(sh.Err, "%d books exported\n", books)
+	return nil
+}
+
+// writeWhole puts a file in place once it is written: what had the name before
+// stays until then.
+func writeWhole(path string, write func(io.Writer) error) error {
+	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
+	if err != nil {
+		return err
+	}
+	err = errors.Join(write(draft), draft.Sync(), draft.Close())
+	if err == nil {
+		err = os.Rename(draft.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(draft.Name()))
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package catalog
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/domain/model"
+)
+
+// exportedRows are what an import would mend in any other file.
+func exportedRows() []*model.ImportRow {
+	stock := 3
+	return []*model.ImportRow{
+		{Book: model.Book{ID: 7, Title: "Two  spaces; & \"quotes\"", Author: "Austen, Jane; Doyle, Arthur & Co", Description: "one\r\ntwo\n\nthree, four"}, Fingerprint: model.Fingerprint{1, 255}},
+		{Book: model.Book{ID: 8, Title: "=1+1", ISBN: "9780306406157", Language: "zh-Hant", PublishedAt: "-44-03-15", Subjects: []string{"a;b", "c|d", "[e"}, Price: "12.90", Currency: "EUR", Stock: &stock, Availability: model.ToOrder, BuyURL: "https://example.com/?a=b&c=d", Series: "S", Edition: "2nd", Publisher: "P", CoverURL: "https://example.com/c.jpg"}, Source: "books.csv", ExternalID: "0007"},
+		{Book: model.Book{ID: 9, Title: "三四郎 🍣", Author: "夏目漱石", Subjects: []string{"War", "Love"}}, Source: "onix:A & B", ExternalID: "a,b"},
+		{Book: model.Book{ID: 10, Title: "List", Subjects: []string{"[x]"}}},
+	}
+}
+
+func TestExportIsReadAsItWas(t *testing.T) {
+	for _, format := range []Format{CSV, JSONLines} {
+		for _, packed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d packed %t", format, packed), func(t *testing.T) {
+				var out bytes.Buffer
+				w := NewWriter(&out, format, packed)
+				rows := exportedRows()
+				for _, row := range rows {
+					require.NoError(t, w.Write(row))
+				}
+				require.NoError(t, w.Close())
+				f, err := Open("-", Options{Stdin: &out})
+				require.NoError(t, err)
+				for _, want := range rows {
+					got, err := f.Next()
+					require.NoError(t, err)
+					want.Book.ID = 0
+					want.Fields = got.Fields
+					want.Line, want.Text = got.Line, got.Text
+					assert.Equal(t, want, got)
+					assert.NotZero(t, got.Fields&model.CoverURLField, "an empty field is there and says that")
+				}
+				_, err = f.Next()
+				assert.Equal(t, io.EOF, err)
+				used, ignored := f.Columns()
+				assert.Len(t, used, len(exported))
+				assert.Empty(t, ignored)
+			})
+		}
+	}
+}
+
+func TestExportOfNothing(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, NewWriter(&out, CSV, false).Close())
+	f, err := Open("-", Options{Stdin: &out})
+	require.NoError(t, err)
+	_, err = f.Next()
+	assert.Equal(t, io.EOF, err)
+}
+
+func TestExportedRowsAreChecked(t *testing.T) {
+	for text, want := range map[string]string{
+		`"id_source": "a", "id": null, "fingerprint": null`:                        "line 1: id_source and id: both belong to a book, at most 190 characters each, or neither",
+		`"id_source": null, "fingerprint": "12"`:                                   "line 1: fingerprint: is not one that an export wrote",
+		`"id_source": null, "fingerprint": null, "buy_url": "javascript:alert(1)"`: "1 Emma",
+		`"id_source": null, "fingerprint": null, "author": "a\u0000"`:              "line 1: author: contains a control character",
+		`"fingerprint": "mine"`:                                                    "1 Emma", // another program's
+	} {
+		assert.Equal(t, []string{want}, transcript(openText(t, `{"title": "Emma", `+text+"}", Options{}), titles), text)
+	}
+	row, err := openText(t, `{"title": "Emma", "id_source": null, "fingerprint": null, "buy_url": "javascript:alert(1)"}`, Options{}).Next()
+	require.NoError(t, err)
+	assert.Empty(t, row.Book.BuyURL)
+	assert.Zero(t, row.Fields&model.BuyURLField, "what was dropped is left as it is")
+}
+
+func TestFormatOf(t *testing.T) {
+	for name, want := range map[string]string{"a.csv": "1 false", "A.CSV.GZ": "1 true", "b.jsonl": "0 false", "b.ndjson.gz": "0 true"} {
+		format, packed, err := FormatOf(name)
+		require.NoError(t, err)
+		assert.Equal(t, want, fmt.Sprintf("%d %t", format, packed))
+	}
+	_, _, err := FormatOf("books.xlsx")
+	assert.ErrorContains(t, err, "must end in .csv or .jsonl")
+}

@@ -1,0 +1,390 @@
+package catalog
+
+import (
+	"cmp"
+	"errors"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"literank.com/event-books/domain/model"
+)
+
+// productElements are the elements of a product that become part of a book.
+var productElements = []struct {
+	slot slot
+	name string
+}{
+	{idSlot, "RecordReference"},
+	{titleSlot, "TitleText"},
+	{authorSlot, "Contributor"},
+	{isbnSlot, "ProductIdentifier"},
+	{publishedAtSlot, "PublicationDate"},
+	{descriptionSlot, "Text"},
+	{languageSlot, "LanguageCode"},
+	{publisherSlot, "PublisherName"},
+	{subjectsSlot, "SubjectHeadingText"},
+	{seriesSlot, "Series"},
+	{editionSlot, "Edition"},
+	{priceSlot, "PriceAmount"},
+	{currencySlot, "CurrencyCode"},
+	{stockSlot, "OnHand"},
+	{availabilitySlot, "ProductAvailability"},
+	{coverURLSlot, "SupportingResource"},
+}
+
+// message is what a header says of all products.
+type message struct {
+	sender   string
+	defaults node
+}
+
+func newMessage(header node) message {
+	return message{
+		sender: cmp.Or(header.get("Sender", "SenderName"), header.get("FromCompany"),
+			header.get("Sender", "SenderIdentifier", "IDValue"), header.get("SenderIdentifier", "IDValue"), header.get("FromEANNumber"), header.get("FromPerson")),
+		defaults: header,
+	}
+}
+
+// The codes are those of EDItEUR's code lists, which are named by number.
+
+// read fills a record with a product of ONIX 2.1 or 3.
+func (m *message) read(product node, to *record) error {
+	p := &product
+	switch kind := p.get("NotificationType"); kind { // list 1
+	case "88", "89":
+		return errors.New("the product is a test record")
+	case "05":
+		to.delete = true
+	case "04", "08", "09", "12", "13", "14":
+		to.partial = true
+	}
+	detail := p
+	if inside := p.all("DescriptiveDetail"); len(inside) > 0 {
+		detail = inside[0]
+	}
+	set := func(s slot, text string) { to.values[s] = value{text: text} }
+	set(idSlot, p.get("RecordReference"))
+	set(isbnSlot, isbnOf(p))
+	set(titleSlot, titleOf(detail))
+	if authors := authorsOf(detail); len(authors) > 0 {
+		to.values[authorSlot] = value{items: authors, spoken: true}
+	}
+	set(publishedAtSlot, publishedAtOf(p))
+	set(descriptionSlot, descriptionOf(p))
+	set(languageSlot, cmp.Or(codeOf(detail.all("Language"), "LanguageRole", "01", "LanguageCode"),
+		detail.get("LanguageOfText"), m.defaults.get("DefaultLanguageOfText")))
+	set(publisherSlot, cmp.Or(
+		codeOf(p.all("PublishingDetail", "Publisher"), "PublishingRole", "01", "PublisherName"), p.get("PublishingDetail", "Publisher", "PublisherName"),
+		codeOf(p.all("Publisher"), "PublishingRole", "01", "PublisherName"), p.get("Publisher", "PublisherName"), p.get("PublisherName"),
+		p.get("PublishingDetail", "Imprint", "ImprintName"), p.get("Imprint", "ImprintName")))
+	if subjects := subjectsOf(detail); len(subjects) > 0 {
+		to.values[subjectsSlot] = value{items: subjects}
+	}
+	set(seriesSlot, seriesOf(detail))
+	set(editionSlot, cmp.Or(detail.get("EditionStatement"), detail.get("EditionNumber")))
+	m.supply(p, set)
+	set(coverURLSlot, coverOf(p))
+	for _, element := range productElements {
+		v := to.values[element.slot]
+		if !to.partial || v.text != "" || v.items != nil {
+			to.fields |= slots[element.slot].field
+		}
+	}
+	return nil
+}
+
+// codeOf returns the text of element what in the first of list whose element
+// code has the value want.
+func codeOf(list []*node, code, want, what string) string {
+	for _, n := range list {
+		if n.get(code) == want {
+			return n.get(what)
+		}
+	}
+	return ""
+}
+
+// isbnOf prefers ISBN-13 (15) to GTIN-13 (03) to ISBN-10 (02) of list 5.
+func isbnOf(p *node) string {
+	identifiers := p.all("ProductIdentifier")
+	candidates := []string{}
+	for _, kind := range []string{"15", "03", "02"} {
+		candidates = append(candidates, codeOf(identifiers, "ProductIDType", kind, "IDValue"))
+	}
+	candidates = append(candidates, p.get("ISBN"), p.get("EAN13"))
+	for _, candidate := range candidates {
+		if isbn, ok := model.ParseISBN(candidate); ok {
+			return isbn
+		}
+	}
+	return ""
+}
+
+// titleOf takes the distinctive title (01 of list 15) of the product.
+func titleOf(detail *node) string {
+	titles := slices.Concat(detail.all("TitleDetail"), detail.all("Title"))
+	slices.SortStableFunc(titles, func(a, b *node) int {
+		return cmp.Compare(titleRank(a.get("TitleType")), titleRank(b.get("TitleType")))
+	})
+	for _, title := range titles {
+		elements := title.all("TitleElement")
+		slices.SortStableFunc(elements, func(a, b *node) int { // the product's own level first
+			return cmp.Compare(cmp.Or(a.get("TitleElementLevel"), "01"), cmp.Or(b.get("TitleElementLevel"), "01"))
+		})
+		for _, element := range append(elements, title) {
+			if text := titleText(element); text != "" {
+				return text
+			}
+		}
+	}
+	return detail.get("DistinctiveTitle")
+}
+
+func titleRank(kind string) int {
+	if kind == "01" {
+		return 0
+	}
+	return 1
+}
+
+func titleText(n *node) string {
+	text := n.get("TitleText")
+	if text == "" {
+		text = strings.TrimSpace(n.get("TitlePrefix") + " " + n.get("TitleWithoutPrefix"))
+	}
+	if subtitle := n.get("Subtitle"); text != "" && subtitle != "" {
+		text += ": " + subtitle
+	}
+	return text
+}
+
+// authorsOf returns who wrote the book: roles A01 to A09 of list 17; else its
+// editors (B01), else whoever had a part in it.
+func authorsOf(detail *node) []string {
+	contributors := detail.all("Contributor")
+	slices.SortStableFunc(contributors, func(a, b *node) int {
+		return cmp.Compare(sequence(a), sequence(b))
+	})
+	for _, role := range []string{"A0", "B01", "A", "B", ""} {
+		var names []string
+		for _, c := range contributors {
+			takes := func(n *node) bool { return strings.HasPrefix(n.line(), role) }
+			if role != "" && !slices.ContainsFunc(c.all("ContributorRole"), takes) {
+				continue
+			}
+			if name := contributorName(c); name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		if len(names) > 0 {
+			return names
+		}
+	}
+	return nil
+}
+
+func sequence(n *node) int {
+	number, err := strconv.Atoi(n.get("SequenceNumber"))
+	if err != nil {
+		return 1 << 30
+	}
+	return number
+}
+
+func contributorName(c *node) string {
+	if key := c.get("KeyNames"); key != "" && c.get("NamesBeforeKey") != "" {
+		var parts []string
+		for _, part := range []string{"TitlesBeforeNames", "NamesBeforeKey", "PrefixToKey", "KeyNames", "NamesAfterKey", "SuffixToKey"} {
+			if text := c.get(part); text != "" && part != "TitlesBeforeNames" {
+				parts = append(parts, text)
+			}
+		}
+		return strings.Join(parts, " ")
+	}
+	return cmp.Or(c.get("PersonName"), turnName(c.get("PersonNameInverted")), c.get("KeyNames"), c.get("CorporateName"))
+}
+
+// publishedAtOf prefers the date of this edition (01 of list 163).
+func publishedAtOf(p *node) string {
+	dates := p.all("PublishingDetail", "PublishingDate")
+	for _, role := range []string{"01", "19", "11", "20"} {
+		if date := onixDate(codeOf(dates, "PublishingDateRole", role, "Date")); date != "" {
+			return date
+		}
+	}
+	return cmp.Or(onixDate(p.get("PublicationDate")), onixDate(p.get("YearFirstPublished")))
+}
+
+var digits = regexp.MustCompile(`^(\d{4})(?:-?(\d{2})(?:-?(\d{2}))?)?(?:T.*)?$`)
+
+// onixDate makes 2006-08-07 of 20060807, and 2006 of anything that begins so.
+func onixDate(text string) string {
+	m := digits.FindStringSubmatch(text)
+	switch {
+	case m == nil && len(text) >= 4 && digits.MatchString(text[:4]):
+		return text[:4]
+	case m == nil:
+		return ""
+	case m[2] == "" || m[2] == "00":
+		return m[1]
+	case m[3] == "" || m[3] == "00":
+		return m[1] + "-" + m[2]
+	}
+	return m[1] + "-" + m[2] + "-" + m[3]
+}
+
+var someTag = regexp.MustCompile(`(?i)</?(p|br|i|b|em|strong|ul|li|div|span)\b[^>]*>`)
+
+// descriptionOf prefers the description to the short one: 03, 02 of list 153
+// in ONIX 3; 01, 03, 02 of list 33 in 2.1.
+func descriptionOf(p *node) string {
+	for _, place := range []struct {
+		list  []*node
+		code  string
+		kinds []string
+	}{
+		{p.all("CollateralDetail", "TextContent"), "TextType", []string{"03", "02"}},
+		{p.all("OtherText"), "TextTypeCode", []string{"01", "03", "02"}},
+	} {
+		for _, kind := range place.kinds {
+			for _, n := range place.list {
+				if n.get(place.code) != kind {
+					continue
+				}
+				for _, text := range n.all("Text") {
+					raw := text.plain(false)
+					format := cmp.Or(text.format, n.get("TextFormat"))
+					if plain := text.plain(format == "02" || format == "2" || someTag.MatchString(raw)); plain != "" {
+						return plain
+					}
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// subjectsOf returns the headings. Codes of a scheme are left out: they say
+// nothing to a shopper.
+func subjectsOf(detail *node) (subjects []string) {
+	for _, subject := range detail.all("Subject") {
+		heading := subject.get("SubjectHeadingText")
+		if subject.get("SubjectSchemeIdentifier") == "20" { // keywords
+			subjects = append(subjects, strings.FieldsFunc(heading, func(r rune) bool { return r == ';' })...)
+		} else if heading != "" {
+			subjects = append(subjects, heading)
+		}
+	}
+	return subjects
+}
+
+func seriesOf(detail *node) string {
+	for _, collection := range detail.all("Collection") {
+		name, number := "", ""
+		for _, element := range collection.all("TitleDetail", "TitleElement") {
+			if element.get("TitleElementLevel") != "01" {
+				name = cmp.Or(name, titleText(element))
+			}
+			number = cmp.Or(number, element.get("PartNumber"))
+		}
+		if name != "" {
+			return withNumber(name, number)
+		}
+	}
+	for _, series := range detail.all("Series") {
+		name := cmp.Or(series.get("TitleOfSeries"), series.get("Title", "TitleText"))
+		if name != "" {
+			return withNumber(name, series.get("NumberWithinSeries"))
+		}
+	}
+	return ""
+}
+
+func withNumber(name, number string) string {
+	if number == "" {
+		return name
+	}
+	return name + ", " + number
+}
+
+// availabilities are ProductAvailability (list 65) and AvailabilityCode (54).
+// Codes that are not here say that the supplier has to be asked.
+var availabilities = map[string]model.Availability{
+	"01": model.Unavailable, "10": model.ToOrder, "11": model.ToOrder, "12": model.ToOrder,
+	"20": model.InStock, "21": model.InStock, "22": model.ToOrder, "23": model.ToOrder,
+	"30": model.Unavailable, "31": model.Unavailable, "32": model.Unavailable, "33": model.Unavailable, "34": model.Unavailable,
+	"40": model.Unavailable, "41": model.Unavailable, "42": model.Unavailable, "43": model.Unavailable, "44": model.Unavailable,
+	"45": model.Unavailable, "46": model.Unavailable, "47": model.Unavailable, "48": model.Unavailable, "49": model.Unavailable,
+	"50": model.Unavailable, "51": model.Unavailable, "52": model.Unavailable,
+	"IP": model.InStock, "TO": model.ToOrder, "MD": model.ToOrder, "NP": model.ToOrder, "RF": model.Unavailable,
+	"TP": model.Unavailable, "TU": model.Unavailable, "OP": model.Unavailable, "OI": model.Unavailable, "AB": model.Unavailable,
+}
+
+// supply reads price, currency, stock and availability of the first supplier
+// that has a price for consumers.
+func (m *message) supply(p *node, set func(slot, string)) {
+	details := slices.Concat(p.all("ProductSupply", "SupplyDetail"), p.all("SupplyDetail"))
+	stock, has := 0, false
+	var best *node
+	rank := len(priceTypes) + 1
+	availability := model.Availability("")
+	for _, detail := range details {
+		if availability == "" {
+			availability = availabilities[cmp.Or(detail.get("ProductAvailability"), detail.get("AvailabilityCode"))]
+		}
+		for _, text := range detail.all("Stock", "OnHand") {
+			if n, err := strconv.Atoi(text.line()); err == nil {
+				stock, has = stock+n, true
+			}
+		}
+		for _, price := range detail.all("Price") {
+			kind := cmp.Or(price.get("PriceType"), price.get("PriceTypeCode"), m.defaults.get("DefaultPriceTypeCode"))
+			at := slices.Index(priceTypes, kind)
+			if at < 0 {
+				at = len(priceTypes)
+			}
+			if price.get("PriceAmount") != "" && at < rank {
+				best, rank = price, at
+			}
+		}
+	}
+	set(availabilitySlot, string(availability))
+	if has {
+		set(stockSlot, strconv.Itoa(max(stock, 0)))
+	}
+	if best != nil {
+		set(priceSlot, best.get("PriceAmount"))
+		set(currencySlot, cmp.Or(best.get("CurrencyCode"), m.defaults.get("DefaultCurrencyCode")))
+	}
+}
+
+// priceTypes of list 58, the one that a consumer pays first: recommended
+// retail price with tax, fixed retail price with tax, both without.
+var priceTypes = []string{"02", "04", "42", "01", "03"}
+
+// coverOf returns the address of the front cover: 01 of list 158 in ONIX 3, 04
+// and 06 of list 38 in 2.1. Browsers don't show TIFF.
+func coverOf(p *node) string {
+	var links []*node
+	for _, resource := range p.all("CollateralDetail", "SupportingResource") {
+		if resource.get("ResourceContentType") == "01" {
+			links = append(links, resource.all("ResourceVersion", "ResourceLink")...)
+		}
+	}
+	for _, file := range p.all("MediaFile") {
+		if kind := file.get("MediaFileTypeCode"); kind == "04" || kind == "06" {
+			links = append(links, file.all("MediaFileLink")...)
+		}
+	}
+	for _, link := range links {
+		address := link.line()
+		lower := strings.ToLower(address)
+		if strings.HasPrefix(lower, "http") && !strings.HasSuffix(lower, ".tif") && !strings.HasSuffix(lower, ".tiff") {
+			return address
+		}
+	}
+	return ""
+}

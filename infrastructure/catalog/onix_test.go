@@ -1,0 +1,319 @@
+package catalog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/text/encoding/charmap"
+
+	"literank.com/event-books/domain/model"
+)
+
+// onix3 and onix21 say the same of one book.
+const onix3 = `<?xml version="1.0" encoding="UTF-8"?>
+<ONIXMessage release="3.0" xmlns="http://ns.editeur.org/onix/3.0/reference">
+<Header><Sender><SenderName>A Sender</SenderName></Sender><DefaultCurrencyCode>EUR</DefaultCurrencyCode></Header>
+<!-- <Product> in a comment </Product> -->
+<Product>
+ <RecordReference>ref-1</RecordReference><NotificationType>03</NotificationType>
+ <ProductIdentifier><ProductIDType>02</ProductIDType><IDValue>0306406152</IDValue></ProductIdentifier>
+ <ProductIdentifier><ProductIDType>15</ProductIDType><IDValue>9780306406157</IDValue></ProductIdentifier>
+ <DescriptiveDetail>
+  <Collection><TitleDetail><TitleType>01</TitleType><TitleElement><TitleElementLevel>02</TitleElementLevel><TitleText>A Series</TitleText></TitleElement>
+   <TitleElement><TitleElementLevel>01</TitleElementLevel><PartNumber>3</PartNumber></TitleElement></TitleDetail></Collection>
+  <TitleDetail><TitleType>10</TitleType><TitleElement><TitleElementLevel>01</TitleElementLevel><TitleText>TRADE TITLE</TitleText></TitleElement></TitleDetail>
+  <TitleDetail><TitleType>01</TitleType><TitleElement><TitleElementLevel>01</TitleElementLevel><TitlePrefix>The</TitlePrefix>
+   <TitleWithoutPrefix>Œuvre &amp; Life</TitleWithoutPrefix><Subtitle>A Story</Subtitle></TitleElement></TitleDetail>
+  <Contributor><SequenceNumber>2</SequenceNumber><ContributorRole>A01</ContributorRole><PersonNameInverted>Wahl, Per</PersonNameInverted></Contributor>
+  <Contributor><SequenceNumber>1</SequenceNumber><ContributorRole>A01</ContributorRole><NamesBeforeKey>Maria</NamesBeforeKey><PrefixToKey>von</PrefixToKey><KeyNames>Ebner</KeyNames></Contributor>
+  <Contributor><SequenceNumber>3</SequenceNumber><ContributorRole>B06</ContributorRole><PersonName>A Translator</PersonName></Contributor>
+  <EditionNumber>2</EditionNumber>
+  <Language><LanguageRole>02</LanguageRole><LanguageCode>swe</LanguageCode></Language>
+  <Language><LanguageRole>01</LanguageRole><LanguageCode>ger</LanguageCode></Language>
+  <Subject><SubjectSchemeIdentifier>93</SubjectSchemeIdentifier><SubjectCode>FFP</SubjectCode></Subject>
+  <Subject><SubjectSchemeIdentifier>20</SubjectSchemeIdentifier><SubjectHeadingText>sea; islands ;sea</SubjectHeadingText></Subject>
+ </DescriptiveDetail>
+ <CollateralDetail>
+  <TextContent><TextType>02</TextType><Text>Short.</Text></TextContent>
+  <TextContent><TextType>03</TextType><Text textformat="05"><p>One <em>fine</em> day.</p><p>Two &lt; three.</p></Text></TextContent>
+  <SupportingResource><ResourceContentType>01</ResourceContentType><ResourceVersion><ResourceLink>https://example.com/c.jpg</ResourceLink></ResourceVersion></SupportingResource>
+ </CollateralDetail>
+ <PublishingDetail><Imprint><ImprintName>An Imprint</ImprintName></Imprint>
+  <Publisher><PublishingRole>01</PublishingRole><PublisherName>A Publisher</PublisherName></Publisher>
+  <PublishingDate><PublishingDateRole>11</PublishingDateRole><Date dateformat="05">1968</Date></PublishingDate>
+  <PublishingDate><PublishingDateRole>01</PublishingDateRole><Date dateformat="00">20060807</Date></PublishingDate></PublishingDetail>
+ <ProductSupply><SupplyDetail><ProductAvailability>21</ProductAvailability><Stock><OnHand>7</OnHand></Stock>
+  <Price><PriceType>01</PriceType><PriceAmount>9.00</PriceAmount><CurrencyCode>CHF</CurrencyCode></Price>
+  <Price><PriceType>02</PriceType><PriceAmount>12.90</PriceAmount></Price></SupplyDetail></ProductSupply>
+</Product>
+</ONIXMessage>
+`
+
+const onix21 = `<!DOCTYPE ONIXmessage SYSTEM "http://www.editeur.org/onix/2.1/short/onix-international.dtd">
+<ONIXmessage><header><m174>A Sender</m174><m186>EUR</m186></header>
+<product><a001>ref-1</a001><a002>03</a002>
+<productidentifier><b221>15</b221><b244>9780306406157</b244></productidentifier>
+<series><b018>A Series</b018><b019>3</b019></series>
+<title><b202>01</b202><b030>The</b030><b031>&OElig;uvre &amp; Life</b031><b029>A Story</b029></title>
+<contributor><b034>2</b034><b035>A01</b035><b037>Wahl, Per</b037></contributor>
+<contributor><b034>1</b034><b035>A01</b035><b036>Maria von Ebner</b036></contributor>
+<contributor><b034>3</b034><b035>B06</b035><b036>A Translator</b036></contributor>
+<b057>2</b057><language><b253>01</b253><b252>ger</b252></language>
+<subject><b067>20</b067><b070>sea; islands ;sea</b070></subject>
+<othertext><d102>01</d102><d103>02</d103><d104><![CDATA[<p>One <i>fine</i> day.<br>Two &lt; three.</product>]]></d104></othertext>
+<mediafile><f114>04</f114><f117>https://example.com/c.tif</f117></mediafile>
+<mediafile><f114>06</f114><f117>https://example.com/c.jpg</f117></mediafile>
+<publisher><b291>01</b291><b081>A Publisher</b081></publisher><b003>20060807</b003>
+<supplydetail><j141>IP</j141><stock><j350>7</j350></stock><price><j148>02</j148><j151>12.90</j151></price></supplydetail>
+</product></ONIXmessage>`
+
+func TestONIXReadsABook(t *testing.T) {
+	stock := 7
+	want := model.Book{
+		Title: "The Œuvre & Life: A Story", Author: "Maria von Ebner, Per Wahl", PublishedAt: "2006-08-07",
+		Description: "One fine day.\nTwo < three.", ISBN: "9780306406157", Language: "de", Publisher: "A Publisher",
+		Subjects: []string{"sea", "islands"}, Series: "A Series, 3", Edition: "2", Price: "12.90", Currency: "EUR",
+		Stock: &stock, Availability: model.InStock, CoverURL: "https://example.com/c.jpg",
+	}
+	for name, text := range map[string]string{
+		"3":                           onix3,
+		"2.1":                         onix21,
+		"on one line":                 strings.ReplaceAll(strings.ReplaceAll(onix3, "<p>Two", "<p> Two"), "\n", " "),
+		"with another case and white": strings.ReplaceAll(strings.ReplaceAll(onix3, "</Product>", "</Product  >"), "<Product>", "<Product\n datestamp='2>1' >"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := openText(t, text, Options{})
+			row, err := f.Next()
+			require.NoError(t, err)
+			assert.Equal(t, want, row.Book)
+			assert.Equal(t, "onix:A Sender", row.Source)
+			assert.Equal(t, "ref-1", row.ExternalID)
+			assert.Empty(t, row.Notes)
+			assert.False(t, row.Delete)
+			assert.Equal(t, model.SeriesField|model.CoverURLField, row.Fields&(model.SeriesField|model.CoverURLField|model.BuyURLField))
+			_, err = f.Next()
+			assert.Equal(t, io.EOF, err)
+			used, ignored := f.Columns()
+			assert.Len(t, used, 16)
+			assert.Empty(t, ignored)
+		})
+	}
+}
+
+// message is an ONIX message of products.
+func onixMessage(products ...string) string {
+	return "<ONIXMessage><Header><FromCompany>S</FromCompany></Header>\n" + strings.Join(products, "\n") + "\n</ONIXMessage>\n"
+}
+
+func onixProduct(ref, kind, rest string) string {
+	return fmt.Sprintf("<Product><RecordReference>%s</RecordReference><NotificationType>%s</NotificationType>%s</Product>", ref, kind, rest)
+}
+
+func onixTitle(title string) string {
+	return "<Title><TitleType>01</TitleType><TitleText>" + title + "</TitleText></Title>"
+}
+
+func TestONIXNotifications(t *testing.T) {
+	f := openText(t, onixMessage(
+		onixProduct("1", "01", onixTitle("Early")),
+		onixProduct("2", "03", onixTitle("Whole")),
+		onixProduct("3", "04", "<SupplyDetail><Price><PriceAmount>5.00</PriceAmount></Price></SupplyDetail>"),
+		onixProduct("4", "05", ""),
+		onixProduct("", "05", ""),
+		onixProduct("6", "89", onixTitle("Test")),
+		onixProduct("7", "03", ""),
+	), Options{})
+	var rows []*model.ImportRow
+	var rejected []string
+	for {
+		row, err := f.Next()
+		if err == io.EOF {
+			break
+		}
+		var bad *model.RowError
+		if errors.As(err, &bad) {
+			rejected = append(rejected, err.Error())
+			continue
+		}
+		require.NoError(t, err)
+		rows = append(rows, row)
+	}
+	require.Len(t, rows, 4)
+	assert.Equal(t, "Early", rows[0].Book.Title)
+	assert.NotZero(t, rows[1].Fields&model.PriceField, "a whole record without a price takes it away")
+	assert.Equal(t, model.PriceField, rows[2].Fields, "a partial one changes what it has")
+	assert.Equal(t, "5.00", rows[2].Book.Price)
+	assert.True(t, rows[3].Delete)
+	assert.Equal(t, "4", rows[3].ExternalID)
+	assert.Equal(t, []string{
+		"line 6: nothing tells which book is to be deleted",
+		"line 7: the product is a test record",
+		"line 8: the book has no title",
+	}, rejected)
+}
+
+func TestONIXContributors(t *testing.T) {
+	contributor := func(role, name string) string {
+		return "<Contributor><ContributorRole>" + role + "</ContributorRole>" + name + "</Contributor>"
+	}
+	name := func(name string) string { return "<PersonName>" + name + "</PersonName>" }
+	for want, contributors := range map[string]string{
+		"Ann, Bob":            contributor("A01", name("Ann")) + contributor("A02", name("Bob")) + contributor("B01", name("Ed")) + contributor("A12", name("Illu")),
+		"Ed, Eddy":            contributor("B01", name("Ed")) + contributor("A12", name("Illu")) + contributor("B01", name("Eddy")),
+		"Illu":                contributor("A12", name("Illu")) + contributor("B06", name("Trans")),
+		"Trans":               contributor("B06", name("Trans")) + contributor("E07", name("Reader")),
+		"Reader":              contributor("E07", name("Reader")),
+		"Bits, Bytes & Sons":  contributor("A01", "<CorporateName>Bits, Bytes &amp; Sons</CorporateName>"),
+		"Lindon Bates Jr.":    contributor("A01", "<PersonNameInverted>Bates, Lindon, Jr.</PersonNameInverted>"),
+		"Plato":               contributor("A01", "<KeyNames>Plato</KeyNames>"),
+		"Ann B. van der Meer": contributor("A01", "<NamesBeforeKey>Ann B.</NamesBeforeKey><PrefixToKey>van der</PrefixToKey><KeyNames>Meer</KeyNames>"),
+		"":                    "",
+	} {
+		row, err := openText(t, onixMessage(onixProduct("1", "03", onixTitle("T")+contributors)), Options{}).Next()
+		require.NoError(t, err)
+		assert.Equal(t, want, row.Book.Author)
+	}
+}
+
+func TestONIXBadProducts(t *testing.T) {
+	good := func(n int) string { return onixProduct(fmt.Sprint(n), "03", onixTitle(fmt.Sprintf("Good %d", n))) }
+	deep := strings.Repeat("<a>", 100) + strings.Repeat("</a>", 100)
+	for name, c := range map[string]struct{ bad, want string }{
+		"not well-formed":     {"<Product><Title></Product>", "not well-formed XML: element <Title> closed by </Product>"},
+		"a stray ampersand":   {onixProduct("9", "03", onixTitle("A & B")), "not well-formed XML: invalid character entity & (no semicolon)"},
+		"an unknown entity":   {onixProduct("9", "03", onixTitle("&publisher;")), "not well-formed XML: invalid character entity &publisher;"},
+		"not closed":          {"<Product><RecordReference>9</RecordReference>", "the product is not closed before the next one begins"},
+		"not UTF-8":           {onixProduct("9", "03", onixTitle("\xff")), "is not valid UTF-8; if the file has another encoding, --encoding names it"},
+		"too deep":            {onixProduct("9", "03", deep), "has more than 50000 elements, or more than 64 one inside the other"},
+		"too many elements":   {onixProduct("9", "03", strings.Repeat("<a/>", 30_000)), "has more than 50000 elements, or more than 64 one inside the other"},
+		"too long":            {onixProduct("9", "03", onixTitle(strings.Repeat("x", maxProduct))), "the product is longer than 4194304 bytes"},
+		"empty":               {"<Product/>", "the book has no title"},
+		"text with a bracket": {onixProduct("9", "03", onixTitle("a < b")), "not well-formed XML: expected element name after <"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := onixMessage(good(1), c.bad, good(2))
+			f := openText(t, text, Options{Encoding: "utf-8"})
+			assert.Equal(t, []string{"2 Good 1", "line 3: " + c.want, "4 Good 2"}, transcript(f, titles))
+		})
+	}
+}
+
+func TestONIXIsNeverExpandedOrFetched(t *testing.T) {
+	bomb := `<!ENTITY a "aaaaaaaaaa">`
+	for c := 'b'; c <= 'k'; c++ {
+		bomb += fmt.Sprintf(`<!ENTITY %c "%s">`, c, strings.Repeat(fmt.Sprintf("&%c;", c-1), 10))
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(secret, []byte("secret"), 0o600))
+	text := `<!DOCTYPE ONIXMessage [` + bomb + `<!ENTITY file SYSTEM "file://` + secret + `"> <!-- it's ]> --> ]>` +
+		onixMessage(onixProduct("1", "03", onixTitle("&k;")), onixProduct("2", "03", onixTitle("&file;")), onixProduct("3", "03", onixTitle("Good")))
+	assert.Equal(t, []string{
+		"line 2: not well-formed XML: invalid character entity &k;",
+		"line 3: not well-formed XML: invalid character entity &file;",
+		"4 Good",
+	}, transcript(openText(t, text, Options{}), titles))
+}
+
+func TestONIXCutOff(t *testing.T) {
+	text := onixMessage(onixProduct("1", "03", onixTitle("One")), onixProduct("2", "03", onixTitle("Two")))
+	end := strings.Index(text, "<Product><RecordReference>2")
+	for _, cut := range []int{len(text) - 3, end + 70, end + 3, end} {
+		got := transcript(openText(t, text[:cut], Options{}), titles)
+		assert.Equal(t, "2 One", got[0])
+		assert.Contains(t, got[len(got)-1], "end: the file is cut off after line")
+	}
+	_, err := Open("-", Options{Stdin: strings.NewReader(text[:20])})
+	assert.ErrorContains(t, err, "cut off")
+}
+
+func TestONIXEncodings(t *testing.T) {
+	declare := func(name string) string { return `<?xml version="1.0" encoding="` + name + `"?>` }
+	message := onixMessage(onixProduct("1", "03", onixTitle("Die Räuber – “Œuvre”")))
+	for name, c := range map[string]struct{ text, encoding string }{
+		"declared":                 {encode(t, charmap.Windows1252, declare("ISO-8859-1")+message), "Windows-1252"},
+		"declared UTF-8, is not":   {encode(t, charmap.Windows1252, declare("UTF-8")+message), "Windows-1252"},
+		"declared Latin-1, is not": {declare("ISO-8859-1") + message, "UTF-8"},
+		"declared unknown":         {declare("x-mine") + message, "UTF-8"},
+		"not declared":             {encode(t, charmap.Windows1252, message), "Windows-1252"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := openText(t, c.text, Options{})
+			assert.Equal(t, "ONIX in "+c.encoding, f.Format())
+			row, err := f.Next()
+			require.NoError(t, err)
+			assert.Equal(t, "Die Räuber – “Œuvre”", row.Book.Title)
+		})
+	}
+	russian := encode(t, charmap.Windows1251, declare("windows-1251")+onixMessage(onixProduct("1", "03", onixTitle("Война и мир"))))
+	row, err := openText(t, russian, Options{}).Next()
+	require.NoError(t, err)
+	assert.Equal(t, "Война и мир", row.Book.Title)
+}
+
+func TestONIXControlCharacters(t *testing.T) {
+	row, err := openText(t, onixMessage(onixProduct("1", "03", onixTitle("A\x0bB"))), Options{}).Next()
+	require.NoError(t, err)
+	assert.Equal(t, "A B", row.Book.Title)
+	assert.Equal(t, []string{"control characters made spaces: XML doesn't have them"}, row.Notes)
+}
+
+func TestRealONIX(t *testing.T) {
+	folder := os.Getenv("TEST_DATA_DIR")
+	if folder == "" {
+		t.Skip("TEST_DATA_DIR is not set: it names the folder of real catalogues")
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "onix", "*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	books := map[string]model.Book{}
+	for _, path := range files {
+		f, err := Open(path, Options{})
+		require.NoError(t, err, path)
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		content = bytes.ReplaceAll(content, []byte{0}, nil) // of UTF-16
+		products := max(bytes.Count(content, []byte("</Product>")), bytes.Count(content, []byte("</product>")))
+		all, err := readAll(t, f)
+		require.NoError(t, err, path)
+		assert.Equal(t, products, all.rows, path)
+		assert.Zero(t, all.rejected, path)
+		assert.Equal(t, products, all.isbns, path)
+		require.NoError(t, f.Close())
+		if strings.Contains(path, "jonix") {
+			f, err := Open(path, Options{})
+			require.NoError(t, err)
+			row, err := f.Next()
+			require.NoError(t, err)
+			books[path] = row.Book
+			require.NoError(t, f.Close())
+		}
+	}
+	var same []model.Book
+	for _, b := range books {
+		same = append(same, b)
+	}
+	require.Len(t, same, 2)
+	assert.Equal(t, same[0], same[1], "reference names and short tags say the same")
+	assert.Equal(t, "Maj Sjöwall, Per Wahlöö", same[0].Author)
+}
+
+func FuzzONIX(f *testing.F) {
+	f.Add([]byte(onix3))
+	f.Add([]byte(onix21))
+	f.Add([]byte(onixMessage("<Product>", "<![CDATA[ ]]>", "<!-- -- >", "</Product><Product/>")))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		f, err := Open("-", Options{Encoding: "utf-8", Stdin: bytes.NewReader(append([]byte("<ONIXMessage><Product></Product>"), data...))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = readAll(t, f)
+	})
+}

@@ -1,0 +1,167 @@
+package catalog
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+const (
+	// maxDepth and maxNodes bound what one product can make of memory.
+	maxDepth = 64
+	maxNodes = 50_000
+)
+
+// A node is an element with its children in their order, or, without a name,
+// a text. Names are reference names.
+type node struct {
+	name     string
+	text     string
+	format   string // the attribute textformat or dateformat
+	children []*node
+}
+
+// parseXML reads one element. Named entities are those of HTML, which ONIX's
+// own DTD declares as well; others are an error, and none is ever expanded by
+// a DTD. Notes tell what was mended.
+func parseXML(text []byte) (root node, notes []string, err error) {
+	if !utf8.Valid(text) {
+		return root, nil, errors.New("is not valid UTF-8; if the file has another encoding, --encoding names it")
+	}
+	if cleaned := bytes.Map(withoutControls, text); !bytes.Equal(cleaned, text) {
+		text = cleaned
+		notes = append(notes, "control characters made spaces: XML doesn't have them")
+	}
+	in := xml.NewDecoder(bytes.NewReader(text))
+	in.Entity = xml.HTMLEntity
+	open := []*node{&root}
+	for nodes := 0; ; nodes++ {
+		token, err := in.Token()
+		if err == io.EOF && len(open) == 1 && len(root.children) == 1 {
+			return *root.children[0], notes, nil
+		}
+		if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
+			return root, nil, fmt.Errorf("not well-formed XML: %s", syntax.Msg)
+		}
+		if err != nil {
+			return root, nil, fmt.Errorf("not well-formed XML: %w", err)
+		}
+		if len(open) > maxDepth || nodes > maxNodes {
+			return root, nil, fmt.Errorf("has more than %d elements, or more than %d one inside the other", maxNodes, maxDepth)
+		}
+		parent := open[len(open)-1]
+		switch token := token.(type) {
+		case xml.StartElement:
+			child := &node{name: referenceName(token.Name.Local)}
+			for _, attr := range token.Attr {
+				if attr.Name.Local == "textformat" || attr.Name.Local == "dateformat" {
+					child.format = attr.Value
+				}
+			}
+			parent.children = append(parent.children, child)
+			open = append(open, child)
+		case xml.EndElement:
+			open = open[:len(open)-1]
+		case xml.CharData:
+			if len(open) > 1 {
+				parent.children = append(parent.children, &node{text: string(token)})
+			}
+		}
+	}
+}
+
+// withoutControls makes a space of what XML 1.0 has no place for (section 2.2).
+func withoutControls(r rune) rune {
+	if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+		return ' '
+	}
+	return r
+}
+
+// all returns the elements that a path of names leads to.
+func (n *node) all(path ...string) (found []*node) {
+	if len(path) == 0 {
+		return []*node{n}
+	}
+	for _, child := range n.children {
+		if child.name == path[0] {
+			found = append(found, child.all(path[1:]...)...)
+		}
+	}
+	return found
+}
+
+// get returns the first text on the path that isn't blank.
+func (n *node) get(path ...string) string {
+	for _, found := range n.all(path...) {
+		if text := found.line(); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// line is the text of a simple element, on one line.
+func (n *node) line() string {
+	return strings.Join(strings.Fields(n.plain(false)), " ")
+}
+
+// plain is the text without markup, paragraphs on lines of their own. asHTML:
+// the text is HTML that was escaped or stands in a CDATA section.
+func (n *node) plain(asHTML bool) string {
+	var source strings.Builder
+	n.writeHTML(&source, asHTML)
+	var out strings.Builder
+	in := html.NewTokenizer(strings.NewReader(source.String()))
+	for skip := atom.Atom(0); ; {
+		switch kind := in.Next(); kind {
+		case html.ErrorToken:
+			lines := strings.Split(out.String(), "\n")
+			kept := lines[:0]
+			for _, line := range lines {
+				if line = strings.Join(strings.Fields(line), " "); line != "" {
+					kept = append(kept, line)
+				}
+			}
+			return strings.Join(kept, "\n")
+		case html.TextToken:
+			if skip == 0 {
+				// line breaks of the source are white space only
+				out.WriteString(strings.NewReplacer("\n", " ", "\r", " ").Replace(in.Token().Data))
+			}
+		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
+			name, _ := in.TagName()
+			switch tag := atom.Lookup(name); tag {
+			case atom.P, atom.Br, atom.Div, atom.Li, atom.Ul, atom.Ol, atom.Tr, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Blockquote, atom.Dt, atom.Dd:
+				out.WriteByte('\n')
+			case atom.Script, atom.Style:
+				skip = 0
+				if kind == html.StartTagToken {
+					skip = tag
+				}
+			}
+		}
+	}
+}
+
+func (n *node) writeHTML(out *strings.Builder, asHTML bool) {
+	for _, child := range n.children {
+		switch {
+		case child.name != "":
+			out.WriteString("<" + child.name + ">")
+			child.writeHTML(out, asHTML)
+			out.WriteString("</" + child.name + ">")
+		case asHTML:
+			out.WriteString(child.text)
+		default:
+			out.WriteString(html.EscapeString(child.text))
+		}
+	}
+}

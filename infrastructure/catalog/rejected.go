@@ -1,0 +1,271 @@
+package catalog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/gofrs/flock"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+)
+
+const (
+	rejectedSuffix = ".rejected"
+	partSuffix     = ".part"
+)
+
+// rejectedColumns say of a rejected row where it stood and why it was rejected.
+var rejectedColumns = [2]string{"rejected_line", "rejected_reason"}
+
+// rejectedFormat writes rejected rows in the format of the file they come
+// from, so that they can be mended and imported like any file.
+type rejectedFormat struct {
+	head, tail []byte
+	row        func(*model.RowError) []byte
+}
+
+// Rejected keeps the rejected rows of one file in a file of their own.
+// Until the import is finished it has the ending .part; a file that had the
+// name before is kept with the ending .bak.
+type Rejected struct {
+	path string
+	part string
+	lock *flock.Flock
+	from *File
+	out  *os.File
+	size int64
+}
+
+var _ gateway.RejectedRows = (*Rejected)(nil)
+
+// RejectedPath is where the rejected rows of a file are kept, if nothing else
+// is said: beside it.
+func RejectedPath(file string) string {
+	return strings.TrimSuffix(file, rejectedSuffix) + rejectedSuffix
+}
+
+// NewRejected keeps rejected rows in path, which is made when there is one.
+// alone is false where another process imports the same file at this moment:
+// then the rows are kept apart from that one's until they are finished.
+func NewRejected(path string) (r *Rejected, alone bool) {
+	r = &Rejected{path: path, part: path + partSuffix, lock: flock.New(path + partSuffix + ".lock")}
+	if held, err := r.lock.TryLock(); err == nil && !held {
+		r.part = fmt.Sprintf("%s.%d%s", path, os.Getpid(), partSuffix)
+		r.lock = nil
+		return r, false
+	}
+	return r, true // a folder that takes no lock takes no rejected rows either, and Keep tells
+}
+
+// Of says which file the rows come from.
+func (r *Rejected) Of(f *File) { r.from = f }
+
+// Path is where the rows are once the import is finished.
+func (r *Rejected) Path() string { return r.path }
+
+func (r *Rejected) Resume(size int64) (ok bool, err error) {
+	if r.out != nil {
+		_ = r.out.Close()
+		r.out = nil
+	}
+	r.size = size
+	if size == 0 {
+		if err := os.Remove(r.part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false, r.failed(err)
+		}
+		return true, nil
+	}
+	info, err := os.Stat(r.part)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() < size {
+		return false, nil
+	}
+	if err != nil {
+		return false, r.failed(err)
+	}
+	if err := os.Truncate(r.part, size); err != nil {
+		return false, r.failed(err)
+	}
+	return true, nil
+}
+
+func (r *Rejected) Keep(row *model.RowError) error {
+	format := r.from.rows.rejected()
+	text := format.row(row)
+	if r.out == nil {
+		out, err := os.OpenFile(r.part, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return r.failed(err)
+		}
+		r.out = out
+	}
+	if r.size == 0 {
+		text = append(format.head, text...)
+	}
+	n, err := r.out.Write(text)
+	r.size += int64(n)
+	if err != nil {
+		return r.failed(err)
+	}
+	return nil
+}
+
+func (r *Rejected) Sync() (size int64, err error) {
+	if r.out == nil {
+		return r.size, nil
+	}
+	if err := r.out.Sync(); err != nil {
+		return 0, r.failed(err)
+	}
+	return r.size, nil
+}
+
+// Finish gives the file its name, if there is one.
+func (r *Rejected) Finish() error {
+	if r.size == 0 {
+		return nil
+	}
+	if r.out == nil { // all were kept by an interrupted import
+		out, err := os.OpenFile(r.part, os.O_WRONLY|os.O_APPEND, 0o600)
+		if err != nil {
+			return r.failed(err)
+		}
+		r.out = out
+	}
+	_, err := r.out.Write(r.from.rows.rejected().tail)
+	err = errors.Join(err, r.out.Sync(), r.out.Close())
+	r.out = nil
+	if err != nil {
+		return r.failed(err)
+	}
+	if err := r.backUp(); err != nil {
+		return r.failed(err)
+	}
+	if err := os.Rename(r.part, r.path); err != nil {
+		return r.failed(err)
+	}
+	return nil
+}
+
+// backUp keeps what somebody may be mending, unless it is the same.
+func (r *Rejected) backUp() error {
+	before, err := os.Open(r.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer before.Close()
+	now, err := os.Open(r.part)
+	if err != nil {
+		return err
+	}
+	defer now.Close()
+	if same, err := sameContent(before, now); same || err != nil {
+		return err
+	}
+	return os.Rename(r.path, r.path+".bak")
+}
+
+func sameContent(a, b io.Reader) (bool, error) {
+	left, right := make([]byte, bufferSize), make([]byte, bufferSize)
+	for {
+		n, errA := io.ReadFull(a, left)
+		m, errB := io.ReadFull(b, right)
+		if !bytes.Equal(left[:n], right[:m]) {
+			return false, nil
+		}
+		for _, err := range []error{errA, errB} {
+			if err == io.EOF || err == io.ErrUnexpectedEOF {
+				return true, nil
+			}
+			if err != nil {
+				return false, err
+			}
+		}
+	}
+}
+
+// Close gives the lock back. Of an import that was interrupted it leaves the
+// rows for the next one.
+func (r *Rejected) Close() error {
+	var err error
+	if r.out != nil {
+		err = r.out.Close()
+		r.out = nil
+	}
+	if r.lock == nil {
+		if removed := os.Remove(r.part); removed != nil && !errors.Is(removed, fs.ErrNotExist) {
+			err = errors.Join(err, removed)
+		}
+		return err
+	}
+	if r.lock.Locked() {
+		_ = os.Remove(r.lock.Path())
+	}
+	return errors.Join(err, r.lock.Close())
+}
+
+func (r *Rejected) failed(err error) error {
+	var where *fs.PathError
+	if errors.As(err, &where) {
+		err = where.Err
+	}
+	return fmt.Errorf("rejected rows can't be kept in %s (--rejected names another file): %w", r.path, err)
+}
+
+// rejected puts two cells in front of the row as it stands in the file.
+func (r *csvReader) rejected() rejectedFormat {
+	comma, quote := string(r.comma), string(r.quote)
+	head := rejectedColumns[0] + comma + rejectedColumns[1] + comma + string(r.header) + "\n"
+	if r.again {
+		head = string(r.header) + "\n"
+	}
+	return rejectedFormat{
+		head: []byte("\uFEFF" + head), // by which spreadsheets know UTF-8
+		row: func(row *model.RowError) []byte {
+			line, text := strconv.Itoa(row.Line), row.Text
+			if r.again {
+				s := scanner{lines: r.lines, comma: r.comma, quote: r.quote, rest: text, alone: true}
+				if first, ok := s.cell(); ok && s.separator() {
+					if _, ok := s.cell(); ok && s.separator() {
+						line, text = string(first), s.rest
+					}
+				}
+			}
+			reason := quote + strings.ReplaceAll(row.Reason, quote, quote+quote) + quote
+			return []byte(line + comma + reason + comma + string(text) + "\n")
+		},
+	}
+}
+
+// rejected puts two keys in front of the others. A line that is no object
+// becomes the text of one.
+func (r *jsonReader) rejected() rejectedFormat {
+	return rejectedFormat{row: func(row *model.RowError) []byte {
+		line := strconv.Itoa(row.Line)
+		text := bytes.TrimSpace(row.Text)
+		if before := rejectedKeys.FindSubmatch(text); before != nil {
+			line, text = string(before[1]), append([]byte("{"), text[len(before[0]):]...)
+		}
+		reason, _ := json.Marshal(row.Reason)
+		head := fmt.Sprintf(`{"%s":%s,"%s":%s`, rejectedColumns[0], line, rejectedColumns[1], reason)
+		rest, isObject := bytes.CutPrefix(text, []byte("{"))
+		switch {
+		case isObject && bytes.HasPrefix(bytes.TrimSpace(rest), []byte("}")):
+			return []byte(head + string(rest) + "\n")
+		case isObject:
+			return []byte(head + "," + string(rest) + "\n")
+		}
+		whole, _ := json.Marshal(strings.ToValidUTF8(string(text), "\uFFFD"))
+		return []byte(head + `,"rejected_text":` + string(whole) + "}\n")
+	}}
+}

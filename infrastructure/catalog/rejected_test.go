@@ -1,0 +1,184 @@
+package catalog
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/domain/model"
+)
+
+// keepRejected reads a file to its end and keeps the rows that it rejects.
+// It returns the titles of the others and, if there is one, the content of the
+// rejected rows' file.
+func keepRejected(t *testing.T, path string) (titles []string, kept string) {
+	t.Helper()
+	f, err := Open(path, Options{})
+	require.NoError(t, err)
+	defer f.Close()
+	rejected, alone := NewRejected(RejectedPath(path))
+	require.True(t, alone)
+	rejected.Of(f)
+	_, err = rejected.Resume(0)
+	require.NoError(t, err)
+	for {
+		row, err := f.Next()
+		var bad *model.RowError
+		if errors.As(err, &bad) {
+			require.NoError(t, rejected.Keep(bad))
+			continue
+		}
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+		titles = append(titles, row.Book.Title)
+	}
+	require.NoError(t, rejected.Finish())
+	require.NoError(t, rejected.Close())
+	content, err := os.ReadFile(rejected.Path())
+	if !errors.Is(err, os.ErrNotExist) {
+		require.NoError(t, err)
+	}
+	return titles, string(content)
+}
+
+func TestRejectedRowsAreMendedAndImported(t *testing.T) {
+	for name, c := range map[string]struct {
+		file   string
+		text   string
+		titles []string
+		kept   string
+		mend   *strings.Replacer
+		mended []string
+		still  string
+	}{
+		"CSV": {
+			file:   "books.csv",
+			text:   "id;title;year\n1;Emma;1815\n2;;1816\n3;\"lost;1817\n4;Ida;1818;x\n5;Una;1819\n",
+			titles: []string{"Emma", "Una"},
+			kept: "\uFEFFrejected_line;rejected_reason;id;title;year\n" +
+				"3;\"the book has no title\";2;;1816\n" +
+				"4;\"the quote that opens cell 2 is not closed, or text follows it\";3;\"lost;1817\n" +
+				"5;\"the row has 4 cells, the header 3\";4;Ida;1818;x\n",
+			mend:   strings.NewReplacer("\"lost", "found", "2;;", "2;Two;"),
+			mended: []string{"Two", "found"},
+			still: "\uFEFFrejected_line;rejected_reason;id;title;year\n" +
+				"5;\"the row has 6 cells, the header 5\";4;Ida;1818;x\n",
+		},
+		"CSV of several lines": {
+			file:   "books.csv",
+			text:   "title,description\n\"\",\"one\ntwo, \"\"three\"\"\"\nEmma,x\n",
+			titles: []string{"Emma"},
+			kept:   "\uFEFFrejected_line,rejected_reason,title,description\n2,\"the book has no title\",\"\",\"one\ntwo, \"\"three\"\"\"\n",
+			mend:   strings.NewReplacer(`,"","one`, `,"Ida","one`),
+			mended: []string{"Ida"},
+		},
+		"JSON Lines": {
+			file:   "books.jsonl",
+			text:   `{"title": "Emma"}` + "\n" + `{"name": 7}` + "\nnonsense\n{}\n" + `{"title": "Ida}` + "\n",
+			titles: []string{"Emma"},
+			kept: `{"rejected_line":2,"rejected_reason":"the key \"name\" can't be a JSON number","name": 7}` + "\n" +
+				`{"rejected_line":3,"rejected_reason":"not JSON: invalid character 'o' in literal null (expecting 'u'), at byte 2","rejected_text":"nonsense"}` + "\n" +
+				`{"rejected_line":4,"rejected_reason":"the book has no title"}` + "\n" +
+				`{"rejected_line":5,"rejected_reason":"not JSON: unexpected EOF, at byte 16","title": "Ida}` + "\n",
+			mend:   strings.NewReplacer(`"name": 7`, `"name": "Seven"`, "Ida}", `Ida"}`),
+			mended: []string{"Seven", "Ida"},
+			still: `{"rejected_line":3,"rejected_reason":"the book has no title","rejected_text":"nonsense"}` + "\n" +
+				`{"rejected_line":4,"rejected_reason":"the book has no title"}` + "\n",
+		},
+		"ONIX": {
+			file:   "books.xml",
+			text:   onixMessage(onixProduct("1", "03", onixTitle("Emma")), onixProduct("2", "03", onixTitle("a & b -- c")), onixProduct("3", "03", "")),
+			titles: []string{"Emma"},
+			kept: `<?xml version="1.0" encoding="UTF-8"?>` + "\n<ONIXMessage>\n<Header><FromCompany>S</FromCompany></Header>\n" +
+				"<!-- rejected: line 3: not well-formed XML: invalid character entity & (no semicolon) -->\n" + onixProduct("2", "03", onixTitle("a & b -- c")) + "\n" +
+				"<!-- rejected: line 4: the book has no title -->\n" + onixProduct("3", "03", "") + "\n</ONIXMessage>\n",
+			mend:   strings.NewReplacer("a & b", "a &amp; b"),
+			mended: []string{"a & b -- c"},
+			still: `<?xml version="1.0" encoding="UTF-8"?>` + "\n<ONIXMessage>\n<Header><FromCompany>S</FromCompany></Header>\n" +
+				"<!-- rejected: line 7: the book has no title -->\n" + onixProduct("3", "03", "") + "\n</ONIXMessage>\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), c.file)
+			require.NoError(t, os.WriteFile(path, []byte(c.text), 0o600))
+			titles, kept := keepRejected(t, path)
+			assert.Equal(t, c.titles, titles)
+			assert.Equal(t, c.kept, kept)
+
+			require.NoError(t, os.WriteFile(path+".rejected", []byte(c.mend.Replace(kept)), 0o600))
+			again, err := Open(path+".rejected", Options{})
+			require.NoError(t, err)
+			first, err := Open(path, Options{})
+			require.NoError(t, err)
+			assert.Equal(t, first.source, again.source, "ids are those of the file that the rows come from")
+			_, ignored := again.Columns()
+			assert.NotContains(t, ignored, "rejected_reason")
+			require.NoError(t, errors.Join(again.Close(), first.Close()))
+			titles, kept = keepRejected(t, path+".rejected")
+			assert.Equal(t, c.mended, titles)
+			if c.still != "" {
+				assert.Equal(t, c.still, kept, "what is left has the line of the first file where the format tells it")
+				before, err := os.ReadFile(path + ".rejected.bak")
+				require.NoError(t, err)
+				assert.Equal(t, c.mend.Replace(c.kept), string(before), "what was there is kept")
+			}
+			leftovers, err := filepath.Glob(path + "*.part*")
+			require.NoError(t, err)
+			assert.Empty(t, leftovers)
+		})
+	}
+}
+
+func TestRejectedRowsOutlastACrash(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "books.csv")
+	f := openText(t, "title\nEmma\n", Options{})
+	first, alone := NewRejected(RejectedPath(path))
+	require.True(t, alone)
+	first.Of(f)
+	require.NoError(t, first.Keep(&model.RowError{Line: 2, Text: []byte("two"), Reason: "bad"}))
+	size, err := first.Sync()
+	require.NoError(t, err)
+	require.NoError(t, first.Keep(&model.RowError{Line: 3, Text: []byte("three"), Reason: "bad"}))
+
+	second, alone := NewRejected(RejectedPath(path))
+	assert.False(t, alone, "while the first import goes on")
+	second.Of(f)
+	require.NoError(t, second.Keep(&model.RowError{Line: 9, Text: []byte("nine"), Reason: "bad"}))
+	require.NoError(t, second.Close(), "without Finish: interrupted")
+	require.NoError(t, first.Close())
+	assert.NoFileExists(t, RejectedPath(path))
+
+	third, alone := NewRejected(RejectedPath(path))
+	require.True(t, alone)
+	third.Of(f)
+	ok, err := third.Resume(size + 1000)
+	require.NoError(t, err)
+	assert.False(t, ok, "so much was never kept")
+	ok, err = third.Resume(size)
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.NoError(t, third.Keep(&model.RowError{Line: 4, Text: []byte("four"), Reason: "bad"}))
+	require.NoError(t, third.Finish())
+	require.NoError(t, third.Close())
+	content, err := os.ReadFile(RejectedPath(path))
+	require.NoError(t, err)
+	assert.Equal(t, "\uFEFFrejected_line,rejected_reason,title\n2,\"bad\",two\n4,\"bad\",four\n", string(content))
+}
+
+func TestRejectedRowsWithoutAPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "nowhere", "books.csv")
+	r, alone := NewRejected(RejectedPath(path))
+	assert.True(t, alone)
+	r.Of(openText(t, "title\nEmma\n", Options{}))
+	err := r.Keep(&model.RowError{Line: 2, Reason: "bad"})
+	assert.ErrorContains(t, err, "--rejected names another file")
+	assert.NoError(t, r.Close())
+}

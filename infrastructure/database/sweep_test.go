@@ -1,0 +1,67 @@
+package database
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/domain/model"
+)
+
+func TestSweepCatchesUpAfterAnAbsence(t *testing.T) {
+	onServers(t, func(t *testing.T, dsn string) {
+		db, err := OpenMySQL(dsn, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		defer db.Close()
+		require.NoError(t, db.Migrate(t.Context()))
+		id, err := db.CreateBook(t.Context(), &model.Book{Title: "Before"})
+		require.NoError(t, err)
+		// written by another program, longer ago than a pass looks back
+		rename := func(title string) {
+			_, err := db.sql.Exec("UPDATE books SET title = ?, touched_at = CURRENT_TIMESTAMP(3) - INTERVAL 1 HOUR WHERE id = ?", title, id)
+			require.NoError(t, err)
+		}
+		finds := func(keyword model.Keyword) int {
+			found, err := db.SearchBooks(t.Context(), model.Search{Keyword: keyword, Limit: 5})
+			require.NoError(t, err)
+			return found.Total
+		}
+		s, now := sweeper{db: db}, time.Now()
+		rename("First")
+		require.NoError(t, s.pass(t.Context(), now))
+		assert.Equal(t, 1, finds("first"), "the first pass looks at every row")
+		rename("Second")
+		require.NoError(t, s.pass(t.Context(), now.Add(sweepEvery)))
+		assert.Zero(t, finds("second"), "the next only at what was written lately")
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.Error(t, s.pass(ended, now.Add(2*time.Hour)))
+		require.NoError(t, s.pass(t.Context(), now.Add(2*time.Hour)))
+		assert.Equal(t, 1, finds("second"), "one that comes late at all that was written since")
+		rename("Third")
+		require.NoError(t, s.pass(t.Context(), now.Add(-time.Hour)))
+		assert.Equal(t, 1, finds("third"), "one after the clock was set back at every row")
+	})
+}
+
+func TestSweepLeavesNewerWritesOfOurs(t *testing.T) {
+	migrated(t, func(t *testing.T, db *DB) {
+		for _, stale := range []any{nil, make([]byte, 32)} {
+			id, err := db.CreateBook(t.Context(), &model.Book{Title: "Before", Subjects: []string{"old"}})
+			require.NoError(t, err)
+			require.NoError(t, db.gorm.Model(&bookRow{ID: id}).Update("search_hash", stale).Error)
+			var read sweptRow
+			require.NoError(t, db.gorm.Take(&read, id).Error)
+			require.NoError(t, db.UpdateBook(t.Context(), &model.Book{ID: id, Title: "Before", Subjects: []string{"new"}}))
+			require.NoError(t, foldRow(db.gorm, &read))
+			found, err := db.SearchBooks(t.Context(), model.Search{Keyword: "before", Limit: 1, Filters: model.Filters{Subject: "new"}})
+			require.NoError(t, err)
+			assert.Equal(t, 1, found.Total)
+			require.NoError(t, db.DeleteBook(t.Context(), id))
+		}
+	})
+}
