@@ -118,3 +118,29 @@ func TestDatabaseAwayAtTheStartAndLostLater(t *testing.T) {
 	assert.NotContains(t, p.log.String(), `"ERROR"`)
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 }
+
+func TestDatabaseGoneInTheMiddleOfAnImport(t *testing.T) {
+	dsn, database, _ := realServers(t)
+	way := newSwitchable(t, dsn.Addr)
+	way.set(true)
+	dsn.Addr = way.listener.Addr().String()
+	dir := t.TempDir()
+	writeCatalogue(t, filepath.Join(dir, "books.csv"), 40_000)
+	p := start(t, dir, []string{"EVENT_BOOKS_DB_DSN=" + dsn.FormatDSN()}, "import", "books.csv")
+	stored := func() (n int) {
+		_ = database.QueryRow("SELECT COALESCE(MAX(created), 0) FROM imports").Scan(&n)
+		return n
+	}
+	p.eventually("some rows are stored", func() bool { return stored() >= 2000 })
+	way.set(false)
+	p.eventually("it waits", func() bool { return strings.Contains(p.log.String(), "trying again") })
+	require.Less(t, stored(), 39_600)
+	way.set(true)
+	assert.Equal(t, 0, p.wait(), p.log)
+	counted := counts(t, p.log.String())
+	assert.Equal(t, 40_000, counted["rows"])
+	assert.Equal(t, 400, counted["rejected"])
+	var books int
+	require.NoError(t, database.QueryRow("SELECT COUNT(*) FROM books").Scan(&books))
+	assert.Equal(t, 39_600, books)
+}

@@ -12,8 +12,7 @@ import (
 	"literank.com/event-books/infrastructure/catalog"
 )
 
-// importMemory is when the collector of garbage makes haste, in bytes: an
-// import keeps the ids and ISBNs of the whole file in memory.
+// importMemory is when the collector of garbage makes haste, in bytes.
 const importMemory = 160 << 20
 
 type importCommand struct {

@@ -3,11 +3,11 @@ package executor
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
-	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -103,12 +103,6 @@ func (i *Importer) Import(ctx context.Context, file ImportFile, observer ImportO
 	return run.summary, errors.Join(err, run.unkept)
 }
 
-// An identity is the first half of a SHA-256: two different ones out of
-// billions don't meet.
-type identity [sha256.Size / 2]byte
-
-func newIdentity(sum [sha256.Size]byte) identity { return identity(sum[:len(identity{})]) }
-
 // importRun is one import.
 type importRun struct {
 	importer *Importer
@@ -129,18 +123,20 @@ type importRun struct {
 	// pending.
 	last, done int
 
-	// The lines on which the file has an ISBN, and a source's id.
-	isbns map[uint64]int
-	ids   map[identity]int
-	// ordinals counts the rows that have the same fingerprint.
-	ordinals map[identity]int
+	// The lines on which the file has an ISBN, and a source's id, and how many
+	// rows have the same fingerprint. Keys are the first 8 bytes of a SHA-256:
+	// in a file of ten million rows two different ones meet by chance once in
+	// hundreds of thousands of imports.
+	isbns, ids, ordinals *spillMap
 }
+
+func keyOf(sum [sha256.Size]byte) uint64 { return binary.BigEndian.Uint64(sum[:]) }
 
 func (r *importRun) all(ctx context.Context) (err error) {
 	if err := r.open(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.source.Close()) }()
+	defer func() { err = errors.Join(err, r.close()) }()
 	if err := r.resume(ctx); err != nil {
 		return err
 	}
@@ -163,14 +159,21 @@ func (r *importRun) all(ctx context.Context) (err error) {
 // open begins at the beginning.
 func (r *importRun) open() (err error) {
 	if r.source != nil {
-		if err := r.source.Close(); err != nil {
+		if err := r.close(); err != nil {
 			return err
 		}
 	}
 	r.digest = sha256.New()
-	r.isbns, r.ids, r.ordinals = map[uint64]int{}, map[identity]int{}, map[identity]int{}
+	r.isbns, r.ids, r.ordinals = newSpillMap(spillEntries), newSpillMap(spillEntries), newSpillMap(spillEntries)
 	r.source, err = r.file.Open()
 	return err
+}
+
+func (r *importRun) close() error {
+	if r.source == nil { // it could not be opened again
+		return nil
+	}
+	return errors.Join(r.source.Close(), r.isbns.close(), r.ids.close(), r.ordinals.close())
 }
 
 // resume passes over the rows that an interrupted import is done with.
@@ -233,7 +236,9 @@ func (r *importRun) skip(ctx context.Context, earlier *model.ImportProgress) (sa
 		if err != nil {
 			return false, nil // shorter than it was
 		}
-		r.identify(row)
+		if _, err := r.identify(row); err != nil {
+			return false, err
+		}
 	}
 	return [sha256.Size]byte(r.digest.Sum(nil)) == earlier.Digest, nil
 }
@@ -281,7 +286,9 @@ func (r *importRun) read(ctx context.Context) error {
 			}
 			return err
 		default:
-			r.take(row)
+			if err := r.take(row); err != nil {
+				return err
+			}
 		}
 		if len(r.batch)+len(r.rejected) >= model.MaxImportBatch || r.text >= maxBatchText {
 			if err := r.flush(ctx); err != nil {
@@ -292,46 +299,60 @@ func (r *importRun) read(ctx context.Context) error {
 }
 
 // take puts a row into the batch, or rejects it.
-func (r *importRun) take(row *model.ImportRow) {
+func (r *importRun) take(row *model.ImportRow) error {
 	for _, note := range row.Notes {
 		r.summary.Notes++
 		r.observer.Note(row.Line, note)
 	}
-	if reason := r.identify(row); reason != "" {
+	reason, err := r.identify(row)
+	if err != nil {
+		return err
+	}
+	if reason != "" {
 		r.reject(&model.RowError{Line: row.Line, Text: row.Text, Reason: reason})
-		return
+		return nil
 	}
 	r.batch = append(r.batch, row)
 	r.text += len(row.Book.Title) + len(row.Book.Author) + len(row.Book.Description) + len(row.Text)
+	return nil
 }
 
 // identify gives a row that has nothing else its fingerprint. It returns the
 // reason if the row is the same book as one before it.
-func (r *importRun) identify(row *model.ImportRow) (repeated string) {
-	isbn, _ := strconv.ParseUint(row.Book.ISBN, 10, 64) // 0 if there is none
-	if line, ok := r.isbns[isbn]; ok {
-		return fmt.Sprintf("lines %d and %d have the same ISBN %s", line, row.Line, row.Book.ISBN)
-	}
-	var id identity
-	if row.ExternalID != "" {
-		id = newIdentity(sha256.Sum256([]byte(row.Source + "\x00" + row.ExternalID)))
-		if line, ok := r.ids[id]; ok {
-			return fmt.Sprintf("lines %d and %d have the same id %q", line, row.Line, row.ExternalID)
+func (r *importRun) identify(row *model.ImportRow) (repeated string, err error) {
+	isbn := keyOf(sha256.Sum256([]byte(row.Book.ISBN)))
+	if row.Book.ISBN != "" {
+		if line, ok, err := r.isbns.get(isbn); ok || err != nil {
+			return fmt.Sprintf("lines %d and %d have the same ISBN %s", line, row.Line, row.Book.ISBN), err
 		}
-		r.ids[id] = row.Line
+	}
+	if row.ExternalID != "" {
+		id := keyOf(sha256.Sum256([]byte(row.Source + "\x00" + row.ExternalID)))
+		if line, ok, err := r.ids.get(id); ok || err != nil {
+			return fmt.Sprintf("lines %d and %d have the same id %q", line, row.Line, row.ExternalID), err
+		}
+		if err := r.ids.put(id, uint32(row.Line)); err != nil {
+			return "", err
+		}
 	}
 	switch {
-	case isbn != 0:
-		r.isbns[isbn] = row.Line
+	case row.Book.ISBN != "":
+		if err := r.isbns.put(isbn, uint32(row.Line)); err != nil {
+			return "", err
+		}
 	case row.ExternalID == "" && row.Fingerprint == model.Fingerprint{}:
 		row.Fingerprint = model.NewFingerprint(&row.Book)
 	}
-	if row.Fingerprint != (model.Fingerprint{}) {
-		id = newIdentity(row.Fingerprint)
-		row.Ordinal = r.ordinals[id]
-		r.ordinals[id]++
+	if row.Fingerprint == (model.Fingerprint{}) {
+		return "", nil
 	}
-	return ""
+	fingerprint := keyOf(row.Fingerprint)
+	ordinal, _, err := r.ordinals.get(fingerprint)
+	if err != nil {
+		return "", err
+	}
+	row.Ordinal = int(ordinal)
+	return "", r.ordinals.put(fingerprint, ordinal+1)
 }
 
 func (r *importRun) reject(row *model.RowError) {
