@@ -1,4 +1,4 @@
-.PHONY: build run test race lint bench fuzz help
+.PHONY: build run test race lint bench fuzz large help
 
 build: ## Build the program, stamped with its commit
 	CGO_ENABLED=0 go build -buildvcs=true -o event-books .
@@ -25,6 +25,11 @@ fuzz: ## Fuzz the readers of foreign input, 30 s each
 	go test -run '^$$' -fuzz FuzzParseISBN -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzCSV -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
 	go test -run '^$$' -fuzz FuzzJSONLines -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
+	go test -run '^$$' -fuzz FuzzONIX -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
+	go test -run '^$$' -fuzz FuzzCharset -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
+
+large: ## Import files of 1 GB in less than 200 MB of memory; takes minutes
+	TEST_LARGE_FILE=1073741824 go test -timeout 60m -v -run TestLargeFiles .
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 8

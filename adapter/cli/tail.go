@@ -14,7 +14,7 @@ import (
 
 type tailCommand struct {
 	JSON bool   `name:"json" help:"One JSON object per event. Events of one keyword come in order."`
-	From string `default:"end" placeholder:"beginning|end|TIME" help:"Where to begin; TIME as 2006-01-02, 2006-01-02T15:04:05Z or 10m ago as 10m."`
+	From string `default:"end" placeholder:"beginning|end|TIME" help:"Where to begin; TIME as 2006-01-02, 2006-01-02T15:04:05Z, or 10m for ten minutes ago."`
 }
 
 func (cmd tailCommand) Run(sh *shell) error {
@@ -65,12 +65,12 @@ func parseStart(text string, now time.Time) (mq.Start, error) {
 	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return mq.Start{At: now.Add(-ago)}, nil
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly} {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
 		if at, err := time.ParseInLocation(layout, text, time.Local); err == nil {
 			return mq.Start{At: at}, nil
 		}
 	}
-	return mq.Start{}, fmt.Errorf("--from: %q is neither beginning nor end nor a time", text)
+	return mq.Start{}, fmt.Errorf("--from: %q is neither beginning nor end nor a time such as 2006-01-02, \"2006-01-02 15:04:05\" or 10m (ago)", text)
 }
 
 // printEvent writes one line: time, key, number of books and their titles.

@@ -107,11 +107,12 @@ func (r *csvReader) end() error { return nil }
 func (r *csvReader) line() int { return r.lines.read }
 
 func (r *csvReader) next() (*record, error) {
+	r.row.notes = nil
 	no, text, cells, err := r.cells()
 	if err != nil {
 		return nil, err
 	}
-	r.row.line, r.row.text, r.row.notes = no, text, nil
+	r.row.line, r.row.text = no, text
 	cells = r.trimmed(cells)
 	if len(cells) != len(r.slots) {
 		mended, ok := r.mend(text)

@@ -1,0 +1,142 @@
+package catalog
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/domain/model"
+)
+
+func titleAndAuthor(row *model.ImportRow) string {
+	return fmt.Sprintf("%d %s|%s", row.Line, row.Book.Title, row.Book.Author)
+}
+
+func TestSeparatorsAreRecognised(t *testing.T) {
+	for separator, format := range map[string]string{
+		",": "CSV in UTF-8", ";": "CSV, separated by ';', in UTF-8", "\t": `CSV, separated by '\t', in UTF-8`, "|": "CSV, separated by '|', in UTF-8",
+	} {
+		text := strings.ReplaceAll("title~author~x y z\n\"Em~ma\"~Jane~1\nIda~\"A, B\"~2\n", "~", separator)
+		f := openText(t, text, Options{})
+		assert.Equal(t, format, f.Format())
+		assert.Equal(t, []string{"2 Em" + strings.ReplaceAll(separator, "\t", " ") + "ma|Jane", "3 Ida|A, B"}, transcript(f, titleAndAuthor), format)
+	}
+	// Columns that are known count for more than many.
+	f := openText(t, "title;a,b,c,d\nEmma;1\n", Options{})
+	assert.Equal(t, []string{"2 Emma|"}, transcript(f, titleAndAuthor))
+	// A single column has no separator.
+	f = openText(t, "title\nEmma, or not; that is|the question\n", Options{})
+	assert.Equal(t, []string{"line 2: the row has 2 cells, the header 1"}, transcript(f, titleAndAuthor))
+	f = openText(t, "title\n\"Emma, or not\"\nIda; Una\n", Options{})
+	assert.Equal(t, []string{"2 Emma, or not|", "3 Ida; Una|"}, transcript(f, titleAndAuthor))
+}
+
+func TestQuotesInEveryStyle(t *testing.T) {
+	for name, c := range map[string]struct {
+		row, want string
+		mended    bool
+	}{
+		"none":                     {`Emma,Jane`, `Emma|Jane`, false},
+		"around every cell":        {`"Emma","Jane"`, `Emma|Jane`, false},
+		"doubled":                  {`"The ""old"" Emma",Jane`, `The "old" Emma|Jane`, false},
+		"doubled at the end":       {`"Emma ""x""",Jane`, `Emma "x"|Jane`, false},
+		"inside an unquoted cell":  {`The "old" Emma,Jane`, `The "old" Emma|Jane`, false},
+		"escaped by a backslash":   {`"The \"old\" Emma","Jane, too"`, `The "old" Emma|Jane, too`, true},
+		"escaped at the end":       {`"Emma \"x\"",Jane`, `Emma "x"|Jane`, true},
+		"a backslash at the end":   {`"C:\",Jane`, `C:\|Jane`, false},
+		"not escaped":              {`"The "old" Emma",Jane`, `The "old" Emma|Jane`, true},
+		"not escaped, with commas": {`"The "old", or not, Emma",Jane`, `line`, false},
+		"typographic":              {`“Emma”,«Jane»`, `“Emma”|«Jane»`, false},
+		"single, of the text":      {`'Emma',O'Hara`, `'Emma'|O'Hara`, false},
+		"empty":                    {`"Emma",""`, `Emma|`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := openText(t, "title,author\n"+c.row+"\nIda,x\n", Options{})
+			row, err := f.Next()
+			if c.want == "line" {
+				assert.ErrorContains(t, err, "line 2: ", "that can't be told apart")
+			} else {
+				require.NoError(t, err)
+				assert.Equal(t, c.want, row.Book.Title+"|"+row.Book.Author)
+				assert.Equal(t, c.mended, len(row.Notes) > 0)
+			}
+			row, err = f.Next()
+			require.NoError(t, err)
+			assert.Equal(t, "Ida", row.Book.Title)
+			assert.Empty(t, row.Notes)
+		})
+	}
+	f := openText(t, "'title','author'\n'Emma, or not','O''Hara'\nIda,\"x\"\n", Options{})
+	assert.Equal(t, []string{"2 Emma, or not|O'Hara", `3 Ida|"x"`}, transcript(f, titleAndAuthor))
+}
+
+func TestManyColumns(t *testing.T) {
+	header, row := []string{}, []string{}
+	for i := range 100 {
+		header = append(header, fmt.Sprintf("column %d", i))
+		row = append(row, fmt.Sprintf("\"cell %d\"", i))
+	}
+	header[57], header[99] = "title", "author"
+	f := openText(t, strings.Join(header, ",")+"\n"+strings.Join(row, ",")+"\n", Options{})
+	assert.Equal(t, []string{"2 cell 57|cell 99"}, transcript(f, titleAndAuthor))
+	_, ignored := f.Columns()
+	assert.Len(t, ignored, 98)
+}
+
+func TestPricesAndDatesOfOtherPlaces(t *testing.T) {
+	for price, want := range map[string]string{"12,90": "12.90", "1.234,5": "1234.5", "1 234,50": "1234.50", "12.90": "12.90", "7": "7", "1,234": "", "12,90 €": ""} {
+		assert.Equal(t, want, cell(t, "price", price).Book.Price, price)
+	}
+	for date, want := range map[string]string{"28.2.2001": "2001-02-28", "01.12.1999": "1999-12-01", "31.13.2001": "", "2001-02-28T10:00:00Z": "2001-02-28", "2008.0": "2008"} {
+		assert.Equal(t, want, cell(t, "date", date).Book.PublishedAt, date)
+	}
+}
+
+func TestNamesAreTurnedWhereAFileWritesThemSo(t *testing.T) {
+	authors := func(names ...string) (got []string) {
+		text := "title,author\n"
+		for i, name := range names {
+			text += fmt.Sprintf("Book %d,\"%s\"\n", i, name)
+		}
+		return transcript(openText(t, text, Options{}), func(row *model.ImportRow) string { return row.Book.Author })
+	}
+	assert.Equal(t, []string{"Jane Austen", "Herman Melville", "Plato", "Arthur Conan Doyle", "Émile Zola"},
+		authors("Austen, Jane", "Melville, Herman", "Plato", "Doyle, Arthur Conan", "Zola, Émile"))
+	assert.Equal(t, []string{"Jane Austen", "Homer, Robert Fagles", "Homer"}, authors("Jane Austen", "Homer, Robert Fagles", "Homer"))
+	assert.Equal(t, []string{"J.K. Rowling, Mary GrandPré", "Neil Gaiman, Terry Pratchett", "Jane Doe, John Doe"},
+		authors("J.K. Rowling, Mary GrandPré", "Neil Gaiman, Terry Pratchett", "Jane Doe, John Doe"))
+	assert.Equal(t, []string{"Austen, Jane"}, authors("Austen, Jane"), "one row may be two authors")
+}
+
+func TestColumnsInFiveLanguages(t *testing.T) {
+	for header, want := range map[string]string{
+		"Title,Author,Publisher,Year,Price,Subjects":                 "title author publisher published_at price subjects",
+		"Titel;Verfasser;Verlag;Erscheinungsjahr;Preis;Schlagwörter": "title author publisher published_at price subjects",
+		"Название;Автор;Издательство;Год издания;Цена;Жанр":          "title author publisher published_at price subjects",
+		"书名,作者,出版社,出版年,定价,分类":                                        "title author publisher published_at price subjects",
+		"書名,作者,出版社,出版年,定價,分類":                                        "title author publisher published_at price subjects",
+		"タイトル,著者,出版社,発行年,価格,ジャンル":                                    "title author publisher published_at price subjects",
+	} {
+		used, ignored := openText(t, header+"\n", Options{}).Columns()
+		var fields []string
+		for _, c := range used {
+			fields = append(fields, c.Field)
+		}
+		assert.Equal(t, want, strings.Join(fields, " "), header)
+		assert.Empty(t, ignored)
+	}
+}
+
+func TestTheManualHasEveryColumn(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/catalogue.md")
+	require.NoError(t, err)
+	for s, properties := range slots {
+		if slot(s) != idSourceSlot && slot(s) != fingerprintSlot {
+			assert.Contains(t, string(manual), strings.Join(properties.columns, ", "), properties.name)
+		}
+	}
+}
