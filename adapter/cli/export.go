@@ -35,14 +35,11 @@ func (cmd exportCommand) Run(sh *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := application.OpenDatabase(c, sh.log)
+	db, err := application.OpenMigrated(sh.ctx, c, sh.log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := db.Migrate(sh.ctx); err != nil {
-		return err
-	}
 	books := 0
 	write := func(out io.Writer) error {
 		w := catalog.NewWriter(out, format, packed)

@@ -32,14 +32,11 @@ func (cmd importCommand) Run(sh *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := application.OpenDatabase(c, sh.log)
+	db, err := application.OpenMigrated(sh.ctx, c, sh.log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := db.Migrate(sh.ctx); err != nil {
-		return err
-	}
 	debug.SetMemoryLimit(importMemory)
 	importer := executor.NewImporter(db, db)
 	var errs []error
