@@ -32,9 +32,9 @@ type WireHelper struct {
 	log  *slog.Logger
 }
 
-// OpenDatabase opens the catalogue that the configuration names: MySQL or
+// openDatabase opens the catalogue that the configuration names: MySQL or
 // MariaDB by its DSN, else SQLite. It doesn't wait for a server.
-func OpenDatabase(c *config.Config, log *slog.Logger) (*database.DB, error) {
+func openDatabase(c *config.Config, log *slog.Logger) (*database.DB, error) {
 	if c.DB.DSN != "" {
 		return database.OpenMySQL(c.DB.DSN, log)
 	}
@@ -43,7 +43,7 @@ func OpenDatabase(c *config.Config, log *slog.Logger) (*database.DB, error) {
 
 // OpenMigrated opens the catalogue for a command that needs it now.
 func OpenMigrated(ctx context.Context, c *config.Config, log *slog.Logger) (*database.DB, error) {
-	db, err := OpenDatabase(c, log)
+	db, err := openDatabase(c, log)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func NewWireHelper(ctx context.Context, c *config.Config, withBroker bool, log *
 }
 
 func (w *WireHelper) open(ctx context.Context, c *config.Config, withBroker bool) (err error) {
-	if w.db, err = OpenDatabase(c, w.log); err != nil {
+	if w.db, err = openDatabase(c, w.log); err != nil {
 		return err
 	}
 	if withBroker && len(c.MQ.Brokers) == 0 {
