@@ -1,0 +1,87 @@
+package wal
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// fileSystem is the part of a folder's file system that the log uses, so that
+// tests can put one underneath that forgets what was not synced.
+type fileSystem interface {
+	// open opens a file for reading and writing; create makes it, and fails if
+	// there is one.
+	open(name string, create bool) (file, error)
+	rename(from, to string) error
+	remove(name string) error
+	// list returns the names of all files.
+	list() ([]string, error)
+	// syncFolder makes what was created, renamed and removed outlast a crash.
+	syncFolder() error
+}
+
+type file interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	// sync makes what was written outlast a crash.
+	sync() error
+	size() (int64, error)
+}
+
+// folder is a fileSystem of the operating system.
+type folder string
+
+func (f folder) open(name string, create bool) (file, error) {
+	flags := os.O_RDWR
+	if create {
+		flags |= os.O_CREATE | os.O_EXCL
+	}
+	opened, err := os.OpenFile(filepath.Join(string(f), name), flags, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{opened}, nil
+}
+
+func (f folder) rename(from, to string) error {
+	return os.Rename(filepath.Join(string(f), from), filepath.Join(string(f), to))
+}
+
+func (f folder) remove(name string) error { return os.Remove(filepath.Join(string(f), name)) }
+
+func (f folder) list() (names []string, err error) {
+	entries, err := os.ReadDir(string(f))
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names, err
+}
+
+func (f folder) syncFolder() error {
+	opened, err := os.Open(string(f))
+	if err != nil {
+		return err
+	}
+	return errors.Join(ignoreUnsupported(opened.Sync()), opened.Close())
+}
+
+// ignoreUnsupported: not every system syncs folders.
+func ignoreUnsupported(err error) error {
+	if errors.Is(err, fs.ErrInvalid) || errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
+type osFile struct{ *os.File }
+
+func (f osFile) size() (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}

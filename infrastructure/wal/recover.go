@@ -1,0 +1,222 @@
+package wal
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// recover finds out what the folder holds.
+func (l *Log) recover() error {
+	if err := l.openPosition(); err != nil {
+		return err
+	}
+	if err := l.openSegments(); err != nil {
+		return err
+	}
+	if err := l.findEnds(); err != nil {
+		return err
+	}
+	released, known := l.position.released, l.position.synced
+	expected := released + 1
+	for _, s := range l.segments {
+		if s.firstIndex > expected {
+			l.missing(expected, s.firstIndex-1)
+		}
+		expected = max(expected, s.last+1)
+	}
+	if known >= expected {
+		l.missing(expected, known)
+		expected = known + 1
+	}
+	l.next, l.durable = expected, expected-1
+	if n := len(l.segments); n > 0 {
+		return l.goOn(l.segments[n-1])
+	}
+	spare, err := l.makeSpare()
+	if err != nil {
+		return err
+	}
+	first, err := l.begin(spare)
+	if err != nil {
+		return errors.Join(err, spare.Close())
+	}
+	l.segments = []*segment{first}
+	return nil
+}
+
+func (l *Log) missing(from, to uint64) {
+	l.damages = append(l.damages, &DamageError{From: from, To: to, Reason: "no file holds them"})
+}
+
+// openSegments opens all files of records. One whose header is damaged is set
+// aside; its records will be missing.
+func (l *Log) openSegments() error {
+	names, err := l.files.list()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		number, ok := numberOf(name)
+		if !ok {
+			continue
+		}
+		f, err := l.files.open(name, false)
+		if err != nil {
+			return err
+		}
+		b := make([]byte, headerSize)
+		if _, err := f.ReadAt(b, 0); err != nil && err != io.EOF {
+			return errors.Join(fmt.Errorf("read %s: %w", name, err), f.Close())
+		}
+		h, err := decodeHeader(b)
+		switch {
+		case errors.Is(err, errNoHeader):
+			if err := errors.Join(f.Close(), l.files.rename(name, name+damagedSuffix)); err != nil {
+				return err
+			}
+			continue
+		case err != nil:
+			return errors.Join(fmt.Errorf("%s: %w", name, err), f.Close())
+		case h.number != number:
+			// It was released and used again when the machine went down, before
+			// the folder was synced under its new name.
+			if err := errors.Join(f.Close(), l.files.remove(name)); err != nil {
+				return err
+			}
+			continue
+		}
+		l.segments = append(l.segments, &segment{header: h, file: f})
+	}
+	slices.SortFunc(l.segments, func(a, b *segment) int { return cmp.Compare(a.number, b.number) })
+	return nil
+}
+
+// findEnds finds the last record of each segment: the next one's header tells,
+// else it is searched.
+func (l *Log) findEnds() error {
+	for i, s := range l.segments {
+		if i+1 < len(l.segments) && l.segments[i+1].number == s.number+1 {
+			s.end, s.last = l.segments[i+1].before, l.segments[i+1].firstIndex-1
+			continue
+		}
+		known := l.position.synced
+		if i+1 < len(l.segments) {
+			known = l.segments[i+1].firstIndex - 1 // all before it were on disk
+		}
+		if err := l.searchEnd(s, known); err != nil {
+			return fmt.Errorf("read %s: %w", s.name(), err)
+		}
+	}
+	return nil
+}
+
+// found is a whole record in a segment.
+type found struct {
+	index, synced uint64
+	start, end    int64
+}
+
+// searchEnd reads a segment whose end isn't known. What is incomplete behind
+// the last record that was on disk for sure is a tail that a crash has torn,
+// and is cut off. What is damaged before that is damage, also if it is the
+// last thing that can be read.
+func (l *Log) searchEnd(s *segment, known uint64) error {
+	text, err := readAll(s.file)
+	if err != nil {
+		return err
+	}
+	records := search(text, s.header, s.firstIndex)
+	for _, r := range records {
+		known = max(known, r.synced)
+	}
+	s.end, s.last = headerSize, s.firstIndex-1
+	for _, r := range records {
+		if r.index > s.last+1 {
+			if s.last+1 > known {
+				break // the tail is torn here
+			}
+			s.damaged = true // the reader tells what it costs
+		}
+		s.end, s.last = r.end, r.index
+	}
+	return nil
+}
+
+func readAll(f file) ([]byte, error) {
+	size, err := f.size()
+	if err != nil {
+		return nil, err
+	}
+	text := make([]byte, size)
+	n, err := f.ReadAt(text, 0)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	return text[:n], nil
+}
+
+// search returns the records that can be read, in their order.
+func search(text []byte, h header, next uint64) (records []found) {
+	for at := int64(headerSize); at < int64(len(text)); {
+		r, length, ok := decodeRecord(text[at:], h.salt)
+		if ok && r.index >= next {
+			records = append(records, found{r.index, r.synced, at, at + int64(length)})
+			at, next = at+int64(length), r.index+1
+			continue
+		}
+		if at = resync(text, at+1, h.salt, next); at < 0 {
+			break
+		}
+	}
+	return records
+}
+
+// farthest is how much higher than expected an index can be behind damage.
+const farthest = 1 << 32
+
+// resync returns where the next record of an index of at least next begins, or
+// -1. The index is looked at first, since checksums of whatever a length says
+// would take forever.
+func resync(text []byte, at int64, salt, next uint64) int64 {
+	for ; at+recordHeader < int64(len(text)); at++ {
+		index := binary.BigEndian.Uint64(text[at+8:])
+		if index < next || index-next > farthest || binary.BigEndian.Uint64(text[at+16:]) >= index {
+			continue
+		}
+		if _, _, ok := decodeRecord(text[at:], salt); ok {
+			return at
+		}
+	}
+	return -1
+}
+
+// goOn makes the last segment ready to be written to: what is torn behind its
+// end is overwritten, so that it never looks like a record again.
+func (l *Log) goOn(s *segment) error {
+	if s.damaged || l.next != s.last+1 {
+		s.broken = true // the next record begins a new one
+		return nil
+	}
+	text, err := readAll(s.file)
+	if err != nil {
+		return err
+	}
+	if int64(len(text)) != l.options.Segment {
+		s.broken = true // another size, or cut off
+		return s.file.sync()
+	}
+	tail := text[s.end:]
+	if slices.ContainsFunc(tail, func(b byte) bool { return b != 0 }) {
+		clear(tail)
+		if _, err := s.file.WriteAt(tail, s.end); err != nil {
+			return err
+		}
+	}
+	// What was written and not synced before a crash of the process is read
+	// from now on, so it has to stay.
+	return s.file.sync()
+}

@@ -1,0 +1,550 @@
+// Package wal is a write-ahead log: what Append has taken is on disk, and is
+// read back in its order after a crash of the process or of the machine, until
+// it is released. Many appends share one sync. The log knows nothing of what
+// its records say, and nobody but it writes to its folder.
+//
+// What a sync has failed for is never synced again: its pages may be marked
+// clean although they were not written. The file is left, and the log goes on
+// in the next one. Damage, which checksums find, is reported with the indexes
+// that it costs, and never passed on.
+package wal
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/gofrs/flock"
+)
+
+const (
+	// DefaultSegment is the size of a segment, in bytes.
+	DefaultSegment = 32 << 20
+	lockName       = "lock"
+	spareName      = "spare"
+	damagedSuffix  = ".damaged"
+)
+
+var (
+	// ErrFull: the bound is reached, or the disk has no space.
+	ErrFull = errors.New("the log is full")
+	// ErrClosed: the log was closed.
+	ErrClosed = errors.New("the log is closed")
+	// ErrInUse: another process has the log's folder.
+	ErrInUse = errors.New("another process uses the folder")
+	// ErrTooLarge: a record doesn't fit into a segment.
+	ErrTooLarge = errors.New("the record is larger than a segment")
+)
+
+// DamageError tells which records can't be read.
+type DamageError struct {
+	// From and To are the first and the last index that are missing.
+	From, To uint64
+	// Segment is the file's name, empty if it is missing altogether.
+	Segment string
+	Reason  string
+}
+
+func (e *DamageError) Error() string {
+	where := e.Segment
+	if where == "" {
+		where = "a missing segment"
+	}
+	return fmt.Sprintf("records %d to %d can't be read: %s: %s", e.From, e.To, where, e.Reason)
+}
+
+// Options are how a log is kept. The zero value is what most want.
+type Options struct {
+	// Segment is the size of a file, in bytes; 0 = DefaultSegment. It bounds
+	// a record.
+	Segment int64
+	// Max bounds all files together, in bytes; 0 = without bound. It holds at
+	// least three segments.
+	Max int64
+	// Unsynced leaves the syncing to the operating system: a crash of the
+	// process loses nothing, one of the machine does.
+	Unsynced bool
+	// Reserve refuses new segments when it returns an error, as where too
+	// little of the disk is free.
+	Reserve func() error
+
+	files fileSystem // of a test
+}
+
+// Log is open for one process. Its methods may be called concurrently.
+type Log struct {
+	files   fileSystem
+	options Options
+	lock    *flock.Flock
+
+	mu       sync.Mutex
+	pending  []*entry
+	segments []*segment // oldest first; the last is written to
+	spare    spareState
+	position position
+	closed   bool
+	changed  chan struct{} // closed, and made anew, when there is more to read
+	durable  uint64        // highest index that may be read
+
+	wake    chan struct{} // the committer has work
+	prepare chan struct{} // the preparer has work
+	ready   *sync.Cond    // with mu: the spare's state has changed
+	closing chan struct{}
+	working sync.WaitGroup
+
+	// of the committer alone
+	next   uint64 // index of the next record
+	buffer []byte
+
+	damages []*DamageError
+}
+
+// segment is one file of records.
+type segment struct {
+	header
+	file file
+	// end is behind the last record.
+	end int64
+	// last is the index of the last record; firstIndex-1 if there is none.
+	last uint64
+	// broken: a write or a sync has failed, nothing more is written.
+	broken  bool
+	damaged bool
+}
+
+type entry struct {
+	data  []byte
+	index uint64
+	done  chan error
+}
+
+// spareState is how far the next segment is.
+type spareState struct {
+	file file // nil if there is none
+	err  error
+	// wanted: the preparer is at it.
+	wanted bool
+}
+
+// Open opens the log in dir, which is made if it is missing, and recovers what
+// a crash has left.
+func Open(dir string, options Options) (*Log, error) {
+	if options.Segment == 0 {
+		options.Segment = DefaultSegment
+	}
+	if options.Max > 0 && options.Max < 3*options.Segment {
+		return nil, fmt.Errorf("open log %s: %d bytes don't hold three segments of %d", dir, options.Max, options.Segment)
+	}
+	l := &Log{
+		files: options.files, options: options,
+		changed: make(chan struct{}), wake: make(chan struct{}, 1), prepare: make(chan struct{}, 1), closing: make(chan struct{}),
+	}
+	l.ready = sync.NewCond(&l.mu)
+	if l.files == nil {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("open log: %w", err)
+		}
+		l.files = folder(dir)
+		l.lock = flock.New(filepath.Join(dir, lockName))
+		held, err := l.lock.TryLock()
+		if err == nil && !held {
+			err = ErrInUse
+		}
+		if err != nil {
+			return nil, fmt.Errorf("open log %s: %w", dir, err)
+		}
+	}
+	if err := l.recover(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open log %s: %w", dir, err), l.release())
+	}
+	l.working.Go(l.commitGroups)
+	l.working.Go(l.prepareSpares)
+	l.wantSpare()
+	return l, nil
+}
+
+// Damages returns the records that Open didn't find in any file. What can't be
+// read in a file is told by the reader when it comes there.
+func (l *Log) Damages() []*DamageError { return l.damages }
+
+// Append writes a record, which may not be empty, and returns its index once it
+// is on disk. On an error the record may still be found after a crash, but not
+// before. data must not be changed until it returns.
+func (l *Log) Append(data []byte) (index uint64, err error) {
+	if size := int64(len(data)); size == 0 || headerSize+recordHeader+size > l.options.Segment {
+		return 0, fmt.Errorf("%w: %d bytes", ErrTooLarge, size)
+	}
+	e := &entry{data: data, done: make(chan error, 1)}
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return 0, ErrClosed
+	}
+	l.pending = append(l.pending, e)
+	l.mu.Unlock()
+	notify(l.wake)
+	if err := <-e.done; err != nil {
+		return 0, err
+	}
+	return e.index, nil
+}
+
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// commitGroups writes what has gathered while the group before was written.
+func (l *Log) commitGroups() {
+	for {
+		select {
+		case <-l.wake:
+		case <-l.closing:
+			l.commitPending() // what came before the door was shut
+			return
+		}
+		// Those that were answered just now come back with their next record.
+		runtime.Gosched()
+		l.commitPending()
+	}
+}
+
+func (l *Log) commitPending() {
+	l.mu.Lock()
+	group := l.pending
+	l.pending = nil
+	l.mu.Unlock()
+	for len(group) > 0 {
+		current := l.current()
+		n := l.fitting(current, group)
+		if n == 0 {
+			if err := l.rotate(); err != nil {
+				settle(group, err)
+				return
+			}
+			continue
+		}
+		settle(group[:n], l.write(current, group[:n]))
+		group = group[n:]
+	}
+}
+
+func settle(group []*entry, err error) {
+	for _, e := range group {
+		e.done <- err
+	}
+}
+
+func (l *Log) current() *segment {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.segments[len(l.segments)-1]
+}
+
+// fitting returns how many records of the group the segment has space for.
+func (l *Log) fitting(s *segment, group []*entry) (n int) {
+	if s.broken {
+		return 0
+	}
+	left := l.options.Segment - s.end
+	for _, e := range group {
+		if left -= recordHeader + int64(len(e.data)); left < 0 {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// write makes the group durable.
+func (l *Log) write(s *segment, group []*entry) error {
+	l.buffer = l.buffer[:0]
+	synced := l.next - 1
+	if l.options.Unsynced {
+		synced = 0
+	}
+	for i, e := range group {
+		e.index = l.next + uint64(i)
+		l.buffer = appendRecord(l.buffer, s.salt, e.index, synced, e.data)
+	}
+	_, err := s.file.WriteAt(l.buffer, s.end)
+	if err == nil && !l.options.Unsynced {
+		err = s.file.sync()
+	}
+	written := int64(len(l.buffer))
+	if cap(l.buffer) > 4<<20 {
+		l.buffer = nil
+	}
+	if err != nil {
+		s.broken = true
+		return fmt.Errorf("write to the log: %w", err)
+	}
+	l.next += uint64(len(group))
+	l.mu.Lock()
+	s.end += written
+	s.last = l.next - 1
+	l.publish()
+	l.mu.Unlock()
+	return nil
+}
+
+// publish lets readers see what was written. mu is held.
+func (l *Log) publish() {
+	l.durable = l.next - 1
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// rotate begins a new segment with the spare file.
+func (l *Log) rotate() error {
+	spare, err := l.takeSpare()
+	if err != nil {
+		return err
+	}
+	s, err := l.begin(spare)
+	if err != nil {
+		return errors.Join(fmt.Errorf("begin a segment: %w", err), spare.Close(), l.files.remove(spareName))
+	}
+	l.mu.Lock()
+	l.segments = append(l.segments, s)
+	l.mu.Unlock()
+	l.wantSpare()
+	return nil
+}
+
+// begin makes the next segment of the spare file: its header is on disk before
+// it has its name.
+func (l *Log) begin(spare file) (*segment, error) {
+	var salt [8]byte
+	if _, err := rand.Read(salt[:]); err != nil {
+		return nil, err
+	}
+	h := header{number: 1, firstIndex: l.next, salt: binary.BigEndian.Uint64(salt[:])}
+	if n := len(l.segments); n > 0 {
+		before := l.segments[n-1]
+		h.number, h.before = before.number+1, before.end
+	}
+	if _, err := spare.WriteAt(h.encode(), 0); err != nil {
+		return nil, err
+	}
+	if err := spare.sync(); err != nil {
+		return nil, err
+	}
+	if err := l.files.rename(spareName, h.name()); err != nil {
+		return nil, err
+	}
+	if err := l.files.syncFolder(); err != nil {
+		return nil, err
+	}
+	return &segment{header: h, file: spare, end: headerSize, last: h.firstIndex - 1}, nil
+}
+
+// takeSpare waits for the preparer, if that is at it.
+func (l *Log) takeSpare() (file, error) {
+	l.wantSpare()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.spare.file == nil && l.spare.wanted && !l.closed {
+		l.ready.Wait()
+	}
+	if l.spare.file == nil {
+		if l.spare.err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrFull, l.spare.err)
+		}
+		return nil, ErrClosed
+	}
+	spare := l.spare.file
+	l.spare = spareState{}
+	return spare, nil
+}
+
+// wantSpare asks for a spare file, if there is none.
+func (l *Log) wantSpare() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.spare.file == nil && !l.spare.wanted {
+		l.spare.wanted = true
+		notify(l.prepare)
+	}
+}
+
+func (l *Log) prepareSpares() {
+	for {
+		select {
+		case <-l.closing:
+			return
+		case <-l.prepare:
+		}
+		l.mu.Lock()
+		needed := l.spare.file == nil
+		full := l.options.Max > 0 && int64(len(l.segments)+1)*l.options.Segment > l.options.Max
+		l.mu.Unlock()
+		if !needed {
+			continue
+		}
+		spare, err := file(nil), error(nil)
+		switch {
+		case full:
+			err = fmt.Errorf("its bound of %d bytes is reached", l.options.Max)
+		case l.options.Reserve != nil:
+			err = l.options.Reserve()
+		}
+		if err == nil {
+			spare, err = l.makeSpare()
+		}
+		l.mu.Lock()
+		if l.spare.file != nil && spare != nil { // one was recycled meanwhile
+			_ = spare.Close()
+			spare = l.spare.file
+		}
+		l.spare = spareState{file: spare, err: err}
+		l.ready.Broadcast()
+		l.mu.Unlock()
+	}
+}
+
+// makeSpare writes a file of zeros, so that writing to it later changes no
+// metadata and needs no space.
+func (l *Log) makeSpare() (spare file, err error) {
+	if err := l.files.remove(spareName); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	spare, err = l.files.open(spareName, true)
+	if err != nil {
+		return nil, err
+	}
+	zeros := make([]byte, min(l.options.Segment, 1<<20))
+	for at := int64(0); at < l.options.Segment && err == nil; at += int64(len(zeros)) {
+		_, err = spare.WriteAt(zeros[:min(int64(len(zeros)), l.options.Segment-at)], at)
+	}
+	if err == nil {
+		err = spare.sync()
+	}
+	if err != nil {
+		return nil, errors.Join(err, spare.Close(), l.files.remove(spareName))
+	}
+	return spare, nil
+}
+
+// Release says that no record up to index is needed any more. Files that hold
+// none but such are used again. It must not be called before a reader has
+// passed them.
+func (l *Log) Release(index uint64) error {
+	l.mu.Lock()
+	index = min(index, l.durable)
+	if index <= l.position.released {
+		l.mu.Unlock()
+		return nil
+	}
+	l.position.released = index
+	n := 0
+	for n < len(l.segments)-1 && l.segments[n].last <= index {
+		n++
+	}
+	free := slices.Clone(l.segments[:n])
+	err := l.savePosition(len(free) > 0)
+	if err == nil {
+		l.segments = slices.Delete(l.segments, 0, n)
+	}
+	l.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("note what was released: %w", err)
+	}
+	var errs []error
+	for _, s := range free {
+		errs = append(errs, l.recycle(s))
+	}
+	l.wantSpare() // there may be space now
+	return errors.Join(errs...)
+}
+
+// recycle makes a spare of a segment if there is none, else removes it. What is
+// damaged is kept for a person to look at.
+func (l *Log) recycle(s *segment) error {
+	if s.damaged {
+		return errors.Join(s.file.Close(), l.files.rename(s.name(), s.name()+damagedSuffix))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.spare.file != nil || l.spare.wanted || s.broken || l.closed {
+		return errors.Join(s.file.Close(), l.files.remove(s.name()))
+	}
+	if err := l.files.rename(s.name(), spareName); err != nil {
+		return errors.Join(err, s.file.Close())
+	}
+	l.spare = spareState{file: s.file}
+	l.ready.Broadcast()
+	return nil
+}
+
+// Stats is what a log holds.
+type Stats struct {
+	// Waiting counts the records that are not released; Bytes is the size of
+	// the files that hold them.
+	Waiting uint64
+	Bytes   int64
+	// Last is the highest index that is on disk, Released the highest that is
+	// not needed.
+	Last, Released uint64
+}
+
+func (l *Log) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Stats{
+		Waiting: l.durable - min(l.position.released, l.durable), Bytes: int64(len(l.segments)) * l.options.Segment,
+		Last: l.durable, Released: l.position.released,
+	}
+}
+
+// Close makes durable what was taken and ends readers. Appends that come later
+// get ErrClosed.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil
+	}
+	l.closed = true
+	l.ready.Broadcast()
+	l.mu.Unlock()
+	close(l.closing)
+	l.working.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var errs []error
+	if l.options.Unsynced {
+		for _, s := range l.segments {
+			errs = append(errs, s.file.sync())
+		}
+	}
+	errs = append(errs, l.savePosition(true))
+	close(l.changed)
+	return errors.Join(append(errs, l.release())...)
+}
+
+// release closes files and gives the folder back.
+func (l *Log) release() error {
+	var errs []error
+	for _, s := range l.segments {
+		errs = append(errs, s.file.Close())
+	}
+	if l.spare.file != nil {
+		errs = append(errs, l.spare.file.Close())
+	}
+	if l.position.file != nil {
+		errs = append(errs, l.position.file.Close())
+	}
+	if l.lock != nil {
+		errs = append(errs, l.lock.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,580 @@
+package wal
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// small is a segment of few records.
+const small = 4096
+
+const testPatience, testPause = 30 * time.Second, time.Millisecond
+
+func openLog(t testing.TB, dir string, options Options) *Log {
+	t.Helper()
+	if options.Segment == 0 {
+		options.Segment = small
+	}
+	l, err := Open(dir, options)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, l.Close()) })
+	return l
+}
+
+// data is what record n holds: its number and as many bytes more.
+func data(n uint64, size int) []byte {
+	b := binary.BigEndian.AppendUint64(nil, n)
+	for i := range size {
+		b = append(b, byte(n)+byte(i))
+	}
+	return b
+}
+
+// readSome reads n records, reported ones counted in, and checks each.
+func readSome(t testing.TB, r *Reader, n int) (indexes []uint64, damages []*DamageError) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // nothing is waited for: it is there or not
+	for got := 0; got < n; {
+		record, err := r.Next(ctx)
+		var damage *DamageError
+		if errors.As(err, &damage) {
+			require.LessOrEqual(t, damage.From, damage.To)
+			damages = append(damages, damage)
+			got += int(damage.To - damage.From + 1)
+			continue
+		}
+		require.NoError(t, err, "record %d of %d", got, n)
+		require.GreaterOrEqual(t, len(record.Data), 8)
+		written := binary.BigEndian.Uint64(record.Data)
+		require.Equal(t, data(written, len(record.Data)-8), record.Data, "record %d is as it was written", record.Index)
+		indexes = append(indexes, record.Index)
+		got++
+	}
+	_, err := r.Next(ctx)
+	require.ErrorIs(t, err, context.Canceled, "there is no more")
+	return indexes, damages
+}
+
+func appendSome(t testing.TB, l *Log, from, to uint64, size int) {
+	t.Helper()
+	for n := from; n <= to; n++ {
+		index, err := l.Append(data(n, size))
+		require.NoError(t, err)
+		require.Equal(t, n, index)
+	}
+}
+
+func TestRecordsAreReadInTheirOrder(t *testing.T) {
+	dir := t.TempDir()
+	l := openLog(t, dir, Options{})
+	appendSome(t, l, 1, 100, 200)
+	r := l.NewReader()
+	indexes, _ := readSome(t, r, 100)
+	assert.EqualValues(t, 1, indexes[0])
+	assert.EqualValues(t, 100, indexes[99])
+	require.NoError(t, l.Release(40))
+	assert.EqualValues(t, 60, l.Stats().Waiting)
+	require.NoError(t, l.Close())
+	_, err := l.Append([]byte("late"))
+	assert.ErrorIs(t, err, ErrClosed)
+	_, err = r.Next(t.Context())
+	assert.ErrorIs(t, err, ErrClosed)
+
+	l = openLog(t, dir, Options{})
+	assert.Empty(t, l.Damages())
+	indexes, _ = readSome(t, l.NewReader(), 60)
+	assert.EqualValues(t, 41, indexes[0], "what was released isn't read again")
+	appendSome(t, l, 101, 101, 10)
+	require.NoError(t, l.Release(101))
+	assert.Zero(t, l.Stats().Waiting)
+}
+
+func TestReaderWaits(t *testing.T) {
+	l := openLog(t, t.TempDir(), Options{})
+	r := l.NewReader()
+	got := make(chan Record)
+	go func() {
+		for range 3 {
+			record, err := r.Next(t.Context())
+			assert.NoError(t, err)
+			got <- record
+		}
+	}()
+	for n := uint64(1); n <= 3; n++ {
+		appendSome(t, l, n, n, 1000*int(n))
+		assert.Equal(t, n, (<-got).Index)
+	}
+}
+
+func TestManyWritersShareSyncs(t *testing.T) {
+	d := newDisk()
+	l := openLog(t, "", Options{files: d, Segment: 1 << 20})
+	const writers, each = 50, 40
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	written := map[uint64]uint64{}
+	before := d.syncs
+	for w := range uint64(writers) {
+		wg.Go(func() {
+			last := uint64(0)
+			for i := range uint64(each) {
+				index, err := l.Append(data(w*each+i, 50))
+				assert.NoError(t, err)
+				assert.Greater(t, index, last, "one writer's records keep their order")
+				last = index
+				mu.Lock()
+				written[index] = w*each + i
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	assert.Len(t, written, writers*each)
+	assert.Less(t, d.syncs-before, writers*each)
+	readSome(t, l.NewReader(), writers*each)
+}
+
+func TestFilesAreUsedAgain(t *testing.T) {
+	dir := t.TempDir()
+	l := openLog(t, dir, Options{})
+	r := l.NewReader()
+	for n := uint64(1); n <= 400; n++ {
+		appendSome(t, l, n, n, 500)
+		readSome(t, r, 1)
+		require.NoError(t, l.Release(n))
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(files), 5, "%v", files)
+}
+
+func TestTooLargeAndEmptyRecords(t *testing.T) {
+	l := openLog(t, t.TempDir(), Options{})
+	for _, size := range []int{0, small, small - headerSize - recordHeader + 1} {
+		_, err := l.Append(make([]byte, size))
+		assert.ErrorIs(t, err, ErrTooLarge)
+	}
+	largest := make([]byte, small-headerSize-recordHeader)
+	for range 3 {
+		_, err := l.Append(largest)
+		assert.NoError(t, err)
+	}
+}
+
+func TestOneProcessOnly(t *testing.T) {
+	dir := t.TempDir()
+	openLog(t, dir, Options{})
+	_, err := Open(dir, Options{Segment: small})
+	assert.ErrorIs(t, err, ErrInUse)
+}
+
+// copyLog copies the files of a log, as a crash would leave them.
+func copyLog(t testing.TB, dir string) string {
+	t.Helper()
+	to := t.TempDir()
+	require.NoError(t, os.CopyFS(filepath.Join(to, "log"), os.DirFS(dir)))
+	return filepath.Join(to, "log")
+}
+
+func TestTornTailIsCutAtEveryByte(t *testing.T) {
+	dir := t.TempDir()
+	l := openLog(t, dir, Options{})
+	appendSome(t, l, 1, 3, 20)
+	name := l.segments[0].name()
+	start := l.segments[0].end
+	appendSome(t, l, 4, 4, 20)
+	end := l.segments[0].end
+	whole, err := os.ReadFile(filepath.Join(dir, name))
+	require.NoError(t, err)
+	crashed := copyLog(t, dir)
+	for cut := start; cut < end; cut++ {
+		for _, filler := range []byte{0, 0xFF} {
+			torn := bytes.Clone(whole)
+			for i := cut; i < end; i++ {
+				torn[i] = filler
+			}
+			if bytes.Equal(torn, whole) {
+				continue
+			}
+			at := copyLog(t, crashed)
+			require.NoError(t, os.WriteFile(filepath.Join(at, name), torn, 0o600))
+			l, err := Open(at, Options{Segment: small})
+			require.NoError(t, err)
+			require.Empty(t, l.Damages())
+			indexes, damages := readSome(t, l.NewReader(), 3)
+			require.Empty(t, damages, "cut at %d", cut)
+			require.Equal(t, []uint64{1, 2, 3}, indexes)
+			appendSome(t, l, 4, 5, 20)
+			require.NoError(t, l.Close())
+			l, err = Open(at, Options{Segment: small})
+			require.NoError(t, err)
+			readSome(t, l.NewReader(), 5)
+			require.NoError(t, l.Close())
+		}
+	}
+}
+
+// accounted holds that every record was read or reported, once.
+func accounted(t testing.TB, indexes []uint64, damages []*DamageError, from, to uint64) {
+	t.Helper()
+	seen := map[uint64]int{}
+	for _, index := range indexes {
+		seen[index]++
+	}
+	for _, damage := range damages {
+		for index := damage.From; index <= damage.To; index++ {
+			seen[index]++
+		}
+	}
+	for index := from; index <= to; index++ {
+		require.Equal(t, 1, seen[index], "record %d: read and reported %d times, damages %v", index, seen[index], damages)
+	}
+	require.Len(t, seen, int(to-from+1))
+}
+
+func TestFlippedBitsAreFoundAndNeverPassedOn(t *testing.T) {
+	dir := t.TempDir()
+	l := openLog(t, dir, Options{})
+	appendSome(t, l, 1, 60, 150)
+	require.Greater(t, len(l.segments), 2)
+	require.NoError(t, l.Close())
+	names, err := filepath.Glob(filepath.Join(dir, "*.wal"))
+	require.NoError(t, err)
+	random := rand.New(rand.NewPCG(3, 4))
+	reported := 0
+	for range 400 {
+		at := copyLog(t, dir)
+		name := filepath.Base(names[random.IntN(len(names))])
+		text, err := os.ReadFile(filepath.Join(at, name))
+		require.NoError(t, err)
+		place := random.IntN(len(text))
+		text[place] ^= 1 << random.IntN(8)
+		require.NoError(t, os.WriteFile(filepath.Join(at, name), text, 0o600))
+		l, err := Open(at, Options{Segment: small})
+		require.NoError(t, err)
+		missing := 0
+		for _, damage := range l.Damages() {
+			missing += int(damage.To - damage.From + 1)
+		}
+		indexes, damages := readSome(t, l.NewReader(), 60-missing)
+		damages = append(damages, l.Damages()...)
+		accounted(t, indexes, damages, 1, 60)
+		if len(damages) > 0 {
+			reported++
+		}
+		appendSome(t, l, 61, 62, 10)
+		require.NoError(t, l.Release(62))
+		require.NoError(t, l.Close())
+	}
+	assert.Greater(t, reported, 200, "most places hold records")
+}
+
+func TestMissingSegmentIsReported(t *testing.T) {
+	dir := t.TempDir()
+	l := openLog(t, dir, Options{})
+	appendSome(t, l, 1, 60, 150)
+	segments := len(l.segments)
+	require.NoError(t, l.Close())
+	names, err := filepath.Glob(filepath.Join(dir, "*.wal"))
+	require.NoError(t, err)
+	require.Len(t, names, segments)
+	for _, name := range names {
+		at := copyLog(t, dir)
+		require.NoError(t, os.Remove(filepath.Join(at, filepath.Base(name))))
+		l, err := Open(at, Options{Segment: small})
+		require.NoError(t, err)
+		require.Len(t, l.Damages(), 1)
+		missing := int(l.Damages()[0].To - l.Damages()[0].From + 1)
+		indexes, damages := readSome(t, l.NewReader(), 60-missing)
+		accounted(t, indexes, append(damages, l.Damages()...), 1, 60)
+		appendSome(t, l, 61, 61, 10)
+		require.NoError(t, l.Close())
+	}
+}
+
+func TestBoundIsHeldAndSpaceIsUsedAgain(t *testing.T) {
+	l := openLog(t, t.TempDir(), Options{Max: 4 * small})
+	n := uint64(1)
+	for ; ; n++ {
+		if _, err := l.Append(data(n, 500)); err != nil {
+			require.ErrorIs(t, err, ErrFull)
+			break
+		}
+	}
+	assert.LessOrEqual(t, l.Stats().Bytes, int64(4*small))
+	assert.Greater(t, n, uint64(20))
+	_, err := l.Append(data(n, 500))
+	require.ErrorIs(t, err, ErrFull, "again")
+	r := l.NewReader()
+	readSome(t, r, int(n-1))
+	require.NoError(t, l.Release(n/2))
+	require.Eventually(t, func() bool { _, err := l.Append(data(n, 500)); return err == nil }, testPatience, testPause)
+	readSome(t, r, 1)
+}
+
+func TestDiskFullAndSpaceAgain(t *testing.T) {
+	d := newDisk()
+	d.space = 5*small + 2000
+	l := openLog(t, "", Options{files: d})
+	n := uint64(1)
+	for ; ; n++ {
+		if _, err := l.Append(data(n, 500)); err != nil {
+			require.ErrorIs(t, err, ErrFull)
+			require.ErrorIs(t, err, errNoSpace)
+			break
+		}
+	}
+	d.mu.Lock()
+	d.space = 0
+	d.mu.Unlock()
+	require.Eventually(t, func() bool { _, err := l.Append(data(n, 500)); return err == nil }, testPatience, testPause)
+	readSome(t, l.NewReader(), int(n))
+	require.NoError(t, l.Close())
+	l = openLog(t, "", Options{files: d})
+	readSome(t, l.NewReader(), int(n))
+}
+
+// fsyncgate: after a failed sync a later one may succeed without anything
+// having been written.
+func TestFailedSyncIsNeverTriedOnTheSameFile(t *testing.T) {
+	d := newDisk()
+	l := openLog(t, "", Options{files: d})
+	appendSome(t, l, 1, 2, 100)
+	var failed string
+	failures := errors.New("input/output error")
+	d.mu.Lock()
+	d.failSync = func(name string) error {
+		if failed == "" || name == failed {
+			failed = name
+			return failures
+		}
+		return nil
+	}
+	d.mu.Unlock()
+	_, err := l.Append(data(99, 100))
+	require.ErrorIs(t, err, failures)
+	appendSome(t, l, 3, 5, 100)
+	assert.NotEqual(t, failed, l.current().name())
+	indexes, damages := readSome(t, l.NewReader(), 5)
+	assert.Empty(t, damages)
+	assert.Equal(t, []uint64{1, 2, 3, 4, 5}, indexes)
+
+	d.crash(rand.New(rand.NewPCG(5, 6)))
+	d.failSync = nil
+	after := openLog(t, "", Options{files: d})
+	indexes, damages = readSome(t, after.NewReader(), 5)
+	assert.Empty(t, append(damages, after.Damages()...))
+	assert.Equal(t, []uint64{1, 2, 3, 4, 5}, indexes)
+}
+
+func TestFailedWriteLeavesTheFile(t *testing.T) {
+	d := newDisk()
+	l := openLog(t, "", Options{files: d})
+	appendSome(t, l, 1, 2, 100)
+	name := l.current().name()
+	d.mu.Lock()
+	d.failWrite = func(to string) error {
+		if to == name {
+			return errors.New("input/output error")
+		}
+		return nil
+	}
+	d.mu.Unlock()
+	_, err := l.Append(data(99, 100))
+	require.Error(t, err)
+	appendSome(t, l, 3, 4, 100)
+	readSome(t, l.NewReader(), 4)
+}
+
+// TestPowerLoss crashes the machine at random moments, again and again, while
+// records are appended, read and released.
+func TestPowerLoss(t *testing.T) {
+	t.Run("fsync loses nothing", func(t *testing.T) {
+		lost, crashes := powerLosses(t, false)
+		assert.Zero(t, lost, "records lost in %d crashes", crashes)
+	})
+	t.Run("unsynced loses", func(t *testing.T) {
+		lost, _ := powerLosses(t, true)
+		assert.Positive(t, lost, "or this test couldn't tell")
+	})
+}
+
+func powerLosses(t *testing.T, unsynced bool) (lost, crashes int) {
+	for seed := range uint64(60) {
+		random := rand.New(rand.NewPCG(seed, 7))
+		d := newDisk()
+		acknowledged := map[uint64]bool{} // numbers that are not released
+		number := uint64(0)
+		for range 6 {
+			options := Options{files: d, Segment: small, Unsynced: unsynced}
+			l, err := Open("", options)
+			require.NoError(t, err, "seed %d", seed)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			r := l.NewReader()
+			seen := map[uint64]bool{}
+			for {
+				record, err := r.Next(ctx)
+				var damage *DamageError
+				if errors.As(err, &damage) {
+					if !unsynced {
+						t.Fatalf("seed %d: %v", seed, err)
+					}
+					continue
+				}
+				if err != nil {
+					break
+				}
+				seen[binary.BigEndian.Uint64(record.Data)] = true
+			}
+			for n := range acknowledged {
+				if !seen[n] {
+					lost++
+					delete(acknowledged, n)
+				}
+			}
+			if !unsynced {
+				require.Empty(t, l.Damages(), "seed %d", seed)
+			}
+
+			var writers sync.WaitGroup
+			var mu sync.Mutex
+			down := atomic.Bool{}
+			indexes := map[uint64]uint64{}
+			for range 3 {
+				size := random.IntN(700)
+				writers.Go(func() {
+					for range 12 {
+						mu.Lock()
+						number++
+						n := number
+						mu.Unlock()
+						index, err := l.Append(data(n, size))
+						if err != nil || down.Load() {
+							return // the answer came after the power had gone
+						}
+						mu.Lock()
+						acknowledged[n] = true
+						indexes[index] = n
+						mu.Unlock()
+					}
+				})
+			}
+			if random.IntN(2) == 0 {
+				writers.Wait()
+			}
+			if stats := l.Stats(); random.IntN(2) == 0 && stats.Last > 0 {
+				upTo := random.Uint64N(stats.Last + 1)
+				require.NoError(t, l.Release(upTo))
+				mu.Lock()
+				for index, n := range indexes {
+					if index <= upTo {
+						delete(acknowledged, n)
+					}
+				}
+				mu.Unlock()
+				// what older starts left is released, too
+				for n := range acknowledged {
+					if _, mine := numberIn(indexes, n); !mine {
+						mu.Lock()
+						delete(acknowledged, n)
+						mu.Unlock()
+					}
+				}
+			}
+			// The power goes: from here on nothing reaches the disk.
+			d.mu.Lock()
+			down.Store(true)
+			gone := errors.New("no power")
+			d.failSync = func(string) error { return gone }
+			d.failWrite = func(string) error { return gone }
+			d.mu.Unlock()
+			writers.Wait()
+			_ = l.Close()
+			d.crash(random)
+			d.failSync, d.failWrite = nil, nil
+			crashes++
+		}
+	}
+	return lost, crashes
+}
+
+func numberIn(indexes map[uint64]uint64, n uint64) (uint64, bool) {
+	for index, number := range indexes {
+		if number == n {
+			return index, true
+		}
+	}
+	return 0, false
+}
+
+func TestNewerFormatIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	l := openLog(t, dir, Options{})
+	name := l.segments[0].name()
+	require.NoError(t, l.Close())
+	text, err := os.ReadFile(filepath.Join(dir, name))
+	require.NoError(t, err)
+	h := l.segments[0].header.encode()
+	h[5] = version + 1
+	binary.BigEndian.PutUint32(h[60:], crc32.Checksum(h[:60], castagnoli))
+	copy(text, h)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+	_, err = Open(dir, Options{Segment: small})
+	assert.ErrorContains(t, err, "version 2 of the format, this program knows 1")
+}
+
+func FuzzOpen(f *testing.F) {
+	h := header{number: 1, firstIndex: 1, salt: 7}
+	f.Add(appendRecord(h.encode(), 7, 1, 0, []byte("data")), []byte("position"))
+	f.Fuzz(func(t *testing.T, segment, position []byte) {
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, h.name()), segment, 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, positionName), position, 0o600))
+		l, err := Open(dir, Options{Segment: small})
+		if err != nil {
+			return
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		r := l.NewReader()
+		for {
+			if _, err := r.Next(ctx); errors.Is(err, context.Canceled) {
+				break
+			}
+		}
+		if _, err := l.Append([]byte("more")); err != nil {
+			t.Error(err)
+		}
+		require.NoError(t, l.Close())
+	})
+}
+
+func Example() {
+	dir, _ := os.MkdirTemp("", "log-")
+	defer os.RemoveAll(dir)
+	l, err := Open(dir, Options{})
+	if err != nil {
+		panic(err)
+	}
+	defer l.Close()
+	_, _ = l.Append([]byte("one"))
+	record, _ := l.NewReader().Next(context.Background())
+	fmt.Println(record.Index, string(record.Data))
+	// Output: 1 one
+}
