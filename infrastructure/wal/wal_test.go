@@ -229,6 +229,27 @@ func TestTornTailIsCutAtEveryByte(t *testing.T) {
 	}
 }
 
+// What stood behind a torn record must not come back to life behind the one
+// that takes its place.
+func TestWhatIsCutOffStaysAway(t *testing.T) {
+	dir := t.TempDir()
+	l := openLog(t, dir, Options{Unsynced: true})
+	appendSome(t, l, 1, 3, 20)
+	name, at := l.segments[0].name(), l.segments[0].end
+	appendSome(t, l, 4, 5, 20)
+	require.NoError(t, l.Close())
+	text, err := os.ReadFile(filepath.Join(dir, name))
+	require.NoError(t, err)
+	text[at+recordHeader] ^= 1
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+	l = openLog(t, dir, Options{Unsynced: true})
+	readSome(t, l.NewReader(), 3)
+	appendSome(t, l, 4, 4, 20)
+	require.NoError(t, l.Close())
+	l = openLog(t, dir, Options{Unsynced: true})
+	readSome(t, l.NewReader(), 4)
+}
+
 // accounted holds that every record was read or reported, once.
 func accounted(t testing.TB, indexes []uint64, damages []*DamageError, from, to uint64) {
 	t.Helper()
