@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"infrastructure/config":   {},
 	"infrastructure/database": {"domain/gateway", "domain/model"},
 	"infrastructure/mq":       {"domain/model"},
+	"infrastructure/wal":      {},
 	"adapter":                 {"api", "application/executor", "domain/model"},
 	"adapter/cli":             {"adapter", "application", "application/executor", "domain/model", "infrastructure/broker", "infrastructure/catalog", "infrastructure/config", "infrastructure/mq"},
 	"api":                     {},

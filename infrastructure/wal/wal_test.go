@@ -439,7 +439,7 @@ func powerLosses(t *testing.T, unsynced bool) (lost, crashes int) {
 	for seed := range uint64(60) {
 		random := rand.New(rand.NewPCG(seed, 7))
 		d := newDisk()
-		acknowledged := map[uint64]bool{} // numbers that are not released
+		acknowledged := map[uint64]uint64{} // number → index of what is not released
 		number := uint64(0)
 		for range 6 {
 			options := Options{files: d, Segment: small, Unsynced: unsynced}
@@ -476,7 +476,7 @@ func powerLosses(t *testing.T, unsynced bool) (lost, crashes int) {
 			var writers sync.WaitGroup
 			var mu sync.Mutex
 			down := atomic.Bool{}
-			indexes := map[uint64]uint64{}
+			released := uint64(0)
 			for range 3 {
 				size := random.IntN(700)
 				writers.Go(func() {
@@ -490,8 +490,9 @@ func powerLosses(t *testing.T, unsynced bool) (lost, crashes int) {
 							return // the answer came after the power had gone
 						}
 						mu.Lock()
-						acknowledged[n] = true
-						indexes[index] = n
+						if index > released {
+							acknowledged[n] = index
+						}
 						mu.Unlock()
 					}
 				})
@@ -500,23 +501,15 @@ func powerLosses(t *testing.T, unsynced bool) (lost, crashes int) {
 				writers.Wait()
 			}
 			if stats := l.Stats(); random.IntN(2) == 0 && stats.Last > 0 {
-				upTo := random.Uint64N(stats.Last + 1)
-				require.NoError(t, l.Release(upTo))
 				mu.Lock()
-				for index, n := range indexes {
-					if index <= upTo {
+				released = random.Uint64N(stats.Last + 1)
+				require.NoError(t, l.Release(released))
+				for n, index := range acknowledged {
+					if index <= released {
 						delete(acknowledged, n)
 					}
 				}
 				mu.Unlock()
-				// what older starts left is released, too
-				for n := range acknowledged {
-					if _, mine := numberIn(indexes, n); !mine {
-						mu.Lock()
-						delete(acknowledged, n)
-						mu.Unlock()
-					}
-				}
 			}
 			// The power goes: from here on nothing reaches the disk.
 			d.mu.Lock()
@@ -533,15 +526,6 @@ func powerLosses(t *testing.T, unsynced bool) (lost, crashes int) {
 		}
 	}
 	return lost, crashes
-}
-
-func numberIn(indexes map[uint64]uint64, n uint64) (uint64, bool) {
-	for index, number := range indexes {
-		if number == n {
-			return index, true
-		}
-	}
-	return 0, false
 }
 
 func TestNewerFormatIsRefused(t *testing.T) {
