@@ -113,7 +113,7 @@ func TestDatabaseAwayAtTheStartAndLostLater(t *testing.T) {
 	way.set(true)
 	p.ready()
 	assert.Contains(t, get(t, url+"/api/books?q=kept").body, "Kept")
-	assert.Equal(t, 2, strings.Count(p.log.String(), "database does not answer"), "each time told once")
+	assert.Equal(t, 2, strings.Count(p.log.String(), "database does not answer or refuses"), "each time told once")
 	assert.Equal(t, 2, strings.Count(p.log.String(), "database answers again"), "each time told once")
 	assert.NotContains(t, p.log.String(), `"ERROR"`)
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))

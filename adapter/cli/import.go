@@ -42,6 +42,9 @@ func (cmd importCommand) Run(sh *shell) (err error) {
 	var errs []error
 	for _, file := range cmd.Files {
 		if err := cmd.importFile(sh, importer, file); err != nil {
+			if file == "-" {
+				file = "standard input"
+			}
 			errs = append(errs, fmt.Errorf("%s: %w", file, err))
 		}
 		if sh.ctx.Err() != nil {

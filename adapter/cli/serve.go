@@ -85,7 +85,9 @@ func (sh *shell) serve(withBroker bool) (err error) {
 	defer func() {
 		ctx, cancel := stop.context()
 		defer cancel()
-		err = errors.Join(err, wire.Close(ctx))
+		if err = errors.Join(err, wire.Close(ctx)); err == nil {
+			sh.log.Info("stopped")
+		}
 	}()
 	server, err := adapter.New(adapter.Options{
 		Books:            executor.NewBookOperator(wire.BookManager(), wire.MessageQueueHelper(), wire.BookIndex(), sh.log),

@@ -129,7 +129,7 @@ func (db *DB) failed(doing string, err error) error {
 		return err
 	}
 	if !db.away.Swap(true) {
-		db.log.Warn("database does not answer, trying on", "error", err)
+		db.log.Warn("database does not answer or refuses, trying on", "error", err)
 	}
 	return unavailable(err)
 }

@@ -214,8 +214,11 @@ func (q *KafkaQueue) overflow(now bool) {
 
 // EventStats counts what became of the events so far.
 func (q *KafkaQueue) EventStats() model.EventStats {
+	q.stateMu.Lock()
+	state := q.state
+	q.stateMu.Unlock()
 	return model.EventStats{
-		Connected:   !q.isDown(),
+		Connected:   state == up,
 		Delivered:   q.delivered.Load(),
 		Unconfirmed: q.unconfirmed.Load(),
 		Lost:        q.lost.Load(),
