@@ -136,6 +136,13 @@ func open(dir string, front *guard, store *storeLog) (*kfake.Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the broker's folder %s: %w", dir, err)
 	}
+	select {
+	case err := <-store.broken: // no orderly end: it would write as well
+		return nil, err
+	default:
+	}
+	refuseWhenFull(cluster, dir, store.log)
+
 	// kfake writes this file when it ends and reads it when it starts, but
 	// leaves it there: after a crash it would be stale, and the next batch of
 	// an idempotent producer be refused as out of order.
