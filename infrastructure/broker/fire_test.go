@@ -4,22 +4,28 @@ package broker
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -401,4 +407,250 @@ func TestLayouts(t *testing.T) {
 		require.NoError(t, follow(frame))
 		require.Error(t, follow(frame[:len(frame)-1]), "%v", f.versions[f.next])
 	}
+}
+
+// hold opens connections that send these bytes and then nothing, and returns
+// how many of them the broker has closed.
+func hold(t *testing.T, addr string, n int, bytes func(i int) []byte) (closed func() int, release func()) {
+	t.Helper()
+	conns := make([]net.Conn, n)
+	for i := range conns {
+		conn, err := net.Dial("tcp", addr)
+		require.NoError(t, err)
+		_, _ = conn.Write(bytes(i)) // fails where it was closed already
+		conns[i] = conn
+	}
+	release = func() {
+		for _, conn := range conns {
+			conn.Close()
+		}
+	}
+	t.Cleanup(release)
+	return func() (closed int) {
+		for _, conn := range conns {
+			if isClosed(t, conn) {
+				closed++
+			}
+		}
+		return closed
+	}, release
+}
+
+func silence(int) []byte { return nil }
+
+// Connections that do nothing, far more than are served at once. Clients that
+// were there stay, and others come in.
+func TestThousandsOfConnections(t *testing.T) {
+	const thousands = 3000
+	addr, log, _ := supervised(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	createTopic(t, addr, "numbers")
+	sender := startSender(t, addr, "numbers")
+	eventually(t, "records", func() bool { return sender.count() > 0 })
+	stopWatching := watchPeak(t, log)
+	closed, release := hold(t, addr, thousands, silence)
+	had := sender.count()
+	eventually(t, "records meanwhile", func() bool { return sender.count() >= had+20 })
+	createTopic(t, addr, "new")
+	newcomer := connect(t, addr)
+	produce(t, newcomer, "new", time.Now(), "a")
+	require.Equal(t, []string{"a"}, consume(t, newcomer, "new"))
+	require.GreaterOrEqual(t, closed(), thousands-maxConnections)
+	release()
+	acked, highest := sender.end(), stopWatching()
+	require.Empty(t, sender.errs)
+	requireInOrder(t, consume(t, connect(t, addr), "numbers"), acked)
+	t.Logf("at most %d MiB resident, %d records acknowledged", highest>>20, acked)
+	require.Less(t, highest, maxResident)
+	require.Zero(t, log.count("ended unasked"))
+}
+
+// Requests that are announced and never finished.
+func TestSlowLoris(t *testing.T) {
+	addr, log, _ := supervised(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	createTopic(t, addr, "numbers")
+	sender := startSender(t, addr, "numbers")
+	stopWatching := watchPeak(t, log)
+	whole := frameOf(kmsg.NewPtrMetadataRequest(), 12)
+	_, release := hold(t, addr, maxConnections-20, func(i int) []byte {
+		return [][]byte{
+			{0},
+			whole[:lengthSize],
+			whole[:len(whole)-1],
+			headerOf(maxProduceRequest, int16(kmsg.Produce), 9),
+			append(headerOf(maxProduceRequest, int16(kmsg.Produce), 9), make([]byte, 1<<17)...),
+			headerOf(maxRequest, int16(kmsg.Metadata), 12),
+		}[i%6]
+	})
+	had := sender.count()
+	eventually(t, "records meanwhile", func() bool { return sender.count() >= had+50 })
+	release()
+	client := connect(t, addr)
+	large := strings.Repeat("large", 180_000)
+	createTopic(t, addr, "large")
+	produce(t, client, "large", time.Now(), large)
+	require.Equal(t, []string{large}, consume(t, client, "large"))
+	acked, highest := sender.end(), stopWatching()
+	require.Empty(t, sender.errs)
+	requireInOrder(t, consume(t, client, "numbers"), acked)
+	t.Logf("at most %d MiB resident, %d records acknowledged", highest>>20, acked)
+	require.Less(t, highest, maxResident)
+	require.Zero(t, log.count("ended unasked"))
+}
+
+// wrapped starts a broker through a line of shell, which ends by starting
+// "$@".
+func wrapped(t *testing.T, opts Options, shell string) (addr string, log *memory) {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	wrapper := filepath.Join(t.TempDir(), "wrapper")
+	script := fmt.Sprintf("#!/bin/sh\nset -- '%s' \"$@\"\n%s\n", self, shell)
+	require.NoError(t, os.WriteFile(wrapper, []byte(script), 0o700))
+	log = newMemory()
+	s := NewSupervisor(opts, slog.New(log))
+	s.program, s.pauses = wrapper, quickPauses()
+	addr, err = s.Start(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close(context.Background())) })
+	return addr, log
+}
+
+// A broker that may open few files, and clients that take what they can. The
+// log finds its files all the same; where it finds none, the broker starts
+// anew and goes on.
+func TestNoFileDescriptorsLeft(t *testing.T) {
+	addr, log := wrapped(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"}, `ulimit -n 48; exec "$@"`)
+	createTopic(t, addr, "numbers")
+	sender := startSender(t, addr, "numbers")
+	closed, release := hold(t, addr, 500, silence)
+	had := sender.count()
+	eventually(t, "records meanwhile", func() bool { return sender.count() >= had+20 })
+	require.GreaterOrEqual(t, closed(), 500-24)
+	require.Zero(t, log.count("ended unasked"))
+
+	// More partitions than files.
+	admin, err := sarama.NewClusterAdmin([]string{addr}, saramaConfig())
+	require.NoError(t, err)
+	defer admin.Close()
+	require.NoError(t, admin.CreateTopic("wide", &sarama.TopicDetail{NumPartitions: 40, ReplicationFactor: 1}, false))
+	producer, err := sarama.NewSyncProducer([]string{addr}, saramaConfig())
+	require.NoError(t, err)
+	defer producer.Close()
+	acked := make(map[int32]int64)
+	for partition := range int32(40) {
+		_, offset, err := producer.SendMessage(&sarama.ProducerMessage{Topic: "wide", Partition: partition, Value: sarama.StringEncoder("x")})
+		require.NoError(t, err)
+		acked[partition] = offset
+	}
+	release()
+	had = sender.count()
+	eventually(t, "records afterwards", func() bool { return sender.count() >= had+20 })
+	client := connect(t, addr)
+	require.NoError(t, client.RefreshMetadata("wide"))
+	for partition, offset := range acked {
+		newest, err := client.GetOffset("wide", partition, sarama.OffsetNewest)
+		require.NoError(t, err)
+		require.Greater(t, newest, offset)
+	}
+	n := sender.end()
+	requireInOrder(t, consume(t, client, "numbers"), n)
+	t.Logf("%d records acknowledged, %d restarts", n, log.count("listening again"))
+}
+
+// smallDisk mounts one, and returns its folder.
+func smallDisk(t *testing.T, size int) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can mount a small disk")
+	}
+	dir := t.TempDir()
+	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", size))
+	if errors.Is(err, syscall.EPERM) {
+		t.Skip("this root may not mount a small disk")
+	}
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
+	return dir
+}
+
+// fillDisk writes a file until so much is left.
+func fillDisk(t *testing.T, dir string, leave uint64) (filler string) {
+	t.Helper()
+	filler = filepath.Join(dir, "filler")
+	file, err := os.OpenFile(filler, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	defer file.Close()
+	for {
+		free, err := diskFree(dir)
+		require.NoError(t, err)
+		if free <= leave {
+			return filler
+		}
+		_, err = file.Write(make([]byte, min(free-leave, 1<<20)))
+		if err != nil {
+			require.ErrorIs(t, err, syscall.ENOSPC)
+			return filler
+		}
+	}
+}
+
+// A disk that is filled by records, then to its last byte, and has room again.
+func TestDiskFull(t *testing.T) {
+	disk := smallDisk(t, diskReserve+32<<20)
+	room := filepath.Join(disk, "room")
+	require.NoError(t, os.WriteFile(room, make([]byte, 8<<20), 0o600))
+	opts := Options{Dir: filepath.Join(disk, "broker"), Listen: "127.0.0.1:0"}
+	addr, log, supervisor := supervised(t, opts)
+	createTopic(t, addr, "numbers")
+	createTopic(t, addr, "large")
+	client := connect(t, addr)
+	sender := startSender(t, addr, "numbers")
+	eventually(t, "records", func() bool { return sender.count() >= 20 })
+
+	config := saramaConfig()
+	config.Producer.Idempotent = false
+	config.Producer.Retry.Max = 0
+	impatient, err := sarama.NewSyncProducer([]string{addr}, config)
+	require.NoError(t, err)
+	defer impatient.Close()
+	large := strings.Repeat("x", 900_000)
+	acked := 0
+	for {
+		_, _, err := impatient.SendMessage(&sarama.ProducerMessage{Topic: "large", Value: sarama.StringEncoder(large)})
+		if err != nil {
+			require.ErrorIs(t, err, sarama.ErrKafkaStorageError)
+			break
+		}
+		acked++
+	}
+	require.Greater(t, acked, 10)
+	// It is there for everybody else.
+	require.Len(t, consume(t, client, "large"), acked)
+	commitOffset(t, client, "readers", "large", int64(acked))
+	require.Zero(t, log.count("ended unasked"))
+
+	filler := fillDisk(t, disk, 0)
+	refused := sender.count()
+	require.Len(t, consume(t, client, "large"), acked)
+	// A commit that can't be written isn't acknowledged: the broker ends.
+	eventually(t, "its end", func() bool {
+		_ = commit(client, "readers", "large", int64(acked))
+		return log.count("ended unasked") > 0
+	})
+	eventually(t, "its return", func() bool { return log.count("listening again") > 0 })
+	require.Len(t, consume(t, connect(t, addr), "large"), acked)
+	require.Equal(t, refused, sender.count())
+
+	require.NoError(t, os.Remove(filler))
+	require.NoError(t, os.Remove(room))
+	eventually(t, "records again", func() bool { return sender.count() >= refused+20 })
+	restarts := log.count("listening again")
+	n := sender.end()
+	require.NoError(t, supervisor.Close(context.Background()))
+	addr, _, _ = supervised(t, opts)
+	client = connect(t, addr)
+	requireInOrder(t, consume(t, client, "numbers"), n)
+	require.Len(t, consume(t, client, "large"), acked)
+	require.Equal(t, int64(acked), committedOffset(t, client, "readers", "large"))
+	t.Logf("%d records acknowledged, %d large ones, %d restarts", n, acked, restarts)
 }
