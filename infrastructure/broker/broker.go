@@ -123,6 +123,9 @@ func Serve(ctx context.Context, opts Options, ready func(addr string), log *slog
 
 // open starts kfake on its folder, behind the guard.
 func open(dir string, front *guard, store *storeLog) (*kfake.Cluster, error) {
+	if err := mend(dir); err != nil {
+		return nil, err
+	}
 	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.ClusterID(clusterID),

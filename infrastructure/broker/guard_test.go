@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
+	"math"
 	"net"
 	"os"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -156,6 +159,59 @@ func TestTamedRequests(t *testing.T) {
 	require.EqualValues(t, memberIDRequired, first.ErrorCode)
 	require.EqualValues(t, inconsistentProtocol, join(first.MemberID).ErrorCode)
 	require.Zero(t, join(first.MemberID, "range", "range").ErrorCode)
+}
+
+// A batch that takes offsets back would be followed by records in the place of
+// others.
+func TestBatchesWithoutRecordsAreRefused(t *testing.T) {
+	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	createTopic(t, addr, "numbers")
+	client := connect(t, addr)
+	produce(t, client, "numbers", time.Now(), "0", "1", "2")
+	for _, count := range []int32{0, -1, -3, math.MinInt32} {
+		batch := kmsg.RecordBatch{
+			Length: 49, Magic: 2, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
+			LastOffsetDelta: count - 1, NumRecords: count,
+		}
+		raw := batch.AppendTo(nil)
+		binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], castagnoli))
+		req := kmsg.NewPtrProduceRequest()
+		req.Acks = -1
+		topic := kmsg.NewProduceRequestTopic()
+		topic.Topic = "numbers"
+		partition := kmsg.NewProduceRequestTopicPartition()
+		partition.Records = raw
+		topic.Partitions = append(topic.Partitions, partition)
+		req.Topics = append(req.Topics, topic)
+		resp := kmsg.NewPtrProduceResponse()
+		resp.SetVersion(9)
+		ask(t, addr, frameOf(req, 9), resp)
+		require.Equal(t, int16(sarama.ErrInvalidMessage), resp.Topics[0].Partitions[0].ErrorCode)
+	}
+	produce(t, client, "numbers", time.Now(), "3")
+	require.Equal(t, []string{"0", "1", "2", "3"}, consume(t, client, "numbers"))
+}
+
+func TestFetchesAreBounded(t *testing.T) {
+	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	createTopic(t, addr, "large")
+	large := strings.Repeat("x", 600_000)
+	produce(t, connect(t, addr), "large", time.Now(), large, large, large)
+	req := kmsg.NewPtrFetchRequest()
+	req.MaxBytes, req.MaxWaitMillis = math.MaxInt32, math.MaxInt32
+	topic := kmsg.NewFetchRequestTopic()
+	topic.Topic = "large"
+	partition := kmsg.NewFetchRequestTopicPartition()
+	partition.CurrentLeaderEpoch, partition.PartitionMaxBytes = -1, math.MaxInt32
+	topic.Partitions = append(topic.Partitions, partition)
+	req.Topics = append(req.Topics, topic)
+	req.MinBytes = 1
+	resp := kmsg.NewPtrFetchResponse()
+	resp.SetVersion(12)
+	ask(t, addr, frameOf(req, 12), resp)
+	size := len(resp.Topics[0].Partitions[0].RecordBatches)
+	require.Greater(t, size, len(large))
+	require.LessOrEqual(t, size, maxFetch)
 }
 
 // A frame that was begun has to be finished in time, but a client may be idle
