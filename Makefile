@@ -1,4 +1,4 @@
-.PHONY: build run test race lint bench fuzz help
+.PHONY: build run test race lint bench fuzz fire help
 
 build: ## Build the program, stamped with its commit
 	CGO_ENABLED=0 go build -buildvcs=true -o event-books .
@@ -25,6 +25,9 @@ fuzz: ## Fuzz the readers of foreign input, 30 s each
 	go test -run '^$$' -fuzz FuzzParseISBN -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzCSV -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
 	go test -run '^$$' -fuzz FuzzJSONLines -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
+
+fire: ## Throw 500,000 requests at the embedded broker (TEST_FUZZ_SEED draws others), and more
+	TEST_FUZZED_REQUESTS=500000 go test -count=1 -timeout 30m -v -run 'Fire|Thousands|SlowLoris|NoFile|DiskFull|ShopOutlives' ./infrastructure/broker .
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 8
