@@ -287,7 +287,7 @@ func watchPeak(t *testing.T, log *memory) (stop func() int) {
 	}
 }
 
-// topicIDs asks for the id of a topic.
+// topicID asks for the id of a topic.
 func topicID(t *testing.T, addr, topic string) [16]byte {
 	t.Helper()
 	req := kmsg.NewPtrMetadataRequest()
@@ -409,8 +409,8 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-// hold opens connections that send these bytes and then nothing, and returns
-// how many of them the broker has closed.
+// hold opens connections that send these bytes and then nothing, until release.
+// closed counts those that the broker has closed.
 func hold(t *testing.T, addr string, n int, bytes func(i int) []byte) (closed func() int, release func()) {
 	t.Helper()
 	conns := make([]net.Conn, n)
@@ -573,25 +573,20 @@ func smallDisk(t *testing.T, size int) string {
 	return dir
 }
 
-// fillDisk writes a file until so much is left.
-func fillDisk(t *testing.T, dir string, leave uint64) (filler string) {
+// fillDisk writes a file until not a byte is left.
+func fillDisk(t *testing.T, dir string) (filler string) {
 	t.Helper()
 	filler = filepath.Join(dir, "filler")
-	file, err := os.OpenFile(filler, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	file, err := os.Create(filler)
 	require.NoError(t, err)
 	defer file.Close()
-	for {
-		free, err := diskFree(dir)
-		require.NoError(t, err)
-		if free <= leave {
-			return filler
-		}
-		_, err = file.Write(make([]byte, min(free-leave, 1<<20)))
-		if err != nil {
+	for size := 1 << 20; size > 0; {
+		if _, err := file.Write(make([]byte, size)); err != nil {
 			require.ErrorIs(t, err, syscall.ENOSPC)
-			return filler
+			size /= 2
 		}
 	}
+	return filler
 }
 
 // A disk that is filled by records, then to its last byte, and has room again.
@@ -629,7 +624,7 @@ func TestDiskFull(t *testing.T) {
 	commitOffset(t, client, "readers", "large", int64(acked))
 	require.Zero(t, log.count("ended unasked"))
 
-	filler := fillDisk(t, disk, 0)
+	filler := fillDisk(t, disk)
 	refused := sender.count()
 	require.Len(t, consume(t, client, "large"), acked)
 	// A commit that can't be written isn't acknowledged: the broker ends.
