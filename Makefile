@@ -1,4 +1,4 @@
-.PHONY: build run test race lint bench fuzz large help
+.PHONY: build run test race lint bench fuzz large fire help
 
 build: ## Build the program, stamped with its commit
 	CGO_ENABLED=0 go build -buildvcs=true -o event-books .
@@ -30,6 +30,9 @@ fuzz: ## Fuzz the readers of foreign input, 30 s each
 
 large: ## Import files of 1 GB in less than 200 MB of memory; takes minutes
 	TEST_LARGE_FILE=1073741824 go test -timeout 60m -v -run TestLargeFiles .
+
+fire: ## Throw 500,000 requests at the embedded broker (TEST_FUZZ_SEED draws others), and more
+	TEST_FUZZED_REQUESTS=500000 go test -count=1 -timeout 30m -v -run 'Fire|Thousands|SlowLoris|NoFile|DiskFull|ShopOutlives' ./infrastructure/broker .
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 8

@@ -70,6 +70,12 @@ type process struct {
 // start runs the program in dir, on free ports.
 func start(t *testing.T, dir string, environ []string, args ...string) *process {
 	t.Helper()
+	return startProgram(t, program, dir, environ, args...)
+}
+
+// startProgram is start for a program that starts ours.
+func startProgram(t *testing.T, program, dir string, environ []string, args ...string) *process {
+	t.Helper()
 	p := &process{Cmd: exec.Command(program, args...), t: t, log: &lines{}, exited: make(chan struct{})}
 	p.Dir = dir
 	p.Env = append(os.Environ(), "EVENT_BOOKS_APP_PORT=0", "EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_MQ_LISTEN=127.0.0.1:0")

@@ -123,6 +123,9 @@ func Serve(ctx context.Context, opts Options, ready func(addr string), log *slog
 
 // open starts kfake on its folder, behind the guard.
 func open(dir string, front *guard, store *storeLog) (*kfake.Cluster, error) {
+	if err := mend(dir); err != nil {
+		return nil, err
+	}
 	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.ClusterID(clusterID),
@@ -136,6 +139,13 @@ func open(dir string, front *guard, store *storeLog) (*kfake.Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the broker's folder %s: %w", dir, err)
 	}
+	select {
+	case err := <-store.broken: // no orderly end: it would write as well
+		return nil, err
+	default:
+	}
+	refuseWhenFull(cluster, dir, store.log)
+
 	// kfake writes this file when it ends and reads it when it starts, but
 	// leaves it there: after a crash it would be stale, and the next batch of
 	// an idempotent producer be refused as out of order.

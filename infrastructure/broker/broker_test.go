@@ -180,16 +180,29 @@ func consume(t *testing.T, client sarama.Client, topic string) (values []string)
 
 func commitOffset(t *testing.T, client sarama.Client, group, topic string, offset int64) {
 	t.Helper()
-	require.NoError(t, client.RefreshCoordinator(group))
+	require.NoError(t, commit(client, group, topic, offset))
+}
+
+func commit(client sarama.Client, group, topic string, offset int64) error {
+	if err := client.RefreshCoordinator(group); err != nil {
+		return err
+	}
 	coordinator, err := client.Coordinator(group)
-	require.NoError(t, err)
+	if err != nil {
+		return err
+	}
 	req := &sarama.OffsetCommitRequest{
 		Version: 2, ConsumerGroup: group, ConsumerGroupGeneration: sarama.GroupGenerationUndefined, RetentionTime: -1,
 	}
 	req.AddBlock(topic, 0, offset, 0, "")
 	resp, err := coordinator.CommitOffset(req)
-	require.NoError(t, err)
-	require.Equal(t, sarama.ErrNoError, resp.Errors[topic][0])
+	if err != nil {
+		return err
+	}
+	if code := resp.Errors[topic][0]; code != sarama.ErrNoError {
+		return code
+	}
+	return nil
 }
 
 func committedOffset(t *testing.T, client sarama.Client, group, topic string) int64 {

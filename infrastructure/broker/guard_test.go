@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
+	"math"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -95,7 +99,7 @@ func TestGuardHangsUp(t *testing.T) {
 	versions := kmsg.NewPtrApiVersionsResponse()
 	versions.SetVersion(0)
 	ask(t, addr, frameOf(kmsg.NewPtrApiVersionsRequest(), 0), versions)
-	require.Len(t, versions.ApiKeys, len(served))
+	require.Len(t, versions.ApiKeys, len(layouts))
 }
 
 // Clients newer than the broker ask for its versions in a version that it
@@ -157,6 +161,59 @@ func TestTamedRequests(t *testing.T) {
 	require.Zero(t, join(first.MemberID, "range", "range").ErrorCode)
 }
 
+// A batch that takes offsets back would be followed by records in the place of
+// others.
+func TestBatchesWithoutRecordsAreRefused(t *testing.T) {
+	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	createTopic(t, addr, "numbers")
+	client := connect(t, addr)
+	produce(t, client, "numbers", time.Now(), "0", "1", "2")
+	for _, count := range []int32{0, -1, -3, math.MinInt32} {
+		batch := kmsg.RecordBatch{
+			Length: 49, Magic: 2, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
+			LastOffsetDelta: count - 1, NumRecords: count,
+		}
+		raw := batch.AppendTo(nil)
+		binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], castagnoli))
+		req := kmsg.NewPtrProduceRequest()
+		req.Acks = -1
+		topic := kmsg.NewProduceRequestTopic()
+		topic.Topic = "numbers"
+		partition := kmsg.NewProduceRequestTopicPartition()
+		partition.Records = raw
+		topic.Partitions = append(topic.Partitions, partition)
+		req.Topics = append(req.Topics, topic)
+		resp := kmsg.NewPtrProduceResponse()
+		resp.SetVersion(9)
+		ask(t, addr, frameOf(req, 9), resp)
+		require.Equal(t, int16(sarama.ErrInvalidMessage), resp.Topics[0].Partitions[0].ErrorCode)
+	}
+	produce(t, client, "numbers", time.Now(), "3")
+	require.Equal(t, []string{"0", "1", "2", "3"}, consume(t, client, "numbers"))
+}
+
+func TestFetchesAreBounded(t *testing.T) {
+	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	createTopic(t, addr, "large")
+	large := strings.Repeat("x", 600_000)
+	produce(t, connect(t, addr), "large", time.Now(), large, large, large)
+	req := kmsg.NewPtrFetchRequest()
+	req.MaxBytes, req.MaxWaitMillis = math.MaxInt32, math.MaxInt32
+	topic := kmsg.NewFetchRequestTopic()
+	topic.Topic = "large"
+	partition := kmsg.NewFetchRequestTopicPartition()
+	partition.CurrentLeaderEpoch, partition.PartitionMaxBytes = -1, math.MaxInt32
+	topic.Partitions = append(topic.Partitions, partition)
+	req.Topics = append(req.Topics, topic)
+	req.MinBytes = 1
+	resp := kmsg.NewPtrFetchResponse()
+	resp.SetVersion(12)
+	ask(t, addr, frameOf(req, 12), resp)
+	size := len(resp.Topics[0].Partitions[0].RecordBatches)
+	require.Greater(t, size, len(large))
+	require.LessOrEqual(t, size, maxFetch)
+}
+
 // A frame that was begun has to be finished in time, but a client may be idle
 // between two frames for as long as it likes.
 func TestSlowClients(t *testing.T) {
@@ -164,8 +221,7 @@ func TestSlowClients(t *testing.T) {
 		server, client := net.Pipe()
 		defer client.Close()
 		g := newGuard(nil, nil, quiet())
-		g.places <- struct{}{}
-		conn := newGuardedConn(g, server)
+		conn := g.admit(server)
 		defer conn.Close()
 		frame := frameOf(kmsg.NewPtrApiVersionsRequest(), 0)
 		go func() {
@@ -181,7 +237,7 @@ func TestSlowClients(t *testing.T) {
 
 		begin := time.Now()
 		n, err := io.ReadFull(conn, got)
-		require.Equal(t, len(frame)-1, n)
+		require.Zero(t, n)
 		var timeout net.Error
 		require.ErrorAs(t, err, &timeout)
 		require.True(t, timeout.Timeout())
@@ -192,40 +248,117 @@ func TestSlowClients(t *testing.T) {
 	})
 }
 
+// isClosed tells that the other side hung up, without waiting for it.
+func isClosed(t *testing.T, conn net.Conn) bool {
+	t.Helper()
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(time.Millisecond)))
+	_, err := conn.Read(make([]byte, 1))
+	return !errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// Above the bound those make room that never asked for anything, then those
+// that asked least lately.
 func TestConnectionsAreBounded(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	g := newGuard(listener, listener.Addr(), quiet())
-	g.places = make(chan struct{}, 2)
-	accepted := make(chan net.Conn)
-	go func() {
-		defer close(accepted)
-		for {
-			conn, err := g.Accept()
-			if err != nil {
-				return
+	g.bound = 3
+	var clients, served []net.Conn
+	connect := func() {
+		clients = append(clients, dial(t, listener.Addr().String()))
+		conn, err := g.Accept()
+		require.NoError(t, err)
+		t.Cleanup(func() { conn.Close() })
+		served = append(served, conn)
+	}
+	speak := func(i int) {
+		frame := frameOf(kmsg.NewPtrApiVersionsRequest(), 0)
+		_, err := clients[i].Write(frame)
+		require.NoError(t, err)
+		_, err = io.ReadFull(served[i], frame)
+		require.NoError(t, err)
+	}
+	requireClosed := func(want ...int) {
+		t.Helper()
+		var closed []int
+		for i, client := range clients {
+			if isClosed(t, client) {
+				closed = append(closed, i)
 			}
-			accepted <- conn
 		}
-	}()
-	addr := listener.Addr().String()
-	dial(t, addr)
-	first := <-accepted
-	dial(t, addr)
-	second := <-accepted
-	closesOn(t, addr, nil)
-	require.NoError(t, first.Close())
-	_ = first.Close() // gives its place back only once
-	require.Empty(t, accepted)
-	dial(t, addr)
-	third := <-accepted
-	closesOn(t, addr, nil)
+		require.Equal(t, want, closed)
+	}
+	connect()
+	speak(0)
+	connect()
+	speak(1)
+	connect()
+	connect()
+	requireClosed(2) // the silent one
+	speak(3)
+	speak(0)
+	connect()
+	requireClosed(1, 2)
+	require.NoError(t, served[0].Close())
+	_ = served[0].Close() // gives its place back only once
+	connect()
+	requireClosed(0, 1, 2)
+	connect()
+	requireClosed(0, 1, 2, 4)
 
 	require.NoError(t, g.Close())
-	_, open := <-accepted
-	require.False(t, open)
-	second.Close()
-	third.Close()
+	_, err = g.Accept()
+	require.ErrorIs(t, err, net.ErrClosed)
+}
+
+// Large requests find a place as others leave theirs, however those end.
+func TestLargeRequestsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuard(nil, nil, quiet())
+		frame := make([]byte, lengthSize+1<<20)
+		copy(frame, headerOf(1<<20, int16(kmsg.Produce), 3))
+		announce := func() *guardedConn {
+			server, client := net.Pipe()
+			t.Cleanup(func() { client.Close() })
+			go func() { _, _ = client.Write(frame[:len(frame)-1]) }()
+			return g.admit(server)
+		}
+		read := func(conn *guardedConn) chan error {
+			ended := make(chan error, 1)
+			go func() {
+				_, err := conn.Read(make([]byte, 1))
+				ended <- err
+			}()
+			synctest.Wait()
+			return ended
+		}
+		var conns []*guardedConn
+		for range maxLargeRequests {
+			conns = append(conns, announce())
+			read(conns[len(conns)-1])
+		}
+		require.Len(t, g.large, maxLargeRequests)
+		small, client := net.Pipe()
+		defer client.Close()
+		go func() { _, _ = client.Write(frameOf(kmsg.NewPtrApiVersionsRequest(), 0)) }()
+		smalls := g.admit(small)
+		require.NoError(t, <-read(smalls))
+
+		late := announce()
+		begin := time.Now()
+		ended := read(late)
+		conns[0].Close()
+		synctest.Wait()
+		require.True(t, late.large.Load())
+		require.Error(t, <-ended) // its last byte doesn't come
+		require.Equal(t, frameTimeout, time.Since(begin))
+		for _, conn := range append(conns, late, smalls) {
+			conn.Close()
+		}
+		synctest.Wait()
+		require.Empty(t, g.large)
+		require.Empty(t, g.conns)
+	})
 }
 
 // brokenListener fails as often as it has errors, then accepts conn, then is

@@ -4,6 +4,7 @@ package broker
 
 import (
 	"errors"
+	"math"
 	"os"
 	"os/exec"
 	"syscall"
@@ -16,3 +17,13 @@ func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: t
 func killGroup(process *os.Process) error { return syscall.Kill(-process.Pid, syscall.SIGKILL) }
 
 func isAddressTaken(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
+
+// maxFiles is how many files this process may have open. Go asks for as many
+// as the system lets it have.
+func maxFiles() int {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return math.MaxInt
+	}
+	return int(min(uint64(limit.Cur), math.MaxInt))
+}

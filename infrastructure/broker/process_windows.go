@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"math"
 	"os"
 	"os/exec"
 	"syscall"
@@ -19,3 +20,5 @@ func killGroup(process *os.Process) error { return process.Kill() }
 // isAddressTaken knows the number that Winsock gives, since the syscall
 // package has EADDRINUSE only as an invented one.
 func isAddressTaken(err error) bool { return errors.Is(err, syscall.Errno(10048)) }
+
+func maxFiles() int { return math.MaxInt }

@@ -12,25 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 )
 
-// served lists what producers, consumers and the tools around them ask of a
-// broker. Left out, and not advertised either: accounts and permissions, which
-// protect nothing here; moving replicas, since there are none; changing
-// settings, which decide what is kept; and DeleteRecords, after which a
-// partition can start again at offset 0.
-var served = []kmsg.Key{
-	kmsg.ApiVersions, kmsg.Metadata, kmsg.DescribeCluster, kmsg.DescribeConfigs,
-	kmsg.DescribeLogDirs, kmsg.DescribeTopicPartitions,
-	kmsg.CreateTopics, kmsg.DeleteTopics, kmsg.CreatePartitions,
-	kmsg.Produce, kmsg.InitProducerID, kmsg.DescribeProducers,
-	kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn,
-	kmsg.DescribeTransactions, kmsg.ListTransactions,
-	kmsg.Fetch, kmsg.ListOffsets, kmsg.OffsetForLeaderEpoch,
-	kmsg.FindCoordinator, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup,
-	kmsg.ConsumerGroupHeartbeat, kmsg.ConsumerGroupDescribe,
-	kmsg.OffsetCommit, kmsg.OffsetFetch, kmsg.OffsetDelete,
-	kmsg.DescribeGroups, kmsg.ListGroups, kmsg.DeleteGroups,
-}
-
 // servedVersions returns the newest version of each request served: those of
 // Kafka 4.0. Later ones let a client produce to a topic by its id, which
 // panics when the topic was deleted.
@@ -38,7 +19,7 @@ func servedVersions() *kversion.Versions {
 	versions := kversion.V4_0_0()
 	var others []int16
 	versions.EachMaxKeyVersion(func(key, _ int16) {
-		if !slices.Contains(served, kmsg.Key(key)) {
+		if _, served := layouts[kmsg.Key(key)]; !served {
 			others = append(others, key)
 		}
 	})
@@ -56,20 +37,25 @@ const maxPartitions = 256
 // too long for a folder could be created, and no start would succeed again.
 var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
-// needsTaming tells which requests tame knows.
-func needsTaming(key int16) bool {
-	switch kmsg.Key(key) {
-	case kmsg.CreateTopics, kmsg.CreatePartitions, kmsg.JoinGroup:
-		return true
-	}
-	return false
-}
+const (
+	// maxFetch bounds an answer. A batch that is larger is answered alone.
+	maxFetch = 1 << 20
+	// maxFetchWait bounds how long a fetch waits for records. It stays in
+	// kfake's memory until then, also when its client is gone.
+	maxFetchWait = 30_000 // ms
+)
 
-// tame rewrites a frame so that kfake survives it. Where the request can't be
+// tame changes a frame so that kfake survives it. Where the request can't be
 // carried out, it becomes one that kfake answers with an error.
 func tame(frame []byte, log *slog.Logger) ([]byte, error) {
 	rest := kbin.Reader{Src: frame[lengthSize:]}
-	req := kmsg.RequestForKey(rest.Int16())
+	key := kmsg.Key(rest.Int16())
+	switch key {
+	case kmsg.Produce, kmsg.Fetch, kmsg.CreateTopics, kmsg.CreatePartitions, kmsg.JoinGroup:
+	default:
+		return frame, nil
+	}
+	req := key.Request()
 	req.SetVersion(rest.Int16())
 	rest.Int32() // correlation id
 	rest.NullableString()
@@ -78,9 +64,15 @@ func tame(frame []byte, log *slog.Logger) ([]byte, error) {
 	}
 	header := frame[:len(frame)-len(rest.Src)]
 	if err := req.ReadFrom(rest.Src); err != nil {
-		return nil, fmt.Errorf("request %s: %w", kmsg.NameForKey(req.Key()), err)
+		return nil, fmt.Errorf("request %s: %w", key.Name(), err)
 	}
 	switch req := req.(type) {
+	case *kmsg.ProduceRequest:
+		tameProduce(req)
+		return frame, nil // changed in its place
+	case *kmsg.FetchRequest:
+		req.MaxBytes = min(req.MaxBytes, maxFetch)
+		req.MaxWaitMillis = min(req.MaxWaitMillis, maxFetchWait)
 	case *kmsg.CreateTopicsRequest:
 		for i := range req.Topics {
 			tameTopic(&req.Topics[i], log)
@@ -98,6 +90,20 @@ func tame(frame []byte, log *slog.Logger) ([]byte, error) {
 	frame = req.AppendTo(slices.Clip(header))
 	binary.BigEndian.PutUint32(frame, uint32(len(frame)-lengthSize))
 	return frame, nil
+}
+
+// tameProduce spoils batches that say they have no records or fewer: offsets
+// would go backwards, over records that were acknowledged.
+func tameProduce(req *kmsg.ProduceRequest) {
+	const magicAt, countAt, headerSize = 16, 57, 61
+	for _, topic := range req.Topics {
+		for _, partition := range topic.Partitions {
+			batch := partition.Records
+			if len(batch) >= headerSize && int32(binary.BigEndian.Uint32(batch[countAt:])) < 1 {
+				batch[magicAt] = 0xff // answered by CORRUPT_MESSAGE
+			}
+		}
+	}
 }
 
 // tameTopic lets a topic have no say in what is kept of it: a retention by

@@ -22,12 +22,14 @@ type storeLog struct {
 // no other request finds the state that the failure left behind.
 func (l *storeLog) Logf(level kfake.LogLevel, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
-	if strings.HasPrefix(format, "persist ") && !strings.HasPrefix(format, "persist to disk") {
-		select {
-		case l.broken <- errors.New("the broker can't write: " + message):
-		default:
-		}
+	switch {
+	case strings.HasPrefix(format, "persist ") && !strings.HasPrefix(format, "persist to disk"):
+		l.fail(message)
 		select {}
+	case strings.HasSuffix(format, "truncate: %v"):
+		// At a start: what is written behind a torn batch would be cut off
+		// with it at the next one.
+		l.fail(message)
 	}
 	to := slog.LevelDebug
 	switch level {
@@ -37,4 +39,11 @@ func (l *storeLog) Logf(level kfake.LogLevel, format string, args ...any) {
 		to = slog.LevelWarn
 	}
 	l.log.Log(context.Background(), to, "broker: "+message)
+}
+
+func (l *storeLog) fail(message string) {
+	select {
+	case l.broken <- errors.New("the broker can't write: " + message):
+	default:
+	}
 }

@@ -30,9 +30,10 @@ const (
 // ChildCommand, and starts it again, on the same address, whenever it ends. Its
 // clients see a broker that is away for a moment.
 type Supervisor struct {
-	opts  Options
-	flags []string
-	log   *slog.Logger
+	opts    Options
+	program string // empty: this one
+	flags   []string
+	log     *slog.Logger
 
 	pauses *backoff.ExponentialBackOff // between restarts
 
@@ -168,9 +169,12 @@ type child struct {
 }
 
 func (s *Supervisor) startChild() (*child, error) {
-	program, err := executable()
-	if err != nil {
-		return nil, err
+	program := s.program
+	if program == "" {
+		var err error
+		if program, err = executable(); err != nil {
+			return nil, err
+		}
 	}
 	args := append([]string{ChildCommand,
 		"--dir", s.opts.Dir, "--listen", s.opts.Listen, "--advertise", s.opts.Advertise}, s.flags...)

@@ -83,14 +83,18 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	require.Eventually(t, condition, patience, 2*time.Millisecond, what)
 }
 
+func quickPauses() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{
+		InitialInterval: time.Millisecond, Multiplier: 1.1, MaxInterval: 50 * time.Millisecond,
+	}
+}
+
 // supervised starts a broker whose restarts follow at once.
 func supervised(t *testing.T, opts Options) (addr string, log *memory, s *Supervisor) {
 	t.Helper()
 	log = newMemory()
 	s = NewSupervisor(opts, slog.New(log))
-	s.pauses = &backoff.ExponentialBackOff{
-		InitialInterval: time.Millisecond, Multiplier: 1.1, MaxInterval: 50 * time.Millisecond,
-	}
+	s.pauses = quickPauses()
 	addr, err := s.Start(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close(context.Background())) })

@@ -1,0 +1,132 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// fill takes every byte that is left on a disk, until the file is removed.
+func fill(t *testing.T, file string) {
+	t.Helper()
+	filler, err := os.Create(file)
+	require.NoError(t, err)
+	defer filler.Close()
+	for size := 1 << 20; size > 0; {
+		if _, err = filler.Write(make([]byte, size)); err != nil {
+			require.ErrorIs(t, err, syscall.ENOSPC)
+			size /= 2
+		}
+	}
+}
+
+// allEvents reads the whole topic, and returns the values by id.
+func allEvents(t *testing.T, address string) map[string]string {
+	t.Helper()
+	client, err := sarama.NewClient([]string{address}, nil)
+	require.NoError(t, err)
+	defer client.Close()
+	partitions, err := client.Partitions(topic)
+	require.NoError(t, err)
+	n := 0
+	for _, partition := range partitions {
+		end, err := client.GetOffset(topic, partition, sarama.OffsetNewest)
+		require.NoError(t, err)
+		n += int(end)
+	}
+	values := make(map[string]string)
+	for _, r := range events(t, address, topic, n) {
+		values[r.Header("ce_id")] = string(r.Value)
+	}
+	return values
+}
+
+// A disk without a byte left costs events, which are counted, but no search;
+// and what was acknowledged before is there afterwards.
+func TestTheShopOutlivesAFullDisk(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can mount a small disk")
+	}
+	dir := t.TempDir()
+	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", 96<<20))
+	if errors.Is(err, syscall.EPERM) {
+		t.Skip("this root may not mount a small disk")
+	}
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
+
+	p := start(t, dir, nil)
+	url := p.ready()
+	p.eventually("the starter catalogue is found", func() bool { return get(t, url+"/api/books").header.Get("X-Total-Count") != "0" })
+	p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+	search := func(keyword string) {
+		t.Helper()
+		found := get(t, url+"/api/books?q=pride+"+keyword)
+		require.Equal(t, http.StatusOK, found.code, found.body)
+		require.Equal(t, http.StatusOK, get(t, url+"/?q=pride").code)
+	}
+	const before = 20
+	for i := range before {
+		search(fmt.Sprint("before", i))
+	}
+	acknowledged := allEvents(t, p.broker())
+	require.Len(t, acknowledged, 2*before)
+
+	filler := filepath.Join(dir, "filler")
+	fill(t, filler)
+	for i := range 50 {
+		search(fmt.Sprint("full", i))
+	}
+	p.eventually("it is told", func() bool { return strings.Contains(p.log.String(), "the disk is full") })
+	assert.Equal(t, http.StatusOK, get(t, url+"/readyz").code)
+	assert.Contains(t, get(t, url+"/readyz").body, "degraded")
+	assert.Subset(t, allEvents(t, p.broker()), acknowledged)
+
+	require.NoError(t, os.Remove(filler))
+	p.eventually("events are confirmed again", func() bool {
+		search("after")
+		return !strings.Contains(get(t, url+"/readyz").body, "degraded")
+	})
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+
+	p = start(t, dir, nil)
+	url = p.ready()
+	assert.Subset(t, allEvents(t, p.broker()), acknowledged)
+	search("again")
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+}
+
+// A shop that may open few files, and crowds at its broker's door.
+func TestTheShopOutlivesACrowdAtItsBroker(t *testing.T) {
+	dir := t.TempDir()
+	wrapper := filepath.Join(dir, "wrapper")
+	require.NoError(t, os.WriteFile(wrapper, fmt.Appendf(nil, "#!/bin/sh\nulimit -n 100; exec '%s' \"$@\"\n", program), 0o700))
+	p := startProgram(t, wrapper, dir, nil)
+	url := p.ready()
+	p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+	for range 1000 {
+		conn, err := net.Dial("tcp", p.broker())
+		require.NoError(t, err)
+		defer conn.Close()
+	}
+	const searches = 50
+	for i := range searches {
+		require.Equal(t, http.StatusOK, get(t, url+"/api/books?q="+fmt.Sprint("crowd", i)).code)
+	}
+	require.NotContains(t, get(t, url+"/readyz").body, "degraded")
+	require.Len(t, allEvents(t, p.broker()), searches)
+	require.NotContains(t, p.log.String(), "ended unasked")
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+}

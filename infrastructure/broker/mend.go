@@ -1,0 +1,124 @@
+package broker
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// mend puts right what a write left behind that was cut off, by a full disk or
+// a kill, before kfake reads its folder. kfake itself passes over the torn end
+// of a log but writes on behind it, so that its next start loses all that came
+// after.
+func mend(dir string) error {
+	for _, name := range []string{"groups.log", "pids.log"} {
+		if err := cutTornEntry(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("mend the broker's folder: %w", err)
+		}
+	}
+	partitions, err := os.ReadDir(filepath.Join(dir, "partitions"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("mend the broker's folder: %w", err)
+	}
+	for _, partition := range partitions {
+		if err := alignIndex(filepath.Join(dir, "partitions", partition.Name())); err != nil {
+			return fmt.Errorf("mend the broker's folder: %w", err)
+		}
+	}
+	return nil
+}
+
+// cutTornEntry cuts a log behind its last whole entry. Each has its length, a
+// checksum of what follows, and at least a version.
+func cutTornEntry(path string) error {
+	const head, version = 8, 2
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	whole := 0
+	for len(raw)-whole >= head {
+		rest := raw[whole:]
+		length, sum := uint64(binary.LittleEndian.Uint32(rest)), binary.LittleEndian.Uint32(rest[4:])
+		if length < version || length > uint64(len(rest)-head) || crc32.Checksum(rest[head:head+length], castagnoli) != sum {
+			break
+		}
+		whole += head + int(length)
+	}
+	if whole == len(raw) {
+		return nil
+	}
+	return os.Truncate(path, int64(whole))
+}
+
+// alignIndex completes the index of a partition's newest segment, which has an
+// entry for each batch and is written after it. Where one were missing, each
+// later one would be taken for that of the batch before, and records of an
+// aborted transaction for records.
+func alignIndex(partition string) error {
+	const entrySize, batchHead, lengthAt, attributesAt = 15, 12, 8, 21
+	files, err := os.ReadDir(partition)
+	if err != nil {
+		return err
+	}
+	newest := int64(-1)
+	for _, file := range files {
+		if name, found := strings.CutSuffix(file.Name(), ".dat"); found {
+			if base, err := strconv.ParseInt(name, 10, 64); err == nil {
+				newest = max(newest, base)
+			}
+		}
+	}
+	if newest < 0 {
+		return nil
+	}
+	segment, err := os.ReadFile(filepath.Join(partition, fmt.Sprintf("%d.dat", newest)))
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(partition, fmt.Sprintf("%d.idx", newest))
+	index, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	complete := index[:len(index)-len(index)%entrySize]
+	for batch := 0; len(segment) > attributesAt+2; batch++ {
+		size := batchHead + uint64(binary.BigEndian.Uint32(segment[lengthAt:]))
+		if size > uint64(len(segment)) {
+			break // torn itself
+		}
+		if batch >= len(complete)/entrySize {
+			attributes := binary.BigEndian.Uint16(segment[attributesAt:])
+			entry := [entrySize]byte{0: 1} // version
+			if attributes&0x30 == 0x10 {   // in a transaction, and not its end
+				entry[entrySize-1] = 1
+			}
+			entry[1] = byte(crc32.Checksum(entry[2:], castagnoli))
+			complete = append(complete, entry[:]...)
+		}
+		segment = segment[size:]
+	}
+	if len(complete) == len(index) {
+		return nil
+	}
+	return writeSynced(path, complete)
+}
+
+func writeSynced(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	return errors.Join(err, file.Sync(), file.Close())
+}
