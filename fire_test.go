@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -56,17 +55,7 @@ func allEvents(t *testing.T, address string) map[string]string {
 // A disk without a byte left costs events, which are counted, but no search;
 // and what was acknowledged before is there afterwards.
 func TestTheShopOutlivesAFullDisk(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root can mount a small disk")
-	}
-	dir := t.TempDir()
-	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", 96<<20))
-	if errors.Is(err, syscall.EPERM) {
-		t.Skip("this root may not mount a small disk")
-	}
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
-
+	dir := smallDisk(t, "size=96m")
 	p := start(t, dir, nil)
 	url := p.ready()
 	p.eventually("the starter catalogue is found", func() bool { return get(t, url+"/api/books").header.Get("X-Total-Count") != "0" })

@@ -39,6 +39,9 @@ type Start struct {
 	At        time.Time
 }
 
+// leaderWait is how long the partitions of a new topic may be without a leader.
+const leaderWait = 10 * time.Second
+
 // ErrNoTopic tells that the topic doesn't exist.
 var ErrNoTopic = errors.New("there is no such topic")
 
@@ -75,7 +78,16 @@ func Tail(ctx context.Context, brokers []string, topic string, from Start, ready
 		_ = reading.Wait()
 	}()
 	for _, partition := range partitions {
-		offset, err := from.offset(client, topic, partition)
+		offset, err := backoff.Retry(ctx, func() (int64, error) {
+			offset, err := from.offset(client, topic, partition)
+			if err != nil && !errors.Is(err, sarama.ErrNotLeaderForPartition) && !errors.Is(err, sarama.ErrLeaderNotAvailable) {
+				err = backoff.Permanent(err)
+			}
+			return offset, err
+		}, backoff.WithMaxElapsedTime(leaderWait))
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("read topic %s: partition %d: %w", topic, partition, err)
 		}
