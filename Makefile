@@ -18,7 +18,7 @@ lint: ## Format check, vet and staticcheck
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
 bench: ## Print ratios to the limits; set TEST_DATA_DIR and TEST_MARIADB_DSN for all of them
-	go test -run '^$$' -bench . -benchtime 1x ./bench
+	go test -run '^$$' -bench . -benchtime 1x ./bench ./infrastructure/wal
 
 fuzz: ## Fuzz the readers of foreign input, 30 s each
 	go test -run '^$$' -fuzz FuzzFold -fuzztime 30s -fuzzminimizetime 5x ./domain/model

@@ -94,13 +94,15 @@ func decodeHeader(b []byte) (header, error) {
 }
 
 // appendRecord encodes a record behind b.
-func appendRecord(b []byte, salt, index, synced uint64, data []byte) []byte {
+func appendRecord(b []byte, salt, index, synced uint64, parts ...[]byte) []byte {
 	start := len(b)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(data)))
-	b = binary.BigEndian.AppendUint32(b, 0)
+	b = binary.BigEndian.AppendUint64(b, 0) // length and checksum follow
 	b = binary.BigEndian.AppendUint64(b, index)
 	b = binary.BigEndian.AppendUint64(b, synced)
-	b = append(b, data...)
+	for _, part := range parts {
+		b = append(b, part...)
+	}
+	binary.BigEndian.PutUint32(b[start:], uint32(len(b)-start-recordHeader))
 	binary.BigEndian.PutUint32(b[start+4:], recordSum(salt, b[start:]))
 	return b
 }

@@ -119,7 +119,8 @@ type segment struct {
 }
 
 type entry struct {
-	data  []byte
+	parts [][]byte
+	size  int64
 	index uint64
 	done  chan error
 }
@@ -173,26 +174,47 @@ func Open(dir string, options Options) (*Log, error) {
 // read in a file is told by the reader when it comes there.
 func (l *Log) Damages() []*DamageError { return l.damages }
 
-// Append writes a record, which may not be empty, and returns its index once it
-// is on disk. On an error the record may still be found after a crash, but not
-// before. data must not be changed until it returns.
-func (l *Log) Append(data []byte) (index uint64, err error) {
-	if size := int64(len(data)); size == 0 || headerSize+recordHeader+size > l.options.Segment {
-		return 0, fmt.Errorf("%w: %d bytes", ErrTooLarge, size)
+// Append writes a record, given in parts, and returns its index once it is on
+// disk. It may not be empty. On an error the record may still be found after a
+// crash, but not before. The parts must not be changed until it returns.
+func (l *Log) Append(parts ...[]byte) (index uint64, err error) {
+	pending, err := l.Start(parts...)
+	if err != nil {
+		return 0, err
 	}
-	e := &entry{data: data, done: make(chan error, 1)}
+	return pending.Wait()
+}
+
+// Start is the first half of Append: records have the order in which they were
+// started. Pending.Wait is the other.
+func (l *Log) Start(parts ...[]byte) (Pending, error) {
+	e := &entry{parts: parts, done: make(chan error, 1)}
+	for _, part := range parts {
+		e.size += int64(len(part))
+	}
+	if e.size == 0 || headerSize+recordHeader+e.size > l.options.Segment {
+		return Pending{}, fmt.Errorf("%w: %d bytes", ErrTooLarge, e.size)
+	}
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
-		return 0, ErrClosed
+		return Pending{}, ErrClosed
 	}
 	l.pending = append(l.pending, e)
 	l.mu.Unlock()
 	notify(l.wake)
-	if err := <-e.done; err != nil {
+	return Pending{e}, nil
+}
+
+// Pending is a record on its way to the disk.
+type Pending struct{ entry *entry }
+
+// Wait is called once. It returns the record's index when it is on disk.
+func (p Pending) Wait() (index uint64, err error) {
+	if err := <-p.entry.done; err != nil {
 		return 0, err
 	}
-	return e.index, nil
+	return p.entry.index, nil
 }
 
 func notify(c chan struct{}) {
@@ -256,7 +278,7 @@ func (l *Log) fitting(s *segment, group []*entry) (n int) {
 	}
 	left := l.options.Segment - s.end
 	for _, e := range group {
-		if left -= recordHeader + int64(len(e.data)); left < 0 {
+		if left -= recordHeader + e.size; left < 0 {
 			break
 		}
 		n++
@@ -273,7 +295,7 @@ func (l *Log) write(s *segment, group []*entry) error {
 	}
 	for i, e := range group {
 		e.index = l.next + uint64(i)
-		l.buffer = appendRecord(l.buffer, s.salt, e.index, synced, e.data)
+		l.buffer = appendRecord(l.buffer, s.salt, e.index, synced, e.parts...)
 	}
 	_, err := s.file.WriteAt(l.buffer, s.end)
 	if err == nil && !l.options.Unsynced {

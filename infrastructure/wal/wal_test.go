@@ -528,6 +528,45 @@ func powerLosses(t *testing.T, unsynced bool) (lost, crashes int) {
 	return lost, crashes
 }
 
+// The format is what segments of earlier versions have: it changes only
+// together with its number.
+func TestFormat(t *testing.T) {
+	h := header{number: 0x1122, firstIndex: 0x3344, salt: 0x5566778899AABBCC, before: 0x1234}
+	text := appendRecord(h.encode(), h.salt, 0x3344, 0x3343, []byte("two "), []byte("parts"))
+	golden := filepath.Join("testdata", "segment.golden")
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		require.NoError(t, os.WriteFile(golden, text, 0o600))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, want, text)
+	read, err := decodeHeader(want)
+	require.NoError(t, err)
+	assert.Equal(t, h, read)
+	record, length, ok := decodeRecord(want[headerSize:], h.salt)
+	require.True(t, ok)
+	assert.Equal(t, len(want)-headerSize, length)
+	assert.Equal(t, recordAt{0x3344, 0x3343, []byte("two parts")}, record)
+	_, _, ok = decodeRecord(want[headerSize:], h.salt+1)
+	assert.False(t, ok, "a record of the file's earlier life")
+}
+
+func TestRecordsHaveTheOrderInWhichTheyWereStarted(t *testing.T) {
+	l := openLog(t, t.TempDir(), Options{})
+	var started []Pending
+	for n := range uint64(50) {
+		pending, err := l.Start(data(n, 0)[:3], data(n, 100)[3:])
+		require.NoError(t, err)
+		started = append(started, pending)
+	}
+	for n, pending := range started {
+		index, err := pending.Wait()
+		require.NoError(t, err)
+		require.EqualValues(t, n+1, index)
+	}
+	readSome(t, l.NewReader(), 50)
+}
+
 func TestNewerFormatIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	l := openLog(t, dir, Options{})

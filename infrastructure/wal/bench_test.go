@@ -1,0 +1,130 @@
+package wal
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// BenchmarkAppend compares 64 writers of records of 2.1 kB with what the disk
+// gives at best: the same groups of bytes, written to a file of zeros and
+// synced. Rounds of both take turns, since the machine's mood changes.
+func BenchmarkAppend(b *testing.B) {
+	const writers, each, rounds, size = 64, 100, 6, 2100
+	for b.Loop() {
+		dir := b.TempDir()
+		var ours, bare time.Duration
+		groups := &groupSizes{}
+		for round := range rounds {
+			counted := &countingFolder{folder: folder(filepath.Join(dir, "log")), groups: groups}
+			require.NoError(b, os.MkdirAll(string(counted.folder), 0o700))
+			l, err := Open("", Options{files: counted})
+			require.NoError(b, err)
+			l.mu.Lock()
+			for l.spare.file == nil { // what is written beforehand isn't measured
+				l.ready.Wait()
+			}
+			l.mu.Unlock()
+			groups.reset()
+			begun := time.Now()
+			var wg sync.WaitGroup
+			for range writers {
+				wg.Go(func() {
+					record := make([]byte, size)
+					for range each {
+						if _, err := l.Append(record); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			ours += time.Since(begun)
+			require.NoError(b, l.Close())
+			require.NoError(b, os.RemoveAll(string(counted.folder)))
+			bare += writeBare(b, filepath.Join(dir, "bare"), groups.sizes)
+			if round == 0 { // warms up
+				ours, bare = 0, 0
+			}
+		}
+		n := float64(writers * each * (rounds - 1))
+		b.ReportMetric(n/ours.Seconds(), "append/s")
+		b.ReportMetric(n/bare.Seconds(), "bare/s")
+		b.ReportMetric(bare.Seconds()/ours.Seconds(), "append/bare")
+		b.ReportMetric(float64(len(groups.sizes))/float64(writers*each), "syncs/record")
+		b.ReportMetric(0, "ns/op")
+	}
+	b.ReportMetric(float64(runtime.NumCPU()), "cores")
+}
+
+// writeBare writes groups of bytes to a file of zeros.
+func writeBare(b *testing.B, path string, sizes []int) time.Duration {
+	f, err := os.Create(path)
+	require.NoError(b, err)
+	defer os.Remove(path)
+	defer f.Close()
+	total := 0
+	for _, size := range sizes {
+		total += size
+	}
+	_, err = f.WriteAt(make([]byte, total), 0)
+	require.NoError(b, err)
+	require.NoError(b, f.Sync())
+	bare, at := osFile{f}, int64(0)
+	text := make([]byte, total)
+	begun := time.Now()
+	for _, size := range sizes {
+		if _, err := bare.WriteAt(text[:size], at); err != nil {
+			b.Fatal(err)
+		}
+		if err := bare.sync(); err != nil {
+			b.Fatal(err)
+		}
+		at += int64(size)
+	}
+	return time.Since(begun)
+}
+
+// countingFolder notes how large the groups are that are written.
+type countingFolder struct {
+	folder
+	groups *groupSizes
+}
+
+type groupSizes struct {
+	mu    sync.Mutex
+	sizes []int
+}
+
+func (g *groupSizes) reset() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sizes = nil
+}
+
+func (f *countingFolder) open(name string, create bool) (file, error) {
+	opened, err := f.folder.open(name, create)
+	if err != nil {
+		return nil, err
+	}
+	return &countingFile{opened, f.groups}, nil
+}
+
+type countingFile struct {
+	file
+	groups *groupSizes
+}
+
+func (f *countingFile) WriteAt(p []byte, at int64) (int, error) {
+	if len(p) < 1<<20 { // or it is the making of a spare
+		f.groups.mu.Lock()
+		f.groups.sizes = append(f.groups.sizes, len(p))
+		f.groups.mu.Unlock()
+	}
+	return f.file.WriteAt(p, at)
+}
