@@ -74,7 +74,7 @@ func (silent) Progress(int)         {}
 func (silent) Waiting(error)        {}
 
 func importFile(b *testing.B, books *database.DB, file string) executor.ImportSummary {
-	rejected, _ := catalog.NewRejected(filepath.Join(b.TempDir(), "rejected"))
+	rejected, _ := catalog.NewRejected(filepath.Join(b.TempDir(), "rejected"), file)
 	defer rejected.Close()
 	job := executor.ImportFile{Name: file, Rejected: rejected, Open: func() (executor.ImportSource, error) {
 		source, err := catalog.Open(file, catalog.Options{})

@@ -63,18 +63,28 @@ func (cmd exportCommand) Run(sh *shell) (err error) {
 }
 
 // writeWhole puts a file in place once it is written: what had the name before
-// stays until then.
+// stays until then. It keeps links and the mode of what was there.
 func writeWhole(path string, write func(io.Writer) error) error {
-	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	part := fmt.Sprintf("%s.%d.part", path, os.Getpid())
+	draft, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(write(draft), draft.Sync(), draft.Close())
+	if before, statErr := os.Stat(path); statErr == nil {
+		err = draft.Chmod(before.Mode().Perm())
+	}
 	if err == nil {
-		err = os.Rename(draft.Name(), path)
+		err = write(draft)
+	}
+	err = errors.Join(err, draft.Sync(), draft.Close())
+	if err == nil {
+		err = os.Rename(part, path)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(draft.Name()))
+		return errors.Join(err, os.Remove(part))
 	}
 	return nil
 }

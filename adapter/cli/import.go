@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 
 	"literank.com/event-books/application"
 	"literank.com/event-books/application/executor"
@@ -65,7 +66,7 @@ func (cmd importCommand) check() error {
 	named := map[string]string{}
 	for _, file := range cmd.Files {
 		base := filepath.Base(file)
-		if other, ok := named[base]; ok && cmd.Source == "" {
+		if other, ok := named[base]; ok && cmd.Source == "" && catalog.SameSource(other, file) {
 			return fmt.Errorf("%s and %s have the same name, by which their ids are told apart: import them one by one, each with its own --source", other, file)
 		}
 		named[base] = file
@@ -94,12 +95,17 @@ func (cmd importCommand) importFile(sh *shell, importer *executor.Importer, path
 	var rejected *catalog.Rejected
 	if name := cmd.rejectedPath(path); name != "" && !cmd.DryRun {
 		alone := false
-		rejected, alone = catalog.NewRejected(name)
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		task := fmt.Sprintf("%s %q %q %q", absolute, cmd.Source, cmd.Encoding, cmd.Map)
+		rejected, alone = catalog.NewRejected(name, task)
 		defer func() { err = errors.Join(err, rejected.Close()) }()
 		rejected.Of(file)
 		job.Rejected = rejected
-		if absolute, err := filepath.Abs(path); err == nil && alone && catalog.IsRegular(path) {
-			job.Name = fmt.Sprintf("%s %q %q %q", absolute, cmd.Source, cmd.Encoding, cmd.Map)
+		if alone && catalog.IsRegular(path) {
+			job.Name = task
 		}
 	}
 	first := file
@@ -125,10 +131,19 @@ func (cmd importCommand) importFile(sh *shell, importer *executor.Importer, path
 	switch {
 	case cmd.DryRun:
 		fmt.Fprintln(sh.Err, "This was a dry run: nothing was stored.")
-	case summary.Rejected > 0 && rejected != nil && err == nil:
-		fmt.Fprintf(sh.Err, "The rejected rows are in %s: mend them there, and import that file.\n", rejected.Path())
+	case rejected != nil && rejected.Path() != "":
+		fmt.Fprintf(sh.Err, "The rejected rows are in %s: mend them there, and import that file%s.\n", rejected.Path(), cmd.sameSource(file, rejected.Path()))
 	}
 	return err
+}
+
+// sameSource is what the import of rejected rows needs so that their ids are
+// those of the file they come from.
+func (cmd importCommand) sameSource(file *catalog.File, rejected string) string {
+	if file.Source() == "" || file.Source() == filepath.Base(strings.TrimSuffix(rejected, ".rejected")) || strings.HasPrefix(file.Format(), "ONIX") && cmd.Source == "" {
+		return ""
+	}
+	return fmt.Sprintf(" with --source %q", file.Source())
 }
 
 // rejectedPath is empty where nothing says where rejected rows can be kept.

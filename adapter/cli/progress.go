@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -166,8 +167,12 @@ func (p *importProgress) Finish(s executor.ImportSummary, format string, used []
 }
 
 func orNone(names []string) string {
+	const most = 100
 	if len(names) == 0 {
 		return "none"
+	}
+	if more := len(names) - most; more > 0 {
+		names = append(slices.Clone(names[:most]), fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(names, ", ")
 }

@@ -148,7 +148,7 @@ func (r *importRun) all(ctx context.Context) (err error) {
 		return err
 	}
 	if r.file.Rejected != nil && r.unkept == nil {
-		r.unkept = r.file.Rejected.Finish()
+		r.unkept = r.file.Rejected.Finish(err == nil)
 	}
 	if r.file.Name != "" {
 		err = errors.Join(err, r.importer.log.EndImport(ctx, r.file.Name))
@@ -321,7 +321,7 @@ func (r *importRun) take(row *model.ImportRow) error {
 // reason if the row is the same book as one before it.
 func (r *importRun) identify(row *model.ImportRow) (repeated string, err error) {
 	isbn := keyOf(sha256.Sum256([]byte(row.Book.ISBN)))
-	if row.Book.ISBN != "" {
+	if row.Book.ISBN != "" && !row.Delete { // the book that takes its place may follow
 		if line, ok, err := r.isbns.get(isbn); ok || err != nil {
 			return fmt.Sprintf("lines %d and %d have the same ISBN %s", line, row.Line, row.Book.ISBN), err
 		}
@@ -336,6 +336,7 @@ func (r *importRun) identify(row *model.ImportRow) (repeated string, err error) 
 		}
 	}
 	switch {
+	case row.Delete:
 	case row.Book.ISBN != "":
 		if err := r.isbns.put(isbn, uint32(row.Line)); err != nil {
 			return "", err

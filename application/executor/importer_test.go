@@ -187,6 +187,18 @@ func TestImportRejectsRepeatedBooks(t *testing.T) {
 	}, seen)
 }
 
+func TestABookTakesTheISBNOfADeletedOne(t *testing.T) {
+	books := &importer{}
+	summary, err := importOf(t.Context(), books, &source{
+		row(2, func(r *model.ImportRow) {
+			r.Source, r.ExternalID, r.Book.ISBN, r.Delete = "s", "1", "9780306406157", true
+		}),
+		row(3, func(r *model.ImportRow) { r.Source, r.ExternalID, r.Book.ISBN = "s", "9", "9780306406157" }),
+	}, new(log))
+	require.NoError(t, err)
+	assert.Zero(t, summary.Rejected)
+}
+
 func TestImportNumbersEqualBooks(t *testing.T) {
 	books := &importer{}
 	same := func(title string) func(*model.ImportRow) {
@@ -332,7 +344,7 @@ func (r *rejected) Resume(size int64) (bool, error) {
 	return true, nil
 }
 
-func (r *rejected) Finish() error { r.finished = true; return nil }
+func (r *rejected) Finish(bool) error { r.finished = true; return nil }
 
 // aFile has 3,500 rows, of which some are bad: in themselves (line 5), beside
 // another (1500) or for the catalogue (2500).

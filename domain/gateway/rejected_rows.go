@@ -12,6 +12,7 @@ type RejectedRows interface {
 	// Resume keeps the first size bytes of what an interrupted import has
 	// left, and reports whether they are there.
 	Resume(size int64) (ok bool, err error)
-	// Finish is the last call of an import that came to its end.
-	Finish() error
+	// Finish is the last call of an import that came to its end; whole: that
+	// was the end of the file.
+	Finish(whole bool) error
 }

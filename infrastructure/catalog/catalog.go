@@ -23,6 +23,9 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
+// maxAhead bounds what is read ahead to learn how names are written, in bytes.
+const maxAhead = 4 << 20
+
 // maxID is the longest source and the longest external id, in code points.
 const maxID = 190
 
@@ -52,6 +55,7 @@ type Column struct {
 
 // File reads one file of books.
 type File struct {
+	path   string
 	source string
 	format string
 	in     *counter
@@ -106,7 +110,7 @@ func Open(path string, opts Options) (*File, error) {
 // open also returns a File that has to be closed when it fails behind
 // opening it.
 func open(path string, opts Options) (*File, error) {
-	f := &File{source: strings.TrimSpace(opts.Source)}
+	f := &File{path: path, source: strings.TrimSpace(opts.Source)}
 	regular := false
 	if path == "-" {
 		f.in = &counter{from: opts.Stdin}
@@ -161,12 +165,17 @@ func open(path string, opts Options) (*File, error) {
 	return f, nil
 }
 
-// IsRegular reports whether path is a file that can be read again, rather than
-// a pipe or a device.
+// IsRegular reports whether path is a file that can be read again under that
+// name, rather than a pipe, a device or what another process has opened.
 func IsRegular(path string) bool {
 	absolute, err := filepath.Abs(path)
-	if err != nil || strings.HasPrefix(absolute, "/dev/") || strings.HasPrefix(absolute, "/proc/") {
+	if err != nil {
 		return false
+	}
+	for _, borrowed := range []string{"/dev/fd/", "/dev/std", "/proc/"} {
+		if strings.HasPrefix(absolute, borrowed) {
+			return false
+		}
 	}
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
@@ -199,7 +208,11 @@ func findCharset(text *bufio.Reader, label string, again func() (io.ReadCloser, 
 		return charset{}, errors.New("unknown format: a ZIP archive or a workbook of a spreadsheet; save its table as CSV")
 	}
 	if label != "" {
-		return namedCharset(label)
+		named, err := namedCharset(label)
+		if err == nil && isUTF8(sample) { // such as rejected rows, in whatever encoding the file was
+			return utf8Charset, nil
+		}
+		return named, err
 	}
 	if isASCII(sample) && len(sample) == sampleSize {
 		further, err := sampleAgain(again)
@@ -248,6 +261,9 @@ func (f *File) detect(text *bufio.Reader, opts Options) error {
 	if sample, _ := text.Peek(sampleSize); bytes.HasPrefix(bytes.TrimSpace(sample), []byte("<")) {
 		return f.detectONIX(text, strings.TrimSpace(opts.Source))
 	}
+	if sample, _ := text.Peek(sampleSize); !bytes.Contains(sample, []byte("\n")) && bytes.Contains(sample, []byte("\r")) {
+		text = bufio.NewReaderSize(carriageReturns{text}, bufferSize)
+	}
 	lines := &lines{in: text}
 	err := lines.skipBlank()
 	if err == io.EOF {
@@ -283,20 +299,36 @@ func (f *File) detect(text *bufio.Reader, opts Options) error {
 	return nil
 }
 
+// carriageReturns ends lines as a very old Macintosh does.
+type carriageReturns struct{ in io.Reader }
+
+func (c carriageReturns) Read(p []byte) (int, error) {
+	n, err := c.in.Read(p)
+	for i, b := range p[:n] {
+		if b == '\r' {
+			p[i] = '\n'
+		}
+	}
+	return n, err
+}
+
 func (f *File) detectONIX(text *bufio.Reader, source string) error {
 	onix, err := newONIXReader(text)
 	if err != nil {
 		return err
 	}
 	f.format, f.rows = "ONIX", onix
-	f.source = cmp.Or(source, onix.sender())
+	f.source = cmp.Or(source, onix.sender(), f.source)
 	return nil
 }
 
 // lookAhead learns from the first records how names are written.
 func (f *File) lookAhead() {
+	if _, ok := f.rows.(*onixReader); ok {
+		return // its names are lists
+	}
 	var authors []string
-	for len(f.ahead) < authorSample {
+	for text := 0; len(f.ahead) < authorSample && text < maxAhead; {
 		read, err := f.rows.next()
 		var rejected *model.RowError
 		if err != nil && !errors.As(err, &rejected) {
@@ -308,6 +340,7 @@ func (f *File) lookAhead() {
 			continue
 		}
 		kept := *read
+		text += len(kept.text)
 		f.ahead = append(f.ahead, aheadRecord{record: &kept})
 		if author := kept.values[authorSlot]; author.items == nil && !kept.exported {
 			authors = append(authors, author.text)
@@ -369,6 +402,24 @@ func (f *File) Close() error {
 	}
 	return f.closer.Close()
 }
+
+// SameSource reports whether two files name the same source, as files of one
+// base name do unless they say better who they come from.
+func SameSource(a, b string) bool {
+	var sources []string
+	for _, path := range []string{a, b} {
+		f, err := Open(path, Options{})
+		if err != nil {
+			return true // which is told when the file is imported
+		}
+		sources = append(sources, f.Source())
+		f.Close()
+	}
+	return sources[0] == sources[1]
+}
+
+// Source names the catalogue that the file's ids belong to, "" if none does.
+func (f *File) Source() string { return f.source }
 
 // Format names the format, the encoding and the compression: "JSON Lines in
 // UTF-8, gzip".

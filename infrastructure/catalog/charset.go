@@ -93,15 +93,12 @@ func detectCharset(sample []byte, declared *charset) (charset, error) {
 			return marked.charset, nil
 		}
 	}
-	if len(sample) >= 2 && sample[0] != 0 && sample[1] == 0 {
-		return utf16LE, nil // every format begins with an ASCII character
-	}
-	if len(sample) >= 2 && sample[0] == 0 && sample[1] != 0 {
-		return utf16BE, nil
-	}
 	well, ill := countUTF8(sample)
+	if order, ok := unmarkedUTF16(sample); ok {
+		return order, nil
+	}
 	switch {
-	case well > 0 && ill*10 <= well:
+	case well > 0 && ill <= well: // rows with other bytes are rejected
 		return utf8Charset, nil
 	case declared != nil && declared.decoder != nil:
 		return *declared, nil
@@ -113,6 +110,34 @@ func detectCharset(sample []byte, declared *charset) (charset, error) {
 		return windows1252, nil
 	}
 	return charset{}, errNoEncoding
+}
+
+// unmarkedUTF16 finds the zeros of ASCII characters in UTF-16, all in even or
+// all in odd places. Of other scripts at least separators and line breaks are
+// such; a text in another encoding has hardly ever a NUL.
+func unmarkedUTF16(sample []byte) (charset, bool) {
+	var zeros [2]int
+	for i, b := range sample {
+		if b == 0 {
+			zeros[i%2]++
+		}
+	}
+	most, least := max(zeros[0], zeros[1]), min(zeros[0], zeros[1])
+	many := most*4 >= len(sample)
+	some := most >= 3 && most*50 >= len(sample)
+	if least*10 > most || !many && !some {
+		return charset{}, false
+	}
+	if zeros[1] > zeros[0] {
+		return utf16LE, true
+	}
+	return utf16BE, true
+}
+
+// isUTF8 reports whether a text beyond ASCII is UTF-8 without doubt.
+func isUTF8(sample []byte) bool {
+	well, ill := countUTF8(sample)
+	return well > 0 && ill == 0 || bytes.HasPrefix(sample, []byte("\xEF\xBB\xBF"))
 }
 
 // countUTF8 counts the characters beyond ASCII and the bytes that belong to none.
@@ -219,7 +244,7 @@ var xmlEncoding = regexp.MustCompile(`^\s*<\?xml[^>]*\sencoding\s*=\s*["']([A-Za
 // nothing known.
 func declaredCharset(sample []byte) *charset {
 	m := xmlEncoding.FindSubmatch(sample[:min(len(sample), 1<<10)])
-	if m == nil {
+	if m == nil || bytes.HasPrefix(bytes.ToLower(m[1]), []byte("utf-16")) { // which could not be read like this
 		return nil
 	}
 	declared, err := namedCharset(string(m[1]))

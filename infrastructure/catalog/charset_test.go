@@ -52,7 +52,7 @@ func TestEncodingsAreRecognised(t *testing.T) {
 		"UTF-8 marked":      {unicode.UTF8BOM, []string{"English", "Japanese"}, "UTF-8"},
 		"UTF-16LE marked":   {utf16(unicode.LittleEndian, unicode.UseBOM), []string{"English", "German", "Japanese", "Russian"}, "UTF-16"},
 		"UTF-16BE marked":   {utf16(unicode.BigEndian, unicode.UseBOM), []string{"English", "Chinese"}, "UTF-16 (big-endian)"},
-		"UTF-16LE unmarked": {utf16(unicode.LittleEndian, unicode.IgnoreBOM), []string{"English", "German", "French", "kanji"}, "UTF-16"},
+		"UTF-16LE unmarked": {utf16(unicode.LittleEndian, unicode.IgnoreBOM), []string{"English", "German", "French", "kanji", "Russian", "Japanese"}, "UTF-16"},
 		"UTF-16BE unmarked": {utf16(unicode.BigEndian, unicode.IgnoreBOM), []string{"English", "Korean"}, "UTF-16 (big-endian)"},
 		"Windows-1252":      {charmap.Windows1252, []string{"English", "German", "French", "Portuguese"}, "Windows-1252"},
 		"Shift_JIS":         {japanese.ShiftJIS, []string{"Japanese", "kanji"}, "Shift_JIS"},
@@ -103,6 +103,22 @@ func TestMostlyUTF8IsUTF8(t *testing.T) {
 	assert.Equal(t, "CSV in UTF-8", f.Format())
 	assert.Equal(t, []string{"2 Война и мир", "3 Идиот", "line 4: cell 1 is not valid UTF-8; if the file has another encoding, --encoding names it"},
 		transcript(f, titles))
+}
+
+// Here the good ones are few.
+func TestOneBadByteAmongFewGoodOnes(t *testing.T) {
+	text := "title,author\nCafé 1,Müller\nCafé 2,Müller\nCaf\xe9 3,x\n" + strings.Repeat("Emma,Austen\n", 20)
+	f := openText(t, text, Options{})
+	assert.Equal(t, "CSV in UTF-8", f.Format())
+	assert.Contains(t, transcript(f, titles), "2 Café 1")
+}
+
+// Rejected rows are in UTF-8, also of a file whose encoding had to be named.
+func TestUTF8IsReadAsSuchWhateverIsNamed(t *testing.T) {
+	for _, mark := range []string{"", "\uFEFF"} {
+		f := openText(t, mark+shelves["Russian"], Options{Encoding: "windows-1251"})
+		assert.Equal(t, []string{"2 Война и мир", "3 Идиот"}, transcript(f, titles))
+	}
 }
 
 // The first letter beyond ASCII may come late.

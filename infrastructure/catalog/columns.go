@@ -193,6 +193,9 @@ func (n *names) header(cells [][]byte) []string {
 		if header[i] == "" {
 			header[i] = fmt.Sprintf("(column %d)", i+1)
 		}
+		if len(header[i]) > maxName {
+			header[i] = longName
+		}
 	}
 	return header
 }

@@ -14,6 +14,9 @@ import (
 // several lines. A longer one has more likely lost a quote.
 const maxQuoted = 64 << 10
 
+// maxExact is the same for what an export wrote: longer than any book.
+const maxExact = 4 << 20
+
 // csvReader reads separated values as in RFC 4180, also with other separators
 // than commas. Other than encoding/csv it goes on behind a broken record at the
 // next line, so that a lost quote doesn't swallow the rows after it, and it
@@ -167,13 +170,39 @@ func (r *csvReader) cells() (no int, text []byte, cells [][]byte, err error) {
 		}
 		return 0, nil, nil, broken.reject("the quote that opens cell %d is not closed, or text follows it", len(cells)+1)
 	}
+	if r.swallowsRows(s.ahead) {
+		r.lines.drop(1)
+		return 0, nil, nil, broken.reject("a quote in it is closed only %d lines below, and the lines between are rows", s.ahead)
+	}
 	text = first.text
-	for i := 1; i <= s.ahead; i++ {
-		next, _ := r.lines.peek(i)
-		text = append(append(slices.Clip(text), '\n'), next.text...)
+	if s.ahead > 0 {
+		whole := make([]byte, 0, s.size)
+		whole = append(whole, first.text...)
+		for i := 1; i <= s.ahead; i++ {
+			next, _ := r.lines.peek(i)
+			whole = append(append(whole, '\n'), next.text...)
+		}
+		text = whole
 	}
 	r.lines.drop(s.ahead + 1)
 	return first.no, text, cells, nil
+}
+
+// swallowsRows reports whether every line between the first and the last of a
+// record would be a row by itself: then a quote was lost, and another one by
+// chance closed the cell.
+func (r *csvReader) swallowsRows(ahead int) bool {
+	if ahead < 2 || len(r.slots) < 3 || r.row.exported {
+		return false
+	}
+	for i := 1; i < ahead; i++ {
+		line, _ := r.lines.peek(i)
+		s := scanner{lines: r.lines, comma: r.comma, quote: r.quote, rest: line.text, alone: true}
+		if cells, ok := s.all(); !ok || len(cells) != len(r.slots) {
+			return false
+		}
+	}
+	return true
 }
 
 // mend reads a line with quotes that RFC 4180 doesn't know: escaped by a
@@ -290,7 +319,7 @@ func (s *scanner) nextLine() bool {
 	}
 	next, err := s.lines.peek(s.ahead + 1)
 	s.size += 1 + len(next.text)
-	if err != nil || next.tooLong || next.no <= s.hopeless || s.size > maxQuoted {
+	if err != nil || next.tooLong || next.no <= s.hopeless || s.size > maxQuoted && (!s.exact || s.size > maxExact) {
 		return false
 	}
 	s.rest, s.cr = next.text, next.cr

@@ -74,6 +74,36 @@ func TestQuotesInEveryStyle(t *testing.T) {
 	assert.Equal(t, []string{"2 Emma, or not|O'Hara", `3 Ida|"x"`}, transcript(f, titleAndAuthor))
 }
 
+// Another quote may close by chance what a lost one has opened.
+func TestLostQuoteSwallowsNoRows(t *testing.T) {
+	text := "id,title,author\n1,\"Lost,x\n"
+	for n := 2; n < 30; n++ {
+		text += fmt.Sprintf("%d,Book %d,x\n", n, n)
+	}
+	text += "30,The 5 inch 5\",w\n31,Last,x\n"
+	got := transcript(openText(t, text, Options{}), titles)
+	assert.Len(t, got, 31)
+	assert.Equal(t, "line 2: a quote in it is closed only 29 lines below, and the lines between are rows", got[0])
+	assert.Equal(t, "3 Book 2", got[1])
+	assert.Equal(t, "32 Last", got[30])
+	poem := "id,title,description\n1,Poem,\"Roses are red,\nviolets are blue,\nsugar is sweet,\nand so are you\"\n2,Ida,x\n"
+	assert.Equal(t, []string{"2 Poem", "6 Ida"}, transcript(openText(t, poem, Options{}), titles))
+}
+
+func TestOldLineEnds(t *testing.T) {
+	assert.Equal(t, []string{"2 Emma", "3 Ida"}, transcript(openText(t, "title,author\rEmma,Austen\rIda,Hahn\r", Options{}), titles))
+}
+
+// Records of many lines take time in proportion to their length.
+func TestManyLinesInACell(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("title,description\n")
+	for n := range 20 {
+		fmt.Fprintf(&text, "Book %d,\"%s\"\n", n, strings.Repeat("\n", maxQuoted-100))
+	}
+	assert.Len(t, transcript(openText(t, text.String(), Options{}), titles), 20)
+}
+
 func TestManyColumns(t *testing.T) {
 	header, row := []string{}, []string{}
 	for i := range 100 {

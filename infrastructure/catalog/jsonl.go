@@ -11,11 +11,16 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxKeys is how many different keys a file's report names.
-const maxKeys = 1000
+const (
+	// maxKeys is how many different keys a file's report names.
+	maxKeys = 1000
+	// maxName is the longest that a name of a key or column can be, in bytes.
+	maxName  = 200
+	longName = "(a name that is too long)"
+)
 
 // rejectedKeys are what rejected puts in front of a line.
-var rejectedKeys = regexp.MustCompile(`^\{"` + rejectedColumns[0] + `":(\d+),"` + rejectedColumns[1] + `":"(?:[^"\\]|\\.)*",?`)
+var rejectedKeys = regexp.MustCompile(`^\{\s*"` + rejectedColumns[0] + `"\s*:\s*(\d+)\s*,\s*"` + rejectedColumns[1] + `"\s*:\s*"(?:[^"\\]|\\.)*"\s*,?`)
 
 // jsonReader reads JSON Lines: one object on each line. It takes only JSON
 // in valid UTF-8, without unpaired surrogates and repeated keys (RFC 7493).
@@ -144,6 +149,9 @@ func (r *jsonReader) object(text []byte) error {
 }
 
 func (r *jsonReader) key(name string) *jsonKey {
+	if len(name) > maxName {
+		name = longName // the same for all: their names would fill the memory
+	}
 	key, ok := r.byName[name]
 	if !ok {
 		key = &jsonKey{name: name, place: r.names.find(name)}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"literank.com/event-books/domain/model"
@@ -25,6 +26,7 @@ type onixReader struct {
 	// message holds what the header says.
 	message message
 	met     [slotCount]bool
+	ended   bool   // the message's end tag was read
 	first   []byte // the first product's start tag, which ended the header
 	row     record
 }
@@ -56,6 +58,7 @@ func newONIXReader(text *bufio.Reader) (*onixReader, error) {
 			}
 			r.header = header
 		case isTag(name, "/ONIXMessage", "/ONIXmessage"):
+			r.ended = true
 			return r, r.readHeader()
 		}
 	}
@@ -74,13 +77,16 @@ func (r *onixReader) readHeader() error {
 }
 
 // sender names the source of a message's records: their references are the
-// sender's, whatever the file is called.
+// sender's, whatever the file is called. It is empty where the header tells none.
 func (r *onixReader) sender() string {
 	name := strings.Join(strings.Fields(r.message.sender), " ")
 	if runes := []rune(name); len(runes) > maxID-len("onix:") {
 		name = string(runes[:maxID-len("onix:")])
 	}
-	return strings.TrimSuffix("onix:"+name, ":")
+	if name == "" {
+		return ""
+	}
+	return "onix:" + name
 }
 
 func (r *onixReader) line() int { return r.in.no }
@@ -101,14 +107,19 @@ func (r *onixReader) next() (*record, error) {
 	r.first = nil
 	for tag == nil {
 		next, err := r.in.tag()
+		if err == io.EOF && r.ended {
+			return nil, io.EOF
+		}
 		if err != nil {
 			return nil, cutOff(err)
 		}
 		switch name := tagName(next); {
+		case r.ended && name != "":
+			return nil, errors.New("something follows the end of the message; each message has to be a file of its own")
 		case isTag(name, "Product", "product"):
 			tag = next
 		case isTag(name, "/ONIXMessage", "/ONIXmessage"):
-			return nil, io.EOF
+			r.ended = true
 		}
 	}
 	r.row = record{line: r.in.tagLine}
@@ -150,11 +161,17 @@ func (r *onixReader) rejected() rejectedFormat {
 		head: []byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + string(r.root) + "\n" + string(r.header) + "\n"),
 		tail: []byte(end),
 		row: func(row *model.RowError) []byte {
-			reason := strings.ReplaceAll(strings.ReplaceAll(row.Reason, "--", "- -"), "\n", " ")
+			reason := hyphens.ReplaceAllString(inComment.Replace(row.Reason), "–")
 			return fmt.Appendf(nil, "<!-- rejected: line %d: %s -->\n%s\n", row.Line, reason, row.Text)
 		},
 	}
 }
+
+// Two hyphens, or markup to whoever reads less carefully, would end a comment.
+var (
+	inComment = strings.NewReplacer("<", "‹", ">", "›", "\n", " ")
+	hyphens   = regexp.MustCompile(`-{2,}`)
+)
 
 func isTag(name string, names ...string) bool {
 	for _, n := range names {
@@ -249,6 +266,9 @@ func (m *markup) tag() ([]byte, error) {
 		} else { // the end is looked for in the last bytes
 			tag = append(tag[:len(tag)-4], tag[len(tag)-3], tag[len(tag)-2], tag[len(tag)-1], b)
 		}
+		if len(tag) == 2 && !beginsTag(b) { // a < in a text
+			return m.tag()
+		}
 		switch {
 		case bytes.HasPrefix(tag, []byte("<!--")):
 			if len(tag) >= 7 && bytes.HasSuffix(tag, []byte("-->")) {
@@ -266,6 +286,9 @@ func (m *markup) tag() ([]byte, error) {
 			comment = !bytes.HasSuffix(tag, []byte("-->"))
 		case quote == 0 && depth > 0 && bytes.HasSuffix(tag, []byte("<!--")):
 			comment = true
+		case b == '<' && tag[1] != '!' && tag[1] != '?':
+			// It has no place in a tag, not even in an attribute: the tag begins here.
+			tag, quote, m.tagLine = []byte{'<'}, 0, m.no
 		case quote != 0:
 			if b == quote {
 				quote = 0
@@ -276,13 +299,15 @@ func (m *markup) tag() ([]byte, error) {
 			depth++
 		case b == ']' && depth > 0:
 			depth--
-		case b == '<' && tag[1] != '!':
-			// a stray < in text: the tag begins here
-			tag, quote, m.tagLine = []byte{'<'}, 0, m.no
 		case b == '>' && depth == 0:
 			return tag, nil
 		}
 	}
+}
+
+// beginsTag reports whether a < before b begins markup.
+func beginsTag(b byte) bool {
+	return b == '/' || b == '!' || b == '?' || b == '_' || b == ':' || b >= 0x80 || 'a' <= b|0x20 && b|0x20 <= 'z'
 }
 
 // element returns the whole element that tag begins, with all that is in it.
@@ -301,7 +326,7 @@ func (m *markup) element(tag []byte, name string) ([]byte, error) {
 		switch found := tagName(next); {
 		case found == "/"+name:
 			if m.tooLong {
-				return m.copied.Bytes()[:min(m.copied.Len(), 1<<10)], errTooLong
+				return nil, errTooLong // cut off, it would spoil the file of rejected rows
 			}
 			return m.copied.Bytes(), nil
 		case found == name, strings.EqualFold(found, "/ONIXMessage"):

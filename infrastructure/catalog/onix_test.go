@@ -196,6 +196,8 @@ func TestONIXBadProducts(t *testing.T) {
 		"too many elements":   {onixProduct("9", "03", strings.Repeat("<a/>", 30_000)), "has more than 50000 elements, or more than 64 one inside the other"},
 		"too long":            {onixProduct("9", "03", onixTitle(strings.Repeat("x", maxProduct))), "the product is longer than 4194304 bytes"},
 		"empty":               {"<Product/>", "the book has no title"},
+		"a heart":             {onixProduct("9", "03", onixTitle("I <3 it, don't you")), "not well-formed XML: invalid XML name: 3"},
+		"an open attribute":   {onixProduct("9", "03", "<Text textformat=\"02>x</Text>"), "not well-formed XML: unescaped < inside quoted string"},
 		"text with a bracket": {onixProduct("9", "03", onixTitle("a < b")), "not well-formed XML: expected element name after <"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -241,6 +243,7 @@ func TestONIXEncodings(t *testing.T) {
 		"declared":                 {encode(t, charmap.Windows1252, declare("ISO-8859-1")+message), "Windows-1252"},
 		"declared UTF-8, is not":   {encode(t, charmap.Windows1252, declare("UTF-8")+message), "Windows-1252"},
 		"declared Latin-1, is not": {declare("ISO-8859-1") + message, "UTF-8"},
+		"declared UTF-16, is not":  {declare("UTF-16") + message, "UTF-8"},
 		"declared unknown":         {declare("x-mine") + message, "UTF-8"},
 		"not declared":             {encode(t, charmap.Windows1252, message), "Windows-1252"},
 	} {
@@ -256,6 +259,27 @@ func TestONIXEncodings(t *testing.T) {
 	row, err := openText(t, russian, Options{}).Next()
 	require.NoError(t, err)
 	assert.Equal(t, "Война и мир", row.Book.Title)
+}
+
+func TestONIXWithoutASender(t *testing.T) {
+	text := strings.Replace(onixMessage(onixProduct("1", "03", onixTitle("One"))), "<FromCompany>S</FromCompany>", "", 1)
+	row, err := openText(t, text, Options{}).Next()
+	require.NoError(t, err)
+	assert.Empty(t, row.ExternalID, "two publishers' references would be taken for one another")
+	path := filepath.Join(t.TempDir(), "publisher.xml")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	f, err := Open(path, Options{})
+	require.NoError(t, err)
+	defer f.Close()
+	assert.Equal(t, "publisher.xml", f.Source())
+}
+
+func TestTwoMessagesInOneFile(t *testing.T) {
+	text := onixMessage(onixProduct("1", "03", onixTitle("One"))) + "<!-- more -->\n"
+	assert.Equal(t, []string{"2 One"}, transcript(openText(t, text, Options{}), titles))
+	got := transcript(openText(t, text+onixMessage(onixProduct("2", "03", onixTitle("Two"))), Options{}), titles)
+	require.Len(t, got, 2)
+	assert.Contains(t, got[1], "something follows the end of the message")
 }
 
 func TestONIXControlCharacters(t *testing.T) {

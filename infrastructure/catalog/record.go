@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"strconv"
 	"strings"
@@ -64,7 +65,7 @@ func (r *record) importRow(source string, inverted bool) (*model.ImportRow, erro
 	}
 	book := &b.row.Book
 	book.Title = cmp.Or(b.text(titleSlot), b.text(originalTitleSlot))
-	if book.Title == "" && !r.delete && !r.partial {
+	if book.Title == "" && !r.delete && !r.partial && !r.exported {
 		return nil, r.reject("the book has no title")
 	}
 	book.Author = b.author(inverted)
@@ -254,7 +255,7 @@ func (b *builder) stock() *int {
 // price takes the notation of most of Europe as well: "1.234,50".
 func (b *builder) price() string {
 	text := b.text(priceSlot)
-	if europeanPrice.MatchString(text) {
+	if !b.record.exported && europeanPrice.MatchString(text) {
 		text = strings.NewReplacer(".", "", " ", "", ",", ".").Replace(text)
 	}
 	return text
@@ -262,6 +263,9 @@ func (b *builder) price() string {
 
 // publishedAt leaves of a time its date, and turns a date with points around.
 func (b *builder) publishedAt() string {
+	if b.record.exported {
+		return b.text(publishedAtSlot)
+	}
 	text := date(b.text(publishedAtSlot))
 	if m := pointDate.FindStringSubmatch(text); m != nil {
 		return fmt.Sprintf("%s-%02s-%02s", m[3], m[2], m[1])
@@ -273,48 +277,52 @@ func (b *builder) publishedAt() string {
 func (b *builder) dropped(field model.Field) { b.row.Fields &^= field }
 
 // validate drops, one after the other, the fields that a book can do without
-// and that are not valid.
+// and that are not valid. What an export wrote may come from another program:
+// of that no field is worth the book, which may be there already.
 func (b *builder) validate() error {
-	if b.record.partial && b.row.Book.Title == "" {
-		b.row.Book.Title = "untitled"
-		defer func() { b.row.Book.Title = "" }()
+	book := &b.row.Book
+	if b.record.partial && book.Title == "" {
+		book.Title = "untitled"
+		defer func() { book.Title = "" }()
+	}
+	texts := map[string]*string{
+		"published_at": &book.PublishedAt, "language": &book.Language, "price": &book.Price, "currency": &book.Currency,
+		"availability": (*string)(&book.Availability), "buy_url": &book.BuyURL, "cover_url": &book.CoverURL,
+	}
+	if b.record.exported {
+		maps.Copy(texts, map[string]*string{
+			"author": &book.Author, "description": &book.Description, "publisher": &book.Publisher,
+			"series": &book.Series, "edition": &book.Edition,
+		})
 	}
 	for {
-		err := b.row.Book.Validate()
+		err := book.Validate()
 		var invalid *model.Error
 		if !errors.As(err, &invalid) {
 			return err
 		}
-		book := &b.row.Book
-		var text *string
+		text, ok := texts[invalid.Field]
+		dropped := ""
+		switch {
+		case ok:
+			dropped, *text = *text, ""
+		case invalid.Field == "stock":
+			dropped, book.Stock = strconv.Itoa(*book.Stock), nil
+		case invalid.Field == "subjects" && b.record.exported:
+			dropped, book.Subjects = strings.Join(book.Subjects, ";"), nil
+		case invalid.Field == "title" && b.record.exported:
+			dropped, book.Title = book.Title, "untitled"
+			b.record.partial = true
+			defer func() { book.Title = "" }()
+		default:
+			return err
+		}
 		for _, s := range slots {
 			if s.name == invalid.Field {
 				b.dropped(s.field)
 			}
 		}
-		switch invalid.Field {
-		case "published_at":
-			text = &book.PublishedAt
-		case "language":
-			text = &book.Language
-		case "price":
-			text = &book.Price
-		case "currency":
-			text = &book.Currency
-		case "availability":
-			text = (*string)(&book.Availability)
-		case "buy_url":
-			text = &book.BuyURL
-		case "cover_url":
-			text = &book.CoverURL
-		case "stock":
-			stock := strconv.Itoa(*book.Stock)
-			book.Stock, text = nil, &stock
-		default:
-			return err
-		}
-		b.note("%s dropped: %s %s", invalid.Field, show(*text), invalid.Message)
-		*text = ""
+		b.note("%s dropped: %s %s", invalid.Field, show(dropped), invalid.Message)
 	}
 }
 

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -42,6 +43,8 @@ type Rejected struct {
 	from *File
 	out  *os.File
 	size int64
+
+	finished bool
 }
 
 var _ gateway.RejectedRows = (*Rejected)(nil)
@@ -53,10 +56,13 @@ func RejectedPath(file string) string {
 }
 
 // NewRejected keeps rejected rows in path, which is made when there is one.
-// alone is false where another process imports the same file at this moment:
-// then the rows are kept apart from that one's until they are finished.
-func NewRejected(path string) (r *Rejected, alone bool) {
-	r = &Rejected{path: path, part: path + partSuffix, lock: flock.New(path + partSuffix + ".lock")}
+// job names the import: what another one has left is not taken for its own.
+// alone is false where another process is at the same job at this moment: then
+// the rows are kept apart from that one's until they are finished.
+func NewRejected(path, job string) (r *Rejected, alone bool) {
+	sum := sha256.Sum256([]byte(job))
+	part := fmt.Sprintf("%s.%x%s", path, sum[:4], partSuffix)
+	r = &Rejected{path: path, part: part, lock: flock.New(part + ".lock")}
 	if held, err := r.lock.TryLock(); err == nil && !held {
 		r.part = fmt.Sprintf("%s.%d%s", path, os.Getpid(), partSuffix)
 		r.lock = nil
@@ -68,8 +74,13 @@ func NewRejected(path string) (r *Rejected, alone bool) {
 // Of says which file the rows come from.
 func (r *Rejected) Of(f *File) { r.from = f }
 
-// Path is where the rows are once the import is finished.
-func (r *Rejected) Path() string { return r.path }
+// Path is where the rows are once the import is finished, "" if there are none.
+func (r *Rejected) Path() string {
+	if !r.finished {
+		return ""
+	}
+	return r.path
+}
 
 func (r *Rejected) Resume(size int64) (ok bool, err error) {
 	if r.out != nil {
@@ -127,8 +138,10 @@ func (r *Rejected) Sync() (size int64, err error) {
 	return r.size, nil
 }
 
-// Finish gives the file its name, if there is one.
-func (r *Rejected) Finish() error {
+// Finish gives the file its name, if there is one. Where the file that was
+// read is of that name itself and could not be read to its end, it stays, and
+// what was rejected of it is called .more.
+func (r *Rejected) Finish(whole bool) error {
 	if r.size == 0 {
 		return nil
 	}
@@ -145,12 +158,16 @@ func (r *Rejected) Finish() error {
 	if err != nil {
 		return r.failed(err)
 	}
+	if !whole && r.from.path == r.path {
+		r.path += ".more"
+	}
 	if err := r.backUp(); err != nil {
 		return r.failed(err)
 	}
 	if err := os.Rename(r.part, r.path); err != nil {
 		return r.failed(err)
 	}
+	r.finished = true
 	return nil
 }
 

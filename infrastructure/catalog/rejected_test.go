@@ -22,7 +22,7 @@ func keepRejected(t *testing.T, path string) (titles []string, kept string) {
 	f, err := Open(path, Options{})
 	require.NoError(t, err)
 	defer f.Close()
-	rejected, alone := NewRejected(RejectedPath(path))
+	rejected, alone := NewRejected(RejectedPath(path), path)
 	require.True(t, alone)
 	rejected.Of(f)
 	_, err = rejected.Resume(0)
@@ -40,9 +40,9 @@ func keepRejected(t *testing.T, path string) (titles []string, kept string) {
 		require.NoError(t, err)
 		titles = append(titles, row.Book.Title)
 	}
-	require.NoError(t, rejected.Finish())
+	require.NoError(t, rejected.Finish(true))
 	require.NoError(t, rejected.Close())
-	content, err := os.ReadFile(rejected.Path())
+	content, err := os.ReadFile(RejectedPath(path))
 	if !errors.Is(err, os.ErrNotExist) {
 		require.NoError(t, err)
 	}
@@ -137,10 +137,18 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 	}
 }
 
+// Other programs write JSON with spaces.
+func TestRejectedJSONThatWasWrittenAnew(t *testing.T) {
+	f := openText(t, `{"title": "Emma"}`, Options{})
+	row := f.rows.rejected().row
+	got := row(&model.RowError{Line: 9, Reason: "now", Text: []byte(`{ "rejected_line": 3, "rejected_reason": "a \"b\"", "title": 7}`)})
+	assert.Equal(t, `{"rejected_line":3,"rejected_reason":"now", "title": 7}`+"\n", string(got))
+}
+
 func TestRejectedRowsOutlastACrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "books.csv")
 	f := openText(t, "title\nEmma\n", Options{})
-	first, alone := NewRejected(RejectedPath(path))
+	first, alone := NewRejected(RejectedPath(path), path)
 	require.True(t, alone)
 	first.Of(f)
 	require.NoError(t, first.Keep(&model.RowError{Line: 2, Text: []byte("two"), Reason: "bad"}))
@@ -148,7 +156,7 @@ func TestRejectedRowsOutlastACrash(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, first.Keep(&model.RowError{Line: 3, Text: []byte("three"), Reason: "bad"}))
 
-	second, alone := NewRejected(RejectedPath(path))
+	second, alone := NewRejected(RejectedPath(path), path)
 	assert.False(t, alone, "while the first import goes on")
 	second.Of(f)
 	require.NoError(t, second.Keep(&model.RowError{Line: 9, Text: []byte("nine"), Reason: "bad"}))
@@ -156,7 +164,7 @@ func TestRejectedRowsOutlastACrash(t *testing.T) {
 	require.NoError(t, first.Close())
 	assert.NoFileExists(t, RejectedPath(path))
 
-	third, alone := NewRejected(RejectedPath(path))
+	third, alone := NewRejected(RejectedPath(path), path)
 	require.True(t, alone)
 	third.Of(f)
 	ok, err := third.Resume(size + 1000)
@@ -166,7 +174,7 @@ func TestRejectedRowsOutlastACrash(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.NoError(t, third.Keep(&model.RowError{Line: 4, Text: []byte("four"), Reason: "bad"}))
-	require.NoError(t, third.Finish())
+	require.NoError(t, third.Finish(true))
 	require.NoError(t, third.Close())
 	content, err := os.ReadFile(RejectedPath(path))
 	require.NoError(t, err)
@@ -175,7 +183,7 @@ func TestRejectedRowsOutlastACrash(t *testing.T) {
 
 func TestRejectedRowsWithoutAPlace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "nowhere", "books.csv")
-	r, alone := NewRejected(RejectedPath(path))
+	r, alone := NewRejected(RejectedPath(path), path)
 	assert.True(t, alone)
 	r.Of(openText(t, "title\nEmma\n", Options{}))
 	err := r.Keep(&model.RowError{Line: 2, Reason: "bad"})

@@ -82,14 +82,23 @@ type known struct {
 	created  bool
 	changed  bool
 	deleted  bool
+	listed   bool // among the copies of its fingerprint
 }
 
 // catalogue is the part of the stored books that concerns a batch.
 type catalogue struct {
-	byExternalID map[[2]string]*known
-	byISBN       map[string]*known
-	// byFingerprint has equal books in the order of their ids.
-	byFingerprint map[model.Fingerprint][]*known
+	byExternalID  map[[2]string]*known
+	byISBN        map[string]*known
+	byFingerprint map[model.Fingerprint]*copies
+}
+
+// copies are the books of one fingerprint in the order of their ids, from the
+// first one that concerns the batch.
+type copies struct {
+	first int
+	books []*known
+	// window: these are all that concern it, and not only those that were met.
+	window bool
 }
 
 // take tells for each row what becomes of it, and returns the books that the
@@ -134,6 +143,7 @@ func (db *DB) lookUp(tx *gorm.DB, rows []*model.ImportRow) (*catalogue, error) {
 	ids := map[string][]string{} // by source
 	var isbns []string
 	var fingerprints [][]byte
+	repeated := map[model.Fingerprint][2]int{} // the lowest and highest ordinal
 	for _, row := range rows {
 		if row.ExternalID != "" {
 			ids[row.Source] = append(ids[row.Source], row.ExternalID)
@@ -142,39 +152,68 @@ func (db *DB) lookUp(tx *gorm.DB, rows []*model.ImportRow) (*catalogue, error) {
 			isbns = append(isbns, row.Book.ISBN)
 		}
 		if row.ExternalID == "" && row.Book.ISBN == "" {
-			fingerprints = append(fingerprints, row.Fingerprint[:])
+			span, again := repeated[row.Fingerprint]
+			if !again {
+				span = [2]int{row.Ordinal, row.Ordinal}
+			}
+			repeated[row.Fingerprint] = [2]int{min(span[0], row.Ordinal), max(span[1], row.Ordinal)}
+		}
+	}
+	for fingerprint, span := range repeated {
+		if span == [2]int{} {
+			fingerprints = append(fingerprints, fingerprint[:])
+			delete(repeated, fingerprint)
 		}
 	}
 	if db.dialect.writesOfOthers() {
 		tx = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Session(&gorm.Session{})
 	}
 	found := map[uint]*known{}
-	find := func(condition string, args ...any) error {
+	find := func(query *gorm.DB) (ids []uint, err error) {
 		var list []*knownRow
-		if err := tx.Where(condition, args...).Find(&list).Error; err != nil {
-			return err
+		if err := query.Find(&list).Error; err != nil {
+			return nil, err
 		}
 		for _, row := range list {
+			ids = append(ids, row.Shown.ID)
 			found[row.Shown.ID] = &known{book: row.Shown.book(), identity: row.Identity}
 		}
-		return nil
+		return ids, nil
 	}
 	for source, externalIDs := range ids {
-		if err := find("external_id IN ? AND source = ?", externalIDs, source); err != nil {
+		if _, err := find(tx.Where("external_id IN ? AND source = ?", externalIDs, source)); err != nil {
 			return nil, err
 		}
 	}
 	if len(isbns) > 0 {
-		if err := find("isbn IN ?", isbns); err != nil {
+		if _, err := find(tx.Where("isbn IN ?", isbns)); err != nil {
 			return nil, err
 		}
 	}
 	if len(fingerprints) > 0 {
-		if err := find("fingerprint IN ?", fingerprints); err != nil {
+		if _, err := find(tx.Where("fingerprint IN ?", fingerprints)); err != nil {
 			return nil, err
 		}
 	}
-	c := &catalogue{map[[2]string]*known{}, map[string]*known{}, map[model.Fingerprint][]*known{}}
+	// Of a book that the file has a thousand times the database may have a
+	// million: only those are read that the rows mean.
+	windows := map[model.Fingerprint][]uint{}
+	for fingerprint, span := range repeated {
+		ids, err := find(tx.Where("fingerprint = ?", fingerprint[:]).Order("id").Offset(span[0]).Limit(span[1] - span[0] + 1))
+		if err != nil {
+			return nil, err
+		}
+		windows[fingerprint] = ids
+	}
+	c := &catalogue{map[[2]string]*known{}, map[string]*known{}, map[model.Fingerprint]*copies{}}
+	for fingerprint, ids := range windows {
+		window := &copies{first: repeated[fingerprint][0], window: true}
+		for _, id := range ids {
+			found[id].listed = true
+			window.books = append(window.books, found[id])
+		}
+		c.byFingerprint[fingerprint] = window
+	}
 	for _, id := range slices.Sorted(maps.Keys(found)) {
 		c.add(found[id])
 	}
@@ -198,8 +237,12 @@ func (c *catalogue) add(k *known) {
 	}
 	if len(k.identity.Fingerprint) == len(model.Fingerprint{}) {
 		fingerprint := model.Fingerprint(k.identity.Fingerprint)
-		if !slices.Contains(c.byFingerprint[fingerprint], k) {
-			c.byFingerprint[fingerprint] = append(c.byFingerprint[fingerprint], k)
+		if c.byFingerprint[fingerprint] == nil {
+			c.byFingerprint[fingerprint] = &copies{}
+		}
+		if equal := c.byFingerprint[fingerprint]; !k.listed && (k.created || !equal.window) {
+			k.listed = true
+			equal.books = append(equal.books, k)
 		}
 	}
 }
@@ -222,28 +265,21 @@ func (c *catalogue) match(row *model.ImportRow) (match *known, reason string) {
 	case sameISBN != nil:
 		match = sameISBN
 	case row.ExternalID == "" && row.Book.ISBN == "":
-		if equal := c.byFingerprint[row.Fingerprint]; row.Ordinal < len(equal) {
-			match = equal[row.Ordinal]
+		if equal := c.byFingerprint[row.Fingerprint]; equal != nil && row.Ordinal-equal.first < len(equal.books) {
+			match = equal.books[row.Ordinal-equal.first]
 		}
 	}
 	switch {
 	case match == nil:
 		return nil, ""
-	case row.Delete && match == sameISBN && !match.is(row):
-		// another supplier's book
-		return nil, ""
+	case row.Delete && match != c.byExternalID[[2]string{row.Source, row.ExternalID}]:
+		return nil, "" // only what came under this very id is deleted
 	case match.line != 0:
 		return nil, fmt.Sprintf("is the same book as line %d", match.line)
 	case sameISBN != nil && sameISBN != match:
 		return nil, fmt.Sprintf("the ISBN %s belongs to another book of the catalogue", row.Book.ISBN)
 	}
 	return match, ""
-}
-
-// is reports that the row, which has the book's ISBN, may speak for it: nobody
-// else does.
-func (k *known) is(row *model.ImportRow) bool {
-	return k.identity.ExternalID == nil || k.identity.Source != nil && *k.identity.Source == row.Source
 }
 
 // apply puts what the row says into the book and reports whether that

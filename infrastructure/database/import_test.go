@@ -260,13 +260,18 @@ func TestImportDeletes(t *testing.T) {
 			row.Delete = true
 			return row
 		}
-		otherSupplier := gone(7, "9780306406157", "77")
+		otherSupplier := gone(7, "9780306406157", "2")
 		otherSupplier.Source = "elsewhere.xml"
 		rows := []*model.ImportRow{
-			gone(5, "", "1"), gone(6, "9780321714114", "3"), otherSupplier, gone(8, "", "4"),
-			importRow(9, model.Book{Title: "Heir", ISBN: "9780321714114"}, fields, "9"),
+			gone(5, "", "1"),
+			gone(6, "9780321714114", "3"), // somebody else's
+			otherSupplier,
+			gone(8, "9780306406157", "22"), // another reference of the same supplier
+			gone(9, "", "4"),
+			gone(10, "9780306406157", "2"),
+			importRow(11, model.Book{Title: "Heir", ISBN: "9780306406157"}, fields, "9"), // under a new reference
 		}
-		want := []model.ImportOutcome{model.Deleted, model.Deleted, model.Unchanged, model.Unchanged, model.Created}
+		want := []model.ImportOutcome{model.Deleted, model.Unchanged, model.Unchanged, model.Unchanged, model.Unchanged, model.Deleted, model.Created}
 		results, err := db.PreviewBooks(ctx, rows)
 		require.NoError(t, err)
 		assert.Equal(t, want, outcomes(results))
@@ -280,7 +285,33 @@ func TestImportDeletes(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, all.Books, 2)
 		assert.Equal(t, "Heir", all.Books[0].Title)
-		assert.Equal(t, "Two", all.Books[1].Title, "another supplier can't delete it")
+		assert.Equal(t, "Three", all.Books[1].Title)
+	})
+}
+
+// A book in thousands of copies costs no more than the rows that mean it.
+func TestImportOfManyEqualBooks(t *testing.T) {
+	migrated(t, func(t *testing.T, db *DB) {
+		const batches, each = 4, 250
+		for round := range 2 {
+			for batch := range batches {
+				var rows []*model.ImportRow
+				for i := range each {
+					row := importRow(batch*each+i+2, model.Book{Title: "Untitled"}, model.TitleField, "")
+					row.Ordinal = batch*each + i
+					rows = append(rows, row)
+				}
+				results, err := db.ImportBooks(t.Context(), rows)
+				require.NoError(t, err)
+				want := []model.ImportOutcome{model.Created, model.Unchanged}[round]
+				for _, result := range results {
+					require.Equal(t, want, result.Outcome)
+				}
+			}
+		}
+		all, err := db.SearchBooks(t.Context(), model.Search{Limit: 1})
+		require.NoError(t, err)
+		assert.Equal(t, batches*each, all.Total)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -428,8 +429,8 @@ func TestKafkaAwayFromTheStartAndBack(t *testing.T) {
 	}
 }
 
-// Kafka that went away and came back is seen without an event.
-func TestIdleQueueSeesThatKafkaIsBack(t *testing.T) {
+// sarama gives up within seconds; the queue doesn't.
+func TestEventsUnderWayOutlastAnOutage(t *testing.T) {
 	dir, topic := t.TempDir(), newTopic()
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan string, 1), make(chan error, 1)
@@ -437,17 +438,35 @@ func TestIdleQueueSeesThatKafkaIsBack(t *testing.T) {
 		ended <- broker.Serve(ctx, broker.Options{Dir: dir, Listen: "127.0.0.1:0"}, func(a string) { ready <- a }, quiet)
 	}()
 	address := <-ready
-	q := newQueue(t, []string{address}, topic, patient)
-	_, err := q.SendEvent("k", []byte("[]"))
+	log := &syncBuffer{}
+	q := newQueue(t, []string{address}, topic, patient, WithLogger(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	_, err := q.SendEvent("before", []byte("[]"))
 	require.NoError(t, err)
 	stop()
 	require.NoError(t, <-ended)
 	q.options.ackWait = time.Millisecond
-	_, err = q.SendEvent("k", []byte("[]"))
+	_, err = q.SendEvent("meanwhile", []byte("[]"))
 	require.ErrorIs(t, err, ErrUnconfirmed)
-	require.Eventually(t, func() bool { return q.EventStats().Underway == 0 }, time.Minute, 10*time.Millisecond, "sarama gives up")
-	require.False(t, q.EventStats().Connected)
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "an event is sent again") }, time.Minute, 10*time.Millisecond)
+	require.Equal(t, model.EventStats{Delivered: 1, Unconfirmed: 1, Underway: 1}, q.EventStats())
 	embedded(t, dir, address)
+	require.Eventually(t, func() bool {
+		return q.EventStats() == model.EventStats{Connected: true, Delivered: 2}
+	}, time.Minute, 10*time.Millisecond)
+	assert.Equal(t, "meanwhile", latest(read(t, []string{address}, topic, 2)).Key)
+}
+
+func latest(records []*Record) *Record {
+	return slices.MaxFunc(records, func(a, b *Record) int { return a.Time.Compare(b.Time) })
+}
+
+// That Kafka is back is seen without an event.
+func TestIdleQueueSeesThatKafkaIsBack(t *testing.T) {
+	q := newQueue(t, []string{embedded(t, t.TempDir(), "127.0.0.1:0")}, newTopic(), patient)
+	_, err := q.SendEvent("k", []byte("[]"))
+	require.NoError(t, err)
+	q.setState(down, errors.New("gone"))
+	require.False(t, q.EventStats().Connected)
 	require.Eventually(t, func() bool { return q.EventStats().Connected }, time.Minute, 10*time.Millisecond)
 }
 

@@ -130,11 +130,14 @@ func (s *send) abandon() (err error, settled bool) {
 const (
 	// recordVersion is the format of records since Kafka 0.11.
 	recordVersion = 2
-	// breakerPause is how often a send asks whether sarama tries again.
+	// breakerPause is how often a send asks whether sarama tries again, and
+	// resendPause how long it waits after sarama gave up.
 	breakerPause = time.Second
+	resendPause  = time.Second
 )
 
-// deliver returns when sarama does, or when the queue is given up.
+// deliver tries until Kafka acknowledges or refuses the event, or until the
+// queue is given up.
 func (q *KafkaQueue) deliver(msg *sarama.ProducerMessage) error {
 	select {
 	case <-q.connected:
@@ -169,8 +172,14 @@ func (q *KafkaQueue) deliver(msg *sarama.ProducerMessage) error {
 			q.options.log.Error("Kafka refused an event", "error", err)
 			return fmt.Errorf("%w: %w", ErrLost, err)
 		default:
+			// Whether it arrived isn't known: another copy has the same ce_id.
 			q.setState(down, err)
-			return fmt.Errorf("%w: %w", ErrUnconfirmed, err)
+			q.options.log.Debug("an event is sent again", "error", err)
+			select {
+			case <-time.After(resendPause):
+			case <-q.closing.Done():
+				return fmt.Errorf("%w: %w", ErrUnconfirmed, err)
+			}
 		}
 	}
 }
