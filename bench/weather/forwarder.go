@@ -1,0 +1,89 @@
+//go:build unix
+
+package main
+
+import (
+	"net"
+	"sync"
+)
+
+// forwarder carries bytes between its address and another, until it is told to
+// swallow them: then connections stay open and new ones are taken, and nothing
+// arrives on either side. That is how a network fails that drops packets
+// without a word.
+type forwarder struct {
+	net.Listener
+	target string
+
+	mu      sync.Mutex
+	swallow bool
+	conns   []net.Conn
+}
+
+func newForwarder(listen, target string) (*forwarder, error) {
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return nil, err
+	}
+	f := &forwarder{Listener: listener, target: target}
+	go f.serve()
+	return f, nil
+}
+
+func (f *forwarder) serve() {
+	for {
+		client, err := f.Accept()
+		if err != nil {
+			return // closed
+		}
+		server, err := net.Dial("tcp", f.target)
+		if err != nil {
+			client.Close()
+			continue
+		}
+		f.mu.Lock()
+		f.conns = append(f.conns, client, server)
+		f.mu.Unlock()
+		go f.carry(client, server)
+		go f.carry(server, client)
+	}
+}
+
+func (f *forwarder) carry(from, to net.Conn) {
+	defer from.Close()
+	defer to.Close()
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil {
+			return
+		}
+		if f.swallows() {
+			continue
+		}
+		if _, err := to.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
+}
+
+func (f *forwarder) swallows() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.swallow
+}
+
+// set begins or ends swallowing. At the end every connection is closed, since
+// what was swallowed is missing in it.
+func (f *forwarder) set(swallow bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.swallow = swallow
+	if swallow {
+		return
+	}
+	for _, conn := range f.conns {
+		conn.Close()
+	}
+	f.conns = nil
+}

@@ -1,0 +1,62 @@
+//go:build unix
+
+package main
+
+import (
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A forwarder that let bytes through, or refused connections, would make the
+// black hole another weather.
+func TestForwarderSwallows(t *testing.T) {
+	echo, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer echo.Close()
+	go func() {
+		for {
+			conn, err := echo.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(conn, conn); conn.Close() }()
+		}
+	}()
+	f, err := newForwarder("127.0.0.1:0", echo.Addr().String())
+	require.NoError(t, err)
+	defer f.Close()
+
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", f.Addr().String())
+		require.NoError(t, err)
+		t.Cleanup(func() { conn.Close() })
+		return conn
+	}
+	say := func(conn net.Conn, wait time.Duration) error {
+		require.NoError(t, conn.SetDeadline(time.Now().Add(wait)))
+		_, err := conn.Write([]byte("x"))
+		require.NoError(t, err)
+		_, err = io.ReadFull(conn, make([]byte, 1))
+		return err
+	}
+	old := dial()
+	require.NoError(t, say(old, 10*time.Second))
+
+	f.set(true)
+	for _, conn := range []net.Conn{old, dial()} {
+		assert.ErrorIs(t, say(conn, 100*time.Millisecond), os.ErrDeadlineExceeded, "it stays open")
+	}
+
+	f.set(false)
+	require.NoError(t, old.SetDeadline(time.Now().Add(10*time.Second)))
+	_, err = old.Read(make([]byte, 1))
+	require.Error(t, err)
+	assert.NotErrorIs(t, err, os.ErrDeadlineExceeded, "what has a gap is closed")
+	assert.NoError(t, say(dial(), 10*time.Second))
+}

@@ -1,0 +1,222 @@
+//go:build unix
+
+// Command weather measures what becomes of searches and their events while
+// Kafka is ill, on the tutorial's design and on our program, in one run and on
+// the same servers, and writes the table into docs/rough-weather.md, which
+// explains it. It runs in the root of the repository: make weather.
+//
+// It kills and freezes a Kafka of its own, which it starts from the jars in
+// WEATHER_KAFKA_LIBS, and makes a database of its own on the server of
+// TEST_MARIADB_DSN.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/google/uuid"
+
+	"literank.com/event-books/infrastructure/catalog"
+)
+
+const page = "docs/rough-weather.md"
+
+func main() {
+	only := flag.String("only", "", "measure this weather alone, and leave the page as it is")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	log.SetFlags(log.Ltime)
+	if err := measureAll(ctx, *only); err != nil {
+		stop()
+		log.Fatal("weather: ", err)
+	}
+}
+
+func measureAll(ctx context.Context, only string) (err error) {
+	dir, err := os.MkdirTemp("", "weather-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	s, closeStation, err := newStation(ctx, dir)
+	defer func() { err = errors.Join(err, closeStation()) }()
+	if err != nil {
+		return err
+	}
+	var rows []row
+	var broken []string
+	for _, w := range s.weathers() {
+		if only != "" && only != w.name {
+			continue
+		}
+		log.Print(w.name)
+		r, err := s.measure(ctx, w)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+		rows, broken = append(rows, r), append(broken, r.broken...)
+	}
+	result := table(rows)
+	if only == "" {
+		result = circumstances(s.kafka.version()) + "\n\n" + result
+		if err := writePage(result); err != nil {
+			return err
+		}
+	}
+	fmt.Println(result)
+	if len(broken) > 0 {
+		return errors.New("promises of ours were broken:\n" + strings.Join(broken, "\n"))
+	}
+	return nil
+}
+
+func writePage(result string) error {
+	old, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	text, err := replaceMarked(string(old), result)
+	if err != nil {
+		return fmt.Errorf("%s: %w", page, err)
+	}
+	return os.WriteFile(page, []byte(text), 0o644)
+}
+
+// newStation prepares everything that all weathers need. What it returns to
+// close is never nil.
+func newStation(ctx context.Context, dir string) (s *station, closeAll func() error, err error) {
+	var closers []func() error
+	closeAll = func() (err error) {
+		for i := range closers {
+			err = errors.Join(err, closers[len(closers)-1-i]())
+		}
+		return err
+	}
+	libs, server := os.Getenv("WEATHER_KAFKA_LIBS"), os.Getenv("TEST_MARIADB_DSN")
+	if libs == "" || server == "" {
+		return nil, closeAll, errors.New("set WEATHER_KAFKA_LIBS to the folder of Apache Kafka's jars and TEST_MARIADB_DSN to a MariaDB or MySQL server; see " + page)
+	}
+	port := 19392
+	if text := os.Getenv("WEATHER_KAFKA_PORT"); text != "" {
+		if port, err = strconv.Atoi(text); err != nil {
+			return nil, closeAll, fmt.Errorf("WEATHER_KAFKA_PORT: %w", err)
+		}
+	}
+
+	s = &station{dir: dir, tutorial: filepath.Join(dir, "tutorial"), ours: filepath.Join(dir, "event-books")}
+	for program, room := range map[string]string{s.tutorial: "./bench/tutorial", s.ours: "."} {
+		if output, err := exec.CommandContext(ctx, "go", "build", "-o", program, room).CombinedOutput(); err != nil {
+			return nil, closeAll, fmt.Errorf("build %s: %w\n%s", room, err, output)
+		}
+	}
+	var dropDatabase func() error
+	s.dsn, s.keywords, dropDatabase, err = newDatabase(ctx, server)
+	if err != nil {
+		return nil, closeAll, err
+	}
+	closers = append(closers, dropDatabase)
+
+	front := fmt.Sprintf("127.0.0.1:%d", port+3)
+	if s.kafka, err = newKafka(ctx, libs, dir, port, front); err != nil {
+		return nil, closeAll, err
+	}
+	closers = append(closers, s.kafka.kill)
+	if s.forwarder, err = newForwarder(front, s.kafka.behind); err != nil {
+		return nil, closeAll, err
+	}
+	closers = append(closers, s.forwarder.Close)
+	return s, closeAll, s.kafka.start(ctx)
+}
+
+// newDatabase makes a database as the tutorial's program would have left it,
+// with the starter catalogue in it, and returns keywords that find something:
+// titles, which both programs find.
+func newDatabase(ctx context.Context, server string) (dsn string, keywords []string, drop func() error, err error) {
+	cfg, err := mysql.ParseDSN(server)
+	if err != nil {
+		return "", nil, nil, fmt.Errorf("TEST_MARIADB_DSN: %w", err)
+	}
+	db, err := sql.Open("mysql", cfg.FormatDSN())
+	if err != nil {
+		return "", nil, nil, err
+	}
+	name := "weather_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	if _, err := db.ExecContext(ctx, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4"); err != nil {
+		return "", nil, nil, errors.Join(err, db.Close())
+	}
+	drop = func() error {
+		_, err := db.Exec("DROP DATABASE " + name)
+		return errors.Join(err, db.Close())
+	}
+	if keywords, err = fill(ctx, db, name+".books"); err != nil {
+		return "", nil, nil, errors.Join(err, drop())
+	}
+	cfg.DBName, cfg.ParseTime = name, true // the tutorial can't read times without
+	return cfg.FormatDSN(), keywords, drop, nil
+}
+
+func fill(ctx context.Context, db *sql.DB, table string) (keywords []string, err error) {
+	_, err = db.ExecContext(ctx, "CREATE TABLE "+table+" (id bigint unsigned AUTO_INCREMENT PRIMARY KEY, title longtext, author longtext,"+
+		" published_at longtext, description longtext, created_at datetime(3))")
+	if err != nil {
+		return nil, err
+	}
+	books, err := catalog.Starter()
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range books {
+		_, err := db.ExecContext(ctx, "INSERT INTO "+table+" (title, author, published_at, description, created_at) VALUES (?, ?, ?, ?, NOW(3))",
+			b.Title, b.Author, b.PublishedAt, b.Description)
+		if err != nil {
+			return nil, err
+		}
+		if len(keywords) <= searches {
+			keywords = append(keywords, b.Title)
+		}
+	}
+	if len(keywords) <= searches {
+		return nil, fmt.Errorf("the starter catalogue has only %d books", len(keywords))
+	}
+	return keywords, nil
+}
+
+// circumstances says where and with what the table was made.
+func circumstances(kafkaVersion string) string {
+	sarama := "of unknown version"
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, module := range build.Deps {
+			if module.Path == "github.com/IBM/sarama" {
+				sarama = module.Version
+			}
+		}
+	}
+	return fmt.Sprintf("Made on %s by `make weather`, on %d cores (%s), with Apache Kafka %s, sarama %s in both programs, and %s.",
+		time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), processor(), kafkaVersion, sarama, strings.Replace(runtime.Version(), "go", "Go ", 1))
+}
+
+func processor() string {
+	info, _ := os.ReadFile("/proc/cpuinfo") // Linux only
+	for line := range strings.Lines(string(info)) {
+		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return runtime.GOARCH
+}

@@ -1,0 +1,98 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// aSecond is what "about a second" means for a search of ours: the second that
+// it waits for Kafka, and the search itself on a busy machine.
+const aSecond = 1200 * time.Millisecond
+
+// row is what one weather did.
+type row struct {
+	weather        string
+	tutorial, ours outcome
+	broken         []string // promises of ours
+}
+
+// outcome is what it did to one program.
+type outcome struct {
+	notStarted bool
+	slowest    time.Duration
+	answered   int // with 200 and books
+	arrived    int // of the searches' events, each counted once
+	copies     int // of those that arrived
+	// By ours' own count.
+	unconfirmed, lost int64
+}
+
+// broken tells which promises of ours were not kept.
+func (o outcome) broken() (broken []string) {
+	if o.answered < searches {
+		broken = append(broken, fmt.Sprintf("only %d of %d searches were answered", o.answered, searches))
+	}
+	if o.slowest > aSecond {
+		broken = append(broken, "a search took "+o.wait())
+	}
+	if missing := searches - o.arrived; int64(missing) > o.unconfirmed+o.lost {
+		broken = append(broken, fmt.Sprintf("%d events are missing, and only %d are counted as unconfirmed or lost", missing, o.unconfirmed+o.lost))
+	}
+	return broken
+}
+
+func (o outcome) wait() string {
+	switch {
+	case o.notStarted:
+		return "does not start"
+	case o.slowest >= searchBound:
+		return fmt.Sprintf("> %.0f s", searchBound.Seconds())
+	case o.slowest >= 10*time.Second:
+		return fmt.Sprintf("%.0f s", o.slowest.Seconds())
+	}
+	return fmt.Sprintf("%.2f s", o.slowest.Seconds())
+}
+
+func (o outcome) arrivals() string {
+	text := fmt.Sprintf("%d of %d", o.arrived, searches)
+	if o.copies > 0 {
+		text += fmt.Sprintf(", and %d copies", o.copies)
+	}
+	return text
+}
+
+// table is the result in Markdown.
+func table(rows []row) string {
+	var text strings.Builder
+	text.WriteString("| weather | tutorial: slowest search | answered | arrived | ours: slowest search | answered | arrived | unconfirmed | lost |\n")
+	text.WriteString("|---|---|---|---|---|---|---|---|---|\n")
+	for _, r := range rows {
+		fmt.Fprintf(&text, "| %s | %s | %d of %d | %s | %s | %d of %d | %s | %d | %d |\n", r.weather,
+			r.tutorial.wait(), r.tutorial.answered, searches, r.tutorial.arrivals(),
+			r.ours.wait(), r.ours.answered, searches, r.ours.arrivals(), r.ours.unconfirmed, r.ours.lost)
+	}
+	return text.String()
+}
+
+const (
+	beginMark = "<!-- weather: begin, written by make weather -->"
+	endMark   = "<!-- weather: end -->"
+)
+
+// replaceMarked puts content between the two marks of a page.
+func replaceMarked(page, content string) (string, error) {
+	before, rest, begins := strings.Cut(page, beginMark)
+	_, after, ends := strings.Cut(rest, endMark)
+	if !begins || !ends || strings.Contains(after, beginMark) {
+		return "", fmt.Errorf("the page needs the lines %s and %s, once and in this order", beginMark, endMark)
+	}
+	return before + beginMark + "\n\n" + strings.TrimSpace(content) + "\n\n" + endMark + after, nil
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}
