@@ -25,6 +25,9 @@ func (cmd exportCommand) Run(sh *shell) (err error) {
 			return usageError{fmt.Errorf("%s: %w", cmd.File, err)}
 		}
 	}
+	if cmd.Format != "" && cmd.File != "-" && (cmd.Format == "csv") != (format == catalog.CSV) {
+		return usageError{fmt.Errorf("--format %s: the name of %s says otherwise", cmd.Format, cmd.File)}
+	}
 	switch cmd.Format {
 	case "csv":
 		format = catalog.CSV

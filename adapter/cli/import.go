@@ -65,6 +65,9 @@ func (cmd importCommand) check() error {
 	}
 	named := map[string]string{}
 	for _, file := range cmd.Files {
+		if cmd.Rejected != "" && filepath.Clean(cmd.Rejected) == filepath.Clean(file) {
+			return fmt.Errorf("--rejected: %s is the file that is imported", file)
+		}
 		base := filepath.Base(file)
 		if other, ok := named[base]; ok && cmd.Source == "" && catalog.SameSource(other, file) {
 			return fmt.Errorf("%s and %s have the same name, by which their ids are told apart: import them one by one, each with its own --source", other, file)
@@ -131,6 +134,8 @@ func (cmd importCommand) importFile(sh *shell, importer *executor.Importer, path
 	switch {
 	case cmd.DryRun:
 		fmt.Fprintln(sh.Err, "This was a dry run: nothing was stored.")
+	case summary.Rejected > 0 && rejected == nil:
+		fmt.Fprintln(sh.Err, "The rejected rows are not kept: --rejected names a file for them.")
 	case rejected != nil && rejected.Path() != "":
 		fmt.Fprintf(sh.Err, "The rejected rows are in %s: mend them there, and import that file%s.\n", rejected.Path(), cmd.sameSource(file, rejected.Path()))
 	}

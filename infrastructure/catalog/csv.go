@@ -47,6 +47,12 @@ func newCSVReader(lines *lines, names *names) (*csvReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the header can't be read: %w", err)
 	}
+	if hint, ok := bytes.CutPrefix(first.text, []byte("sep=")); ok && len(hint) == 1 { // of a spreadsheet, for its like
+		lines.drop(1)
+		if first, err = lines.peek(0); err != nil {
+			return nil, fmt.Errorf("the header can't be read: %w", err)
+		}
+	}
 	r.comma, r.quote = r.style(first.text, names)
 	no, text, cells, err := r.cells()
 	if err != nil {
@@ -124,6 +130,10 @@ func (r *csvReader) next() (*record, error) {
 		}
 		cells = mended
 	}
+	r.row.rejected = ""
+	if r.again {
+		r.row.rejected = string(cells[1])
+	}
 	for i, s := range r.slots {
 		if !utf8.Valid(cells[i]) {
 			return nil, r.row.reject("cell %d is not valid UTF-8; if the file has another encoding, --encoding names it", i+1)
@@ -155,6 +165,7 @@ func (r *csvReader) cells() (no int, text []byte, cells [][]byte, err error) {
 	broken := record{line: first.no, text: first.text}
 	if first.tooLong {
 		r.lines.drop(1)
+		broken.text = nil // its beginning might pass for a row
 		return 0, nil, nil, broken.reject("%s", lineTooLong)
 	}
 	s := scanner{

@@ -90,6 +90,10 @@ func TestLostQuoteSwallowsNoRows(t *testing.T) {
 	assert.Equal(t, []string{"2 Poem", "6 Ida"}, transcript(openText(t, poem, Options{}), titles))
 }
 
+func TestSeparatorThatASpreadsheetTells(t *testing.T) {
+	assert.Equal(t, []string{"3 Räuber|Schiller"}, transcript(openText(t, "sep=;\r\nTitel;Autor\r\nRäuber;Schiller\r\n", Options{}), titleAndAuthor))
+}
+
 func TestOldLineEnds(t *testing.T) {
 	assert.Equal(t, []string{"2 Emma", "3 Ida"}, transcript(openText(t, "title,author\rEmma,Austen\rIda,Hahn\r", Options{}), titles))
 }

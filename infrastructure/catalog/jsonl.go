@@ -76,7 +76,21 @@ func (r *jsonReader) next() (*record, error) {
 	line, _ := r.lines.peek(0)
 	r.lines.drop(1)
 	r.row = record{line: line.no, text: line.text}
+	if rejectedKeys.Match(bytes.TrimSpace(line.text)) {
+		var before struct {
+			Reason string  `json:"rejected_reason"`
+			Text   *string `json:"rejected_text"`
+		}
+		if json.Unmarshal(line.text, &before) == nil {
+			r.row.rejected = before.Reason
+			if before.Text != nil { // the line was no object, and may be one now
+				line.text = []byte(*before.Text)
+				r.row.text = line.text
+			}
+		}
+	}
 	if line.tooLong {
+		r.row.text = nil // its beginning might pass for a row
 		return nil, r.row.reject("%s", lineTooLong)
 	}
 	if err := r.object(line.text); err != nil {

@@ -26,9 +26,11 @@ type onixReader struct {
 	// message holds what the header says.
 	message message
 	met     [slotCount]bool
-	ended   bool   // the message's end tag was read
-	first   []byte // the first product's start tag, which ended the header
-	row     record
+	ended   bool // the message's end tag was read
+	// before is why the first product was rejected before.
+	before string
+	first  []byte // the first product's start tag, which ended the header
+	row    record
 }
 
 func newONIXReader(text *bufio.Reader) (*onixReader, error) {
@@ -40,6 +42,9 @@ func newONIXReader(text *bufio.Reader) (*onixReader, error) {
 		}
 		if err != nil {
 			return r, broken(cutOff(err), r.line())
+		}
+		if m := rejectedComment.FindSubmatch(tag); m != nil {
+			r.before = string(m[1])
 		}
 		switch name := tagName(tag); {
 		case strings.EqualFold(name, "ONIXMessage"):
@@ -103,8 +108,8 @@ func (r *onixReader) columns() (used []Column, ignored []string) {
 }
 
 func (r *onixReader) next() (*record, error) {
-	tag := r.first
-	r.first = nil
+	tag, before := r.first, r.before
+	r.first, r.before = nil, ""
 	for tag == nil {
 		next, err := r.in.tag()
 		if err == io.EOF && r.ended {
@@ -112,6 +117,9 @@ func (r *onixReader) next() (*record, error) {
 		}
 		if err != nil {
 			return nil, cutOff(err)
+		}
+		if m := rejectedComment.FindSubmatch(next); m != nil {
+			before = string(m[1])
 		}
 		switch name := tagName(next); {
 		case r.ended && name != "":
@@ -122,7 +130,7 @@ func (r *onixReader) next() (*record, error) {
 			r.ended = true
 		}
 	}
-	r.row = record{line: r.in.tagLine}
+	r.row = record{line: r.in.tagLine, rejected: before}
 	text, err := r.in.element(tag, tagName(tag))
 	r.row.text = text
 	switch {
@@ -166,6 +174,9 @@ func (r *onixReader) rejected() rejectedFormat {
 		},
 	}
 }
+
+// rejectedComment is what rejected puts in front of a product.
+var rejectedComment = regexp.MustCompile(`^<!-- rejected: line \d+: (.*) -->$`)
 
 // Two hyphens, or markup to whoever reads less carefully, would end a comment.
 var (

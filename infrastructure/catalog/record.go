@@ -31,6 +31,8 @@ type record struct {
 	partial bool
 	// notes are the format's own.
 	notes []string
+	// rejected is why the record was rejected before, in a file of rejected rows.
+	rejected string
 }
 
 func (r *record) reject(format string, args ...any) error {
@@ -94,10 +96,24 @@ func (r *record) importRow(source string, inverted bool) (*model.ImportRow, erro
 	if r.exported {
 		return b.row, b.identity()
 	}
+	if r.isStillACopy(book.ISBN, b.row.ExternalID) {
+		return nil, r.reject("%s", r.rejected)
+	}
 	if r.delete && b.row.ExternalID == "" && book.ISBN == "" {
 		return nil, r.reject("nothing tells which book is to be deleted")
 	}
 	return b.row, nil
+}
+
+// sameBook is why the second of two rows of a file is rejected that are one
+// book; see executor.Importer.
+var sameBook = regexp.MustCompile(`^lines \d+ and \d+ have the same (?:ISBN (\d+)|id (".*"))$`)
+
+// isStillACopy reports whether a row that was rejected beside another is as it
+// was: alone in the file of rejected rows it would overwrite the other's book.
+func (r *record) isStillACopy(isbn, id string) bool {
+	m := sameBook.FindStringSubmatch(r.rejected)
+	return m != nil && (m[1] != "" && m[1] == isbn || m[2] != "" && m[2] == strconv.Quote(id))
 }
 
 // builder cleans the values of one record and notes what it drops.

@@ -267,7 +267,7 @@ func (r *csvReader) rejected() rejectedFormat {
 // rejected puts two keys in front of the others. A line that is no object
 // becomes the text of one.
 func (r *jsonReader) rejected() rejectedFormat {
-	return rejectedFormat{row: func(row *model.RowError) []byte {
+	return rejectedFormat{head: []byte("\uFEFF"), row: func(row *model.RowError) []byte { // the mark holds also where a row is no UTF-8
 		line := strconv.Itoa(row.Line)
 		text := bytes.TrimSpace(row.Text)
 		if before := rejectedKeys.FindSubmatch(text); before != nil {

@@ -84,13 +84,13 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 			file:   "books.jsonl",
 			text:   `{"title": "Emma"}` + "\n" + `{"name": 7}` + "\nnonsense\n{}\n" + `{"title": "Ida}` + "\n",
 			titles: []string{"Emma"},
-			kept: `{"rejected_line":2,"rejected_reason":"the key \"name\" can't be a JSON number","name": 7}` + "\n" +
+			kept: "\uFEFF" + `{"rejected_line":2,"rejected_reason":"the key \"name\" can't be a JSON number","name": 7}` + "\n" +
 				`{"rejected_line":3,"rejected_reason":"not JSON: invalid character 'o' in literal null (expecting 'u'), at byte 2","rejected_text":"nonsense"}` + "\n" +
 				`{"rejected_line":4,"rejected_reason":"the book has no title"}` + "\n" +
 				`{"rejected_line":5,"rejected_reason":"not JSON: unexpected EOF, at byte 16","title": "Ida}` + "\n",
-			mend:   strings.NewReplacer(`"name": 7`, `"name": "Seven"`, "Ida}", `Ida"}`),
-			mended: []string{"Seven", "Ida"},
-			still: `{"rejected_line":3,"rejected_reason":"the book has no title","rejected_text":"nonsense"}` + "\n" +
+			mend:   strings.NewReplacer(`"name": 7`, `"name": "Seven"`, "Ida}", `Ida"}`, `"nonsense"`, `"{\"title\": \"Sense\"}"`),
+			mended: []string{"Seven", "Sense", "Ida"},
+			still: "\uFEFF" +
 				`{"rejected_line":4,"rejected_reason":"the book has no title"}` + "\n",
 		},
 		"ONIX": {
@@ -134,6 +134,41 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 			require.NoError(t, err)
 			assert.Empty(t, leftovers)
 		})
+	}
+}
+
+// Alone in the file of rejected rows a copy would overwrite the first book.
+func TestCopiesStayRejected(t *testing.T) {
+	reason := `lines 2 and 3 have the same id "1"`
+	csv := "rejected_line,rejected_reason,id,title\n3,\"" + strings.ReplaceAll(reason, `"`, `""`) + "\",%s,Copy\n"
+	jsonl := `{"rejected_line":3,"rejected_reason":"lines 2 and 3 have the same id \"1\"","id":"%s","title":"Copy"}`
+	onix := "<ONIXMessage><Header><FromCompany>S</FromCompany></Header>\n<!-- rejected: line 3: " + reason + " -->\n" + onixProduct("%s", "03", onixTitle("Copy")) + "</ONIXMessage>"
+	for _, text := range []string{csv, jsonl, onix} {
+		got := transcript(openText(t, strings.ReplaceAll(text, "%s", "1"), Options{Source: "s"}), titles)
+		require.Len(t, got, 1)
+		assert.Contains(t, got[0], reason)
+		got = transcript(openText(t, strings.ReplaceAll(text, "%s", "2"), Options{Source: "s"}), titles)
+		require.Len(t, got, 1)
+		assert.Contains(t, got[0], "Copy", "it has another id now")
+	}
+	isbn := "rejected_line,rejected_reason,isbn,title\n3,lines 2 and 3 have the same ISBN 9780306406157,0306406152,Copy\n"
+	assert.Contains(t, transcript(openText(t, isbn, Options{}), titles)[0], "the same ISBN")
+}
+
+// The beginning of a row that is too long must not pass for a row.
+func TestTooLongRowsAreNotKeptInPart(t *testing.T) {
+	for name, text := range map[string]string{
+		"long.csv": "title,description\nok,a\nBig," + strings.Repeat("z", maxLine) + "\n", "one.csv": "title\nok\n" + strings.Repeat("z", maxLine+1) + "\n",
+		"long.jsonl": `{"title": "ok"}` + "\n" + `{"title": "Big", "x": "` + strings.Repeat("z", maxLine) + `"}` + "\n",
+	} {
+		path := filepath.Join(t.TempDir(), name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		titles, kept := keepRejected(t, path)
+		assert.Equal(t, []string{"ok"}, titles)
+		assert.NotContains(t, kept, "zzz")
+		titles, kept = keepRejected(t, path+".rejected")
+		assert.Empty(t, titles)
+		assert.NotEmpty(t, kept)
 	}
 }
 
