@@ -206,6 +206,10 @@ func TestTopicDeletedWhileRunning(t *testing.T) {
 		require.NoError(t, err)
 		defer admin.Close()
 		require.NoError(t, admin.DeleteTopic(topic))
+		require.Eventually(t, func() bool { // or the next event is still taken by the old one
+			found, err := admin.DescribeTopics([]string{topic})
+			return err == nil && len(found) == 1 && found[0].Err == sarama.ErrUnknownTopicOrPartition
+		}, time.Minute, 10*time.Millisecond)
 		// The first events may be refused while the deletion spreads.
 		require.Eventually(t, func() bool {
 			ok, _ := q.SendEvent("after", []byte("[]"))
