@@ -102,6 +102,13 @@ func (d *disk) syncFolder() error {
 	return nil
 }
 
+// syncsSoFar counts the syncs of files.
+func (d *disk) syncsSoFar() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.syncs
+}
+
 // crash is a power loss.
 func (d *disk) crash(random *rand.Rand) {
 	d.mu.Lock()

@@ -128,7 +128,7 @@ func TestManyWritersShareSyncs(t *testing.T) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	written := map[uint64]uint64{}
-	before := d.syncs
+	before := d.syncsSoFar()
 	for w := range uint64(writers) {
 		wg.Go(func() {
 			last := uint64(0)
@@ -145,7 +145,7 @@ func TestManyWritersShareSyncs(t *testing.T) {
 	}
 	wg.Wait()
 	assert.Len(t, written, writers*each)
-	assert.Less(t, d.syncs-before, writers*each)
+	assert.Less(t, d.syncsSoFar()-before, writers*each)
 	readSome(t, l.NewReader(), writers*each)
 }
 
@@ -396,7 +396,9 @@ func TestFailedSyncIsNeverTriedOnTheSameFile(t *testing.T) {
 	assert.Equal(t, []uint64{1, 2, 3, 4, 5}, indexes)
 
 	d.crash(rand.New(rand.NewPCG(5, 6)))
+	d.mu.Lock()
 	d.failSync = nil
+	d.mu.Unlock()
 	after := openLog(t, "", Options{files: d})
 	indexes, damages = readSome(t, after.NewReader(), 5)
 	assert.Empty(t, append(damages, after.Damages()...))
