@@ -508,6 +508,20 @@ func TestFrozenKafka(t *testing.T) {
 	assert.False(t, q.EventStats().Connected)
 }
 
+func TestMemoryUnderWayIsBounded(t *testing.T) {
+	q := newQueue(t, []string{"127.0.0.1:1"}, "x", func(o *options) { o.ackWait = time.Millisecond })
+	value := make([]byte, maxRecordBytes)
+	for range maxUnderwayBytes / len(value) {
+		_, err := q.SendEvent("k", value)
+		require.ErrorIs(t, err, ErrUnconfirmed)
+	}
+	_, err := q.SendEvent("k", value)
+	require.ErrorIs(t, err, ErrLost)
+	assert.ErrorContains(t, err, "256 MiB of events are under way already")
+	_, err = q.SendEvent("k", []byte("[]"))
+	assert.ErrorIs(t, err, ErrUnconfirmed, "a small one still finds room")
+}
+
 func TestCloseIsBoundedAndCountsWhatItGivesUp(t *testing.T) {
 	q := newQueue(t, []string{"127.0.0.1:1"}, "x", func(o *options) { o.ackWait = time.Millisecond })
 	_, err := q.SendEvent("k", []byte("[]"))
