@@ -89,6 +89,9 @@ type ImportObserver interface {
 // is then compared again, and its rows count as unchanged.
 func (i *Importer) Import(ctx context.Context, file ImportFile, observer ImportObserver) (ImportSummary, error) {
 	start := time.Now()
+	if file.DryRun { // which leaves nothing to go on with
+		file.Name, file.Rejected = "", nil
+	}
 	run := &importRun{importer: i, file: file, observer: observer}
 	err := run.all(ctx)
 	run.summary.Elapsed = time.Since(start)
@@ -144,9 +147,6 @@ func (r *importRun) all(ctx context.Context) (err error) {
 	if r.interrupted(err) {
 		return err
 	}
-	if r.file.DryRun {
-		return err
-	}
 	if r.file.Rejected != nil && r.unkept == nil {
 		r.unkept = r.file.Rejected.Finish(err == nil)
 	}
@@ -178,9 +178,6 @@ func (r *importRun) close() error {
 
 // resume passes over the rows that an interrupted import is done with.
 func (r *importRun) resume(ctx context.Context) error {
-	if r.file.DryRun {
-		return nil
-	}
 	var earlier *model.ImportProgress
 	if r.file.Name != "" {
 		var err error
@@ -320,8 +317,9 @@ func (r *importRun) take(row *model.ImportRow) error {
 // identify gives a row that has nothing else its fingerprint. It returns the
 // reason if the row is the same book as one before it.
 func (r *importRun) identify(row *model.ImportRow) (repeated string, err error) {
-	isbn := keyOf(sha256.Sum256([]byte(row.Book.ISBN)))
+	var isbn uint64
 	if row.Book.ISBN != "" && !row.Delete { // the book that takes its place may follow
+		isbn = keyOf(sha256.Sum256([]byte(row.Book.ISBN)))
 		if line, ok, err := r.isbns.get(isbn); ok || err != nil {
 			return fmt.Sprintf("lines %d and %d have the same ISBN %s", line, row.Line, row.Book.ISBN), err
 		}
@@ -396,7 +394,7 @@ func (r *importRun) flush(ctx context.Context) error {
 
 // keep stops at the first failure: the others would leave a gap.
 func (r *importRun) keep(row *model.RowError) {
-	if r.file.Rejected != nil && !r.file.DryRun && r.unkept == nil {
+	if r.file.Rejected != nil && r.unkept == nil {
 		r.unkept = r.file.Rejected.Keep(row)
 	}
 }
@@ -404,7 +402,7 @@ func (r *importRun) keep(row *model.RowError) {
 // save notes how far the import has come. Where rejected rows can't be kept
 // nothing is noted: the next import begins anew, so that it can keep them.
 func (r *importRun) save(ctx context.Context) error {
-	if r.file.DryRun || r.file.Name == "" || r.unkept != nil {
+	if r.file.Name == "" || r.unkept != nil {
 		return nil
 	}
 	progress := &model.ImportProgress{

@@ -117,11 +117,7 @@ func open(path string, opts Options) (*File, error) {
 	} else {
 		file, err := os.Open(path)
 		if err != nil {
-			var where *fs.PathError
-			if errors.As(err, &where) {
-				err = where.Err // the caller names the path
-			}
-			return nil, err
+			return nil, withoutPath(err) // the caller names it
 		}
 		f.closer = file
 		info, err := file.Stat()
@@ -163,6 +159,15 @@ func open(path string, opts Options) (*File, error) {
 	f.format += " in " + found.name + packed
 	f.lookAhead()
 	return f, nil
+}
+
+// withoutPath leaves of an error with a path what went wrong.
+func withoutPath(err error) error {
+	var where *fs.PathError
+	if errors.As(err, &where) {
+		return where.Err
+	}
+	return err
 }
 
 // IsRegular reports whether path is a file that can be read again under that
@@ -258,10 +263,11 @@ func sampleAgain(again func() (io.ReadCloser, error)) ([]byte, error) {
 
 // detect finds out the format.
 func (f *File) detect(text *bufio.Reader, opts Options) error {
-	if sample, _ := text.Peek(sampleSize); bytes.HasPrefix(bytes.TrimSpace(sample), []byte("<")) {
+	sample, _ := text.Peek(sampleSize)
+	if bytes.HasPrefix(bytes.TrimSpace(sample), []byte("<")) {
 		return f.detectONIX(text, strings.TrimSpace(opts.Source))
 	}
-	if sample, _ := text.Peek(sampleSize); !bytes.Contains(sample, []byte("\n")) && bytes.Contains(sample, []byte("\r")) {
+	if !bytes.Contains(sample, []byte("\n")) && bytes.Contains(sample, []byte("\r")) {
 		text = bufio.NewReaderSize(carriageReturns{text}, bufferSize)
 	}
 	lines := &lines{in: text}

@@ -91,7 +91,7 @@ func (r *csvReader) style(header []byte, names *names) (comma, quote byte) {
 	}
 	best := -1
 	for _, candidate := range []byte(",;\t|") {
-		s := scanner{lines: r.lines, comma: candidate, quote: quote, rest: header, alone: true}
+		s := scanner{comma: candidate, quote: quote, rest: header, alone: true}
 		cells, ok := s.all()
 		if !ok {
 			continue
@@ -208,12 +208,17 @@ func (r *csvReader) swallowsRows(ahead int) bool {
 	}
 	for i := 1; i < ahead; i++ {
 		line, _ := r.lines.peek(i)
-		s := scanner{lines: r.lines, comma: r.comma, quote: r.quote, rest: line.text, alone: true}
+		s := r.scan(line.text)
 		if cells, ok := s.all(); !ok || len(cells) != len(r.slots) {
 			return false
 		}
 	}
 	return true
+}
+
+// scan is for a text that is a whole record.
+func (r *csvReader) scan(text []byte) scanner {
+	return scanner{comma: r.comma, quote: r.quote, rest: text, alone: true}
 }
 
 // mend reads a line with quotes that RFC 4180 doesn't know: escaped by a
@@ -224,7 +229,8 @@ func (r *csvReader) mend(text []byte) (cells [][]byte, ok bool) {
 		return nil, false
 	}
 	for _, mode := range []quoteMode{backslashQuotes, looseQuotes} {
-		s := scanner{lines: r.lines, comma: r.comma, quote: r.quote, mode: mode, rest: text, alone: true}
+		s := r.scan(text)
+		s.mode = mode
 		if cells, ok := s.all(); ok {
 			if cells = r.trimmed(cells); len(cells) == len(r.slots) {
 				r.row.notes = []string{"quotes mended: they were not doubled"}

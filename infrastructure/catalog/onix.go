@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"literank.com/event-books/domain/model"
@@ -53,16 +54,16 @@ func newONIXReader(text *bufio.Reader) (*onixReader, error) {
 			// declarations and comments
 		case r.root == nil:
 			return r, errors.New("unknown format: XML or HTML, but no ONIX message")
-		case isTag(name, "Product", "product"):
+		case slices.Contains(productTags, name):
 			r.first = tag
 			return r, r.readHeader()
-		case isTag(name, "Header", "header"):
+		case slices.Contains(headerTags, name):
 			header, err := r.in.element(tag, name)
 			if err != nil {
 				return r, broken(cutOff(err), r.line())
 			}
 			r.header = header
-		case isTag(name, "/ONIXMessage", "/ONIXmessage"):
+		case slices.Contains(endTags, name):
 			r.ended = true
 			return r, r.readHeader()
 		}
@@ -124,9 +125,9 @@ func (r *onixReader) next() (*record, error) {
 		switch name := tagName(next); {
 		case r.ended && name != "":
 			return nil, errors.New("something follows the end of the message; each message has to be a file of its own")
-		case isTag(name, "Product", "product"):
+		case slices.Contains(productTags, name):
 			tag = next
-		case isTag(name, "/ONIXMessage", "/ONIXmessage"):
+		case slices.Contains(endTags, name):
 			r.ended = true
 		}
 	}
@@ -184,14 +185,11 @@ var (
 	hyphens   = regexp.MustCompile(`-{2,}`)
 )
 
-func isTag(name string, names ...string) bool {
-	for _, n := range names {
-		if name == n {
-			return true
-		}
-	}
-	return false
-}
+var (
+	productTags = []string{"Product", "product"}
+	headerTags  = []string{"Header", "header"}
+	endTags     = []string{"/ONIXMessage", "/ONIXmessage"}
+)
 
 // tagName is the name of a start tag, that of an end tag with its slash, and
 // empty for anything else.

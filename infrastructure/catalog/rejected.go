@@ -232,11 +232,7 @@ func (r *Rejected) Close() error {
 }
 
 func (r *Rejected) failed(err error) error {
-	var where *fs.PathError
-	if errors.As(err, &where) {
-		err = where.Err
-	}
-	return fmt.Errorf("rejected rows can't be kept in %s (--rejected names another file): %w", r.path, err)
+	return fmt.Errorf("rejected rows can't be kept in %s (--rejected names another file): %w", r.path, withoutPath(err))
 }
 
 // rejected puts two cells in front of the row as it stands in the file.
@@ -251,7 +247,7 @@ func (r *csvReader) rejected() rejectedFormat {
 		row: func(row *model.RowError) []byte {
 			line, text := strconv.Itoa(row.Line), row.Text
 			if r.again {
-				s := scanner{lines: r.lines, comma: r.comma, quote: r.quote, rest: text, alone: true}
+				s := r.scan(text)
 				if first, ok := s.cell(); ok && s.separator() {
 					if _, ok := s.cell(); ok && s.separator() {
 						line, text = string(first), s.rest

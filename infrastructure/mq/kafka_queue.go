@@ -174,10 +174,12 @@ func (q *KafkaQueue) SendEvent(key string, value []byte, headers ...Header) (boo
 	return false, fmt.Errorf("%w: no acknowledgement within %s", ErrUnconfirmed, q.options.ackWait)
 }
 
-func (q *KafkaQueue) isDown() bool {
+func (q *KafkaQueue) isDown() bool { return q.current() == down }
+
+func (q *KafkaQueue) current() state {
 	q.stateMu.Lock()
 	defer q.stateMu.Unlock()
-	return q.state == down
+	return q.state
 }
 
 // setState notes and logs a change.
@@ -214,11 +216,8 @@ func (q *KafkaQueue) overflow(now bool) {
 
 // EventStats counts what became of the events so far.
 func (q *KafkaQueue) EventStats() model.EventStats {
-	q.stateMu.Lock()
-	state := q.state
-	q.stateMu.Unlock()
 	return model.EventStats{
-		Connected:   state == up,
+		Connected:   q.current() == up,
 		Delivered:   q.delivered.Load(),
 		Unconfirmed: q.unconfirmed.Load(),
 		Lost:        q.lost.Load(),
