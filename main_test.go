@@ -218,7 +218,7 @@ func events(t *testing.T, brokers, topic string, n int) (records []*mq.Record) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	enough := errors.New("enough")
-	err := mq.Tail(ctx, strings.Split(brokers, ","), topic, mq.Start{Beginning: true}, nil, func(r *mq.Record) error {
+	err := mq.Tail(ctx, mq.Kafka{Brokers: strings.Split(brokers, ",")}, topic, mq.Start{Beginning: true}, nil, func(r *mq.Record) error {
 		if records = append(records, r); len(records) == n {
 			return enough
 		}

@@ -34,7 +34,7 @@ func (cmd tailCommand) Run(sh *shell) error {
 	ready := func() { fmt.Fprintf(sh.Err, "reading %s from %s\n", topic, strings.Join(brokers, ", ")) }
 	told := false
 	for {
-		err := mq.Tail(sh.ctx, brokers, topic, from, ready, func(r *mq.Record) error { return write(sh.Out, r) })
+		err := mq.Tail(sh.ctx, mq.Kafka{Brokers: brokers}, topic, from, ready, func(r *mq.Record) error { return write(sh.Out, r) })
 		if !errors.Is(err, mq.ErrNoTopic) {
 			if err != nil && len(c.MQ.Brokers) == 0 {
 				return fmt.Errorf("%w (mq.brokers is empty: is the shop running? it would be at %s)", err, brokers[0])

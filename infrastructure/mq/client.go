@@ -22,7 +22,7 @@ type TopicConfig struct {
 // newConfig holds what every client of ours needs: no topic is ever made by
 // merely asking for it, and a broker that doesn't answer is given up in
 // seconds.
-func newConfig() *sarama.Config {
+func newConfig(security Security) *sarama.Config {
 	c := sarama.NewConfig()
 	c.ClientID = "event-books"
 	c.Version = sarama.V2_8_0_0 // a protocol that Kafka 2.8 to 4.x speak
@@ -31,6 +31,7 @@ func newConfig() *sarama.Config {
 	c.Net.ReadTimeout = 10 * time.Second
 	c.Net.WriteTimeout = 10 * time.Second
 	c.Admin.Timeout = 10 * time.Second
+	security.apply(c)
 	return c
 }
 

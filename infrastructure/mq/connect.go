@@ -64,7 +64,7 @@ func (q *KafkaQueue) connectOnce() (err error) {
 			err = errors.Join(err, q.normal.close(), q.large.close())
 		}
 	}()
-	if q.normal, err = newProducer(q.brokers, maxBatchBytes); err != nil {
+	if q.normal, err = newProducer(q.brokers, q.options.security, maxBatchBytes); err != nil {
 		return err
 	}
 	created, err := ensureTopic(q.normal.client, q.topic, q.options.topic)
@@ -74,6 +74,6 @@ func (q *KafkaQueue) connectOnce() (err error) {
 	if err != nil {
 		return err
 	}
-	q.large, err = newProducer(q.brokers, maxRecordBytes)
+	q.large, err = newProducer(q.brokers, q.options.security, maxRecordBytes)
 	return err
 }

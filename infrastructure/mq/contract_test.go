@@ -79,7 +79,7 @@ func read(t *testing.T, brokers []string, topic string, n int) (records []*Recor
 	enough := errors.New("enough")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	err := Tail(ctx, brokers, topic, Start{Beginning: true}, nil, func(r *Record) error {
+	err := Tail(ctx, Kafka{Brokers: brokers}, topic, Start{Beginning: true}, nil, func(r *Record) error {
 		if records = append(records, r); len(records) == n {
 			return enough
 		}
@@ -159,7 +159,7 @@ func TestTopicIsMadeAsConfigured(t *testing.T) {
 		topic := newTopic()
 		q := newQueue(t, brokers, topic, WithTopicConfig(TopicConfig{Partitions: 5, Retention: 3 * time.Hour}))
 		q.Connect()
-		client, err := sarama.NewClient(brokers, newConfig())
+		client, err := sarama.NewClient(brokers, newConfig(Security{}))
 		require.NoError(t, err)
 		admin, err := sarama.NewClusterAdminFromClient(client)
 		require.NoError(t, err)
@@ -202,7 +202,7 @@ func TestTopicDeletedWhileRunning(t *testing.T) {
 		q := newQueue(t, brokers, topic, patient)
 		_, err := q.SendEvent("before", []byte("[]"))
 		require.NoError(t, err)
-		admin, err := sarama.NewClusterAdmin(brokers, newConfig())
+		admin, err := sarama.NewClusterAdmin(brokers, newConfig(Security{}))
 		require.NoError(t, err)
 		defer admin.Close()
 		require.NoError(t, admin.DeleteTopic(topic))
@@ -246,7 +246,7 @@ func TestLargeEventsArrive(t *testing.T) {
 func TestManyLargeEventsFitIntoAnyTopic(t *testing.T) {
 	onEach(t, func(t *testing.T, brokers []string) {
 		topic := newTopic()
-		admin, err := sarama.NewClusterAdmin(brokers, newConfig())
+		admin, err := sarama.NewClusterAdmin(brokers, newConfig(Security{}))
 		require.NoError(t, err)
 		defer admin.Close()
 		require.NoError(t, admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}, false))
@@ -269,7 +269,7 @@ func TestManyLargeEventsFitIntoAnyTopic(t *testing.T) {
 func TestTailGoesOnWhenTheTopicIsMadeAnew(t *testing.T) {
 	onEach(t, func(t *testing.T, brokers []string) {
 		topic := newTopic()
-		admin, err := sarama.NewClusterAdmin(brokers, newConfig())
+		admin, err := sarama.NewClusterAdmin(brokers, newConfig(Security{}))
 		require.NoError(t, err)
 		defer admin.Close()
 		detail := &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}
@@ -288,7 +288,7 @@ func TestTailGoesOnWhenTheTopicIsMadeAnew(t *testing.T) {
 		defer stop()
 		keys, ended := make(chan string), make(chan error, 1)
 		go func() {
-			ended <- Tail(ctx, brokers, topic, Start{Beginning: true}, nil, func(r *Record) error {
+			ended <- Tail(ctx, Kafka{Brokers: brokers}, topic, Start{Beginning: true}, nil, func(r *Record) error {
 				select {
 				case keys <- r.Key:
 				case <-ctx.Done():
@@ -373,7 +373,7 @@ func TestTailBeginsWhereItIsTold(t *testing.T) {
 			ready := make(chan struct{})
 			got := make(chan error, 1)
 			go func() {
-				got <- Tail(t.Context(), brokers, topic, test.from, func() { close(ready) }, func(r *Record) error {
+				got <- Tail(t.Context(), Kafka{Brokers: brokers}, topic, test.from, func() { close(ready) }, func(r *Record) error {
 					first = r.Key
 					return stop
 				})
@@ -385,13 +385,13 @@ func TestTailBeginsWhereItIsTold(t *testing.T) {
 			require.ErrorIs(t, <-got, stop)
 			assert.Equal(t, test.want, first)
 		}
-		err := Tail(t.Context(), brokers, newTopic(), Start{}, nil, nil)
+		err := Tail(t.Context(), Kafka{Brokers: brokers}, newTopic(), Start{}, nil, nil)
 		assert.ErrorIs(t, err, ErrNoTopic)
 	})
 }
 
 func TestTailSaysThatNobodyAnswers(t *testing.T) {
-	err := Tail(t.Context(), []string{"127.0.0.1:1"}, "x", Start{}, nil, nil)
+	err := Tail(t.Context(), Kafka{Brokers: []string{"127.0.0.1:1"}}, "x", Start{}, nil, nil)
 	assert.ErrorContains(t, err, "connect to Kafka")
 }
 

@@ -82,6 +82,7 @@ const (
 
 type options struct {
 	topic    TopicConfig
+	security Security
 	instance string
 	log      *slog.Logger
 	ackWait  time.Duration
@@ -94,6 +95,9 @@ type Option func(*options)
 // WithTopicConfig says how the topic is made if it is missing. The default is
 // 3 partitions kept for 35 days, on up to 3 brokers.
 func WithTopicConfig(c TopicConfig) Option { return func(o *options) { o.topic = c } }
+
+// WithSecurity says how the queue shows itself to Kafka.
+func WithSecurity(s Security) Option { return func(o *options) { o.security = s } }
 
 // WithInstance names the instance in ce_source. The default is the host's name.
 func WithInstance(name string) Option { return func(o *options) { o.instance = name } }

@@ -27,8 +27,8 @@ type producer struct {
 
 // newProducer connects a producer for batches, and so also for events, of at
 // most maxBytes.
-func newProducer(brokers []string, maxBytes int) (*producer, error) {
-	config := newConfig()
+func newProducer(brokers []string, security Security, maxBytes int) (*producer, error) {
+	config := newConfig(security)
 	config.Producer.RequiredAcks = sarama.WaitForAll
 	config.Producer.Idempotent = true
 	config.Net.MaxOpenRequests = 1 // keeps the order; sarama requires it of an idempotent producer

@@ -45,6 +45,13 @@ const leaderWait = 10 * time.Second
 // ErrNoTopic tells that the topic doesn't exist.
 var ErrNoTopic = errors.New("there is no such topic")
 
+// Kafka is a cluster and how it is reached.
+type Kafka struct {
+	// Brokers are host:port of some of its brokers.
+	Brokers []string
+	Security
+}
+
 // Tail reads all partitions of a topic, without a consumer group, and calls
 // handle for one record after the other until ctx ends, which is no error, or
 // handle fails. Records of one partition come in their order. It calls ready,
@@ -52,8 +59,8 @@ var ErrNoTopic = errors.New("there is no such topic")
 // offset it has come to doesn't exist any more, since records were deleted
 // before they were read or the topic was made anew, it goes on with the oldest
 // there are. (A new topic that is already longer is read on from that offset.)
-func Tail(ctx context.Context, brokers []string, topic string, from Start, ready func(), handle func(*Record) error) error {
-	client, err := sarama.NewClient(brokers, newConfig())
+func Tail(ctx context.Context, kafka Kafka, topic string, from Start, ready func(), handle func(*Record) error) error {
+	client, err := sarama.NewClient(kafka.Brokers, newConfig(kafka.Security))
 	if err != nil {
 		return fmt.Errorf("connect to Kafka: %w", err)
 	}
