@@ -3,19 +3,16 @@ package wal
 import (
 	"errors"
 	"fmt"
-	"os"
 )
 
 // Inspect tells what the log in dir holds, and the data of its oldest record
 // that waits, nil if there is none. It changes nothing and takes no lock, so
-// that it may look at a log in use; what it tells is then a little old.
+// that it may look at a log in use; what it tells is then a little old. Its error
+// wraps fs.ErrNotExist where there is no log.
 func Inspect(dir string) (stats Stats, oldest []byte, err error) {
-	if _, err := os.Stat(dir); err != nil {
-		return stats, nil, fmt.Errorf("inspect log: %w", err)
-	}
 	l := &Log{files: readOnly{folder(dir)}}
 	defer func() { err = errors.Join(err, l.release()) }()
-	if err := l.openPosition(); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := l.openPosition(); err != nil {
 		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, err)
 	}
 	if err := l.openSegments(); err != nil {
