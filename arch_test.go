@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"infrastructure/catalog":  {"domain/gateway", "domain/model"},
 	"infrastructure/config":   {},
 	"infrastructure/database": {"domain/gateway", "domain/model"},
-	"infrastructure/mq":       {"domain/model"},
+	"infrastructure/mq":       {"domain/model", "infrastructure/wal"},
 	"infrastructure/wal":      {},
 	"adapter":                 {"api", "application/executor", "domain/model"},
 	"adapter/cli":             {"adapter", "application", "application/executor", "domain/model", "infrastructure/broker", "infrastructure/catalog", "infrastructure/config", "infrastructure/mq"},
@@ -46,6 +46,7 @@ var onlyIn = map[string][]string{
 	"github.com/gin-gonic/gin":   {"adapter", "bench/tutorial"},
 	"gopkg.in/yaml.v3":           {"infrastructure/config"},
 	"github.com/alecthomas/kong": {"adapter/cli"},
+	"github.com/prometheus":      {"adapter", "application", "infrastructure/mq"},
 	"net/http":                   {"adapter", "adapter/cli", "bench/tutorial", "bench/weather"},
 	"database/sql":               {"infrastructure/database", "bench", "bench/weather"},
 }

@@ -157,7 +157,13 @@ func TestSeveralProcessesOnOneSQLiteFile(t *testing.T) {
 	dir := t.TempDir()
 	shop := start(t, dir, nil)
 	address := shop.ready()
-	web := start(t, dir, nil, "web")
+	// The web service has a folder of its own, but for the catalogue.
+	own := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(own, "data"), 0o700))
+	require.NoError(t, os.Symlink(filepath.Join(dir, "data", "books.db"), filepath.Join(own, "data", "books.db")))
+	web := start(t, own, []string{
+		"EVENT_BOOKS_APP_ADMIN_TOKEN_FILE=" + filepath.Join(dir, "data", "admin-token"), "EVENT_BOOKS_MQ_BROKERS=" + shop.broker(),
+	}, "web")
 	second := web.ready()
 	writeCatalogue(t, filepath.Join(dir, "one.csv"), 12_000)
 	writeCatalogue(t, filepath.Join(dir, "two.csv"), 12_000)

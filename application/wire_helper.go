@@ -20,7 +20,6 @@ import (
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/database"
 	"literank.com/event-books/infrastructure/mq"
-	"literank.com/event-books/infrastructure/wal"
 )
 
 // WireHelper holds the parts behind a running shop.
@@ -101,7 +100,7 @@ func (w *WireHelper) open(ctx context.Context, c *config.Config, withBroker bool
 		w.brokers = []string{address}
 	}
 	w.events, err = OpenSpool(SpoolDir(c), c, w.brokers, w.log)
-	if errors.Is(err, wal.ErrInUse) {
+	if errors.Is(err, mq.ErrSpoolInUse) {
 		return fmt.Errorf("%w: each shop needs an app.data_dir of its own", err)
 	}
 	return err
@@ -111,7 +110,7 @@ func (w *WireHelper) open(ctx context.Context, c *config.Config, withBroker bool
 func SpoolDir(c *config.Config) string { return filepath.Join(c.App.DataDir, "spool") }
 
 // OpenSpool opens the spool in dir in front of the topic of searches. Its error
-// wraps wal.ErrInUse where another process has it.
+// wraps mq.ErrSpoolInUse where another process has it.
 func OpenSpool(dir string, c *config.Config, brokers []string, log *slog.Logger) (*mq.Spool, error) {
 	queue, err := mq.NewKafkaQueue(brokers, c.MQ.SearchTopic(),
 		mq.WithTopicConfig(mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}),

@@ -10,7 +10,6 @@ import (
 
 	"literank.com/event-books/application"
 	"literank.com/event-books/infrastructure/mq"
-	"literank.com/event-books/infrastructure/wal"
 )
 
 // spoolDir is the folder of a spool: the shop's own, unless another is named.
@@ -74,7 +73,7 @@ func (cmd spoolDrainCommand) Run(sh *shell) (err error) {
 		return err
 	}
 	spool, err := application.OpenSpool(dir, c, brokersOf(c), sh.log)
-	if errors.Is(err, wal.ErrInUse) {
+	if errors.Is(err, mq.ErrSpoolInUse) {
 		return fmt.Errorf("%w: a shop that runs drains its own spool", err)
 	}
 	if err != nil {

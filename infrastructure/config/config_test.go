@@ -64,7 +64,11 @@ func TestBadFilesNameLineAndExpectation(t *testing.T) {
 	for _, test := range []struct{ name, content, want string }{
 		{"unknown key", "app:\n  prot: 1\n", "config.yml:2: app.prot: is not a setting, expected one of: listen, port"},
 		{"unknown section", "apps:\n  port: 1\n", "config.yml:1: apps: is not a setting, expected one of: app, db, mq"},
-		{"later setting", "mq:\n  spool_max_bytes: 1\n", "config.yml:2: mq.spool_max_bytes: is not a setting"},
+		{"later setting", "mq:\n  format: protobuf\n", "config.yml:2: mq.format: is not a setting"},
+		{"small spool", "mq:\n  spool_max_bytes: 1000\n", "config.yml:2: mq.spool_max_bytes: must be at least 100663296"},
+		{"durability", "mq:\n  durability: always\n", "config.yml:2: mq.durability: must be fsync or os"},
+		{"on full", "mq:\n  on_full: drop\n", "config.yml:2: mq.on_full: must be answer or refuse"},
+		{"ops address", "app:\n  ops_listen: 8081\n", "config.yml:2: app.ops_listen: must be host:port"},
 		{"text for a number", "app:\n  port: http\n", `config.yml:2: app.port: must be a whole number, not "http"`},
 		{"quoted number", "app:\n  port: \"80\"\n", "must be a whole number without quotes"},
 		{"second document", "app:\n---\nmq:\n", "more than one YAML document"},

@@ -243,6 +243,7 @@ func TestTopicDeletedWhileRunning(t *testing.T) {
 			ok, _ := q.SendEvent("after", []byte("[]"))
 			return ok
 		}, time.Minute, 50*time.Millisecond)
+		settledStats(t, q)
 		r := read(t, brokers, topic, 1)
 		assert.Equal(t, "after", r[0].Key)
 	})

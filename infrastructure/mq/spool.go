@@ -17,6 +17,9 @@ import (
 
 var _ Helper = (*Spool)(nil)
 
+// ErrSpoolInUse: another process has the spool's folder.
+var ErrSpoolInUse = wal.ErrInUse
+
 // DefaultSpoolBytes is the bound of a spool's files.
 const DefaultSpoolBytes = 2 << 30
 
@@ -85,7 +88,7 @@ const MinSpoolBytes = 3 * wal.DefaultSegment
 // a queue that it takes over: Close closes both. It recovers what an earlier
 // process has left there and begins to drain. It does not wait for Kafka. One
 // process at a time may have a folder; the error of a second one wraps
-// wal.ErrInUse.
+// ErrSpoolInUse.
 func OpenSpool(dir string, queue *KafkaQueue, options SpoolOptions) (*Spool, error) {
 	if options.MaxBytes == 0 {
 		options.MaxBytes = DefaultSpoolBytes
