@@ -201,7 +201,7 @@ func (b *Broker) answers(ctx context.Context) error {
 		if b.process.Ended() {
 			return ErrEnded
 		}
-		return withAdmin([]string{b.Address}, func(admin sarama.ClusterAdmin) error {
+		return WithAdmin([]string{b.Address}, func(admin sarama.ClusterAdmin) error {
 			present, _, err := admin.DescribeCluster()
 			if err == nil && !slices.ContainsFunc(present, func(p *sarama.Broker) bool { return p.Addr() == b.Address }) {
 				err = fmt.Errorf("broker %d is not in the cluster yet", b.id)
@@ -233,18 +233,23 @@ func (b *Broker) end(signal os.Signal) error {
 func (b *Broker) Freeze() error { return b.process.Process.Signal(syscall.SIGSTOP) }
 func (b *Broker) Thaw() error   { return b.process.Process.Signal(syscall.SIGCONT) }
 
+// saramaConfig gives up a broker that doesn't answer in seconds: it may be
+// frozen.
 func saramaConfig() *sarama.Config {
 	c := sarama.NewConfig()
 	c.Metadata.AllowAutoTopicCreation = false
+	c.Net.DialTimeout, c.Net.ReadTimeout, c.Net.WriteTimeout = 2*time.Second, 5*time.Second, 5*time.Second
+	c.Metadata.Timeout, c.Metadata.Retry.Max = 5*time.Second, 1
 	return c
 }
 
 // WithAdmin is for administration past any forwarder.
 func (k *Kafka) WithAdmin(use func(sarama.ClusterAdmin) error) error {
-	return withAdmin(k.Addresses(), use)
+	return WithAdmin(k.Addresses(), use)
 }
 
-func withAdmin(brokers []string, use func(sarama.ClusterAdmin) error) error {
+// WithAdmin is for administration of any Kafka.
+func WithAdmin(brokers []string, use func(sarama.ClusterAdmin) error) error {
 	admin, err := sarama.NewClusterAdmin(brokers, saramaConfig())
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 )
 
@@ -59,3 +60,15 @@ func Machine() string {
 
 // GoVersion is the one that this program was built with.
 func GoVersion() string { return strings.Replace(runtime.Version(), "go", "Go ", 1) }
+
+// ModuleVersion is the version of a library in this program.
+func ModuleVersion(path string) string {
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, module := range build.Deps {
+			if module.Path == path {
+				return module.Version
+			}
+		}
+	}
+	return "of unknown version"
+}

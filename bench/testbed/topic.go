@@ -107,3 +107,17 @@ func (r *TopicReader) Size() (size int64, err error) {
 	}
 	return size, nil
 }
+
+// PartitionCount fails where there is no such topic.
+func PartitionCount(brokers []string, topic string) (int32, error) {
+	client, err := sarama.NewClient(brokers, saramaConfig())
+	if err != nil {
+		return 0, fmt.Errorf("partitions of %s: %w", topic, err)
+	}
+	defer client.Close()
+	partitions, err := client.Partitions(topic)
+	if err != nil {
+		return 0, fmt.Errorf("partitions of %s: %w", topic, err)
+	}
+	return int32(len(partitions)), nil
+}

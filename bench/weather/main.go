@@ -21,7 +21,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -187,14 +186,6 @@ func fill(ctx context.Context, db *sql.DB, table string) (keywords []string, err
 
 // circumstances says where and with what the table was made.
 func circumstances(kafkaVersion string) string {
-	sarama := "of unknown version"
-	if build, ok := debug.ReadBuildInfo(); ok {
-		for _, module := range build.Deps {
-			if module.Path == "github.com/IBM/sarama" {
-				sarama = module.Version
-			}
-		}
-	}
 	return fmt.Sprintf("Made on %s by `make weather`, on %s, with Apache Kafka %s, sarama %s in both programs, and %s.",
-		time.Now().UTC().Format(time.DateOnly), testbed.Machine(), kafkaVersion, sarama, testbed.GoVersion())
+		time.Now().UTC().Format(time.DateOnly), testbed.Machine(), kafkaVersion, testbed.ModuleVersion("github.com/IBM/sarama"), testbed.GoVersion())
 }
