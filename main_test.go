@@ -78,7 +78,7 @@ func startProgram(t *testing.T, program, dir string, environ []string, args ...s
 	t.Helper()
 	p := &process{Cmd: exec.Command(program, args...), t: t, log: &lines{}, exited: make(chan struct{})}
 	p.Dir = dir
-	p.Env = append(os.Environ(), "EVENT_BOOKS_APP_PORT=0", "EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_MQ_LISTEN=127.0.0.1:0")
+	p.Env = append(os.Environ(), "EVENT_BOOKS_APP_PORT=0", "EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_MQ_LISTEN=127.0.0.1:0", "EVENT_BOOKS_APP_OPS_LISTEN=127.0.0.1:0")
 	p.Env = append(p.Env, environ...)
 	p.Stdout, p.Stderr = p.log, p.log
 	require.NoError(t, p.Start())

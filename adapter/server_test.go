@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -263,15 +264,22 @@ func TestHealth(t *testing.T) {
 		assert.Equal(t, http.StatusOK, live.Code)
 		assert.JSONEq(t, `{"status": "ok"}`, live.Body.String())
 	}
-	s.health.stats = model.EventStats{Connected: true, Delivered: 5, Unconfirmed: 1, Lost: 2, Underway: 3}
-	check(200, `{"status": "ok"}`, `{"status": "ok", "database": "ok", "events": {"connected": true, "delivered": 5, "unconfirmed": 1, "lost": 2, "underway": 3}}`)
+	staff := func(status, database string) string {
+		events, err := json.Marshal(s.health.stats)
+		require.NoError(t, err)
+		return fmt.Sprintf(`{"status": %q, "database": %q, "events": %s}`, status, database, events)
+	}
+	s.health.stats = model.EventStats{Connected: true, Accepted: 7, Delivered: 5, Waiting: 2, Unconfirmed: 1, Lost: 2}
+	check(200, `{"status": "ok"}`, staff("ok", "ok"))
+	s.health.stats.Filling = true
+	check(200, `{"status": "degraded"}`, staff("degraded", "ok"))
 	s.health.stats = model.EventStats{}
-	check(200, `{"status": "degraded"}`, `{"status": "degraded", "database": "ok", "events": {"connected": false, "delivered": 0, "unconfirmed": 0, "lost": 0, "underway": 0}}`)
+	check(200, `{"status": "degraded"}`, staff("degraded", "ok"))
 	s.health.err = errors.New("dial tcp 10.1.2.3")
-	check(503, `{"status": "unavailable"}`, `{"status": "unavailable", "database": "unavailable", "events": {"connected": false, "delivered": 0, "unconfirmed": 0, "lost": 0, "underway": 0}}`)
+	check(503, `{"status": "unavailable"}`, staff("unavailable", "unavailable"))
 	s.health.err, s.health.stats = nil, model.EventStats{Connected: true}
 	s.Stopping()
-	check(503, `{"status": "unavailable"}`, `{"status": "unavailable", "database": "ok", "events": {"connected": true, "delivered": 0, "unconfirmed": 0, "lost": 0, "underway": 0}}`)
+	check(503, `{"status": "unavailable"}`, staff("unavailable", "ok"))
 }
 
 func TestStaticFiles(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
@@ -19,12 +20,13 @@ import (
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/database"
 	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/wal"
 )
 
 // WireHelper holds the parts behind a running shop.
 type WireHelper struct {
 	db      *database.DB
-	queue   *mq.KafkaQueue
+	events  *mq.Spool
 	broker  *broker.Supervisor // nil where Kafka is used
 	brokers []string
 	// seed fills an empty embedded database.
@@ -98,10 +100,28 @@ func (w *WireHelper) open(ctx context.Context, c *config.Config, withBroker bool
 		}
 		w.brokers = []string{address}
 	}
-	w.queue, err = mq.NewKafkaQueue(w.brokers, c.MQ.SearchTopic(),
-		mq.WithTopicConfig(mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}),
-		mq.WithInstance(c.App.Instance), mq.WithLogger(w.log))
+	w.events, err = OpenSpool(SpoolDir(c), c, w.brokers, w.log)
+	if errors.Is(err, wal.ErrInUse) {
+		return fmt.Errorf("%w: each shop needs an app.data_dir of its own", err)
+	}
 	return err
+}
+
+// SpoolDir is the folder of a shop's spool.
+func SpoolDir(c *config.Config) string { return filepath.Join(c.App.DataDir, "spool") }
+
+// OpenSpool opens the spool in dir in front of the topic of searches. Its error
+// wraps wal.ErrInUse where another process has it.
+func OpenSpool(dir string, c *config.Config, brokers []string, log *slog.Logger) (*mq.Spool, error) {
+	queue, err := mq.NewKafkaQueue(brokers, c.MQ.SearchTopic(),
+		mq.WithTopicConfig(mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}),
+		mq.WithInstance(c.App.Instance), mq.WithLogger(log))
+	if err != nil {
+		return nil, err
+	}
+	return mq.OpenSpool(dir, queue, mq.SpoolOptions{
+		MaxBytes: int64(c.MQ.SpoolMaxBytes), Unsynced: c.MQ.Durability == "os", OnFull: mq.OnFull(c.MQ.OnFull),
+	})
 }
 
 // BookManager keeps the catalogue.
@@ -111,7 +131,7 @@ func (w *WireHelper) BookManager() gateway.BookManager { return w.db }
 func (w *WireHelper) BookIndex() gateway.BookIndex { return w.db }
 
 // MessageQueueHelper sends events.
-func (w *WireHelper) MessageQueueHelper() mq.Helper { return w.queue }
+func (w *WireHelper) MessageQueueHelper() mq.Helper { return w.events }
 
 // Brokers returns the addresses that events are sent to.
 func (w *WireHelper) Brokers() []string { return w.brokers }
@@ -120,13 +140,14 @@ func (w *WireHelper) Brokers() []string { return w.brokers }
 func (w *WireHelper) Ping(ctx context.Context) error { return w.db.Ping(ctx) }
 
 // EventStats counts what became of the events.
-func (w *WireHelper) EventStats() model.EventStats { return w.queue.EventStats() }
+func (w *WireHelper) EventStats() model.EventStats { return w.events.EventStats() }
 
-// Run connects to Kafka, brings the database up to date as soon as it
-// answers, and looks after it until ctx ends. It returns an error when
-// waiting can't help.
+// Metrics tells the same to Prometheus, and more.
+func (w *WireHelper) Metrics() prometheus.Collector { return w.events }
+
+// Run brings the database up to date as soon as it answers, and looks after it
+// until ctx ends. It returns an error when waiting can't help.
 func (w *WireHelper) Run(ctx context.Context) error {
-	w.queue.Connect()
 	if err := w.migrate(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -182,16 +203,14 @@ func earlier(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // Close ends the parts in the reverse order of their start, each even if
-// another fails. Events under way are waited for until ctx ends; those that
-// are given up are logged.
+// another fails. Events that wait are sent until ctx ends; the next start sends
+// the rest.
 func (w *WireHelper) Close(ctx context.Context) error {
 	var errs []error
-	if w.queue != nil {
+	if w.events != nil {
 		flush, cancel := earlier(ctx)
 		defer cancel()
-		if err := w.queue.Close(flush); err != nil {
-			w.log.Error("events were given up", "error", err)
-		}
+		errs = append(errs, w.events.Close(flush))
 	}
 	if w.broker != nil {
 		errs = append(errs, w.broker.Close(ctx))

@@ -36,6 +36,10 @@ type commands struct {
 	Events struct {
 		Tail tailCommand `cmd:"" help:"Show the searches of the topic as they come."`
 	} `cmd:"" help:"Read the topic of searches."`
+	Spool struct {
+		Status spoolStatusCommand `cmd:"" help:"Show what waits in a spool to be sent."`
+		Drain  spoolDrainCommand  `cmd:"" help:"Send what a shop that is gone has left in its spool."`
+	} `cmd:"" help:"Look after the events that wait for Kafka."`
 	ConfigGroup struct {
 		Check checkCommand `cmd:"" help:"Show what the configuration resolves to, or what is wrong with it."`
 	} `cmd:"" name:"config" help:"Look at the configuration."`

@@ -24,10 +24,12 @@ type runFile struct {
 	Processes []runningProcess `json:"processes"`
 }
 
-// runningProcess has a URL if it is a web service, and brokers.
+// runningProcess has a URL if it is a web service, an address for metrics if it
+// serves them, and brokers.
 type runningProcess struct {
 	PID     int      `json:"pid"`
 	URL     string   `json:"url,omitempty"`
+	Ops     string   `json:"ops,omitempty"`
 	Brokers []string `json:"brokers"`
 }
 
@@ -61,9 +63,10 @@ func lives(pid int) bool {
 }
 
 // announce enters this process into the run file until forget is called.
-func announce(dataDir, url string, brokers []string) (forget func() error, err error) {
+func announce(dataDir string, entry runningProcess) (forget func() error, err error) {
+	entry.PID = os.Getpid()
 	forget = func() error { return changeRunFile(dataDir, nil) }
-	return forget, changeRunFile(dataDir, &runningProcess{os.Getpid(), url, brokers})
+	return forget, changeRunFile(dataDir, &entry)
 }
 
 // changeRunFile replaces the entry of this process. The file is exchanged

@@ -41,7 +41,7 @@ func (brokerCommand) Run(sh *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	forget, err := announce(c.App.DataDir, "", []string{address})
+	forget, err := announce(c.App.DataDir, runningProcess{Brokers: []string{address}})
 	if err == nil {
 		<-sh.ctx.Done()
 		sh.log.Info("stopping")
@@ -103,12 +103,32 @@ func (sh *shell) serve(withBroker bool) (err error) {
 	if err != nil {
 		return err
 	}
-	forget, err := sh.announce(c, listener.Addr().(*net.TCPAddr), wire.Brokers())
+	ops, err := startOps(c.App.OpsListen, wire)
+	if err != nil {
+		return err
+	}
+	defer ops.Close()
+	forget, err := sh.announce(c, listener.Addr().(*net.TCPAddr), ops.Addr, wire.Brokers())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, forget()) }()
 	return sh.serveUntilStopped(stop, server, listener, wire)
+}
+
+// startOps serves metrics until it is closed; nowhere without an address.
+func startOps(address string, wire *application.WireHelper) (*http.Server, error) {
+	server, err := adapter.OpsServer(wire.Metrics())
+	if err != nil || address == "" {
+		return server, err
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("app.ops_listen: %w; name another address, or \"\" for no metrics", err)
+	}
+	server.Addr = listener.Addr().String()
+	go func() { _ = server.Serve(listener) }()
+	return server, nil
 }
 
 func (sh *shell) serveUntilStopped(stop *stopwatch, server *adapter.Server, listener net.Listener, wire *application.WireHelper) error {
@@ -157,12 +177,12 @@ func (s *stopwatch) half() (context.Context, context.CancelFunc) {
 }
 
 // announce tells people and programs where the shop is.
-func (sh *shell) announce(c *config.Config, bound *net.TCPAddr, brokers []string) (forget func() error, err error) {
+func (sh *shell) announce(c *config.Config, bound *net.TCPAddr, ops string, brokers []string) (forget func() error, err error) {
 	host := bound.IP.String()
 	if bound.IP.IsUnspecified() {
 		host = "localhost"
 	}
 	url := "http://" + net.JoinHostPort(host, strconv.Itoa(bound.Port))
-	sh.log.Info("listening", "url", url, "topic", c.MQ.SearchTopic(), "brokers", brokers)
-	return announce(c.App.DataDir, url, brokers)
+	sh.log.Info("listening", "url", url, "ops", ops, "topic", c.MQ.SearchTopic(), "brokers", brokers)
+	return announce(c.App.DataDir, runningProcess{URL: url, Ops: ops, Brokers: brokers})
 }

@@ -5,6 +5,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -53,7 +54,8 @@ type Answer struct {
 
 // GetBooks searches the catalogue. Each search with a keyword is told as one
 // event, which names the surface it is answered on; surface "" tells none.
-// An event that isn't confirmed doesn't fail the search.
+// An event that isn't confirmed doesn't fail the search; one that is refused does,
+// with code UnavailableNow.
 func (o *BookOperator) GetBooks(ctx context.Context, offset int, keyword model.Keyword, page Page, surface model.Surface) (*Answer, error) {
 	search := model.Search{Keyword: keyword, Filters: page.Filters, Sort: page.Sort, Offset: offset, Limit: page.Limit}
 	result, err := o.index.SearchBooks(ctx, search)
@@ -77,8 +79,11 @@ func (o *BookOperator) GetBooks(ctx context.Context, offset int, keyword model.K
 		ID: answer.SearchID, Time: time.Now(), Search: search, Surface: surface,
 		Value: body, Total: result.Total, Served: len(result.Books),
 	}
-	if _, err := o.events.SendEvent(string(keyword), event.Value, event.Headers()...); err != nil {
-		// The queue counts it and logs the change of its state.
+	switch _, err := o.events.SendEvent(string(keyword), event.Value, event.Headers()...); {
+	case errors.Is(err, mq.ErrRefused):
+		return nil, &model.Error{Code: model.UnavailableNow, Message: "searches can't be recorded at the moment", Cause: err}
+	case err != nil:
+		// It is counted, and the change of state is logged, where it was sent.
 		o.log.Debug("search event not confirmed", "search_id", answer.SearchID, "error", err)
 	}
 	return answer, nil

@@ -21,6 +21,9 @@ var (
 	hostName     = regexp.MustCompile(`^(\*\.)?[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*(:\d{1,5})?$`)
 )
 
+// minSpoolBytes holds three segments of the spool.
+const minSpoolBytes = 96 << 20
+
 // check finds values that no deployment can mean.
 func (c *Config) check() (errs []error) {
 	expect := func(ok bool, path, format string, args ...any) {
@@ -36,6 +39,7 @@ func (c *Config) check() (errs []error) {
 		expect(err == nil || hostName.MatchString(app.Listen) && !strings.Contains(app.Listen, ":"),
 			"app.listen", "must be an address or a host's name, without a port, not %q", app.Listen)
 	}
+	expect(app.OpsListen == "" || validAddress(app.OpsListen, true), "app.ops_listen", "must be host:port, or empty for no metrics, not %q", app.OpsListen)
 	if app.TemplatesPattern != "" {
 		found, err := filepath.Glob(app.TemplatesPattern)
 		expect(err == nil && len(found) > 0, "app.templates_pattern", "no file matches %q; leave it empty for the built-in templates", app.TemplatesPattern)
@@ -75,6 +79,9 @@ func (c *Config) check() (errs []error) {
 	expect(mq.Partitions >= 1 && mq.Partitions <= 10000, "mq.partitions", "must be 1 to 10000, not %d", mq.Partitions)
 	expect(mq.Replication >= 0 && mq.Replication <= 100, "mq.replication", "must be 1 to 100, or 0 for as many as there are brokers, at most 3; not %d", mq.Replication)
 	expect(mq.Retention >= time.Hour, "mq.retention", "must be at least 1h, not %s", mq.Retention)
+	expect(mq.Durability == "fsync" || mq.Durability == "os", "mq.durability", "must be fsync or os, not %q", mq.Durability)
+	expect(mq.OnFull == "answer" || mq.OnFull == "refuse", "mq.on_full", "must be answer or refuse, not %q", mq.OnFull)
+	expect(mq.SpoolMaxBytes >= minSpoolBytes, "mq.spool_max_bytes", "must be at least %d, the size of three files, not %d", minSpoolBytes, mq.SpoolMaxBytes)
 	expect(validAddress(mq.Listen, true), "mq.listen", "must be host:port, not %q", mq.Listen)
 	if mq.Advertise != "" {
 		expect(validAddress(mq.Advertise, false), "mq.advertise", "must be host:port, not %q", mq.Advertise)

@@ -39,6 +39,8 @@ type AppConfig struct {
 	BaseURL string `yaml:"base_url"`
 	// ImageHosts are the hosts that covers may be shown from.
 	ImageHosts []string `yaml:"image_hosts"`
+	// OpsListen is the host:port that metrics are served at; empty = nowhere.
+	OpsListen string `yaml:"ops_listen"`
 	// AdminToken lets staff write; empty = a random one in DataDir/admin-token.
 	AdminToken string `yaml:"admin_token" secret:"true"`
 	// TrustedProxies are the addresses or networks whose X-Forwarded-For is believed.
@@ -68,6 +70,14 @@ type MQConfig struct {
 	Partitions  int           `yaml:"partitions"`
 	Replication int           `yaml:"replication"`
 	Retention   time.Duration `yaml:"retention"`
+	// Durability is "fsync" or "os": whether an event is on disk before its search
+	// is answered, or handed to the operating system.
+	Durability string `yaml:"durability"`
+	// OnFull is "answer" or "refuse": what becomes of a search whose event finds
+	// no space in the spool.
+	OnFull string `yaml:"on_full"`
+	// SpoolMaxBytes bounds the files of the spool.
+	SpoolMaxBytes int `yaml:"spool_max_bytes"`
 	// Listen is the embedded broker's address.
 	Listen string `yaml:"listen"`
 	// Advertise is the host:port that the embedded broker tells its clients; empty = Listen.
@@ -84,13 +94,17 @@ func Default() *Config {
 			Port:            8080,
 			PageSize:        20,
 			DataDir:         "data",
+			OpsListen:       "127.0.0.1:8081",
 			ShutdownTimeout: 15 * time.Second,
 		},
 		MQ: MQConfig{
-			Topic:      "lr-book-searches",
-			Partitions: 3,
-			Retention:  35 * 24 * time.Hour,
-			Listen:     "127.0.0.1:9092",
+			Topic:         "lr-book-searches",
+			Partitions:    3,
+			Retention:     35 * 24 * time.Hour,
+			Durability:    "fsync",
+			OnFull:        "answer",
+			SpoolMaxBytes: 2 << 30,
+			Listen:        "127.0.0.1:9092",
 		},
 		origin: map[string]string{},
 	}

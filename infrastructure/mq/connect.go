@@ -1,79 +1,117 @@
 package mq
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/cenkalti/backoff/v5"
 )
 
-// connect tries until it has a producer, then watches over it until the queue
-// is given up.
-func (q *KafkaQueue) connect() {
+// keepConnected has a producer at hand until the queue is given up, and another
+// one when that was dropped.
+func (q *KafkaQueue) keepConnected() {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval = 100 * time.Millisecond
 	pause.MaxInterval = 5 * time.Second
-	for {
-		err := q.connectOnce()
-		if err == nil {
-			q.setState(up, nil)
-			close(q.connected)
-			q.watch()
-			return
-		}
-		q.setState(down, err)
-		select {
-		case <-q.closing.Done():
-			return
-		case <-time.After(pause.NextBackOff()):
-		}
-	}
-}
-
-// watch finds out that Kafka is back when no event is under way that would
-// tell. That it answers doesn't prove that it acknowledges, so without an
-// acknowledgement in between it is asked ever more rarely.
-func (q *KafkaQueue) watch() {
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval = time.Second
-	pause.MaxInterval = time.Minute
-	asked := time.Now()
-	for {
-		select {
-		case <-q.closing.Done():
-			return
-		case <-time.After(pause.NextBackOff()):
-		}
-		if !q.isDown() || q.underway.Load() > 0 {
-			pause.Reset()
-			continue
-		}
-		if q.lastAck.Load() > asked.UnixNano() {
-			pause.Reset()
-		}
-		asked = time.Now()
-		if err := q.normal.client.RefreshMetadata(q.topic); err == nil && q.underway.Load() == 0 {
-			q.setState(up, nil)
-		}
-	}
-}
-
-func (q *KafkaQueue) connectOnce() (err error) {
-	defer func() {
+	for q.closing.Err() == nil {
+		p, err := q.connect()
 		if err != nil {
-			err = errors.Join(err, q.normal.close(), q.large.close())
+			q.setState(down, err)
+		} else {
+			if q.sending.Load() == 0 {
+				q.setState(up, nil) // otherwise the first acknowledgement tells
+			}
+			begun := time.Now()
+			q.take(p)
+			select {
+			case <-p.dropped:
+				q.take(nil)
+			case <-q.closing.Done():
+				return // Close ends it
+			}
+			if time.Since(begun) > leastPatience {
+				pause.Reset()
+			}
 		}
-	}()
-	if q.normal, err = newProducer(q.brokers, q.options.security, maxBatchBytes); err != nil {
-		return err
+		select {
+		case <-q.closing.Done():
+		case <-time.After(pause.NextBackOff()):
+		}
 	}
-	created, err := ensureTopic(q.normal.client, q.topic, q.options.topic)
+}
+
+// take puts another producer, or none, in the place of the one there was.
+func (q *KafkaQueue) take(p *producer) (before *producer) {
+	q.producerMu.Lock()
+	defer q.producerMu.Unlock()
+	before, q.producer = q.producer, p
+	close(q.changed)
+	q.changed = make(chan struct{})
+	return before
+}
+
+// connection waits for a producer until ctx ends.
+func (q *KafkaQueue) connection(ctx context.Context) (*producer, error) {
+	for {
+		q.producerMu.Lock()
+		p, changed := q.producer, q.changed
+		q.producerMu.Unlock()
+		if p != nil {
+			select {
+			case <-p.dropped:
+			default:
+				return p, nil
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// connect looks with a client of few tries whether Kafka is there and has the
+// topic, since the producer's own client would try for minutes.
+func (q *KafkaQueue) connect() (p *producer, err error) {
+	probe, err := sarama.NewClient(q.brokers, newConfig(q.options.security))
+	if err != nil {
+		return nil, fmt.Errorf("connect to Kafka: %w", err)
+	}
+	defer probe.Close()
+	created, err := ensureTopic(probe, q.topic, q.options.topic)
 	if created {
 		q.options.log.Info("topic created", "topic", q.topic)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	q.large, err = newProducer(q.brokers, q.options.security, maxRecordBytes)
-	return err
+	batchBytes := maxBatchBytes
+	if admin, err := sarama.NewClusterAdminFromClient(probe); err == nil { // closing it would close the client
+		batchBytes = topicBatchBytes(admin, q.topic)
+	}
+	type made struct {
+		*producer
+		error
+	}
+	result := make(chan made, 1)
+	go func() {
+		p, err := newProducer(q.brokers, q.options.security, batchBytes)
+		result <- made{p, err}
+	}()
+	select {
+	case r := <-result:
+		return r.producer, r.error
+	case <-time.After(leastPatience):
+	case <-q.closing.Done():
+	}
+	go func() {
+		if r := <-result; r.producer != nil {
+			r.producer.drop()
+		}
+	}()
+	return nil, errors.New("connect to Kafka: it answered once and then no more")
 }

@@ -21,14 +21,17 @@ type Helper interface {
 	// change it.
 	//
 	// true means durably accepted, with a nil error. Otherwise the error wraps
-	// ErrUnconfirmed or ErrLost. It returns within about a second whatever
-	// happens to Kafka.
+	// ErrUnconfirmed, ErrLost or ErrRefused. It returns within about a second
+	// whatever happens to Kafka.
 	SendEvent(key string, value []byte, headers ...Header) (bool, error)
 }
 
 var (
-	// ErrUnconfirmed: the event is on its way, but was not acknowledged in time.
+	// ErrUnconfirmed: the event may arrive or not.
 	ErrUnconfirmed = errors.New("event is not confirmed")
 	// ErrLost: the event was not taken, or refused for good.
 	ErrLost = errors.New("event is lost")
+	// ErrRefused: the event was not taken, and what it tells of must not be
+	// answered.
+	ErrRefused = errors.New("event is refused")
 )

@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/google/uuid"
 
 	"literank.com/event-books/domain/model"
 )
@@ -19,53 +16,49 @@ import (
 var _ Helper = (*KafkaQueue)(nil)
 
 const (
-	// ackWait is how long SendEvent waits for an acknowledgement.
-	ackWait = time.Second
 	// maxUnderway bounds the sends that are not settled.
 	maxUnderway = 1000
 	// maxUnderwayBytes bounds the memory that they take.
 	maxUnderwayBytes = 256 << 20
-	// endWait bounds the end of what was given up.
-	endWait = time.Second
 )
 
 // KafkaQueue sends events to one Kafka topic with acks=all, as an idempotent
 // producer. It connects when it is first used, in the background, and creates
 // the topic if it is missing.
 //
-// A send waits at most one second. After that the event counts as unconfirmed
-// and goes on being sent; it moves to delivered if it is acknowledged after
-// all, and to lost if it is refused. While Kafka is known to be away sends
-// don't wait at all. At most 1,000 sends and 256 MiB are under way; events
-// beyond that are lost at once, as are those of more than 15 MiB, or of more than the topic takes.
-//
-// Events of one key keep their order if each is sent after the one before was
-// acknowledged; those under way at the same time may overtake one another.
+// Its SendEvent waits at most one second for Kafka. After that the event counts
+// as unconfirmed and goes on being sent for as long as the program lives; it
+// moves to delivered if it is acknowledged after all, and to lost if it is
+// refused. While Kafka is known to be away it doesn't wait at all. At most 1,000
+// events and 256 MiB are under way, in memory; further ones are lost at once. A
+// Spool in front of it does better.
 type KafkaQueue struct {
 	brokers []string
 	topic   string
 	options options
 	source  string
 
-	sequence atomic.Uint64
-	places   chan struct{} // one for each send under way
+	numberMu sync.Mutex // numbers events in the order in which they are sent
+	sequence uint64
+	pending  chan *underway
+	places   chan struct{} // one for each event that isn't settled
 
 	connecting sync.Once
-	connected  chan struct{} // closed once the producers are set
-	normal     *producer
-	large      *producer  // for events that need a batch of their own
-	topicMu    sync.Mutex // one goroutine looks after a missing topic
+	starting   sync.Once
+	producerMu sync.Mutex
+	producer   *producer     // nil while there is none
+	changed    chan struct{} // closed, and made anew, when producer changes
 
 	closing context.Context
-	giveUp  context.CancelFunc
+	giveUp  context.CancelCauseFunc
 	working sync.WaitGroup
 	doorMu  sync.RWMutex // held while an event comes in; Close shuts the door
 	closed  bool
 
 	delivered, unconfirmed, lost atomic.Int64
 	underway                     atomic.Int64
+	sending                      atomic.Int64 // senders at work
 	bytes                        atomic.Int64 // of the values under way
-	lastAck                      atomic.Int64 // unix nanoseconds
 
 	stateMu     sync.Mutex
 	state       state
@@ -81,12 +74,14 @@ const (
 )
 
 type options struct {
-	topic    TopicConfig
-	security Security
-	instance string
-	log      *slog.Logger
-	ackWait  time.Duration
-	places   int
+	topic     TopicConfig
+	security  Security
+	instance  string
+	log       *slog.Logger
+	ackWait   time.Duration
+	slowAfter time.Duration
+	patience  time.Duration
+	places    int
 }
 
 // Option changes how a KafkaQueue is made.
@@ -112,70 +107,174 @@ func NewKafkaQueue(brokers []string, topic string, opts ...Option) (*KafkaQueue,
 		return nil, errors.New("a Kafka queue needs brokers and a topic")
 	}
 	o := options{
-		topic:   TopicConfig{Partitions: 3, Retention: 35 * 24 * time.Hour},
-		log:     slog.New(slog.DiscardHandler),
-		ackWait: ackWait,
-		places:  maxUnderway,
+		topic:     TopicConfig{Partitions: 3, Retention: 35 * 24 * time.Hour},
+		log:       slog.New(slog.DiscardHandler),
+		ackWait:   time.Second,
+		slowAfter: slowAfter,
+		patience:  leastPatience,
+		places:    maxUnderway,
 	}
 	for _, opt := range opts {
 		opt(&o)
 	}
-	if o.instance == "" {
-		host, err := os.Hostname()
-		if err != nil {
-			host = "unknown"
-		}
-		o.instance = host
-	}
-	start, err := uuid.NewRandom()
+	source, err := newSource(o.instance)
 	if err != nil {
-		return nil, fmt.Errorf("make an id of this start: %w", err)
+		return nil, err
 	}
 	q := &KafkaQueue{
-		brokers:   slices.Clone(brokers),
-		topic:     topic,
-		options:   o,
-		source:    "/event-books/" + o.instance + "/" + start.String(),
-		places:    make(chan struct{}, o.places),
-		connected: make(chan struct{}),
+		brokers: slices.Clone(brokers),
+		topic:   topic,
+		options: o,
+		source:  source,
+		places:  make(chan struct{}, o.places),
+		pending: make(chan *underway, o.places),
+		changed: make(chan struct{}),
 	}
-	q.closing, q.giveUp = context.WithCancel(context.Background())
+	q.closing, q.giveUp = context.WithCancelCause(context.Background())
 	return q, nil
 }
 
 // Connect begins to connect in the background, so that the topic exists and
 // the state is known before the first event.
 func (q *KafkaQueue) Connect() {
-	q.connecting.Do(func() { q.working.Go(q.connect) })
+	q.connecting.Do(func() { q.working.Go(q.keepConnected) })
 }
 
 func (q *KafkaQueue) SendEvent(key string, value []byte, headers ...Header) (bool, error) {
-	s, err := q.accept(key, value, headers)
+	settled, err := q.accept(key, value, headers)
 	if err != nil {
 		q.lost.Add(1)
 		return false, err
 	}
-	if q.isDown() {
-		// The send goes on by itself; nobody has to wait for it.
-		if err, settled := s.abandon(); settled {
-			return err == nil, err
+	if !q.isDown() { // or nobody has to wait
+		patience := time.NewTimer(q.options.ackWait)
+		defer patience.Stop()
+		select {
+		case err := <-settled:
+			if errors.Is(err, ErrUnconfirmed) { // the queue was closed meanwhile
+				q.unconfirmed.Add(1)
+			}
+			return err == nil, q.count(err)
+		case <-patience.C:
+			q.setState(down, errUnsettled)
 		}
-		return false, fmt.Errorf("%w: Kafka is away", ErrUnconfirmed)
 	}
-	patience := time.NewTimer(q.options.ackWait)
-	defer patience.Stop()
+	q.unconfirmed.Add(1)
+	q.working.Go(func() {
+		if err := q.count(<-settled); err == nil || errors.Is(err, ErrLost) {
+			q.unconfirmed.Add(-1)
+		}
+	})
+	return false, fmt.Errorf("%w: Kafka did not acknowledge it yet", ErrUnconfirmed)
+}
+
+// count counts what became of an event.
+func (q *KafkaQueue) count(err error) error {
+	switch {
+	case err == nil:
+		q.delivered.Add(1)
+	case errors.Is(err, ErrLost):
+		q.lost.Add(1)
+	}
+	return err
+}
+
+// accept finds a place for an event and begins to send it. The channel tells
+// once what became of it: nil, or an error that wraps ErrLost.
+func (q *KafkaQueue) accept(key string, value []byte, headers []Header) (settled <-chan error, err error) {
+	q.doorMu.RLock()
+	defer q.doorMu.RUnlock()
+	if q.closed {
+		return nil, fmt.Errorf("%w: the queue is closed", ErrLost)
+	}
+	size := int64(len(value))
+	if q.bytes.Add(size) > maxUnderwayBytes {
+		q.bytes.Add(-size)
+		q.overflow(true)
+		return nil, fmt.Errorf("%w: %d MiB of events are under way already", ErrLost, maxUnderwayBytes>>20)
+	}
 	select {
-	case err := <-s.done:
-		return err == nil, err
-	case <-patience.C:
+	case q.places <- struct{}{}:
+		if len(q.places) <= cap(q.places)*9/10 { // not at each place that becomes free
+			q.overflow(false)
+		}
+	default:
+		q.bytes.Add(-size)
+		q.overflow(true)
+		return nil, fmt.Errorf("%w: %d events are under way already", ErrLost, q.options.places)
 	}
-	if err, settled := s.abandon(); settled {
-		return err == nil, err
+	q.underway.Add(1)
+	q.Connect()
+	q.starting.Do(func() { q.working.Go(q.sendPending) })
+	u := &underway{event: newEvent(key, value, headers), settled: make(chan error, 1)}
+	q.numberMu.Lock()
+	defer q.numberMu.Unlock()
+	q.sequence++
+	u.number(q.source, q.sequence)
+	q.pending <- u // there is a place for it
+	return u.settled, nil
+}
+
+// underway is an event that has a place in the queue.
+type underway struct {
+	*event
+	settled chan error
+}
+
+// sendPending sends what has come in, in that order, until the queue is given
+// up.
+func (q *KafkaQueue) sendPending() {
+	sender := newSender(q)
+	defer func() {
+		for len(q.pending) > 0 {
+			q.settle(<-q.pending, fmt.Errorf("%w: %w", ErrLost, errGaveUp))
+		}
+	}()
+	for {
+		var events []*event
+		senders := map[*event]*underway{}
+		add := func(u *underway) {
+			events = append(events, u.event)
+			senders[u.event] = u
+		}
+		select {
+		case u := <-q.pending:
+			add(u)
+		case <-q.closing.Done():
+			return
+		}
+		for more := true; more; {
+			select {
+			case u := <-q.pending:
+				add(u)
+			default:
+				more = false
+			}
+		}
+		gaveUp := sender.send(q.closing, events, func(e *event, refusal error) {
+			if refusal != nil {
+				q.options.log.Error("Kafka refused an event", "error", refusal)
+				refusal = fmt.Errorf("%w: %w", ErrLost, refusal)
+			}
+			q.settle(senders[e], refusal)
+			delete(senders, e)
+		})
+		for _, u := range senders {
+			if u.tried {
+				q.settle(u, fmt.Errorf("%w: %w", ErrUnconfirmed, gaveUp))
+			} else {
+				q.settle(u, fmt.Errorf("%w: %w", ErrLost, gaveUp))
+			}
+		}
 	}
-	if q.lastAck.Load() < s.begun.UnixNano() {
-		q.setState(down, fmt.Errorf("no acknowledgement within %s", q.options.ackWait))
-	}
-	return false, fmt.Errorf("%w: no acknowledgement within %s", ErrUnconfirmed, q.options.ackWait)
+}
+
+// settle gives the place of an event back and tells what became of it.
+func (q *KafkaQueue) settle(u *underway, err error) {
+	q.underway.Add(-1)
+	q.bytes.Add(-int64(len(u.value)))
+	u.settled <- err
+	<-q.places
 }
 
 func (q *KafkaQueue) isDown() bool { return q.current() == down }
@@ -198,8 +297,7 @@ func (q *KafkaQueue) setState(now state, cause error) {
 		q.options.log.Warn("Kafka does not confirm events", "topic", q.topic, "error", cause)
 		return
 	}
-	q.options.log.Info("Kafka confirms events", "topic", q.topic,
-		"delivered", q.delivered.Load(), "unconfirmed", q.unconfirmed.Load(), "lost", q.lost.Load())
+	q.options.log.Info("Kafka confirms events", "topic", q.topic)
 }
 
 // overflow notes and logs when events begin and cease to be lost for want of
@@ -220,13 +318,15 @@ func (q *KafkaQueue) overflow(now bool) {
 
 // EventStats counts what became of the events so far.
 func (q *KafkaQueue) EventStats() model.EventStats {
-	return model.EventStats{
+	s := model.EventStats{
 		Connected:   q.current() == up,
 		Delivered:   q.delivered.Load(),
 		Unconfirmed: q.unconfirmed.Load(),
 		Lost:        q.lost.Load(),
-		Underway:    int(q.underway.Load()),
+		Waiting:     q.underway.Load(),
 	}
+	s.Accepted = s.Delivered
+	return s
 }
 
 // Close takes no more events, waits for those under way until ctx ends, and
@@ -250,16 +350,22 @@ func (q *KafkaQueue) Close(ctx context.Context) error {
 	case <-settled:
 	case <-ctx.Done():
 	}
-	q.giveUp() // after which those that were never sent end at once
+	q.giveUp(errGaveUp)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		q.working.Wait()
-		q.disconnect()
 	}()
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
+	defer cancel()
+	if p := q.take(nil); p != nil {
+		if err := p.close(bounded); err != nil {
+			q.options.log.Debug("close producer", "error", err)
+		}
+	}
 	select {
 	case <-ended:
-	case <-time.After(endWait): // sarama can't be stopped while it retries
+	case <-bounded.Done(): // sarama can't be stopped while it connects
 	}
 	if s := q.EventStats(); s.Unconfirmed > 0 || s.Lost > 0 {
 		return fmt.Errorf("close queue: of the events since the start %d were never confirmed and %d are lost", s.Unconfirmed, s.Lost)
@@ -275,16 +381,5 @@ func (q *KafkaQueue) waitUnderway() {
 		case <-q.closing.Done():
 			return
 		}
-	}
-}
-
-func (q *KafkaQueue) disconnect() {
-	select {
-	case <-q.connected:
-	default:
-		return
-	}
-	if err := errors.Join(q.normal.close(), q.large.close()); err != nil {
-		q.options.log.Warn("close producer", "error", err)
 	}
 }

@@ -1,45 +1,79 @@
 package mq
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
 )
 
 const (
-	// maxRecordBytes bounds an event; a hundred books with ordinary descriptions
-	// have a tenth of it. Topics made by us take records of this size; the embedded broker takes
-	// requests of 16 MiB.
+	// maxRecordBytes bounds a record; a hundred books with ordinary descriptions
+	// have a tenth of it. Topics made by us take records of this size; the
+	// embedded broker takes requests of 16 MiB.
 	maxRecordBytes = 15 << 20
-	// maxBatchBytes bounds what is sent at once for a partition: a batch has to
-	// fit into any topic, also one made with Kafka's default of 1 MiB, or its
-	// events would all be refused together.
+	// maxBatchBytes bounds what is sent at once for a partition, where the topic
+	// doesn't take less. It fits into topics made with Kafka's default of 1 MiB.
 	maxBatchBytes = 1_000_000
+	// maxRequestBytes bounds what is sent at once for all partitions.
+	maxRequestBytes = 8 << 20
 )
 
-// producer is an idempotent producer on a client of its own.
+// producer is an idempotent producer on a client of its own. It never gives a
+// record up as long as it isn't dropped: otherwise one could be overtaken by a
+// later one of the same key. What Kafka refuses is the exception.
 type producer struct {
 	client sarama.Client
 	sarama.SyncProducer
+	// batchBytes is how much the topic takes at once for a partition.
+	batchBytes int
+	dropped    chan struct{}
+	dropping   sync.Once
 }
 
-// newProducer connects a producer for batches, and so also for events, of at
-// most maxBytes.
-func newProducer(brokers []string, security Security, maxBytes int) (*producer, error) {
+// patient makes sarama's own tries outlast the patience of who sends, who drops
+// the producer before sarama gives a record up.
+func patientConfig(security Security) *sarama.Config {
 	config := newConfig(security)
+	config.Metadata.RefreshFrequency = metadataAge
+	config.Metadata.Retry.Max = 1200
+	config.Metadata.Retry.Backoff = 250 * time.Millisecond
 	config.Producer.RequiredAcks = sarama.WaitForAll
 	config.Producer.Idempotent = true
-	config.Net.MaxOpenRequests = 1 // keeps the order; sarama requires it of an idempotent producer
-	config.Producer.Retry.Max = 10
-	config.Producer.Retry.Backoff = 250 * time.Millisecond
+	config.Net.MaxOpenRequests = 1 // sarama requires it of an idempotent producer
+	config.Producer.Retry.Max = 1200
+	config.Producer.Retry.BackoffFunc = func(retries, _ int) time.Duration {
+		pause := min(100*time.Millisecond<<min(retries, 4), time.Second)
+		return pause/2 + rand.N(pause)
+	}
 	config.Producer.Timeout = 5 * time.Second
-	config.Producer.Partitioner = sarama.NewMurmur2Partitioner
+	config.Producer.Partitioner = sarama.NewManualPartitioner
 	config.Producer.Return.Successes = true
-	config.Producer.MaxMessageBytes = maxBytes
-	if maxBytes > maxBatchBytes {
-		config.Producer.Flush.MaxMessages = 1
+	config.Producer.MaxMessageBytes = maxRecordBytes
+	config.Producer.Flush.Frequency = flushPause
+	return config
+}
+
+const (
+	// metadataAge is how soon added partitions are seen.
+	metadataAge = 30 * time.Second
+	// flushPause lets sarama gather the records of one call into one request.
+	flushPause = time.Millisecond
+)
+
+func newProducer(brokers []string, security Security, batchBytes int) (*producer, error) {
+	config := patientConfig(security)
+	if weakened == weakenedOrder {
+		config.Producer.Idempotent = false
+		config.Producer.Retry.Max, config.Producer.Retry.BackoffFunc = 1, nil
+		config.Metadata.Retry.Max = 1
+		config.Net.MaxOpenRequests = 5
 	}
 	client, err := sarama.NewClient(brokers, config)
 	if err != nil {
@@ -49,13 +83,132 @@ func newProducer(brokers []string, security Security, maxBytes int) (*producer, 
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make producer: %w", err), client.Close())
 	}
-	return &producer{client, sync}, nil
+	return &producer{client: client, SyncProducer: sync, batchBytes: batchBytes, dropped: make(chan struct{})}, nil
 }
 
-// close may be called on nil.
-func (p *producer) close() error {
-	if p == nil {
-		return nil
+// partitions returns how many the topic has, as far as the client knows.
+func (p *producer) partitions(topic string) (int32, error) {
+	ids, err := p.client.Partitions(topic)
+	if err != nil {
+		return 0, fmt.Errorf("partitions of topic %s: %w", topic, err)
 	}
-	return errors.Join(p.SyncProducer.Close(), p.client.Close())
+	if len(ids) == 0 {
+		return 0, fmt.Errorf("partitions of topic %s: %w", topic, sarama.ErrLeaderNotAvailable)
+	}
+	return slices.Max(ids) + 1, nil
+}
+
+// drop ends the producer in the background: what is under way in it fails,
+// unless it is stuck. The client goes first, or sarama would go on trying.
+func (p *producer) drop() {
+	p.dropping.Do(func() {
+		close(p.dropped)
+		go func() {
+			_ = p.client.Close()
+			_ = p.SyncProducer.Close()
+		}()
+	})
+}
+
+// close waits until the producer has ended, for as long as ctx lasts.
+func (p *producer) close(ctx context.Context) error {
+	ended := make(chan error, 1)
+	p.dropping.Do(func() {
+		close(p.dropped)
+		go func() { ended <- errors.Join(p.SyncProducer.Close(), p.client.Close()) }()
+	})
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// send tries once to send messages, in their order for each partition, and
+// returns what became of each: nil if it is acknowledged. It gives up, and
+// drops the producer, after patience or when ctx ends; what isn't known then is
+// an errUnsettled. slow is called once when there is no answer in slowAfter.
+func (p *producer) send(ctx context.Context, messages []*sarama.ProducerMessage, slowAfter, patience time.Duration, slow func()) []error {
+	sent := make(chan error, 1)
+	go func() { sent <- p.SendMessages(messages) }()
+	stuck := time.NewTimer(patience)
+	defer stuck.Stop()
+	late := time.NewTimer(slowAfter)
+	defer late.Stop()
+	for {
+		select {
+		case err := <-sent:
+			return outcomes(messages, err)
+		case <-late.C:
+			slow()
+			continue
+		case <-stuck.C:
+		case <-ctx.Done():
+		}
+		p.drop()
+		select {
+		case err := <-sent:
+			return outcomes(messages, err)
+		case <-time.After(endWait):
+			return slices.Repeat([]error{errUnsettled}, len(messages))
+		}
+	}
+}
+
+// errUnsettled: whether the record arrived isn't known.
+var errUnsettled = errors.New("Kafka did not acknowledge in time")
+
+// outcomes spreads the error of a call over its messages.
+func outcomes(messages []*sarama.ProducerMessage, err error) []error {
+	errs := make([]error, len(messages))
+	if err == nil {
+		return errs
+	}
+	failed, ok := errors.AsType[sarama.ProducerErrors](err)
+	if !ok {
+		return slices.Repeat([]error{err}, len(messages))
+	}
+	places := make(map[*sarama.ProducerMessage]int, len(messages))
+	for i, m := range messages {
+		places[m] = i
+	}
+	for _, f := range failed {
+		errs[places[f.Msg]] = f.Err
+	}
+	return errs
+}
+
+// refused reports errors after which the record is certainly not in the topic,
+// and never will be, because of what it is. That Kafka doesn't let us write
+// there, or that there is no topic, is for the operator to mend, and the record
+// waits.
+func refused(err error) bool {
+	for _, refusal := range []error{
+		sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidMessageSize, sarama.ErrMessageSetSizeTooLarge,
+		sarama.ErrInvalidTimestamp, sarama.ErrInvalidRecord, sarama.ErrUnsupportedForMessageFormat,
+	} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	_, tooLarge := errors.AsType[sarama.ConfigurationError](err) // sarama's own check of the size
+	return tooLarge
+}
+
+// topicBatchBytes asks how much a topic takes at once for a partition, and
+// assumes Kafka's default where that isn't told.
+func topicBatchBytes(admin sarama.ClusterAdmin, topic string) int {
+	found, err := admin.DescribeConfigs([]*sarama.ConfigResource{
+		{Type: sarama.TopicResource, Name: topic, ConfigNames: []string{"max.message.bytes"}},
+	}, sarama.DescribeConfigsOptions{})
+	if err != nil || len(found) != 1 {
+		return maxBatchBytes
+	}
+	for _, entry := range found[0].Configs {
+		if n, err := strconv.Atoi(entry.Value); err == nil && entry.Name == "max.message.bytes" {
+			return min(maxBatchBytes, n-n/20)
+		}
+	}
+	return maxBatchBytes
 }

@@ -76,6 +76,23 @@ func ignoreUnsupported(err error) error {
 	return err
 }
 
+// readOnly is a folder that is only looked at: what would be changed stays.
+type readOnly struct{ folder }
+
+func (f readOnly) open(name string, create bool) (file, error) {
+	if create {
+		return nil, os.ErrNotExist
+	}
+	opened, err := os.Open(filepath.Join(string(f.folder), name))
+	if err != nil {
+		return nil, err
+	}
+	return osFile{opened}, nil
+}
+
+func (readOnly) rename(string, string) error { return nil }
+func (readOnly) remove(string) error         { return nil }
+
 type osFile struct{ *os.File }
 
 func (f osFile) size() (int64, error) {

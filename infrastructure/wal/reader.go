@@ -2,6 +2,7 @@ package wal
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
@@ -31,6 +32,22 @@ func (l *Log) NewReader() *Reader {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return &Reader{log: l, next: l.position.released + 1}
+}
+
+// stopped is a context that has ended.
+var stopped = func() context.Context {
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	return ctx
+}()
+
+// TryNext is Next without waiting; ok is false if there is no next record yet.
+func (r *Reader) TryNext() (record Record, ok bool, err error) {
+	record, err = r.Next(stopped)
+	if errors.Is(err, context.Canceled) {
+		return Record{}, false, nil
+	}
+	return record, err == nil, err
 }
 
 // Next returns the next record and waits for it until ctx ends. A

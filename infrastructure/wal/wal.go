@@ -19,6 +19,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -70,9 +71,12 @@ type Options struct {
 	// Unsynced leaves the syncing to the operating system: a crash of the
 	// process loses nothing, one of the machine does.
 	Unsynced bool
-	// Reserve refuses new segments when it returns an error, as where too
-	// little of the disk is free.
+	// Reserve refuses a third and further segments when it returns an error, as
+	// where too little of the disk is free. The first two are always made.
 	Reserve func() error
+	// Synced is told of each sync of records: how long it took, and how many
+	// share it. It is called by one goroutine and must not block.
+	Synced func(took time.Duration, records int)
 
 	files fileSystem // of a test
 }
@@ -299,7 +303,11 @@ func (l *Log) write(s *segment, group []*entry) error {
 	}
 	_, err := s.file.WriteAt(l.buffer, s.end)
 	if err == nil && !l.options.Unsynced {
+		begun := time.Now()
 		err = s.file.sync()
+		if l.options.Synced != nil && err == nil {
+			l.options.Synced(time.Since(begun), len(group))
+		}
 	}
 	written := int64(len(l.buffer))
 	if cap(l.buffer) > 4<<20 {
@@ -407,7 +415,8 @@ func (l *Log) prepareSpares() {
 		}
 		l.mu.Lock()
 		needed := l.spare.file == nil
-		full := l.options.Max > 0 && int64(len(l.segments)+1)*l.options.Segment > l.options.Max
+		count := len(l.segments)
+		full := l.options.Max > 0 && int64(count+1)*l.options.Segment > l.options.Max
 		l.mu.Unlock()
 		if !needed {
 			continue
@@ -416,7 +425,7 @@ func (l *Log) prepareSpares() {
 		switch {
 		case full:
 			err = fmt.Errorf("its bound of %d bytes is reached", l.options.Max)
-		case l.options.Reserve != nil:
+		case l.options.Reserve != nil && count > 1:
 			err = l.options.Reserve()
 		}
 		if err == nil {
@@ -509,10 +518,10 @@ func (l *Log) recycle(s *segment) error {
 
 // Stats is what a log holds.
 type Stats struct {
-	// Waiting counts the records that are not released; Bytes is the size of
-	// the files that hold them.
-	Waiting uint64
-	Bytes   int64
+	// Waiting counts the records that are not released, Bytes is about the size
+	// of them, Files the size of the files that hold them.
+	Waiting      uint64
+	Bytes, Files int64
 	// Last is the highest index that is on disk, Released the highest that is
 	// not needed.
 	Last, Released uint64
@@ -521,10 +530,24 @@ type Stats struct {
 func (l *Log) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Stats{
-		Waiting: l.durable - min(l.position.released, l.durable), Bytes: int64(len(l.segments)) * l.options.Segment,
+	s := Stats{
+		Waiting: l.durable - min(l.position.released, l.durable), Files: int64(len(l.segments)) * l.options.Segment,
 		Last: l.durable, Released: l.position.released,
 	}
+	for _, segment := range l.segments {
+		s.Bytes += segment.waiting(s.Released)
+	}
+	return s
+}
+
+// waiting is about the size of the records above an index.
+func (s *segment) waiting(released uint64) int64 {
+	if s.last < s.firstIndex || released >= s.last {
+		return 0
+	}
+	all := s.last - s.firstIndex + 1
+	open := min(all, s.last-released)
+	return int64(float64(s.end-headerSize) * float64(open) / float64(all))
 }
 
 // Close makes durable what was taken and ends readers. Appends that come later

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"literank.com/event-books/application"
+	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/wal"
+)
+
+// spoolDir is the folder of a spool: the shop's own, unless another is named.
+type spoolDir struct {
+	Dir string `placeholder:"DIR" help:"The spool's folder; without it the one in app.data_dir."`
+}
+
+func (d spoolDir) resolve(sh *shell) (string, error) {
+	if d.Dir == "" {
+		c, err := sh.load()
+		if err != nil {
+			return "", err
+		}
+		d.Dir = application.SpoolDir(c)
+	}
+	if _, err := mq.InspectSpool(d.Dir); errors.Is(err, fs.ErrNotExist) {
+		return "", usageError{fmt.Errorf("there is no spool in %s", d.Dir)}
+	}
+	return d.Dir, nil
+}
+
+type spoolStatusCommand struct {
+	spoolDir
+	JSON bool `name:"json" help:"One JSON object."`
+}
+
+func (cmd spoolStatusCommand) Run(sh *shell) error {
+	dir, err := cmd.resolve(sh)
+	if err != nil {
+		return err
+	}
+	status, err := mq.InspectSpool(dir)
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		return json.NewEncoder(sh.Out).Encode(status)
+	}
+	fmt.Fprintf(sh.Out, "waiting:      %d events, about %d KiB\n", status.Events, (status.Bytes+1023)>>10)
+	if status.Oldest != nil {
+		fmt.Fprintf(sh.Out, "oldest:       %s\n", status.Oldest.Format(time.RFC3339))
+	}
+	if status.DeadLetters != "" {
+		fmt.Fprintf(sh.Out, "dead letters: %s\n", status.DeadLetters)
+	}
+	for _, segment := range status.Damaged {
+		fmt.Fprintf(sh.Out, "damaged:      %s\n", segment)
+	}
+	return nil
+}
+
+type spoolDrainCommand struct{ spoolDir }
+
+func (cmd spoolDrainCommand) Run(sh *shell) (err error) {
+	c, err := sh.load()
+	if err != nil {
+		return err
+	}
+	dir, err := cmd.resolve(sh)
+	if err != nil {
+		return err
+	}
+	spool, err := application.OpenSpool(dir, c, brokersOf(c), sh.log)
+	if errors.Is(err, wal.ErrInUse) {
+		return fmt.Errorf("%w: a shop that runs drains its own spool", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(sh.ctx), c.App.ShutdownTimeout)
+		defer cancel()
+		err = errors.Join(err, spool.Close(ctx))
+	}()
+	empty := spool.Empty(sh.ctx)
+	stats := spool.EventStats()
+	fmt.Fprintf(sh.Out, "delivered:     %d\n", stats.Delivered)
+	for _, count := range []struct {
+		name string
+		n    int64
+	}{{"dead letters:  ", stats.DeadLettered}, {"lost:          ", stats.Lost}, {"still waiting: ", stats.Waiting}} {
+		if count.n > 0 {
+			fmt.Fprintf(sh.Out, "%s%d\n", count.name, count.n)
+		}
+	}
+	if empty != nil {
+		return errors.New("spool drain: interrupted; the rest waits for the next time")
+	}
+	return nil
+}

@@ -1,0 +1,217 @@
+package mq
+
+import (
+	"errors"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"literank.com/event-books/infrastructure/wal"
+)
+
+const (
+	// linger lets events gather, since a batch costs Kafka and us about the same
+	// whatever its size.
+	linger = 10 * time.Millisecond
+	// maxBatchMemory bounds the events that are read for a batch, in bytes.
+	maxBatchMemory = 8 << 20
+)
+
+// batch is what the drainer has read and sends at once, or in few steps.
+type batch struct {
+	events []*event
+	// last is the index of its last record, also if that was damaged.
+	last uint64
+}
+
+// drain sends what is in the log, in its order, and releases what is settled.
+// It reads one batch ahead while the one before is sent. The next one is begun
+// when the one before is settled as a whole, so that never more than a
+// batch lies between the oldest unsettled event and any that was tried.
+func (s *Spool) drain(partitions *partitions) {
+	defer close(s.drained)
+	batches := make(chan *batch)
+	var reading sync.WaitGroup
+	reading.Go(func() { s.readBatches(batches) })
+	defer reading.Wait()
+	if weakened == weakenedOrder {
+		s.drainDisorderly(batches, partitions)
+		return
+	}
+	sender := s.newSender(partitions)
+	for {
+		select {
+		case b := <-batches:
+			if !s.deliver(sender, b) {
+				return
+			}
+			s.settled(b)
+		case <-s.draining.Done():
+			return
+		}
+	}
+}
+
+func (s *Spool) newSender(partitions *partitions) *sender {
+	sender := newSender(s.queue)
+	sender.partitions, sender.sent = partitions.choose, s.metrics.delivered
+	return sender
+}
+
+// deliver sends a batch until it is settled; false if the spool is closed
+// before.
+func (s *Spool) deliver(sender *sender, b *batch) bool {
+	if len(b.events) == 0 {
+		return true
+	}
+	s.oldest.Store(b.events[0].time.UnixNano())
+	err := sender.send(s.draining, b.events, func(e *event, refusal error) {
+		if refusal == nil {
+			s.delivered.Add(1)
+			return
+		}
+		s.bury(e, refusal)
+	})
+	return err == nil && s.draining.Err() == nil
+}
+
+// settled releases a batch.
+func (s *Spool) settled(b *batch) {
+	s.oldest.Store(0)
+	if err := s.log.Release(b.last); err != nil {
+		// Its events are sent again after the next start, as copies.
+		s.logger().Error("the spool can't note what was sent", "dir", s.dir, "error", err)
+	}
+}
+
+// bury puts an event that Kafka refuses where the dead letters are, and tries
+// until it is there.
+func (s *Spool) bury(e *event, refusal error) {
+	pause := backoff.NewExponentialBackOff()
+	pause.MaxInterval = time.Minute
+	for {
+		place, err := s.dead.put(s.draining, e, refusal)
+		if err == nil {
+			s.deadLettered.Add(1)
+			s.logger().Error("Kafka refused an event for good", "error", refusal, "bytes", e.size(), "dead_letters", place)
+			return
+		}
+		if s.draining.Err() != nil {
+			return // it is still in the log
+		}
+		s.logger().Error("an event that Kafka refuses finds no place among the dead letters", "refusal", refusal, "error", err)
+		select {
+		case <-time.After(pause.NextBackOff()):
+		case <-s.draining.Done():
+			return
+		}
+	}
+}
+
+// readBatches reads the log until the spool is closed.
+func (s *Spool) readBatches(batches chan<- *batch) {
+	reader := s.log.NewReader()
+	for {
+		b, err := s.readBatch(reader)
+		if err != nil {
+			if s.draining.Err() != nil || errors.Is(err, wal.ErrClosed) {
+				return
+			}
+			s.logger().Error("the spool can't be read", "dir", s.dir, "error", err)
+			select {
+			case <-time.After(time.Minute):
+			case <-s.draining.Done():
+			}
+			continue
+		}
+		select {
+		case batches <- b:
+		case <-s.draining.Done():
+			return
+		}
+	}
+}
+
+// readBatch waits for a record, lets others gather, and reads as many as go into
+// a batch.
+func (s *Spool) readBatch(reader *wal.Reader) (*batch, error) {
+	b := &batch{}
+	first, err := reader.Next(s.draining)
+	if err = s.add(b, first, err); err != nil {
+		return nil, err
+	}
+	if s.log.Stats().Last < b.last+maxBatchRecords {
+		select {
+		case <-time.After(linger):
+		case <-s.flush:
+		case <-s.draining.Done():
+		}
+	}
+	for bytes := len(first.Data); len(b.events) < maxBatchRecords && bytes < maxBatchMemory; {
+		record, ok, err := reader.TryNext()
+		if err == nil && !ok {
+			break
+		}
+		if err = s.add(b, record, err); err != nil {
+			return b, nil // the next call finds it again
+		}
+		bytes += len(record.Data)
+	}
+	return b, nil
+}
+
+// add puts what the reader has returned into the batch: a record, or damage,
+// which is told.
+func (s *Spool) add(b *batch, record wal.Record, err error) error {
+	if damage, ok := errors.AsType[*wal.DamageError](err); ok {
+		s.damaged(damage)
+		b.last = damage.To
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	e, err := decodeEvent(record.Data)
+	if err != nil {
+		// Its checksum is right: a later version has written it.
+		if err := s.dead.writeRaw(record.Data, err); err != nil {
+			return err
+		}
+		s.deadLettered.Add(1)
+		s.logger().Error("an event in the spool can't be read and is set aside", "error", err, "dead_letters", filepath.Join(s.dir, deadLettersName))
+	} else {
+		b.events = append(b.events, e)
+	}
+	b.last = record.Index
+	return nil
+}
+
+// drainDisorderly is the negative control of the crash suite: batches of few
+// records, several at once, tried again one by one.
+func (s *Spool) drainDisorderly(batches <-chan *batch, partitions *partitions) {
+	const atOnce, few = 4, 20
+	for {
+		select {
+		case b := <-batches:
+			var sending sync.WaitGroup
+			places := make(chan struct{}, atOnce)
+			for from := 0; from < len(b.events); from += few {
+				part := &batch{events: b.events[from:min(from+few, len(b.events))]}
+				places <- struct{}{}
+				sending.Go(func() {
+					s.deliver(s.newSender(partitions), part)
+					<-places
+				})
+			}
+			sending.Wait()
+			if s.draining.Err() != nil {
+				return
+			}
+			s.settled(b)
+		case <-s.draining.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package mq
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"literank.com/event-books/infrastructure/wal"
+)
+
+const partitionsName = "partitions.json"
+
+// partitions remembers among how many partitions the events of a spool go. An
+// event keeps the number under which it was first tried, or a later one of its
+// key could land in another partition before it. So a number is on disk before
+// its first use, and another one is used when all older events are settled.
+type partitions struct {
+	dir string
+	log *wal.Log
+	// inherited is the last record of an earlier process: which of those were
+	// tried isn't known.
+	inherited uint64
+
+	mu     sync.Mutex
+	stored storedPartitions
+}
+
+type storedPartitions struct {
+	Topic      string `json:"topic"`
+	Partitions int32  `json:"partitions"`
+}
+
+func openPartitions(dir, topic string, log *wal.Log) (*partitions, error) {
+	p := &partitions{dir: dir, log: log, inherited: log.Stats().Last}
+	content, err := os.ReadFile(filepath.Join(dir, partitionsName))
+	if err == nil {
+		err = json.Unmarshal(content, &p.stored)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the number of partitions: %w", err)
+	}
+	if p.stored.Topic != topic {
+		p.stored = storedPartitions{Topic: topic} // the order there has nothing to do with the old one
+	}
+	return p, nil
+}
+
+// choose returns the number to use while the topic has actual partitions. fresh
+// tells that all older events are settled.
+func (p *partitions) choose(actual int32, fresh bool) (int32, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if actual == p.stored.Partitions {
+		return actual, nil
+	}
+	fresh = fresh && p.log.Stats().Released >= p.inherited
+	// With fewer than before the topic is another one, and has no order yet.
+	if p.stored.Partitions > 0 && p.stored.Partitions < actual && !fresh {
+		return p.stored.Partitions, nil
+	}
+	next := p.stored
+	next.Partitions = actual
+	content, err := json.Marshal(next)
+	if err == nil {
+		err = replaceFile(filepath.Join(p.dir, partitionsName), content)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("store the number of partitions: %w", err)
+	}
+	p.stored = next
+	return actual, nil
+}
+
+// replaceFile writes a file that is whole, old or new, after any crash.
+func replaceFile(name string, content []byte) error {
+	temporary := name + ".new"
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, name); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(name))
+}

@@ -1,0 +1,166 @@
+package mq
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/cenkalti/backoff/v5"
+)
+
+const (
+	// maxBatchRecords bounds what is sent at once.
+	maxBatchRecords = 1000
+	// slowAfter is how long Kafka may take for a batch until it counts as away.
+	slowAfter = 5 * time.Second
+	// endWait bounds the end of what was given up.
+	endWait = time.Second
+	// leastPatience is how long a producer may take for a batch before another
+	// one takes its place, mostPatience what that grows to on a slow line.
+	leastPatience, mostPatience = 15 * time.Second, 2 * time.Minute
+	// future is how far ahead of our clock a time may lie before Kafka may
+	// refuse it (message.timestamp.after.max.ms is an hour by default).
+	future = 30 * time.Minute
+)
+
+// sender sends events of one caller in their order, one batch after the other.
+// It is used by one goroutine at a time.
+type sender struct {
+	queue *KafkaQueue
+	// partitions decides among how many partitions events go, given how many the
+	// topic has. fresh tells that none of those at hand was tried before.
+	partitions func(actual int32, fresh bool) (int32, error)
+	// sent is told of batches that were acknowledged.
+	sent func(records int, took time.Duration)
+
+	partitioner sarama.Partitioner
+	limit       int // of records in a batch
+	patience    time.Duration
+}
+
+func newSender(q *KafkaQueue) *sender {
+	return &sender{
+		queue:       q,
+		partitions:  func(actual int32, _ bool) (int32, error) { return actual, nil },
+		sent:        func(int, time.Duration) {},
+		partitioner: sarama.NewMurmur2Partitioner(q.topic),
+		limit:       maxBatchRecords,
+		patience:    q.options.patience,
+	}
+}
+
+// send tries until each event is settled, or until ctx ends, which is its
+// error. settle is called for each event once it is acknowledged, with nil, or
+// refused by Kafka for good.
+func (s *sender) send(ctx context.Context, events []*event, settle func(e *event, refusal error)) error {
+	s.queue.sending.Add(1)
+	defer s.queue.sending.Add(-1)
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 100*time.Millisecond, 5*time.Second
+	for fresh := true; len(events) > 0; fresh = false {
+		batch, errs, err := s.sendBatch(ctx, events, fresh)
+		if ctx.Err() != nil && errs == nil {
+			return context.Cause(ctx)
+		}
+		var again []*event
+		for i, e := range events[:batch] {
+			switch {
+			case errs[i] == nil:
+				settle(e, nil)
+			case refused(errs[i]) && batch == 1:
+				settle(e, errs[i])
+			default:
+				if refused(errs[i]) {
+					e.alone = true // who of the batch is refused isn't told
+				} else {
+					err = errs[i]
+				}
+				again = append(again, e)
+			}
+		}
+		events = append(again, events[batch:]...)
+		if err == nil {
+			pause.Reset()
+			continue
+		}
+		s.queue.setState(down, err)
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(pause.NextBackOff()):
+		}
+	}
+	return nil
+}
+
+// sendBatch sends as many of the events as go at once, and returns their number
+// and what became of them. The error is about what lies before that; the
+// number is 0 then.
+func (s *sender) sendBatch(ctx context.Context, events []*event, fresh bool) (n int, errs []error, err error) {
+	q := s.queue
+	p, err := q.connection(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	count, err := p.partitions(q.topic)
+	if err == nil {
+		count, err = s.partitions(count, fresh)
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	messages := s.cut(events, p.batchBytes, count)
+	begun := time.Now()
+	errs = p.send(ctx, messages, q.options.slowAfter, s.patience, func() {
+		q.setState(down, errUnsettled)
+	})
+	acknowledged := 0
+	for _, err := range errs {
+		if err == nil {
+			acknowledged++
+		}
+	}
+	select {
+	case <-p.dropped: // too much for this line, perhaps
+		s.limit, s.patience = max(1, s.limit/2), min(2*s.patience, mostPatience)
+	default:
+		if acknowledged > 0 {
+			s.limit, s.patience = min(2*s.limit, maxBatchRecords), q.options.patience
+		} else if len(errs) > 0 && !refused(errs[0]) {
+			// sarama gave all of them up: another one may have more luck.
+			p.drop()
+		}
+	}
+	if acknowledged > 0 {
+		q.setState(up, nil)
+		s.sent(acknowledged, time.Since(begun))
+	}
+	return len(messages), errs, nil
+}
+
+// cut makes the messages of the first events, as many as go at once.
+func (s *sender) cut(events []*event, batchBytes int, count int32) []*sarama.ProducerMessage {
+	messages := make([]*sarama.ProducerMessage, 0, min(len(events), s.limit))
+	bytes := make(map[int32]int, count)
+	request := 0
+	for _, e := range events {
+		size := e.size()
+		alone := e.alone || size > batchBytes || time.Until(e.time) > future
+		message := e.message(s.queue.topic, 0)
+		message.Partition, _ = s.partitioner.Partition(message, count) // bytes have no way to fail
+		if n := len(messages); n > 0 && (alone || n == s.limit || request+size > maxRequestBytes || bytes[message.Partition]+size > batchBytes) {
+			break
+		}
+		messages = append(messages, message)
+		e.tried = true
+		bytes[message.Partition] += size
+		if request += size; alone {
+			break
+		}
+	}
+	return messages
+}
+
+// errGaveUp tells that the queue was closed.
+var errGaveUp = errors.New("the queue was closed")

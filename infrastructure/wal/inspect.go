@@ -1,0 +1,41 @@
+package wal
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Inspect tells what the log in dir holds, and the data of its oldest record
+// that waits, nil if there is none. It changes nothing and takes no lock, so
+// that it may look at a log in use; what it tells is then a little old. Its error
+// wraps fs.ErrNotExist where there is no log.
+func Inspect(dir string) (stats Stats, oldest []byte, err error) {
+	l := &Log{files: readOnly{folder(dir)}}
+	defer func() { err = errors.Join(err, l.release()) }()
+	if err := l.openPosition(); err != nil {
+		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, err)
+	}
+	if err := l.openSegments(); err != nil {
+		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, err)
+	}
+	if err := l.findEnds(); err != nil {
+		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, err)
+	}
+	for _, s := range l.segments {
+		size, err := s.file.size()
+		if err != nil {
+			return stats, nil, fmt.Errorf("inspect log %s: %w", dir, err)
+		}
+		l.options.Segment = max(l.options.Segment, size)
+		l.durable = max(l.durable, s.last)
+	}
+	stats = l.Stats()
+	if stats.Waiting == 0 {
+		return stats, nil, nil
+	}
+	record, _, err := l.NewReader().TryNext()
+	if _, damaged := errors.AsType[*DamageError](err); damaged {
+		return stats, nil, nil
+	}
+	return stats, record.Data, err
+}
