@@ -50,7 +50,7 @@ func TestNothingAnsweredIsLost(t *testing.T) {
 			weak := filepath.Join(t.TempDir(), "event-books")
 			require.NoError(t, build(t.Context(), weak, bypass))
 			place.dir = t.TempDir()
-			o, err := place.run(t.Context(), bypass, weak, newPlan(seed, 1, 1, place.faults))
+			o, err := place.run(t.Context(), subject{bypass, weak, bypass}, newPlan(seed, 1, 1, place.faults))
 			require.NoError(t, err)
 			assert.Empty(t, row{control: bypass, runs: []outcome{o}}.failures())
 		})
@@ -79,7 +79,7 @@ func shortStation(t *testing.T) *station {
 
 func runShort(t *testing.T, place *station, program string, p *plan) outcome {
 	t.Helper()
-	o, err := place.run(t.Context(), "spool", program, p)
+	o, err := place.run(t.Context(), subject{"spool", program, ""}, p)
 	if !assert.NoError(t, err) {
 		logs, _ := os.ReadFile(filepath.Join(place.dir, fmt.Sprintf("spool-%d", p.seed), "shop.log"))
 		t.Fatalf("%s", logs)

@@ -120,7 +120,7 @@ func runAll(ctx context.Context, s settings, full bool) (err error) {
 		done := row{name: r.name, control: r.weakness}
 		for i := range r.runs {
 			p := newPlan(s.seed+uint64(i), share(r.kills, r.runs, i), share(r.faults, r.runs, i), place.faults)
-			o, err := place.run(ctx, short, program, p)
+			o, err := place.run(ctx, subject{short, program, r.weakness}, p)
 			if err != nil {
 				return fmt.Errorf("%s, seed %d: %w", r.name, p.seed, err)
 			}

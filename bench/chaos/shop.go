@@ -60,7 +60,7 @@ func newShop(program, dir string, environ []string, log io.Writer, died func(err
 			s.environ = append(s.environ, entry)
 		}
 	}
-	s.environ = append(s.environ, "EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_APP_PORT=0")
+	s.environ = append(s.environ, "EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_APP_PORT=0", "EVENT_BOOKS_APP_OPS_LISTEN=127.0.0.1:0")
 	s.environ = append(s.environ, environ...)
 	return s
 }
@@ -169,17 +169,11 @@ func (s *shop) address(ctx context.Context) (url string, start int, err error) {
 
 const spoolRecords = "event_books_spool_records"
 
-// errNoMetric: the program has no spool that would count.
-var errNoMetric = errors.New("there is no metric " + spoolRecords)
-
 // spooled is how many records the shop says are waiting.
 func (s *shop) spooled(ctx context.Context) (int, error) {
 	s.mu.Lock()
 	ops := s.ops
 	s.mu.Unlock()
-	if ops == "" {
-		return 0, errNoMetric
-	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+ops+"/metrics", nil)
@@ -204,5 +198,5 @@ func gauge(metrics io.Reader, name string) (int, error) {
 			return int(value), err
 		}
 	}
-	return 0, errors.Join(errNoMetric, lines.Err())
+	return 0, errors.Join(errors.New("there is no metric "+name), lines.Err())
 }

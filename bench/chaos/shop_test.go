@@ -20,7 +20,7 @@ func TestGauge(t *testing.T) {
 		assert.Equal(t, want, n)
 	}
 	_, err := gauge(strings.NewReader("event_books_spool_records_total 3\n"), spoolRecords)
-	assert.ErrorIs(t, err, errNoMetric)
+	assert.ErrorContains(t, err, spoolRecords)
 }
 
 func TestWhereTheMetricsAre(t *testing.T) {
