@@ -1,4 +1,4 @@
-.PHONY: build run test race lint bench weather fuzz large fire help
+.PHONY: build run test race lint bench weather chaos fuzz large fire help
 
 build: ## Build the program, stamped with its commit
 	CGO_ENABLED=0 go build -buildvcs=true -o event-books .
@@ -22,6 +22,9 @@ bench: ## Print ratios to the limits; set TEST_DATA_DIR and TEST_MARIADB_DSN for
 
 weather: ## Measure searches while Kafka is ill, 12 minutes; docs/rough-weather.md says what to set
 	go run ./bench/weather
+
+chaos: ## Kill the shop and its Kafka, then look for every answer, 25 minutes; docs/chaos.md says what to set
+	go run ./bench/chaos
 
 fuzz: ## Fuzz the readers of foreign input, 30 s each
 	go test -run '^$$' -fuzz FuzzFold -fuzztime 30s -fuzzminimizetime 5x ./domain/model

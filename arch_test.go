@@ -32,13 +32,16 @@ var mayImport = map[string][]string{
 	"adapter/cli":             {"adapter", "application", "application/executor", "domain/model", "infrastructure/broker", "infrastructure/catalog", "infrastructure/config", "infrastructure/mq"},
 	"api":                     {},
 	"bench":                   {"application/executor", "domain/gateway", "domain/model", "infrastructure/catalog", "infrastructure/database"},
+	"bench/chaos":             {"bench/testbed", "infrastructure/catalog"},
+	"bench/testbed":           {},
 	"bench/tutorial":          {},
-	"bench/weather":           {"domain/model", "infrastructure/catalog"},
+	"bench/weather":           {"bench/testbed", "domain/model", "infrastructure/catalog"},
 }
 
 // onlyIn keeps a library in the rooms that are made to know it.
 var onlyIn = map[string][]string{
-	"github.com/IBM/sarama":      {"infrastructure/mq", "bench/tutorial", "bench/weather"},
+	"github.com/IBM/sarama":      {"infrastructure/mq", "bench/chaos", "bench/testbed", "bench/tutorial", "bench/weather"},
+	"github.com/Shopify":         {"bench/chaos"},
 	"github.com/twmb/franz-go":   {"infrastructure/broker"},
 	"gorm.io":                    {"infrastructure/database", "bench/tutorial"},
 	"github.com/glebarez":        {"infrastructure/database"},
@@ -47,7 +50,7 @@ var onlyIn = map[string][]string{
 	"gopkg.in/yaml.v3":           {"infrastructure/config"},
 	"github.com/alecthomas/kong": {"adapter/cli"},
 	"github.com/prometheus":      {"adapter", "application", "infrastructure/mq"},
-	"net/http":                   {"adapter", "adapter/cli", "bench/tutorial", "bench/weather"},
+	"net/http":                   {"adapter", "adapter/cli", "bench/chaos", "bench/tutorial", "bench/weather"},
 	"database/sql":               {"infrastructure/database", "bench", "bench/weather"},
 }
 

@@ -21,8 +21,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,10 +29,11 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/google/uuid"
 
+	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/infrastructure/catalog"
 )
 
-const page = "docs/rough-weather.md"
+var page = testbed.NewPage("docs/rough-weather.md", "weather")
 
 func main() {
 	only := flag.String("only", "", "measure this weather alone, and leave the page as it is")
@@ -74,8 +73,8 @@ func measureAll(ctx context.Context, only string) (err error) {
 	}
 	result := table(rows)
 	if only == "" {
-		result = circumstances(s.kafka.version()) + "\n\n" + result
-		if err := writePage(result); err != nil {
+		result = circumstances(s.kafka.Version()) + "\n\n" + result
+		if err := page.Write(result); err != nil {
 			return err
 		}
 	}
@@ -84,18 +83,6 @@ func measureAll(ctx context.Context, only string) (err error) {
 		return errors.New("promises of ours were broken:\n" + strings.Join(broken, "\n"))
 	}
 	return nil
-}
-
-func writePage(result string) error {
-	old, err := os.ReadFile(page)
-	if err != nil {
-		return err
-	}
-	text, err := replaceMarked(string(old), result)
-	if err != nil {
-		return fmt.Errorf("%s: %w", page, err)
-	}
-	return os.WriteFile(page, []byte(text), 0o644)
 }
 
 // newStation prepares everything that all weathers need. What it returns to
@@ -110,7 +97,7 @@ func newStation(ctx context.Context, dir string) (s *station, closeAll func() er
 	}
 	libs, server := os.Getenv("WEATHER_KAFKA_LIBS"), os.Getenv("TEST_MARIADB_DSN")
 	if libs == "" || server == "" {
-		return nil, closeAll, errors.New("set WEATHER_KAFKA_LIBS to the folder of Apache Kafka's jars and TEST_MARIADB_DSN to a MariaDB or MySQL server; see " + page)
+		return nil, closeAll, errors.New("set WEATHER_KAFKA_LIBS to the folder of Apache Kafka's jars and TEST_MARIADB_DSN to a MariaDB or MySQL server; see " + page.File)
 	}
 	port := 19392
 	if text := os.Getenv("WEATHER_KAFKA_PORT"); text != "" {
@@ -133,15 +120,15 @@ func newStation(ctx context.Context, dir string) (s *station, closeAll func() er
 	closers = append(closers, dropDatabase)
 
 	front := fmt.Sprintf("127.0.0.1:%d", port+3)
-	if s.kafka, err = newKafka(ctx, libs, dir, port, front); err != nil {
-		return nil, closeAll, err
+	if s.kafka, err = testbed.NewKafka(ctx, testbed.KafkaOptions{Libs: libs, Dir: dir, Port: port, Fronts: []string{front}}); err != nil {
+		return nil, closeAll, fmt.Errorf("WEATHER_KAFKA_PORT=%d: %w", port, err)
 	}
-	closers = append(closers, s.kafka.kill)
-	if s.forwarder, err = newForwarder(front, s.kafka.behind); err != nil {
+	closers = append(closers, s.kafka.Kill)
+	if s.forwarder, err = testbed.NewForwarder(front, s.kafka.Brokers[0].Behind); err != nil {
 		return nil, closeAll, err
 	}
 	closers = append(closers, s.forwarder.Close)
-	return s, closeAll, s.kafka.start(ctx)
+	return s, closeAll, s.kafka.Start(ctx)
 }
 
 // newDatabase makes a database as the tutorial's program would have left it,
@@ -199,24 +186,6 @@ func fill(ctx context.Context, db *sql.DB, table string) (keywords []string, err
 
 // circumstances says where and with what the table was made.
 func circumstances(kafkaVersion string) string {
-	sarama := "of unknown version"
-	if build, ok := debug.ReadBuildInfo(); ok {
-		for _, module := range build.Deps {
-			if module.Path == "github.com/IBM/sarama" {
-				sarama = module.Version
-			}
-		}
-	}
-	return fmt.Sprintf("Made on %s by `make weather`, on %d cores (%s), with Apache Kafka %s, sarama %s in both programs, and %s.",
-		time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), processor(), kafkaVersion, sarama, strings.Replace(runtime.Version(), "go", "Go ", 1))
-}
-
-func processor() string {
-	info, _ := os.ReadFile("/proc/cpuinfo") // Linux only
-	for line := range strings.Lines(string(info)) {
-		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return runtime.GOARCH
+	return fmt.Sprintf("Made on %s by `make weather`, on %s, with Apache Kafka %s, sarama %s in both programs, and %s.",
+		time.Now().UTC().Format(time.DateOnly), testbed.Machine(), kafkaVersion, testbed.ModuleVersion("github.com/IBM/sarama"), testbed.GoVersion())
 }

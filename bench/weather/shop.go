@@ -17,13 +17,14 @@ import (
 	"syscall"
 	"time"
 
+	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/domain/model"
 )
 
 // shop is a running program under test: the tutorial's design or ours.
 type shop struct {
-	*process
-	printed *output
+	*testbed.Process
+	printed *testbed.Output
 	url     string
 	topic   string
 }
@@ -32,7 +33,7 @@ const adminToken = "rough-weather-admin-token"
 
 // startTutorial returns when searches are answered.
 func startTutorial(ctx context.Context, program, dsn, brokers, topic string) (*shop, error) {
-	s := &shop{printed: &output{}, topic: topic}
+	s := &shop{printed: &testbed.Output{}, topic: topic}
 	return s, s.start(ctx, exec.Command(program, "-dsn", dsn, "-brokers", brokers, "-topic", topic), "/api/books")
 }
 
@@ -50,20 +51,20 @@ func startOurs(ctx context.Context, program, dir, dsn, brokers, prefix string) (
 		"EVENT_BOOKS_APP_PAGE_SIZE=5", // the tutorial's
 		"EVENT_BOOKS_APP_ADMIN_TOKEN="+adminToken,
 		"EVENT_BOOKS_DB_DSN="+dsn, "EVENT_BOOKS_MQ_BROKERS="+brokers, "EVENT_BOOKS_MQ_TOPIC_PREFIX="+prefix)
-	s := &shop{printed: &output{}, topic: prefix + baseTopic}
+	s := &shop{printed: &testbed.Output{}, topic: prefix + baseTopic}
 	return s, s.start(ctx, command, "/readyz")
 }
 
 func (s *shop) start(ctx context.Context, command *exec.Cmd, readyPath string) (err error) {
 	command.Stdout, command.Stderr = s.printed, s.printed
-	if s.process, err = run(command); err != nil {
+	if s.Process, err = testbed.Run(command); err != nil {
 		return err
 	}
-	return eventually(ctx, time.Minute, func() error {
-		if s.ended() {
-			return errEnded
+	return testbed.Eventually(ctx, time.Minute, func() error {
+		if s.Ended() {
+			return testbed.ErrEnded
 		}
-		if s.url = s.printed.url(); s.url == "" {
+		if s.url = s.printed.URL(); s.url == "" {
 			return errors.New("does not listen")
 		}
 		status, _, err := s.get(ctx, readyPath)
@@ -140,8 +141,8 @@ func (s *shop) stats(ctx context.Context) (*model.EventStats, error) {
 
 // close ends the program, if it was started.
 func (s *shop) close() error {
-	if s == nil || s.process == nil {
+	if s == nil || s.Process == nil {
 		return nil
 	}
-	return s.end(syscall.SIGTERM)
+	return s.End(syscall.SIGTERM)
 }

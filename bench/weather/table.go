@@ -77,21 +77,6 @@ func table(rows []row) string {
 	return text.String()
 }
 
-const (
-	beginMark = "<!-- weather: begin, written by make weather -->"
-	endMark   = "<!-- weather: end -->"
-)
-
-// replaceMarked puts content between the two marks of a page.
-func replaceMarked(page, content string) (string, error) {
-	before, rest, begins := strings.Cut(page, beginMark)
-	_, after, ends := strings.Cut(rest, endMark)
-	if !begins || !ends || strings.Contains(after, beginMark) {
-		return "", fmt.Errorf("the page needs the lines %s and %s, once and in this order", beginMark, endMark)
-	}
-	return before + beginMark + "\n\n" + strings.TrimSpace(content) + "\n\n" + endMark + after, nil
-}
-
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return line

@@ -52,24 +52,3 @@ func TestBrokenPromisesAreSeen(t *testing.T) {
 		assert.Len(t, o.broken(), 1, what)
 	}
 }
-
-func TestOnlyWhatIsMarkedIsReplaced(t *testing.T) {
-	page := "before\n" + beginMark + "\nold\n" + endMark + "\nafter\n"
-	first, err := replaceMarked(page, "new\n")
-	require.NoError(t, err)
-	assert.Equal(t, "before\n"+beginMark+"\n\nnew\n\n"+endMark+"\nafter\n", first)
-	again, err := replaceMarked(first, "new\n")
-	require.NoError(t, err)
-	assert.Equal(t, first, again)
-
-	for what, page := range map[string]string{
-		"no marks":        "text",
-		"no end":          beginMark,
-		"no beginning":    endMark,
-		"the wrong order": endMark + beginMark,
-		"twice":           page + page,
-	} {
-		_, err := replaceMarked(page, "new")
-		assert.Error(t, err, what)
-	}
-}

@@ -11,6 +11,10 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/IBM/sarama"
+
+	"literank.com/event-books/bench/testbed"
 )
 
 const (
@@ -51,8 +55,8 @@ type station struct {
 	dir            string
 	tutorial, ours string // programs
 	dsn            string
-	kafka          *kafka
-	forwarder      *forwarder
+	kafka          *testbed.Kafka
+	forwarder      *testbed.Forwarder
 	// The first keyword is for warming up.
 	keywords []string
 }
@@ -60,15 +64,15 @@ type station struct {
 func (s *station) weathers() []weather {
 	do := func(f func() error) func(context.Context) error { return func(context.Context) error { return f() } }
 	swallow := func(on bool) func(context.Context) error {
-		return func(context.Context) error { s.forwarder.set(on); return nil }
+		return func(context.Context) error { s.forwarder.Swallow(on); return nil }
 	}
 	return []weather{
 		{name: "topic missing", noTopic: true},
-		{name: "killed", begin: do(s.kafka.kill), end: s.kafka.start},
-		{name: "frozen", begin: do(s.kafka.freeze), end: do(s.kafka.thaw)},
+		{name: "killed", begin: do(s.kafka.Kill), end: s.kafka.Start},
+		{name: "frozen", begin: do(s.kafka.Freeze), end: do(s.kafka.Thaw)},
 		{name: "black-holed", forwarded: true, begin: swallow(true), end: swallow(false)},
-		{name: "restarted", begin: do(s.kafka.stop), end: s.kafka.start, restart: true},
-		{name: "absent at the start", atStart: true, begin: do(s.kafka.stop), end: s.kafka.start},
+		{name: "restarted", begin: do(s.kafka.Stop), end: s.kafka.Start, restart: true},
+		{name: "absent at the start", atStart: true, begin: do(s.kafka.Stop), end: s.kafka.Start},
 	}
 }
 
@@ -79,7 +83,7 @@ func (s *station) measure(ctx context.Context, w weather) (r row, err error) {
 	name := "weather-" + fmt.Sprint(time.Now().UnixNano())
 	tutorialTopic, oursPrefix := name+"-tutorial-"+baseTopic, name+"-ours-"
 	if !w.noTopic {
-		if err := errors.Join(s.kafka.createTopic(tutorialTopic), s.kafka.createTopic(oursPrefix+baseTopic)); err != nil {
+		if err := errors.Join(s.createTopic(tutorialTopic), s.createTopic(oursPrefix+baseTopic)); err != nil {
 			return r, fmt.Errorf("create topics: %w", err)
 		}
 	}
@@ -97,13 +101,13 @@ func (s *station) measure(ctx context.Context, w weather) (r row, err error) {
 		}
 	}
 
-	brokers := s.kafka.address
+	brokers := s.kafka.Brokers[0].Address
 	if w.forwarded {
 		brokers = s.forwarder.Addr().String()
 	}
 	tutorial, err := startTutorial(ctx, s.tutorial, s.dsn, brokers, tutorialTopic)
 	defer func() { err = errors.Join(err, tutorial.close()) }()
-	if w.atStart && errors.Is(err, errEnded) {
+	if w.atStart && errors.Is(err, testbed.ErrEnded) {
 		log.Printf("%s: the tutorial's design ended at its start: %s", w.name, firstLine(tutorial.printed.String()))
 		r.tutorial.notStarted, err = true, nil
 	}
@@ -139,11 +143,11 @@ func (s *station) measure(ctx context.Context, w weather) (r row, err error) {
 		waiting.Go(func() { r.tutorial.answered, r.tutorial.slowest = tutorial.searchAtOnce(ctx, keywords) })
 	}
 	if w.restart {
-		err = sleep(ctx, restartGap)
+		err = testbed.Sleep(ctx, restartGap)
 	} else {
 		waiting.Wait()
 		if w.end != nil {
-			err = sleep(ctx, time.Until(begun.Add(away)))
+			err = testbed.Sleep(ctx, time.Until(begun.Add(away)))
 		}
 	}
 	if err == nil && w.end != nil {
@@ -153,7 +157,7 @@ func (s *station) measure(ctx context.Context, w weather) (r row, err error) {
 	if w.end != nil {
 		log.Printf("%s: Kafka was away for %.0f s", w.name, time.Since(begun).Seconds())
 	}
-	if err = errors.Join(err, sleep(ctx, settle)); err != nil {
+	if err = errors.Join(err, testbed.Sleep(ctx, settle)); err != nil {
 		return r, err
 	}
 	return r, s.count(ctx, &r, tutorial, ours)
@@ -165,13 +169,26 @@ func (s *station) warmUp(ctx context.Context, shop *shop) error {
 	if answered, _ := shop.search(ctx, keyword); !answered {
 		return fmt.Errorf("a search for %s was not answered", keyword)
 	}
-	return eventually(ctx, time.Minute, func() error {
-		keys, err := s.kafka.keys(ctx, shop.topic)
+	return testbed.Eventually(ctx, time.Minute, func() error {
+		keys, err := s.keys(ctx, shop.topic)
 		if err == nil && keys[keyword] == 0 {
 			err = errors.New("the event did not arrive")
 		}
 		return err
 	})
+}
+
+func (s *station) createTopic(name string) error {
+	return s.kafka.WithAdmin(func(admin sarama.ClusterAdmin) error {
+		return admin.CreateTopic(name, &sarama.TopicDetail{NumPartitions: 3, ReplicationFactor: 1}, false)
+	})
+}
+
+// keys counts the records of a topic by their keys.
+func (s *station) keys(ctx context.Context, topic string) (map[string]int, error) {
+	keys := map[string]int{}
+	err := testbed.NewTopicReader(s.kafka.Addresses(), topic).Read(ctx, func(r *sarama.ConsumerMessage) { keys[string(r.Key)]++ })
+	return keys, err
 }
 
 // count finds out what became of the events.
@@ -187,7 +204,7 @@ func (s *station) count(ctx context.Context, r *row, tutorial, ours *shop) error
 		*outcome
 		*shop
 	}{{&r.tutorial, tutorial}, {&r.ours, ours}} {
-		keys, err := s.kafka.keys(ctx, p.topic)
+		keys, err := s.keys(ctx, p.topic)
 		if err != nil {
 			return fmt.Errorf("read topic %s: %w", p.topic, err)
 		}

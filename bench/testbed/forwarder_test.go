@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package testbed
 
 import (
 	"io"
@@ -28,7 +28,7 @@ func TestForwarderSwallows(t *testing.T) {
 			go func() { _, _ = io.Copy(conn, conn); conn.Close() }()
 		}
 	}()
-	f, err := newForwarder("127.0.0.1:0", echo.Addr().String())
+	f, err := NewForwarder("127.0.0.1:0", echo.Addr().String())
 	require.NoError(t, err)
 	defer f.Close()
 
@@ -48,12 +48,12 @@ func TestForwarderSwallows(t *testing.T) {
 	old := dial()
 	require.NoError(t, say(old, 10*time.Second))
 
-	f.set(true)
+	f.Swallow(true)
 	for _, conn := range []net.Conn{old, dial()} {
 		assert.ErrorIs(t, say(conn, 100*time.Millisecond), os.ErrDeadlineExceeded, "it stays open")
 	}
 
-	f.set(false)
+	f.Swallow(false)
 	require.NoError(t, old.SetDeadline(time.Now().Add(10*time.Second)))
 	_, err = old.Read(make([]byte, 1))
 	require.Error(t, err)

@@ -1,17 +1,17 @@
 //go:build unix
 
-package main
+package testbed
 
 import (
 	"net"
 	"sync"
 )
 
-// forwarder carries bytes between its address and another, until it is told to
+// Forwarder carries bytes between its address and another, until it is told to
 // swallow them: then connections stay open and new ones are taken, and nothing
 // arrives on either side. That is how a network fails that drops packets
 // without a word.
-type forwarder struct {
+type Forwarder struct {
 	net.Listener
 	target string
 
@@ -20,17 +20,18 @@ type forwarder struct {
 	conns   []net.Conn
 }
 
-func newForwarder(listen, target string) (*forwarder, error) {
+// NewForwarder listens at one address for another, until it is closed.
+func NewForwarder(listen, target string) (*Forwarder, error) {
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
 		return nil, err
 	}
-	f := &forwarder{Listener: listener, target: target}
+	f := &Forwarder{Listener: listener, target: target}
 	go f.serve()
 	return f, nil
 }
 
-func (f *forwarder) serve() {
+func (f *Forwarder) serve() {
 	for {
 		client, err := f.Accept()
 		if err != nil {
@@ -49,7 +50,7 @@ func (f *forwarder) serve() {
 	}
 }
 
-func (f *forwarder) carry(from, to net.Conn) {
+func (f *Forwarder) carry(from, to net.Conn) {
 	defer from.Close()
 	defer to.Close()
 	buffer := make([]byte, 64<<10)
@@ -67,15 +68,15 @@ func (f *forwarder) carry(from, to net.Conn) {
 	}
 }
 
-func (f *forwarder) swallows() bool {
+func (f *Forwarder) swallows() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.swallow
 }
 
-// set begins or ends swallowing. At the end every connection is closed, since
+// Swallow begins or ends swallowing. At the end every connection is closed, since
 // what was swallowed is missing in it.
-func (f *forwarder) set(swallow bool) {
+func (f *Forwarder) Swallow(swallow bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.swallow = swallow

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package testbed
 
 import (
 	"errors"
@@ -14,12 +14,12 @@ import (
 // page says.
 func TestNobodyWaitsForWhatHasEnded(t *testing.T) {
 	tries := 0
-	err := eventually(t.Context(), time.Minute, func() error {
+	err := Eventually(t.Context(), time.Minute, func() error {
 		if tries++; tries == 2 {
-			return errEnded
+			return ErrEnded
 		}
 		return errors.New("not yet")
 	})
-	assert.ErrorIs(t, err, errEnded)
+	assert.ErrorIs(t, err, ErrEnded)
 	assert.Equal(t, 2, tries)
 }

@@ -1,0 +1,106 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"literank.com/event-books/bench/testbed"
+)
+
+// fault is something that happens to Kafka or to the way to it.
+type fault struct {
+	name string
+	// away: nothing is acknowledged while it lasts, so that records wait.
+	away bool
+	// strike begins it; heal, which isn't nil without an error, ends it and
+	// returns when Kafka is well.
+	strike func(context.Context, *victim) (heal func(context.Context) error, err error)
+}
+
+// victim is what a fault strikes.
+type victim struct {
+	topic string
+	rng   *rand.Rand
+	// counts has the numbers of partitions that the topic has had, in order.
+	counts []int32
+}
+
+func simple(name string, away bool, begin func() error, end func(context.Context) error) fault {
+	return fault{name, away, func(context.Context, *victim) (func(context.Context) error, error) { return end, begin() }}
+}
+
+func atOnce(do func() error) func(context.Context) error {
+	return func(context.Context) error { return do() }
+}
+
+// faultsOf are the faults of a Kafka behind proxies.
+func faultsOf(k *testbed.Kafka, p *proxies) []fault {
+	faults := []fault{
+		simple("stopped", true, k.Stop, k.Start),
+		simple("killed", true, k.Kill, k.Start),
+		simple("frozen", true, k.Freeze, atOnce(k.Thaw)),
+		simple("black-holed", true, p.swallow, atOnce(p.heal)),
+		{"slowed", false, func(_ context.Context, v *victim) (func(context.Context) error, error) {
+			return atOnce(p.heal), p.slow(100+v.rng.Int64N(400), 50+v.rng.Int64N(200))
+		}},
+		{"cut", false, func(ctx context.Context, v *victim) (func(context.Context) error, error) { return cut(ctx, p, v.rng) }},
+		morePartitions(k.WithAdmin),
+	}
+	if len(k.Brokers) > 1 {
+		faults = append(faults,
+			one("one broker killed", k, (*testbed.Broker).Kill, (*testbed.Broker).Start),
+			one("one broker frozen", k, (*testbed.Broker).Freeze, func(b *testbed.Broker, _ context.Context) error { return b.Thaw() }))
+	}
+	return faults
+}
+
+func one(name string, k *testbed.Kafka, begin func(*testbed.Broker) error, end func(*testbed.Broker, context.Context) error) fault {
+	return fault{name, false, func(_ context.Context, v *victim) (func(context.Context) error, error) {
+		b := k.Brokers[v.rng.IntN(len(k.Brokers))]
+		return func(ctx context.Context) error { return end(b, ctx) }, begin(b)
+	}}
+}
+
+// cut ends connections, again and again, at moments of its own and in the
+// middle of frames.
+func cut(ctx context.Context, p *proxies, rng *rand.Rand) (heal func(context.Context) error, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	var cutting sync.WaitGroup
+	cutting.Go(func() {
+		for err == nil && ctx.Err() == nil {
+			if rng.IntN(2) == 0 {
+				err = p.reset()
+			} else {
+				err = p.limit(1 + rng.Int64N(20_000))
+			}
+			_ = testbed.Sleep(ctx, 100*time.Millisecond+rand64(rng, time.Second))
+			err = errors.Join(err, p.heal())
+		}
+	})
+	return func(context.Context) error {
+		stop()
+		cutting.Wait()
+		return errors.Join(err, p.heal())
+	}, nil
+}
+
+// morePartitions adds to the topic while the fault lasts and after it.
+func morePartitions(withAdmin func(func(sarama.ClusterAdmin) error) error) fault {
+	return fault{"partitions added", false, func(_ context.Context, v *victim) (func(context.Context) error, error) {
+		n := v.counts[len(v.counts)-1] + 1 + v.rng.Int32N(3)
+		err := withAdmin(func(admin sarama.ClusterAdmin) error { return admin.CreatePartitions(v.topic, n, nil, false) })
+		if err != nil {
+			return nil, fmt.Errorf("add partitions: %w", err)
+		}
+		v.counts = append(v.counts, n)
+		return func(context.Context) error { return nil }, nil
+	}}
+}

@@ -1,0 +1,219 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"literank.com/event-books/infrastructure/catalog"
+)
+
+// answer is a search that was answered with 200.
+type answer struct {
+	id      uuid.UUID
+	keyword string
+	// ordinal counts the searches for the keyword: the one after began when the
+	// one before was over.
+	ordinal int
+	start   int // of the shop, from 1
+	// body is the digest of the API's answer; zero if it is a page or was not
+	// read to its end.
+	body digest
+	took time.Duration
+}
+
+// digest tells values apart.
+type digest [16]byte
+
+func digestOf(value []byte) (d digest) {
+	sum := sha256.Sum256(value)
+	copy(d[:], sum[:])
+	return d
+}
+
+// searchTimeout is how long a search is waited for. One that takes longer is
+// not answered.
+const searchTimeout = time.Minute
+
+// keywordsOf returns n keywords: titles, words that many books have, and words
+// that none has.
+func keywordsOf(n int) ([]string, error) {
+	books, err := catalog.Starter()
+	if err != nil {
+		return nil, err
+	}
+	common := []string{"the", "a", "of", "love", "der", "la"}
+	keywords := make([]string, n)
+	for i := range keywords {
+		switch {
+		case i < len(common):
+			keywords[i] = common[i]
+		case i%2 == 0:
+			keywords[i] = books[i].Title
+		default:
+			keywords[i] = fmt.Sprintf("nothing has this %d", i)
+		}
+	}
+	return keywords, nil
+}
+
+// load searches in a shop, with several clients at once, and notes every
+// answer. For one keyword there is one search at a time.
+type load struct {
+	shop    *shop
+	clients int
+	rate    float64 // the most searches in a second
+	client  *http.Client
+	free    chan *turn // keywords that nobody searches for now
+
+	mu      sync.Mutex
+	answers []answer
+	// refused counts answers other than 200, by what they were. unanswered
+	// counts searches whose connection broke.
+	refused    map[string]int
+	unanswered int
+}
+
+// turn is a keyword and how often it was searched for.
+type turn struct {
+	keyword  string
+	searched int
+}
+
+func newLoad(s *shop, keywords []string, clients int, rate float64) *load {
+	l := &load{
+		shop: s, clients: clients, rate: rate,
+		client:  &http.Client{Timeout: searchTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: clients}},
+		free:    make(chan *turn, len(keywords)),
+		refused: map[string]int{},
+	}
+	for _, keyword := range keywords {
+		l.free <- &turn{keyword: keyword}
+	}
+	return l
+}
+
+// run searches until ctx ends. All clients begin their searches at the same
+// moments, so that many are under way at once.
+func (l *load) run(ctx context.Context, seed uint64) {
+	defer l.client.CloseIdleConnections()
+	beat := time.Duration(float64(l.clients) / l.rate * float64(time.Second))
+	begun := time.Now()
+	var clients sync.WaitGroup
+	for i := range l.clients {
+		clients.Go(func() {
+			rng := rand.New(rand.NewPCG(seed, uint64(i+1)))
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(beat - time.Since(begun)%beat):
+				}
+				shop, start, err := l.shop.address(ctx)
+				if err != nil {
+					return
+				}
+				t := <-l.free
+				t.searched++
+				// Not bound to ctx: a search that was begun is waited for.
+				l.search(context.WithoutCancel(ctx), rng, shop, start, t)
+				l.free <- t
+			}
+		})
+	}
+	clients.Wait()
+}
+
+func (l *load) search(ctx context.Context, rng *rand.Rand, shop string, start int, t *turn) {
+	query := url.Values{"q": {t.keyword}}
+	api := rng.IntN(20) > 0
+	path := "/"
+	if api {
+		path = "/api/books"
+		limits := []string{"1", "5", "5", "5", "20", "100"}
+		query.Set("limit", limits[rng.IntN(len(limits))])
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, shop+path+"?"+query.Encode(), nil)
+	if err != nil {
+		panic(err) // we made it
+	}
+	begun := time.Now()
+	response, err := l.client.Do(request)
+	if err != nil {
+		l.note(func() {
+			l.unanswered++
+			if urlError, ok := errors.AsType[*url.Error](err); ok && urlError.Timeout() {
+				l.refused["no answer within "+searchTimeout.String()]++
+			}
+		})
+		return
+	}
+	defer response.Body.Close()
+	// What is promised of a search holds from the first line of its answer on.
+	id, idErr := uuid.Parse(response.Header.Get("X-Search-Id"))
+	body, readErr := io.ReadAll(response.Body)
+	took := time.Since(begun)
+	l.note(func() {
+		switch {
+		case response.StatusCode != http.StatusOK:
+			l.refused[response.Status+" "+firstLine(string(body))]++
+		case idErr != nil:
+			l.refused["200 without a search's id"]++
+		default:
+			a := answer{id: id, keyword: t.keyword, ordinal: t.searched, start: start, took: took}
+			if api && readErr == nil {
+				a.body = digestOf(body)
+			}
+			l.answers = append(l.answers, a)
+		}
+	})
+}
+
+func (l *load) note(what func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	what()
+}
+
+func (l *load) answered() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.answers)
+}
+
+// rarest is how often the keyword was answered that was answered least.
+func (l *load) rarest() int {
+	counts := map[string]int{}
+	l.note(func() {
+		for _, a := range l.answers {
+			counts[a.keyword]++
+		}
+	})
+	if len(counts) < cap(l.free) {
+		return 0
+	}
+	rarest := 0
+	for _, n := range counts {
+		if rarest == 0 || n < rarest {
+			rarest = n
+		}
+	}
+	return rarest
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}

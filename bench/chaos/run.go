@@ -1,0 +1,372 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/google/uuid"
+
+	"literank.com/event-books/bench/testbed"
+)
+
+// station is a Kafka that can be struck, and how much is asked of the shop.
+type station struct {
+	// brokers are Kafka's for the shop, direct for the judge, whom no fault
+	// hinders.
+	brokers, direct []string
+	faults          []fault
+	keywords        []string
+	clients         int
+	rate            float64 // searches in a second
+	least           int     // answers for each keyword
+	backlog         int     // records that wait at a kill while Kafka is away
+	// drain is how long everything may take to arrive once Kafka is well, and
+	// quiet how long nothing arrives once nothing waits any more, before what is
+	// missing counts as lost.
+	drain, quiet time.Duration
+	dir          string // for what runs leave behind
+}
+
+const (
+	baseTopic = "lr-book-searches"
+	// pileTimeout is how long records may take to pile up.
+	pileTimeout = 3 * time.Minute
+	// readTimeout is how long Kafka may take to show a topic.
+	readTimeout = time.Minute
+)
+
+// subject is a program under test.
+type subject struct {
+	name, program string
+	// weakness is what it was built without, or "".
+	weakness string
+}
+
+// trial is one run: a shop on a new data folder, a topic of its own, a plan.
+type trial struct {
+	*station
+	subject
+	plan *plan
+	victim
+	shop     *shop
+	load     *load
+	topic    *testbed.TopicReader
+	logf     func(string, ...any)
+	outcome  outcome
+	records  []record
+	lastSize int64
+	away     bool // nothing can be added to the topic
+}
+
+// outcome is what a run did and what came of it.
+type outcome struct {
+	verdict
+	seed    uint64
+	faults  int
+	kills   int
+	piled   int // kills while backlog records waited, at least
+	took    []time.Duration
+	uptime  time.Duration
+	drained time.Duration // from the end of the searches until everything was there
+	restart time.Duration // the slowest, until searches were answered
+	refused map[string]int
+}
+
+// run carries out a plan with a program, and judges what is in the topic
+// afterwards. An error means that nothing can be said.
+func (s *station) run(ctx context.Context, program subject, p *plan) (o outcome, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	name := fmt.Sprintf("%s-%d", program.name, p.seed)
+	dir := filepath.Join(s.dir, name)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return o, err
+	}
+	output, err := os.Create(filepath.Join(dir, "shop.log"))
+	if err != nil {
+		return o, err
+	}
+	defer output.Close()
+	prefix := fmt.Sprintf("chaos-%s-%d-", name, time.Now().UnixNano())
+	t := &trial{
+		station: s, subject: program, plan: p,
+		victim: victim{topic: prefix + baseTopic, rng: rand.New(rand.NewPCG(p.seed, 1))},
+		logf:   func(format string, arguments ...any) { log.Printf(name+": "+format, arguments...) },
+	}
+	t.topic = testbed.NewTopicReader(s.direct, t.victim.topic)
+	t.shop = newShop(program.program, dir, []string{
+		"EVENT_BOOKS_MQ_BROKERS=" + strings.Join(s.brokers, ","), "EVENT_BOOKS_MQ_TOPIC_PREFIX=" + prefix, "EVENT_BOOKS_APP_INSTANCE=chaos",
+	}, output, cancel)
+	t.load = newLoad(t.shop, s.keywords, s.clients, s.rate)
+	defer func() {
+		_, endErr := t.shop.end(syscall.SIGKILL)
+		err = errors.Join(err, endErr)
+	}()
+	if err := t.shop.start(ctx); err != nil {
+		return o, err
+	}
+	if err := t.countPartitions(ctx); err != nil {
+		return o, err
+	}
+
+	searching, stopSearching := context.WithCancel(ctx)
+	defer stopSearching()
+	var clients sync.WaitGroup
+	clients.Go(func() { t.load.run(searching, p.seed) })
+	err = t.strikeAll(ctx)
+	stopSearching()
+	clients.Wait()
+	if err == nil {
+		err = t.settle(ctx)
+	}
+	return t.outcome, err
+}
+
+// countPartitions waits until the shop has made the topic.
+func (t *trial) countPartitions(ctx context.Context) error {
+	err := testbed.Eventually(ctx, time.Minute, func() error {
+		n, err := testbed.PartitionCount(t.direct, t.victim.topic)
+		if err == nil {
+			t.counts = []int32{n}
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the topic: %w", err)
+	}
+	return nil
+}
+
+// strikeAll carries out the plan, and goes on until there are enough answers.
+func (t *trial) strikeAll(ctx context.Context) error {
+	for _, r := range t.plan.rounds {
+		if err := t.strike(ctx, r); err != nil {
+			return fmt.Errorf("%s: %w", r.fault.name, err)
+		}
+	}
+	return testbed.Eventually(ctx, 5*time.Minute, func() error {
+		if n := t.load.rarest(); n < t.least {
+			return fmt.Errorf("a keyword was answered only %d times of %d", n, t.least)
+		}
+		return nil
+	})
+}
+
+func (t *trial) strike(ctx context.Context, r round) (err error) {
+	if err := testbed.Sleep(ctx, r.calm); err != nil {
+		return err
+	}
+	if err := t.killAll(ctx, r.before, 0); err != nil {
+		return err
+	}
+	if _, err := t.waiting(ctx); err != nil {
+		return err
+	}
+	t.logf("%s", r.fault.name)
+	t.away = r.fault.away
+	begun := time.Now()
+	heal, err := r.fault.strike(ctx, &t.victim)
+	if err != nil {
+		return err
+	}
+	t.outcome.faults++
+	healed := false
+	defer func() {
+		if !healed { // the next run, or whoever ends Kafka, needs it well
+			err = errors.Join(err, heal(context.WithoutCancel(ctx)))
+		}
+	}()
+	piled := 0
+	if r.fault.away {
+		piled = t.backlog
+	}
+	if err := t.killAll(ctx, r.during, piled); err != nil {
+		return err
+	}
+	if err := testbed.Sleep(ctx, r.hold-time.Since(begun)); err != nil {
+		return err
+	}
+	waiting, err := t.waiting(ctx)
+	if err != nil {
+		return err
+	}
+	t.away, healed = false, true
+	if err := heal(ctx); err != nil {
+		return fmt.Errorf("heal: %w", err)
+	}
+	t.logf("%s is over after %.1f s, %d records waited", r.fault.name, time.Since(begun).Seconds(), waiting)
+	return t.killAll(ctx, r.after, 0)
+}
+
+// killAll kills the shop once for each pause, after it and once so many
+// records wait, and starts it again.
+func (t *trial) killAll(ctx context.Context, pauses []time.Duration, backlog int) error {
+	for _, pause := range pauses {
+		if backlog > 0 {
+			err := testbed.Eventually(ctx, pileTimeout, func() error {
+				n, err := t.waiting(ctx)
+				if err == nil && n < backlog {
+					err = fmt.Errorf("only %d records wait", n)
+				}
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if err := testbed.Sleep(ctx, pause); err != nil {
+			return err
+		}
+		waiting, err := t.waiting(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := t.shop.end(syscall.SIGKILL); err != nil {
+			return fmt.Errorf("kill the shop: %w", err)
+		}
+		t.outcome.kills++
+		if waiting >= t.backlog {
+			t.outcome.piled++
+		}
+		killed := time.Now()
+		if err := t.shop.start(ctx); err != nil {
+			return err
+		}
+		took := time.Since(killed)
+		t.outcome.restart = max(t.outcome.restart, took)
+		t.logf("killed while %d records waited, searches are answered after %.1f s", waiting, took.Seconds())
+	}
+	return nil
+}
+
+// waiting is how many records wait: as the shop counts them, or, past the spool,
+// estimated by what isn't in the topic.
+func (t *trial) waiting(ctx context.Context) (int, error) {
+	if t.weakness != bypass {
+		return t.shop.spooled(ctx)
+	}
+	if !t.away {
+		if size, err := t.topic.Size(); err == nil { // else little was added
+			t.lastSize = size
+		}
+	}
+	return max(0, t.load.answered()-int(t.lastSize)), nil
+}
+
+// settle waits until every answer is in the topic, or until nothing comes any
+// more, ends the shop and judges.
+func (t *trial) settle(ctx context.Context) error {
+	begun, lastNews := time.Now(), time.Now()
+	missing := make(map[uuid.UUID]bool, len(t.load.answers))
+	for _, a := range t.load.answers {
+		missing[a.id] = true
+	}
+	taken := 0
+	for {
+		known := len(t.records)
+		if err := t.read(ctx); err != nil {
+			return err
+		}
+		if len(t.records) > known {
+			lastNews = time.Now()
+		}
+		for ; taken < len(t.records); taken++ {
+			delete(missing, t.records[taken].id)
+		}
+		waiting, err := t.shop.spooled(ctx)
+		if err != nil {
+			return err
+		}
+		if len(missing) == 0 && waiting == 0 {
+			break
+		}
+		if waiting == 0 && time.Since(lastNews) > t.quiet || time.Since(begun) > t.drain {
+			t.logf("%d answers are missing, and the shop says that %d records wait", len(missing), waiting)
+			break
+		}
+		if err := testbed.Sleep(ctx, time.Second/2); err != nil {
+			return err
+		}
+	}
+	t.outcome.drained = lastNews.Sub(begun)
+	status, err := t.shop.end(syscall.SIGTERM)
+	if err != nil || status != 0 {
+		return errors.Join(fmt.Errorf("the shop ended with status %d", status), err)
+	}
+	if err := t.read(ctx); err != nil {
+		return err
+	}
+	dead, err := t.deadLetters(ctx)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(t.records, func(a, b record) int { return int(a.partition - b.partition) })
+	o := &t.outcome
+	o.seed, o.uptime, o.refused = t.plan.seed, t.shop.uptime, maps.Clone(t.load.refused)
+	for _, a := range t.load.answers {
+		o.took = append(o.took, a.took)
+	}
+	o.verdict = judge(t.load.answers, t.records, dead, t.counts)
+	return nil
+}
+
+// read takes in what is new in the topic. Partitions may still be looking for
+// a leader.
+func (t *trial) read(ctx context.Context) error {
+	return testbed.Eventually(ctx, readTimeout, func() error {
+		ctx, cancel := context.WithTimeout(ctx, readTimeout)
+		defer cancel()
+		return t.topic.Read(ctx, func(m *sarama.ConsumerMessage) { t.records = append(t.records, toRecord(m)) })
+	})
+}
+
+var anyID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+
+// deadLetters are the ids in the dead-letter topic and those that stand in the
+// dead-letter file.
+func (t *trial) deadLetters(ctx context.Context) (map[uuid.UUID]bool, error) {
+	ids := map[uuid.UUID]bool{}
+	err := testbed.NewTopicReader(t.direct, t.victim.topic+".dead").Read(ctx, func(m *sarama.ConsumerMessage) {
+		for _, h := range m.Headers {
+			if id, err := uuid.ParseBytes(h.Value); err == nil && string(h.Key) == "ce_id" {
+				ids[id] = true
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.Open(filepath.Join(t.shop.dir, "data", "spool", "dead-letters.jsonl"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return ids, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		for _, text := range anyID.FindAllString(lines.Text(), -1) {
+			ids[uuid.MustParse(text)] = true
+		}
+	}
+	return ids, lines.Err()
+}

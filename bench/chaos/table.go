@@ -1,0 +1,114 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// row is what all runs of one program did together.
+type row struct {
+	name string
+	// control: protection is off, and the judge has to find what it's for.
+	control string
+	runs    []outcome
+}
+
+const (
+	bypass = "bypass" // controls: the weaknesses that a program can be built with
+	order  = "order"
+)
+
+// sums adds up what is counted.
+func (r row) sums() (s outcome) {
+	for _, o := range r.runs {
+		s.faults += o.faults
+		s.kills += o.kills
+		s.piled += o.piled
+		s.answered += o.answered
+		s.found += o.found
+		s.dead += o.dead
+		s.lost += o.lost
+		s.copies += o.copies
+		s.extra += o.extra
+		s.violations += o.violations
+		s.broken += o.broken
+		s.overtaken += o.overtaken
+		s.uptime += o.uptime
+		s.took = append(s.took, o.took...)
+		s.drained = max(s.drained, o.drained)
+		s.restart = max(s.restart, o.restart)
+	}
+	slices.Sort(s.took)
+	return s
+}
+
+// percentile of durations in ascending order.
+func percentile(sorted []time.Duration, p float64) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[min(len(sorted)-1, int(p*float64(len(sorted))))]
+}
+
+// failures tells why the row is not as it has to be.
+func (r row) failures() (failures []string) {
+	fail := func(format string, arguments ...any) {
+		failures = append(failures, r.name+": "+fmt.Sprintf(format, arguments...))
+	}
+	s := r.sums()
+	switch r.control {
+	case bypass:
+		if s.lost == 0 {
+			fail("nothing was lost: the suite would not see a loss")
+		}
+		return failures
+	case order:
+		if s.violations == 0 {
+			fail("no order was violated: the suite would not see it")
+		}
+		return failures
+	}
+	if s.lost > 0 {
+		fail("%d answered searches are lost", s.lost)
+	}
+	if s.violations > 0 {
+		fail("%d violations of the order", s.violations)
+	}
+	if s.broken > 0 {
+		fail("%d records are not what they should be", s.broken)
+	}
+	for _, o := range r.runs {
+		for what, n := range o.refused {
+			fail("seed %d: %d searches were answered by %s", o.seed, n, what)
+		}
+	}
+	return failures
+}
+
+// table is the result in Markdown.
+func table(rows []row, backlog int) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "| program | runs | kills | with %d waiting | faults | answered | found | lost | copies | order violations | slowest search | p99 | searches/s | longest drain |\n", backlog)
+	text.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, r := range rows {
+		s := r.sums()
+		fmt.Fprintf(&text, "| %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s | %d ms | %.0f | %.0f s |\n", r.name, len(r.runs),
+			s.kills, s.piled, s.faults, s.answered, s.found, s.lost, s.copies, s.violations,
+			seconds(percentile(s.took, 1)), percentile(s.took, 0.99).Milliseconds(), rate(s), s.drained.Seconds())
+	}
+	return text.String()
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+
+// rate is per second in which the shop lived.
+func rate(o outcome) float64 {
+	if o.uptime == 0 {
+		return 0
+	}
+	return float64(o.answered) / o.uptime.Seconds()
+}

@@ -1,0 +1,123 @@
+//go:build unix
+
+package testbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/IBM/sarama"
+)
+
+// TopicReader reads a topic from its beginning, with all its partitions, also
+// those that are added meanwhile.
+type TopicReader struct {
+	brokers []string
+	topic   string
+	next    map[int32]int64 // offsets
+}
+
+// NewTopicReader doesn't connect yet.
+func NewTopicReader(brokers []string, topic string) *TopicReader {
+	return &TopicReader{brokers, topic, map[int32]int64{}}
+}
+
+// Read hands over, one after the other, the records from where the last Read
+// ended up to the present end of each partition, those of a partition in their
+// order. A topic that doesn't exist has none. After an error it can be called
+// again, and goes on behind the last record that it handed over.
+func (r *TopicReader) Read(ctx context.Context, handle func(*sarama.ConsumerMessage)) error {
+	err := r.read(ctx, handle)
+	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read topic %s: %w", r.topic, err)
+	}
+	return nil
+}
+
+func (r *TopicReader) read(ctx context.Context, handle func(*sarama.ConsumerMessage)) error {
+	client, err := sarama.NewClient(r.brokers, saramaConfig())
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	consumer, err := sarama.NewConsumerFromClient(client)
+	if err != nil {
+		return err
+	}
+	defer consumer.Close()
+	partitions, err := client.Partitions(r.topic)
+	if err != nil {
+		return err
+	}
+	for _, partition := range partitions {
+		end, err := client.GetOffset(r.topic, partition, sarama.OffsetNewest)
+		if err != nil {
+			return err
+		}
+		if r.next[partition] >= end {
+			continue
+		}
+		records, err := consumer.ConsumePartition(r.topic, partition, r.next[partition])
+		if err != nil {
+			return err
+		}
+		for r.next[partition] < end {
+			select {
+			case record, ok := <-records.Messages():
+				if !ok {
+					return fmt.Errorf("partition %d: the offset %d is gone", partition, r.next[partition])
+				}
+				handle(record)
+				r.next[partition] = record.Offset + 1
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		if err := records.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Size is how many records the topic holds.
+func (r *TopicReader) Size() (size int64, err error) {
+	client, err := sarama.NewClient(r.brokers, saramaConfig())
+	if err != nil {
+		return 0, fmt.Errorf("size of topic %s: %w", r.topic, err)
+	}
+	defer client.Close()
+	partitions, err := client.Partitions(r.topic)
+	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		return 0, nil
+	}
+	for _, partition := range partitions {
+		var end int64
+		if end, err = client.GetOffset(r.topic, partition, sarama.OffsetNewest); err != nil {
+			break
+		}
+		size += end
+	}
+	if err != nil {
+		return 0, fmt.Errorf("size of topic %s: %w", r.topic, err)
+	}
+	return size, nil
+}
+
+// PartitionCount fails where there is no such topic.
+func PartitionCount(brokers []string, topic string) (int32, error) {
+	client, err := sarama.NewClient(brokers, saramaConfig())
+	if err != nil {
+		return 0, fmt.Errorf("partitions of %s: %w", topic, err)
+	}
+	defer client.Close()
+	partitions, err := client.Partitions(topic)
+	if err != nil {
+		return 0, fmt.Errorf("partitions of %s: %w", topic, err)
+	}
+	return int32(len(partitions)), nil
+}
