@@ -62,6 +62,20 @@ func Brokers(c *config.Config) []string {
 	return []string{c.MQ.Listen}
 }
 
+// KafkaSecurity returns how Kafka is reached as configured; the embedded
+// broker is reached by its zero value.
+func KafkaSecurity(c *config.Config) (mq.Security, error) {
+	encryption, err := c.KafkaTLS()
+	if err != nil {
+		return mq.Security{}, err
+	}
+	security := mq.Security{TLS: encryption}
+	if sasl := c.MQ.SASL; sasl.Mechanism != "" {
+		security.SASL = &mq.SASL{Mechanism: sasl.Mechanism, Username: sasl.Username, Password: sasl.Password}
+	}
+	return security, nil
+}
+
 // StartBroker starts the embedded broker as a supervised child and returns
 // its real address.
 func StartBroker(ctx context.Context, c *config.Config, log *slog.Logger) (*broker.Supervisor, string, error) {
@@ -98,7 +112,11 @@ func (w *WireHelper) open(ctx context.Context, c *config.Config, withBroker bool
 		}
 		w.brokers = []string{address}
 	}
-	w.queue, err = mq.NewKafkaQueue(w.brokers, c.MQ.SearchTopic(),
+	security, err := KafkaSecurity(c)
+	if err != nil {
+		return err
+	}
+	w.queue, err = mq.NewKafkaQueue(w.brokers, c.MQ.SearchTopic(), mq.WithSecurity(security),
 		mq.WithTopicConfig(mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}),
 		mq.WithInstance(c.App.Instance), mq.WithLogger(w.log))
 	return err

@@ -59,6 +59,9 @@ type DBConfig struct {
 type MQConfig struct {
 	// Brokers of Apache Kafka as host:port; empty = the embedded broker at Listen.
 	Brokers []string `yaml:"brokers"`
+	// TLS and SASL are for Brokers; the embedded broker takes neither.
+	TLS  TLSConfig  `yaml:"tls"`
+	SASL SASLConfig `yaml:"sasl"`
 	// Topic of the searches, before TopicPrefix.
 	Topic string `yaml:"topic"`
 	// TopicPrefix keeps two shops on one Kafka apart.
@@ -73,6 +76,27 @@ type MQConfig struct {
 	// Advertise is the host:port that the embedded broker tells its clients; empty = Listen.
 	Advertise string `yaml:"advertise"`
 }
+
+// TLSConfig is about the encryption of the connections to Kafka.
+type TLSConfig struct {
+	Enabled bool `yaml:"enabled"`
+	// CAFile holds the certificates, as PEM, that Kafka's is signed by; empty = the system's.
+	CAFile string `yaml:"ca_file"`
+	// CertFile and KeyFile, as PEM, are shown to a Kafka that asks for them.
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
+}
+
+// SASLConfig is the name by which Kafka knows the program.
+type SASLConfig struct {
+	// Mechanism is one of SASLMechanisms; empty = no name.
+	Mechanism string `yaml:"mechanism"`
+	Username  string `yaml:"username"`
+	Password  string `yaml:"password" secret:"true"`
+}
+
+// SASLMechanisms are the ways to prove a name that are known here.
+var SASLMechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
 
 // SearchTopic is the full name of the topic of searches.
 func (c MQConfig) SearchTopic() string { return c.TopicPrefix + c.Topic }

@@ -76,10 +76,16 @@ func patient(o *options) { o.ackWait = 30 * time.Second }
 // read returns the first n records of a topic.
 func read(t *testing.T, brokers []string, topic string, n int) (records []*Record) {
 	t.Helper()
+	return readSecured(t, Kafka{Brokers: brokers}, topic, n)
+}
+
+// readSecured is read where Kafka wants more than its addresses.
+func readSecured(t *testing.T, kafka Kafka, topic string, n int) (records []*Record) {
+	t.Helper()
 	enough := errors.New("enough")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	err := Tail(ctx, Kafka{Brokers: brokers}, topic, Start{Beginning: true}, nil, func(r *Record) error {
+	err := Tail(ctx, kafka, topic, Start{Beginning: true}, nil, func(r *Record) error {
 		if records = append(records, r); len(records) == n {
 			return enough
 		}

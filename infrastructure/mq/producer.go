@@ -41,9 +41,9 @@ func newProducer(brokers []string, security Security, maxBytes int) (*producer, 
 	if maxBytes > maxBatchBytes {
 		config.Producer.Flush.MaxMessages = 1
 	}
-	client, err := sarama.NewClient(brokers, config)
+	client, err := dial(brokers, config)
 	if err != nil {
-		return nil, fmt.Errorf("connect to Kafka: %w", err)
+		return nil, err
 	}
 	sync, err := sarama.NewSyncProducerFromClient(client)
 	if err != nil {
