@@ -15,6 +15,7 @@ func (s *Server) routes(r *gin.Engine) {
 
 	r.Match(read, "/", s.indexPage)
 	r.Match(read, "/books/:id", s.bookPage)
+	r.POST("/visitor", s.answerVisitor)
 	r.Match(read, "/robots.txt", s.robots)
 	r.Match(read, "/static/*file", s.static)
 

@@ -50,6 +50,7 @@ func (c *Config) check() (errs []error) {
 	for _, host := range app.ImageHosts {
 		expect(hostName.MatchString(host), "app.image_hosts", "%q is not a host name", host)
 	}
+	expect(slices.Contains(VisitorCookies, app.VisitorCookie), "app.visitor_cookie", "must be one of %s, not %q", strings.Join(VisitorCookies, ", "), app.VisitorCookie)
 	for _, proxy := range app.TrustedProxies {
 		_, addrErr := netip.ParseAddr(proxy)
 		_, netErr := netip.ParsePrefix(proxy)

@@ -41,6 +41,8 @@ type AppConfig struct {
 	ImageHosts []string `yaml:"image_hosts"`
 	// AdminToken lets staff write; empty = a random one in DataDir/admin-token.
 	AdminToken string `yaml:"admin_token" secret:"true"`
+	// VisitorCookie is one of VisitorCookies.
+	VisitorCookie string `yaml:"visitor_cookie"`
 	// TrustedProxies are the addresses or networks whose X-Forwarded-For is believed.
 	TrustedProxies []string `yaml:"trusted_proxies"`
 	// Instance names this instance in events; empty = the host's name.
@@ -48,6 +50,10 @@ type AppConfig struct {
 	// ShutdownTimeout bounds a graceful stop.
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
 }
+
+// VisitorCookies are the rules by which browsers are given a random number:
+// never, to who agrees, to who doesn't object.
+var VisitorCookies = []string{"off", "ask", "on"}
 
 // DBConfig is about the catalogue's database.
 type DBConfig struct {
@@ -108,6 +114,7 @@ func Default() *Config {
 			Port:            8080,
 			PageSize:        20,
 			DataDir:         "data",
+			VisitorCookie:   "ask",
 			ShutdownTimeout: 15 * time.Second,
 		},
 		MQ: MQConfig{

@@ -88,6 +88,7 @@ func TestBadFilesNameLineAndExpectation(t *testing.T) {
 		{"public broker", "mq:\n  listen: 0.0.0.0:9092\n", "mq.listen: may leave this machine only together with mq.advertise"},
 		{"short token", "app:\n  admin_token: secret\n", "app.admin_token: must have at least 16 characters"},
 		{"base URL", "app:\n  base_url: example.com\n", "app.base_url: must be like"},
+		{"visitor's cookie", "app:\n  visitor_cookie: always\n", `config.yml:2: app.visitor_cookie: must be one of off, ask, on, not "always"`},
 		{"proxy", "app:\n  trusted_proxies: [here]\n", "app.trusted_proxies"},
 		{"not YAML", "app: [\n", "config.yml: yaml: line"},
 		{"text for true or false", "mq:\n  tls:\n    enabled: maybe\n", `config.yml:3: mq.tls.enabled: must be true or false without quotes, not "maybe"`},

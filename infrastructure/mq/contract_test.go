@@ -101,7 +101,7 @@ func TestEventArrivesAsSent(t *testing.T) {
 		q := newQueue(t, brokers, topic, patient)
 		at := time.Date(2026, 3, 1, 12, 30, 0, 123_000_000, time.UTC)
 		event := model.SearchEvent{
-			ID: "0198c0de-0000-7000-8000-000000000001", Time: at, Surface: model.APISurface,
+			ID: "0198c0de-0000-7000-8000-000000000001", Time: at, Visit: model.Visit{Surface: model.APISurface, Agent: model.BotAgent},
 			Search: model.Search{Keyword: "Ёж 🍕", Sort: model.ByRelevance, Offset: 20, Limit: 10, Filters: model.Filters{Language: "ru", Author: "A & B"}},
 			Value:  []byte(`[{"id":1,"title":"Ёж"}]`), Total: 21, Served: 1,
 		}
@@ -125,7 +125,7 @@ func TestEventArrivesAsSent(t *testing.T) {
 			"ce_specversion": "1.0", "ce_id": event.ID, "ce_type": "com.literank.books.searched",
 			"ce_time": "2026-03-01T12:30:00.123Z", "content-type": "application/json",
 			"ce_dataschema": "https://literank.com/event-books/schemas/books.searched/1.json",
-			"ce_surface":    "api", "ce_offset": "20", "ce_limit": "10", "ce_sort": "relevance",
+			"ce_surface":    "api", "ce_agent": "bot", "ce_offset": "20", "ce_limit": "10", "ce_sort": "relevance",
 			"ce_filters": "author=A+%26+B&language=ru", "ce_match": "exact", "ce_servedquery": "Ёж 🍕",
 			"ce_totalhits": "21", "ce_servedhits": "1", "ce_sequence": "00000000000000000001",
 		}, headers)
