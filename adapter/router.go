@@ -25,6 +25,8 @@ func (s *Server) routes(r *gin.Engine) {
 	r.PUT("/api/books/:id", s.staffOnly, s.withoutParameters, s.updateBook)
 	r.DELETE("/api/books/:id", s.staffOnly, s.withoutParameters, s.deleteBook)
 	r.Match(read, "/api/openapi.yaml", s.openAPI)
+	r.Match(read, "/api/asyncapi.yaml", s.asyncAPI)
+	r.Match(read, "/api/schemas/:event/:file", s.schema)
 
 	r.Match(read, "/livez", s.livez)
 	r.Match(read, "/readyz", s.readyz)
