@@ -174,13 +174,7 @@ func TestTopicIsMadeAsConfigured(t *testing.T) {
 			found, err := admin.DescribeTopics([]string{topic})
 			return err == nil && found[0].Err == sarama.ErrNoError && len(found[0].Partitions) == 5
 		}, 30*time.Second, 20*time.Millisecond, "before any event")
-		found, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.TopicResource, Name: topic}}, sarama.DescribeConfigsOptions{})
-		require.NoError(t, err)
-		require.Len(t, found, 1)
-		values := map[string]string{}
-		for _, e := range found[0].Configs {
-			values[e.Name] = e.Value
-		}
+		values := settingsOf(t, admin, topic)
 		if strings.HasSuffix(t.Name(), "/Kafka") { // the embedded one keeps by size only
 			assert.Equal(t, "10800000", values["retention.ms"])
 		}
