@@ -1,4 +1,4 @@
-.PHONY: build run test race lint bench weather chaos fuzz large fire help
+.PHONY: build run test race lint bench weather chaos fuzz large fire crawlers help
 
 build: ## Build the program, stamped with its commit
 	CGO_ENABLED=0 go build -buildvcs=true -o event-books .
@@ -39,6 +39,10 @@ large: ## Import files of 1 GB in less than 200 MB of memory; takes minutes
 
 fire: ## Throw 500,000 requests at the embedded broker (TEST_FUZZ_SEED draws others), and more
 	TEST_FUZZED_REQUESTS=500000 go test -count=1 -timeout 30m -v -run 'Fire|Thousands|SlowLoris|NoFile|DiskFull|ShopOutlives' ./infrastructure/broker .
+
+crawlers: ## Take the newest list of crawlers, by npm
+	d=$$(mktemp -d) && npm install --silent --prefix $$d crawler-user-agents && \
+	node adapter/crawlers.js $$d/node_modules/crawler-user-agents >adapter/crawlers.txt && rm -rf $$d
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 8

@@ -131,6 +131,21 @@ func (s *Server) openAPI(c *gin.Context) {
 	c.Data(http.StatusOK, "application/yaml", api.OpenAPI)
 }
 
+func (s *Server) asyncAPI(c *gin.Context) {
+	c.Header("Cache-Control", "no-cache")
+	c.Data(http.StatusOK, "application/yaml", api.AsyncAPI)
+}
+
+func (s *Server) schema(c *gin.Context) {
+	content, err := api.Schemas.ReadFile("schemas/" + c.Param("event") + "/" + c.Param("file"))
+	if err != nil {
+		s.fail(c, model.Errorf(model.NotFound, "", "there is no such schema"))
+		return
+	}
+	c.Header("Cache-Control", "no-cache")
+	c.Data(http.StatusOK, "application/schema+json", content)
+}
+
 func (s *Server) robots(c *gin.Context) {
 	rules := fmt.Sprintf("User-agent: *\nDisallow: %[1]s/*?*q=\nDisallow: %[1]s/api/\n", s.basePath)
 	c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(rules))

@@ -21,40 +21,53 @@ import (
 )
 
 // searchParams are the parameters of a search.
-var searchParams = []string{"q", "o", "limit", "sort", "author", "language", "subject", "decade", "available"}
+var searchParams = []string{"q", "o", "limit", "sort", "author", "language", "subject", "decade", "available", "tag"}
+
+// question is what a request for a search asks.
+type question struct {
+	offset  int
+	keyword model.Keyword
+	page    executor.Page
+	tag     string
+}
 
 // parseSearch reads a search from the raw query of a request. A strict
-// reader refuses parameters that it doesn't know; pages pass over them, since
-// links to the shop pick up parameters of others on their way.
-func (s *Server) parseSearch(rawQuery string, strict bool) (offset int, keyword model.Keyword, page executor.Page, err error) {
+// reader refuses parameters that it doesn't know; pages pass over them and over
+// a malformed tag, since links to the shop pick up such things on their way.
+func (s *Server) parseSearch(rawQuery string, strict bool) (q question, err error) {
 	values, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return 0, "", page, &model.Error{Code: model.Malformed, Message: "the query can't be decoded", Cause: err}
+		return q, &model.Error{Code: model.Malformed, Message: "the query can't be decoded", Cause: err}
 	}
 	if strict {
 		for name, list := range values {
 			if !slices.Contains(searchParams, name) {
-				return 0, "", page, model.Errorf(model.Malformed, name, "is not a parameter of this address; these are: %s", strings.Join(searchParams, ", "))
+				return q, model.Errorf(model.Malformed, name, "is not a parameter of this address; these are: %s", strings.Join(searchParams, ", "))
 			}
 			if len(list) > 1 {
-				return 0, "", page, model.Errorf(model.Malformed, name, "is given %d times", len(list))
+				return q, model.Errorf(model.Malformed, name, "is given %d times", len(list))
 			}
 		}
 	}
-	if keyword, err = model.ParseKeyword(values.Get("q")); err != nil {
-		return 0, "", page, err
+	if q.keyword, err = model.ParseKeyword(values.Get("q")); err != nil {
+		return q, err
 	}
-	if page.Filters, err = model.ParseFilters(values.Get); err != nil {
-		return 0, "", page, err
+	if q.page.Filters, err = model.ParseFilters(values.Get); err != nil {
+		return q, err
 	}
-	if page.Sort, err = model.ParseSort(values.Get("sort")); err != nil {
-		return 0, "", page, err
+	if q.page.Sort, err = model.ParseSort(values.Get("sort")); err != nil {
+		return q, err
 	}
-	if offset, err = parseNumber(values, "o", 0, 0, model.MaxOffset); err != nil {
-		return 0, "", page, err
+	if q.offset, err = parseNumber(values, "o", 0, 0, model.MaxOffset); err != nil {
+		return q, err
 	}
-	page.Limit, err = parseNumber(values, "limit", s.PageSize, 1, model.MaxLimit)
-	return offset, keyword, page, err
+	if q.page.Limit, err = parseNumber(values, "limit", s.PageSize, 1, model.MaxLimit); err != nil {
+		return q, err
+	}
+	if q.tag, err = model.ParseTag(values.Get("tag")); err != nil && strict {
+		return q, err
+	}
+	return q, nil
 }
 
 // withoutParameters is for addresses that take none.
@@ -82,9 +95,13 @@ func parseNumber(values url.Values, name string, byDefault, least, most int) (in
 	return n, nil
 }
 
-// searchValues is the inverse of parseSearch, without what is by default.
-func (s *Server) searchValues(search model.Search) url.Values {
+// searchValues is the inverse of parseSearch, without what is by default. Links
+// that go on with a search keep its tag; those to another keyword lose it.
+func (s *Server) searchValues(search model.Search, tag string) url.Values {
 	values := search.Filters.Values()
+	if tag != "" {
+		values.Set("tag", tag)
+	}
 	if search.Keyword != "" {
 		values.Set("q", string(search.Keyword))
 	}
@@ -122,30 +139,31 @@ func lastOffset(a *executor.Answer) int {
 }
 
 // search carries out the search that a request asks for and sets the headers
-// that every answer to one has. It has ended the request if it isn't ok.
-func (s *Server) search(c *gin.Context, surface model.Surface) (answer *executor.Answer, ok bool) {
-	offset, keyword, page, err := s.parseSearch(c.Request.URL.RawQuery, surface == model.APISurface)
+// that every answer to one has. It returns the request's tag, too. It has ended the request if it isn't ok.
+func (s *Server) search(c *gin.Context, surface model.Surface) (answer *executor.Answer, tag string, ok bool) {
+	q, err := s.parseSearch(c.Request.URL.RawQuery, surface == model.APISurface)
 	if err != nil {
 		s.fail(c, err)
-		return nil, false
+		return nil, "", false
 	}
+	visit := model.Visit{Surface: surface, Agent: s.agent(c.Request), Tag: q.tag, ClientID: s.clientID(c.Request)}
 	if c.Request.Method == http.MethodHead {
-		surface = "" // no search, no event
+		visit = model.Visit{} // no search, no event
 	}
-	answer, err = s.Books.GetBooks(c.Request.Context(), offset, keyword, page, surface)
+	answer, err = s.Books.GetBooks(c.Request.Context(), q.offset, q.keyword, q.page, visit)
 	if err != nil {
 		s.fail(c, err)
-		return nil, false
+		return nil, "", false
 	}
 	c.Header("Cache-Control", "private, no-store")
 	if answer.SearchID != "" {
 		c.Header("X-Search-Id", answer.SearchID)
 	}
-	return answer, true
+	return answer, q.tag, true
 }
 
 func (s *Server) getBooks(c *gin.Context) {
-	answer, ok := s.search(c, model.APISurface)
+	answer, tag, ok := s.search(c, model.APISurface)
 	if !ok {
 		return
 	}
@@ -157,7 +175,7 @@ func (s *Server) getBooks(c *gin.Context) {
 		search *model.Search
 	}{{"prev", prev}, {"next", next}} {
 		if l.search != nil {
-			links = append(links, "<"+s.link("/api/books", s.searchValues(*l.search))+`>; rel="`+l.rel+`"`)
+			links = append(links, "<"+s.link("/api/books", s.searchValues(*l.search, tag))+`>; rel="`+l.rel+`"`)
 		}
 	}
 	if len(links) > 0 {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,8 @@ func (d *description) at(node any, keys ...string) any {
 	}
 }
 
+var pathParameter = regexp.MustCompile(`:(\w+)`)
+
 var methods = []string{"get", "head", "post", "put", "delete", "patch", "options", "trace"}
 
 // operations returns "GET /api/books" and so on, with what is said of each.
@@ -98,7 +101,7 @@ func TestOpenAPIListsTheRoutes(t *testing.T) {
 	var routes []string
 	for _, r := range newShop(t).engine.Routes() {
 		if strings.HasPrefix(r.Path, "/api/") || r.Path == "/livez" || r.Path == "/readyz" {
-			routes = append(routes, r.Method+" "+strings.ReplaceAll(r.Path, ":id", "{id}"))
+			routes = append(routes, r.Method+" "+pathParameter.ReplaceAllString(r.Path, "{$1}"))
 		}
 	}
 	operations := d.operations()
@@ -236,6 +239,14 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		{down, 503, "DELETE", "/api/books/2", "", nil},
 		{up, 200, "GET", "/api/openapi.yaml", "", nil},
 		{up, 200, "HEAD", "/api/openapi.yaml", "", nil},
+		{up, 200, "GET", "/api/asyncapi.yaml", "", nil},
+		{up, 200, "HEAD", "/api/asyncapi.yaml", "", nil},
+		{up, 200, "GET", "/api/schemas/books.searched/1.json", "", nil},
+		{up, 200, "GET", "/api/schemas/books.searched/1.headers.json", "", nil},
+		{up, 404, "GET", "/api/schemas/books.searched/0.json", "", nil},
+		{up, 404, "GET", "/api/schemas/../api.go", "", nil},
+		{up, 200, "HEAD", "/api/schemas/books.searched/1.json", "", nil},
+		{up, 404, "HEAD", "/api/schemas/x/1.json", "", nil},
 		{up, 200, "GET", "/livez", "", nil},
 		{up, 200, "HEAD", "/livez", "", nil},
 		{up, 200, "GET", "/readyz", "", nil},
@@ -249,6 +260,9 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		path, _, _ := strings.Cut(c.target, "?")
 		if strings.HasPrefix(path, "/api/books/") {
 			path = "/api/books/{id}"
+		}
+		if strings.HasPrefix(path, "/api/schemas/") {
+			path = "/api/schemas/{event}/{file}"
 		}
 		seen[fmt.Sprint(c.method, " ", path, " ", c.status)] = true
 		d.checkAnswer(c.method, path, answer)

@@ -69,27 +69,33 @@ type option struct {
 // labelled is a link with its words.
 type labelled struct{ Label, Link string }
 
+// frame is what every page shows around its content.
+type frame struct {
+	Title string
+	// Action is where the search form goes.
+	Action string
+	Search model.Search
+	// NoIndex keeps result pages out of search engines.
+	NoIndex bool
+	Visitor *visitorForm
+}
+
 // indexData is what index.html shows.
 type indexData struct {
-	Title string
-	// Action is where the form goes.
-	Action  string
-	Search  model.Search
+	frame
 	Total   int
 	From    int
 	To      int
 	Books   []bookView
 	Sorts   []option
 	Filters []labelled // each with the link that removes it
-	// Hidden are the filters and the limit, to be kept by the form.
+	// Hidden are the filters, the limit and the tag, to be kept by the form.
 	Hidden     []option
 	Prev, Next string
 	// Ignored is how many words were too many.
 	Ignored int
 	// WaysOn are offered where nothing was found.
 	WaysOn []labelled
-	// NoIndex keeps result pages out of search engines.
-	NoIndex bool
 }
 
 var sortLabels = map[model.Sort]string{
@@ -97,26 +103,26 @@ var sortLabels = map[model.Sort]string{
 }
 
 func (s *Server) indexPage(c *gin.Context) {
-	answer, ok := s.search(c, model.PageSurface)
+	answer, tag, ok := s.search(c, model.PageSurface)
 	if !ok {
 		return
 	}
-	data := s.indexData(answer)
+	data := s.indexData(answer, tag)
+	if answer.Search.Keyword == "" {
+		data.Visitor = s.welcome(c)
+	}
 	if data.NoIndex {
 		c.Header("X-Robots-Tag", "noindex")
 	}
 	s.render(c, http.StatusOK, "index.html", data)
 }
 
-func (s *Server) indexData(a *executor.Answer) *indexData {
+func (s *Server) indexData(a *executor.Answer, tag string) *indexData {
 	data := &indexData{
-		Title:   "All books",
-		Action:  s.link("/", nil),
-		Search:  a.Search,
-		Total:   a.Total,
-		From:    a.Search.Offset + 1,
-		To:      a.Search.Offset + len(a.Books),
-		NoIndex: len(s.searchValues(a.Search)) > 0,
+		frame: frame{Title: "All books", Action: s.link("/", nil), Search: a.Search, NoIndex: len(s.searchValues(a.Search, "")) > 0},
+		Total: a.Total,
+		From:  a.Search.Offset + 1,
+		To:    a.Search.Offset + len(a.Books),
 	}
 	if a.Search.Keyword != "" {
 		data.Title = string(a.Search.Keyword)
@@ -132,24 +138,27 @@ func (s *Server) indexData(a *executor.Answer) *indexData {
 		data.Sorts = append(data.Sorts, option{string(sort), label, sort == a.Search.Sort})
 	}
 	_, data.Ignored = a.Search.Keyword.Words()
-	s.addFilters(data, a.Search)
+	s.addFilters(data, a.Search, tag)
 	if a.Search.Limit != s.PageSize {
 		data.Hidden = append(data.Hidden, option{Value: strconv.Itoa(a.Search.Limit), Label: "limit"})
 	}
+	if tag != "" {
+		data.Hidden = append(data.Hidden, option{Value: tag, Label: "tag"})
+	}
 	prev, next := neighbours(a)
 	if prev != nil {
-		data.Prev = s.link("/", s.searchValues(*prev))
+		data.Prev = s.link("/", s.searchValues(*prev, tag))
 	}
 	if next != nil {
-		data.Next = s.link("/", s.searchValues(*next))
+		data.Next = s.link("/", s.searchValues(*next, tag))
 	}
 	if a.Total == 0 {
-		data.WaysOn = s.waysOn(a.Search)
+		data.WaysOn = s.waysOn(a.Search, tag)
 	}
 	return data
 }
 
-func (s *Server) addFilters(data *indexData, search model.Search) {
+func (s *Server) addFilters(data *indexData, search model.Search, tag string) {
 	search.Offset = 0
 	for _, f := range []struct{ name, label string }{
 		{"author", "Author"}, {"language", "Language"}, {"subject", "Subject"}, {"decade", "Decade"}, {"available", "Available"},
@@ -160,7 +169,7 @@ func (s *Server) addFilters(data *indexData, search model.Search) {
 			continue
 		}
 		data.Hidden = append(data.Hidden, option{Value: value, Label: f.name})
-		without := s.searchValues(search)
+		without := s.searchValues(search, tag)
 		without.Del(f.name)
 		if f.name == "language" {
 			value = languageName(value)
@@ -178,12 +187,12 @@ func languageName(tag string) string {
 }
 
 // waysOn are searches that may find what this one didn't.
-func (s *Server) waysOn(search model.Search) (ways []labelled) {
+func (s *Server) waysOn(search model.Search, tag string) (ways []labelled) {
 	search.Offset = 0
 	if search.Filters != (model.Filters{}) && search.Keyword != "" {
 		unfiltered := search
 		unfiltered.Filters = model.Filters{}
-		ways = append(ways, labelled{"Search the whole shop for “" + string(search.Keyword) + "”", s.link("/", s.searchValues(unfiltered))})
+		ways = append(ways, labelled{"Search the whole shop for “" + string(search.Keyword) + "”", s.link("/", s.searchValues(unfiltered, tag))})
 	}
 	words := strings.Fields(string(search.Keyword))
 	if len(words) > 1 {
@@ -196,15 +205,12 @@ func (s *Server) waysOn(search model.Search) (ways []labelled) {
 
 // bookData is what book.html shows.
 type bookData struct {
-	Title   string
-	Action  string
-	Search  model.Search
+	frame
 	Book    bookView
 	Authors []labelled
 	// Subjects and Language lead to books that share them.
 	Subjects []labelled
 	Language *labelled
-	NoIndex  bool
 }
 
 func (s *Server) bookPage(c *gin.Context) {
@@ -218,7 +224,7 @@ func (s *Server) bookPage(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	data := &bookData{Title: title(b), Action: s.link("/", nil), Book: s.view(b)}
+	data := &bookData{frame: frame{Title: title(b), Action: s.link("/", nil), Visitor: s.welcome(c)}, Book: s.view(b)}
 	for author := range strings.SplitSeq(b.Author, model.AuthorSeparator) {
 		if author != "" {
 			data.Authors = append(data.Authors, labelled{author, s.link("/", url.Values{"author": {author}})})
@@ -230,22 +236,20 @@ func (s *Server) bookPage(c *gin.Context) {
 	if b.Language != "" {
 		data.Language = &labelled{languageName(b.Language), s.link("/", url.Values{"language": {b.Language}})}
 	}
+	c.Header("Cache-Control", "private, no-cache") // it may carry the visitor's cookie
 	s.render(c, http.StatusOK, "book.html", data)
 }
 
 // errorData is what error.html shows.
 type errorData struct {
-	Title   string
-	Action  string
-	Search  model.Search
+	frame
 	Status  int
 	Detail  string
 	Request string
-	NoIndex bool
 }
 
 func (s *Server) errorPage(c *gin.Context, p problem) {
-	data := &errorData{Action: s.link("/", nil), Status: p.Status, Request: p.RequestID, NoIndex: true}
+	data := &errorData{frame: frame{Action: s.link("/", nil), NoIndex: true}, Status: p.Status, Request: p.RequestID}
 	switch p.Status {
 	case http.StatusNotFound:
 		data.Title, data.Detail = "Not found", "We have no such page. The book may have left the shop."

@@ -15,6 +15,7 @@ func (s *Server) routes(r *gin.Engine) {
 
 	r.Match(read, "/", s.indexPage)
 	r.Match(read, "/books/:id", s.bookPage)
+	r.POST("/visitor", s.answerVisitor)
 	r.Match(read, "/robots.txt", s.robots)
 	r.Match(read, "/static/*file", s.static)
 
@@ -24,6 +25,8 @@ func (s *Server) routes(r *gin.Engine) {
 	r.PUT("/api/books/:id", s.staffOnly, s.withoutParameters, s.updateBook)
 	r.DELETE("/api/books/:id", s.staffOnly, s.withoutParameters, s.deleteBook)
 	r.Match(read, "/api/openapi.yaml", s.openAPI)
+	r.Match(read, "/api/asyncapi.yaml", s.asyncAPI)
+	r.Match(read, "/api/schemas/:event/:file", s.schema)
 
 	r.Match(read, "/livez", s.livez)
 	r.Match(read, "/readyz", s.readyz)

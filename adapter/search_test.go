@@ -174,6 +174,12 @@ func TestParameters(t *testing.T) {
 		"author=" + strings.Repeat("a", 1001):  {both, "author"},
 		"subject=" + strings.Repeat("a", 1001): {both, "subject"},
 		"subject=%27":                          {neither, ""},
+		"tag=letter-7":                         {neither, ""},
+		"tag=" + strings.Repeat("a", 101):      {onlyAPI, "tag"},
+		"tag=%0A.":                             {neither, ""},
+		"tag=a%0Ab":                            {onlyAPI, "tag"},
+		"tag=%ff":                              {onlyAPI, "tag"},
+		"tag=a&tag=b":                          {onlyAPI, "tag"},
 		"utm_source=mail":                      {onlyAPI, "utm_source"},
 		"page=2":                               {onlyAPI, "page"},
 		"Q=one":                                {onlyAPI, "Q"},
@@ -293,7 +299,7 @@ func TestEventTellsTheSearch(t *testing.T) {
 		assert.Equal(t, map[string]string{
 			"ce_specversion": "1.0", "ce_type": "com.literank.books.searched",
 			"ce_dataschema": "https://literank.com/event-books/schemas/books.searched/1.json", "content-type": "application/json",
-			"ce_surface": surface, "ce_offset": "3", "ce_limit": "2", "ce_sort": "title", "ce_match": "exact",
+			"ce_surface": surface, "ce_agent": "unknown", "ce_offset": "3", "ce_limit": "2", "ce_sort": "title", "ce_match": "exact",
 			"ce_filters":     "author=anna+AUTHOR&available=false&decade=1990&language=en&subject=R%26D",
 			"ce_servedquery": "VOLUME", "ce_totalhits": "7", "ce_servedhits": "2",
 		}, e.headers)
@@ -480,33 +486,36 @@ func FuzzParseSearch(f *testing.F) {
 		"", "q=war+peace&o=20", "q=%00", "q=%ff", "q=%zz", "q=a;b", "q=a&q=b", "q=e%CC%81&limit=100&sort=newest",
 		"author=%EF%AC%AC&subject=x&decade=-380&available=true", "language=eng", "language=zh-Hant-TW", "language=i-klingon",
 		"language=x-private", "language=en-u-co-phonebk", "o=2147483647&limit=1", "o=-1", "decade=1995", "utm_source=x", "sort=best",
-		"language=und-Latn", "language=art-lojban", "author=+a+", "q=%EF%B7%BA",
+		"tag=a", "tag=%00", "tag=+%C2%A0", "tag=e%CC%81", "language=und-Latn", "language=art-lojban", "author=+a+", "q=%EF%B7%BA",
 	} {
 		f.Add(seed, true)
 		f.Add(seed, false)
 	}
 	s := &Server{Options: Options{PageSize: 20}}
 	f.Fuzz(func(t *testing.T, rawQuery string, strict bool) {
-		offset, keyword, page, err := s.parseSearch(rawQuery, strict)
+		q, err := s.parseSearch(rawQuery, strict)
 		if err != nil {
 			if model.ErrorCode(err) != model.Malformed {
 				t.Fatalf("%q is refused with %v", rawQuery, err)
 			}
 			return
 		}
-		search := model.Search{Keyword: keyword, Filters: page.Filters, Sort: page.Sort, Offset: offset, Limit: page.Limit}
-		link := s.searchValues(search).Encode()
-		offset, keyword, page, err = s.parseSearch(link, true)
+		link := s.searchValues(q.search(), q.tag).Encode()
+		again, err := s.parseSearch(link, true)
 		if err != nil {
 			t.Fatalf("%q becomes the link %q, which is refused: %v", rawQuery, link, err)
 		}
-		again := model.Search{Keyword: keyword, Filters: page.Filters, Sort: page.Sort, Offset: offset, Limit: page.Limit}
-		if want, got := describe(search), describe(again); want != got {
+		if want, got := describe(q), describe(again); want != got {
 			t.Fatalf("%q becomes the link %q\n got %s\nwant %s", rawQuery, link, got, want)
 		}
 	})
 }
 
-func describe(s model.Search) string {
-	return strings.Join([]string{string(s.Keyword), s.Filters.Values().Encode(), string(s.Sort), strconv.Itoa(s.Offset), strconv.Itoa(s.Limit)}, "\x00")
+func (q question) search() model.Search {
+	return model.Search{Keyword: q.keyword, Filters: q.page.Filters, Sort: q.page.Sort, Offset: q.offset, Limit: q.page.Limit}
+}
+
+func describe(q question) string {
+	s := q.search()
+	return strings.Join([]string{string(s.Keyword), s.Filters.Values().Encode(), string(s.Sort), strconv.Itoa(s.Offset), strconv.Itoa(s.Limit), q.tag}, "\x00")
 }

@@ -40,6 +40,8 @@ type Options struct {
 	ImageHosts []string
 	// AdminToken is what staff shows as a bearer token.
 	AdminToken string
+	// VisitorCookie says which browsers get a number; empty = CookieAsk.
+	VisitorCookie VisitorCookie
 	// TrustedProxies are believed about the client's address.
 	TrustedProxies []string
 }
@@ -50,6 +52,7 @@ type Server struct {
 	log       *slog.Logger
 	templates *template.Template
 	assets    assets
+	crawlers  *crawlers
 	// base is the public address without a slash at its end; basePath its path.
 	base, basePath string
 	tokenHash      [sha256.Size]byte
@@ -73,6 +76,9 @@ func New(o Options) (*Server, error) {
 	s.csp = contentSecurityPolicy(s.base, o.ImageHosts)
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if s.crawlers, err = knownCrawlers(); err != nil {
 		return nil, err
 	}
 	if s.templates, err = s.loadTemplates(); err != nil {

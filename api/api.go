@@ -2,9 +2,21 @@
 // which are served as they are.
 package api
 
-import _ "embed"
+import "embed"
 
 // OpenAPI describes the HTTP API (OpenAPI 3.1, YAML).
 //
 //go:embed openapi.yaml
 var OpenAPI []byte
+
+// AsyncAPI describes the topics (AsyncAPI 3, YAML). It refers to Schemas.
+//
+//go:embed asyncapi.yaml
+var AsyncAPI []byte
+
+// Schemas holds the JSON Schemas (2020-12) of records, each under
+// schemas/EVENT/VERSION.json, and VERSION.headers.json beside it. Their $id ends
+// in the same path.
+//
+//go:embed schemas
+var Schemas embed.FS

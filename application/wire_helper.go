@@ -63,6 +63,20 @@ func Brokers(c *config.Config) []string {
 	return []string{c.MQ.Listen}
 }
 
+// KafkaSecurity returns how Kafka is reached as configured; the embedded
+// broker is reached by its zero value.
+func KafkaSecurity(c *config.Config) (mq.Security, error) {
+	encryption, err := c.KafkaTLS()
+	if err != nil {
+		return mq.Security{}, err
+	}
+	security := mq.Security{TLS: encryption}
+	if sasl := c.MQ.SASL; sasl.Mechanism != "" {
+		security.SASL = &mq.SASL{Mechanism: sasl.Mechanism, Username: sasl.Username, Password: sasl.Password}
+	}
+	return security, nil
+}
+
 // StartBroker starts the embedded broker as a supervised child and returns
 // its real address.
 func StartBroker(ctx context.Context, c *config.Config, log *slog.Logger) (*broker.Supervisor, string, error) {
@@ -112,7 +126,11 @@ func SpoolDir(c *config.Config) string { return filepath.Join(c.App.DataDir, "sp
 // OpenSpool opens the spool in dir in front of the topic of searches. Its error
 // wraps mq.ErrSpoolInUse where another process has it.
 func OpenSpool(dir string, c *config.Config, brokers []string, log *slog.Logger) (*mq.Spool, error) {
-	queue, err := mq.NewKafkaQueue(brokers, c.MQ.SearchTopic(),
+	security, err := KafkaSecurity(c)
+	if err != nil {
+		return nil, err
+	}
+	queue, err := mq.NewKafkaQueue(brokers, c.MQ.SearchTopic(), mq.WithSecurity(security),
 		mq.WithTopicConfig(mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}),
 		mq.WithInstance(c.App.Instance), mq.WithLogger(log))
 	if err != nil {

@@ -98,6 +98,7 @@ func (sh *shell) serve(withBroker bool) (err error) {
 		BaseURL:          c.App.BaseURL,
 		ImageHosts:       c.App.ImageHosts,
 		AdminToken:       token,
+		VisitorCookie:    adapter.VisitorCookie(c.App.VisitorCookie),
 		TrustedProxies:   c.App.TrustedProxies,
 	})
 	if err != nil {

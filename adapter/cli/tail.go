@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"literank.com/event-books/application"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/mq"
 )
@@ -26,18 +27,22 @@ func (cmd tailCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	brokers, topic := brokersOf(c), c.MQ.SearchTopic()
+	security, err := application.KafkaSecurity(c)
+	if err != nil {
+		return err
+	}
+	kafka, topic := mq.Kafka{Brokers: brokersOf(c), Security: security}, c.MQ.SearchTopic()
 	write := printEvent
 	if cmd.JSON {
 		write = printEventJSON
 	}
-	ready := func() { fmt.Fprintf(sh.Err, "reading %s from %s\n", topic, strings.Join(brokers, ", ")) }
+	ready := func() { fmt.Fprintf(sh.Err, "reading %s from %s\n", topic, strings.Join(kafka.Brokers, ", ")) }
 	told := false
 	for {
-		err := mq.Tail(sh.ctx, mq.Kafka{Brokers: brokers}, topic, from, ready, func(r *mq.Record) error { return write(sh.Out, r) })
+		err := mq.Tail(sh.ctx, kafka, topic, from, ready, func(r *mq.Record) error { return write(sh.Out, r) })
 		if !errors.Is(err, mq.ErrNoTopic) {
 			if err != nil && len(c.MQ.Brokers) == 0 {
-				return fmt.Errorf("%w (mq.brokers is empty: is the shop running? it would be at %s)", err, brokers[0])
+				return fmt.Errorf("%w (mq.brokers is empty: is the shop running? it would be at %s)", err, kafka.Brokers[0])
 			}
 			return err
 		}

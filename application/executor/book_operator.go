@@ -53,10 +53,10 @@ type Answer struct {
 }
 
 // GetBooks searches the catalogue. Each search with a keyword is told as one
-// event, which names the surface it is answered on; surface "" tells none.
-// An event that isn't confirmed doesn't fail the search; one that is refused does,
+// event, together with the visit; a visit without a surface tells none. An
+// event that isn't confirmed doesn't fail the search; one that is refused does,
 // with code UnavailableNow.
-func (o *BookOperator) GetBooks(ctx context.Context, offset int, keyword model.Keyword, page Page, surface model.Surface) (*Answer, error) {
+func (o *BookOperator) GetBooks(ctx context.Context, offset int, keyword model.Keyword, page Page, visit model.Visit) (*Answer, error) {
 	search := model.Search{Keyword: keyword, Filters: page.Filters, Sort: page.Sort, Offset: offset, Limit: page.Limit}
 	result, err := o.index.SearchBooks(ctx, search)
 	if err != nil {
@@ -67,7 +67,7 @@ func (o *BookOperator) GetBooks(ctx context.Context, offset int, keyword model.K
 		return nil, err
 	}
 	answer := &Answer{Search: search, SearchResult: result, Body: body}
-	if keyword == "" || surface == "" {
+	if keyword == "" || visit.Surface == "" {
 		return answer, nil
 	}
 	id, err := uuid.NewV7()
@@ -76,7 +76,7 @@ func (o *BookOperator) GetBooks(ctx context.Context, offset int, keyword model.K
 	}
 	answer.SearchID = id.String()
 	event := model.SearchEvent{
-		ID: answer.SearchID, Time: time.Now(), Search: search, Surface: surface,
+		ID: answer.SearchID, Time: time.Now(), Search: search, Visit: visit,
 		Value: body, Total: result.Total, Served: len(result.Books),
 	}
 	switch _, err := o.events.SendEvent(string(keyword), event.Value, event.Headers()...); {

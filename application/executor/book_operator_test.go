@@ -83,7 +83,7 @@ func TestGetBooks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			shelf, events := &catalogue{found: &model.SearchResult{Books: books, Total: 12}}, &sent{err: c.queue}
-			answer, err := operator(shelf, events).GetBooks(t.Context(), 10, c.keyword, page, c.surface)
+			answer, err := operator(shelf, events).GetBooks(t.Context(), 10, c.keyword, page, model.Visit{Surface: c.surface})
 			require.NoError(t, err)
 			want := model.Search{Keyword: c.keyword, Filters: page.Filters, Sort: model.ByTitle, Offset: 10, Limit: 5}
 			assert.Equal(t, []model.Search{want}, shelf.asked)
@@ -109,7 +109,7 @@ func TestGetBooks(t *testing.T) {
 
 func TestFailedSearchIsNotTold(t *testing.T) {
 	shelf, events := &catalogue{err: &model.Error{Code: model.UnavailableNow}}, &sent{}
-	answer, err := operator(shelf, events).GetBooks(t.Context(), 0, "war", executor.Page{Limit: 5}, model.APISurface)
+	answer, err := operator(shelf, events).GetBooks(t.Context(), 0, "war", executor.Page{Limit: 5}, model.Visit{Surface: model.APISurface})
 	assert.Nil(t, answer)
 	assert.ErrorIs(t, err, shelf.err)
 	assert.Empty(t, events.keys)

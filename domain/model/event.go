@@ -4,7 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 const (
@@ -28,6 +33,56 @@ const (
 	APISurface  Surface = "api"
 )
 
+// Agent says what asks: a person, or a program.
+type Agent string
+
+const (
+	PersonAgent  Agent = "person"
+	BotAgent     Agent = "bot"
+	UnknownAgent Agent = "unknown"
+)
+
+// Match says how what was found goes with what was asked.
+type Match string
+
+const (
+	// ExactMatch: every word occurs in each book.
+	ExactMatch Match = "exact"
+	// NoMatch: nothing was found.
+	NoMatch Match = "none"
+)
+
+// Visit is what an event tells of the request that was answered. The zero
+// value is a request that no event is told of.
+type Visit struct {
+	Surface Surface
+	Agent   Agent
+	// Tag marks where the request comes from, as ParseTag returned it; may be empty.
+	Tag string
+	// ClientID is the number that the visitor's browser agreed to carry, or empty.
+	ClientID string
+}
+
+// MaxTag is the longest tag, in code points.
+const MaxTag = 100
+
+// ParseTag checks and normalizes the tag of a request: valid UTF-8 without
+// control characters, in Unicode NFC, without white space around it. Its error
+// names the parameter tag.
+func ParseTag(tag string) (string, error) {
+	if !utf8.ValidString(tag) {
+		return "", Errorf(Malformed, "tag", "is not valid UTF-8")
+	}
+	tag = strings.TrimFunc(norm.NFC.String(tag), unicode.IsSpace)
+	if strings.ContainsFunc(tag, unicode.IsControl) {
+		return "", Errorf(Malformed, "tag", "contains a control character")
+	}
+	if utf8.RuneCountInString(tag) > MaxTag {
+		return "", Errorf(Malformed, "tag", "is longer than %d characters", MaxTag)
+	}
+	return tag, nil
+}
+
 // SearchEvent tells that a keyword search was answered, and with what. It
 // becomes a record whose key is the keyword and whose value is the answer,
 // described by CloudEvents 1.0 headers in binary mode.
@@ -36,8 +91,8 @@ type SearchEvent struct {
 	ID   string
 	Time time.Time
 	// Search is what was asked, with its page.
-	Search  Search
-	Surface Surface
+	Search Search
+	Visit
 	// Value is the JSON array of the books answered: the same bytes.
 	Value []byte
 	// Total counts the books found, Served those answered.
@@ -47,11 +102,11 @@ type SearchEvent struct {
 // Headers returns all headers but ce_source and ce_sequence, which are added
 // where the event is accepted.
 func (e *SearchEvent) Headers() []Header {
-	match := "exact"
+	match := ExactMatch
 	if e.Total == 0 {
-		match = "none"
+		match = NoMatch
 	}
-	headers := make([]Header, 0, 18)
+	headers := make([]Header, 0, 20)
 	add := func(key, value string) {
 		headers = append(headers, Header{key, []byte(value)})
 	}
@@ -62,11 +117,18 @@ func (e *SearchEvent) Headers() []Header {
 	add("ce_dataschema", SearchEventSchema)
 	add("content-type", "application/json")
 	add("ce_surface", string(e.Surface))
+	add("ce_agent", string(e.Agent))
+	if e.Tag != "" {
+		add("ce_tag", e.Tag)
+	}
+	if e.ClientID != "" {
+		add("ce_clientid", e.ClientID)
+	}
 	add("ce_offset", strconv.Itoa(e.Search.Offset))
 	add("ce_limit", strconv.Itoa(e.Search.Limit))
 	add("ce_sort", string(e.Search.Sort))
 	add("ce_filters", e.Search.Filters.Values().Encode())
-	add("ce_match", match)
+	add("ce_match", string(match))
 	add("ce_servedquery", e.Search.Keyword.Served())
 	add("ce_totalhits", strconv.Itoa(e.Total))
 	add("ce_servedhits", strconv.Itoa(e.Served))

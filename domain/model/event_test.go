@@ -20,7 +20,7 @@ func TestSearchEventHeaders(t *testing.T) {
 			Keyword: model.Keyword(strings.TrimSpace(strings.Repeat("w ", 17))), Sort: model.ByNewest, Offset: 40, Limit: 20,
 			Filters: model.Filters{Author: "Ann & Bob", Decade: &decade, Available: &available},
 		},
-		Surface: model.PageSurface, Value: []byte("[]"), Total: 41, Served: 1,
+		Visit: model.Visit{Surface: model.PageSurface, Agent: model.PersonAgent, Tag: "letter 7/é", ClientID: "c"}, Value: []byte("[]"), Total: 41, Served: 1,
 	}
 	assert.Equal(t, []string{
 		"ce_specversion: 1.0",
@@ -30,6 +30,9 @@ func TestSearchEventHeaders(t *testing.T) {
 		"ce_dataschema: https://literank.com/event-books/schemas/books.searched/1.json",
 		"content-type: application/json",
 		"ce_surface: page",
+		"ce_agent: person",
+		"ce_tag: letter 7/é",
+		"ce_clientid: c",
 		"ce_offset: 40",
 		"ce_limit: 20",
 		"ce_sort: newest",
@@ -41,8 +44,31 @@ func TestSearchEventHeaders(t *testing.T) {
 	}, lines(e.Headers()))
 	e.Total, e.Served = 0, 0
 	assert.Contains(t, lines(e.Headers()), "ce_match: none")
+	e.Tag, e.ClientID = "", ""
+	for _, line := range lines(e.Headers()) {
+		assert.NotContains(t, line, "ce_tag")
+		assert.NotContains(t, line, "ce_clientid")
+	}
 	e.Total = 41 // behind the last page
 	assert.Contains(t, lines(e.Headers()), "ce_match: exact")
+}
+
+func TestTags(t *testing.T) {
+	for typed, want := range map[string]string{
+		"": "", "spring-letter": "spring-letter", " \t a b\u3000": "a b", "e\u0301": "é", "🍕": "🍕",
+		strings.Repeat("é", 100): strings.Repeat("é", 100),
+	} {
+		tag, err := model.ParseTag(typed)
+		require.NoError(t, err, typed)
+		assert.Equal(t, want, tag)
+	}
+	for typed, want := range map[string]string{
+		"\xff": "is not valid UTF-8", "a\x00b": "control", "a\nb": "control", "a\u0085b": "control", "a\x7fb": "control", strings.Repeat("a", 101): "longer than 100",
+	} {
+		_, err := model.ParseTag(typed)
+		require.ErrorContains(t, err, want, typed)
+		assert.Equal(t, model.Malformed, model.ErrorCode(err))
+	}
 }
 
 func lines(headers []model.Header) (list []string) {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,11 +27,7 @@ const minSpoolBytes = 96 << 20
 
 // check finds values that no deployment can mean.
 func (c *Config) check() (errs []error) {
-	expect := func(ok bool, path, format string, args ...any) {
-		if !ok {
-			errs = append(errs, &SettingError{path, c.originOf(path), fmt.Sprintf(format, args...)})
-		}
-	}
+	expect := c.expect(&errs)
 	app, db, mq := c.App, c.DB, c.MQ
 
 	expect(app.Port >= 0 && app.Port <= 65535, "app.port", "must be 0 to 65535, not %d", app.Port)
@@ -57,6 +54,7 @@ func (c *Config) check() (errs []error) {
 	for _, host := range app.ImageHosts {
 		expect(hostName.MatchString(host), "app.image_hosts", "%q is not a host name", host)
 	}
+	expect(slices.Contains(VisitorCookies, app.VisitorCookie), "app.visitor_cookie", "must be one of %s, not %q", strings.Join(VisitorCookies, ", "), app.VisitorCookie)
 	for _, proxy := range app.TrustedProxies {
 		_, addrErr := netip.ParseAddr(proxy)
 		_, netErr := netip.ParsePrefix(proxy)
@@ -72,6 +70,7 @@ func (c *Config) check() (errs []error) {
 	for _, broker := range mq.Brokers {
 		expect(validAddress(broker, false), "mq.brokers", "%q is not host:port", broker)
 	}
+	errs = append(errs, c.checkSecurity()...)
 	const topicRule = "must be letters, digits, '.', '_' or '-', not %q"
 	expect(topicName.MatchString(mq.Topic) && mq.Topic != "." && mq.Topic != "..", "mq.topic", topicRule, mq.Topic)
 	expect(mq.TopicPrefix == "" || topicName.MatchString(mq.TopicPrefix), "mq.topic_prefix", topicRule, mq.TopicPrefix)
@@ -88,6 +87,51 @@ func (c *Config) check() (errs []error) {
 	} else if len(mq.Brokers) == 0 {
 		expect(isLoopback(mq.Listen), "mq.listen", "may leave this machine only together with mq.advertise: the embedded broker has no authentication")
 	}
+	return errs
+}
+
+// expect returns a function that adds an error about a setting to errs where
+// something is not ok.
+func (c *Config) expect(errs *[]error) func(ok bool, path, format string, args ...any) {
+	return func(ok bool, path, format string, args ...any) {
+		if !ok {
+			*errs = append(*errs, &SettingError{path, c.originOf(path), fmt.Sprintf(format, args...)})
+		}
+	}
+}
+
+// checkSecurity also reads the files that are named.
+func (c *Config) checkSecurity() (errs []error) {
+	expect := c.expect(&errs)
+	tls, sasl := c.MQ.TLS, c.MQ.SASL
+	const embedded = "is set, but mq.brokers is empty, and the embedded broker takes connections in plain text and without a name"
+	expect(!tls.Enabled || len(c.MQ.Brokers) > 0, "mq.tls.enabled", embedded)
+	expect(sasl.Mechanism == "" || len(c.MQ.Brokers) > 0, "mq.sasl.mechanism", embedded)
+
+	for _, file := range []struct{ path, name string }{
+		{"mq.tls.ca_file", tls.CAFile}, {"mq.tls.cert_file", tls.CertFile}, {"mq.tls.key_file", tls.KeyFile},
+	} {
+		expect(file.name == "" || tls.Enabled, file.path, "is set, but mq.tls.enabled is false: nothing would be encrypted")
+	}
+	expect(tls.CertFile == "" || tls.KeyFile != "", "mq.tls.cert_file", "needs its key in mq.tls.key_file")
+	expect(tls.KeyFile == "" || tls.CertFile != "", "mq.tls.key_file", "needs its certificate in mq.tls.cert_file")
+	if tls.Enabled && len(errs) == 0 {
+		if _, err := c.KafkaTLS(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+
+	if sasl.Mechanism == "" {
+		expect(sasl.Username == "", "mq.sasl.username", "is set, but mq.sasl.mechanism is empty: it must be one of %s", strings.Join(SASLMechanisms, ", "))
+		expect(sasl.Password == "", "mq.sasl.password", "is set, but mq.sasl.mechanism is empty: it must be one of %s", strings.Join(SASLMechanisms, ", "))
+		return errs
+	}
+	expect(slices.Contains(SASLMechanisms, sasl.Mechanism), "mq.sasl.mechanism", "must be one of %s, not %q", strings.Join(SASLMechanisms, ", "), sasl.Mechanism)
+	expect(sasl.Username != "", "mq.sasl.username", "is empty, but mq.sasl.mechanism needs a name")
+	expect(sasl.Password != "", "mq.sasl.password", "is empty, but mq.sasl.mechanism needs a password")
+	remote := slices.ContainsFunc(c.MQ.Brokers, func(b string) bool { return !isLoopback(b) })
+	expect(sasl.Mechanism != "PLAIN" || tls.Enabled || !remote, "mq.sasl.mechanism",
+		"PLAIN sends the password as it is: set mq.tls.enabled, or take SCRAM-SHA-512")
 	return errs
 }
 

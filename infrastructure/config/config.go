@@ -43,6 +43,8 @@ type AppConfig struct {
 	OpsListen string `yaml:"ops_listen"`
 	// AdminToken lets staff write; empty = a random one in DataDir/admin-token.
 	AdminToken string `yaml:"admin_token" secret:"true"`
+	// VisitorCookie is one of VisitorCookies.
+	VisitorCookie string `yaml:"visitor_cookie"`
 	// TrustedProxies are the addresses or networks whose X-Forwarded-For is believed.
 	TrustedProxies []string `yaml:"trusted_proxies"`
 	// Instance names this instance in events; empty = the host's name.
@@ -50,6 +52,10 @@ type AppConfig struct {
 	// ShutdownTimeout bounds a graceful stop.
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
 }
+
+// VisitorCookies are the rules by which browsers are given a random number:
+// never, to who agrees, to who doesn't object.
+var VisitorCookies = []string{"off", "ask", "on"}
 
 // DBConfig is about the catalogue's database.
 type DBConfig struct {
@@ -61,6 +67,9 @@ type DBConfig struct {
 type MQConfig struct {
 	// Brokers of Apache Kafka as host:port; empty = the embedded broker at Listen.
 	Brokers []string `yaml:"brokers"`
+	// TLS and SASL are for Brokers; the embedded broker takes neither.
+	TLS  TLSConfig  `yaml:"tls"`
+	SASL SASLConfig `yaml:"sasl"`
 	// Topic of the searches, before TopicPrefix.
 	Topic string `yaml:"topic"`
 	// TopicPrefix keeps two shops on one Kafka apart.
@@ -84,6 +93,27 @@ type MQConfig struct {
 	Advertise string `yaml:"advertise"`
 }
 
+// TLSConfig is about the encryption of the connections to Kafka.
+type TLSConfig struct {
+	Enabled bool `yaml:"enabled"`
+	// CAFile holds the certificates, as PEM, that Kafka's is signed by; empty = the system's.
+	CAFile string `yaml:"ca_file"`
+	// CertFile and KeyFile, as PEM, are shown to a Kafka that asks for them.
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
+}
+
+// SASLConfig is the name by which Kafka knows the program.
+type SASLConfig struct {
+	// Mechanism is one of SASLMechanisms; empty = no name.
+	Mechanism string `yaml:"mechanism"`
+	Username  string `yaml:"username"`
+	Password  string `yaml:"password" secret:"true"`
+}
+
+// SASLMechanisms are the ways to prove a name that are known here.
+var SASLMechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
+
 // SearchTopic is the full name of the topic of searches.
 func (c MQConfig) SearchTopic() string { return c.TopicPrefix + c.Topic }
 
@@ -95,6 +125,7 @@ func Default() *Config {
 			PageSize:        20,
 			DataDir:         "data",
 			OpsListen:       "127.0.0.1:8081",
+			VisitorCookie:   "ask",
 			ShutdownTimeout: 15 * time.Second,
 		},
 		MQ: MQConfig{

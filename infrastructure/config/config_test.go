@@ -92,8 +92,28 @@ func TestBadFilesNameLineAndExpectation(t *testing.T) {
 		{"public broker", "mq:\n  listen: 0.0.0.0:9092\n", "mq.listen: may leave this machine only together with mq.advertise"},
 		{"short token", "app:\n  admin_token: secret\n", "app.admin_token: must have at least 16 characters"},
 		{"base URL", "app:\n  base_url: example.com\n", "app.base_url: must be like"},
+		{"visitor's cookie", "app:\n  visitor_cookie: always\n", `config.yml:2: app.visitor_cookie: must be one of off, ask, on, not "always"`},
 		{"proxy", "app:\n  trusted_proxies: [here]\n", "app.trusted_proxies"},
 		{"not YAML", "app: [\n", "config.yml: yaml: line"},
+		{"text for true or false", "mq:\n  tls:\n    enabled: maybe\n", `config.yml:3: mq.tls.enabled: must be true or false without quotes, not "maybe"`},
+		{"quoted true", "mq:\n  tls:\n    enabled: \"true\"\n", "mq.tls.enabled: must be true or false without quotes"},
+		{"value for a section within", "mq:\n  tls: true\n", "config.yml:2: mq.tls: must be a section of settings, expected keys: enabled, ca_file, cert_file, key_file"},
+		{"unknown key of a section within", "mq:\n  sasl:\n    user: x\n", "config.yml:3: mq.sasl.user: is not a setting, expected one of: mechanism, username, password"},
+		{"TLS for the embedded broker", "mq:\n  tls: {enabled: true}\n", "config.yml:2: mq.tls.enabled: is set, but mq.brokers is empty"},
+		{"name for the embedded broker", "mq:\n  sasl: {mechanism: PLAIN, username: u, password: secret}\n", "config.yml:2: mq.sasl.mechanism: is set, but mq.brokers is empty"},
+		{"CA without TLS", "mq:\n  brokers: [a:1]\n  tls: {ca_file: x}\n", "config.yml:3: mq.tls.ca_file: is set, but mq.tls.enabled is false"},
+		{"no such CA", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, ca_file: none.pem}\n", "config.yml:3: mq.tls.ca_file: can't be read: open none.pem"},
+		{"CA that is none", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, ca_file: config.go}\n", "mq.tls.ca_file: config.go holds no certificate in PEM"},
+		{"certificate without key", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, cert_file: x}\n", "mq.tls.cert_file: needs its key in mq.tls.key_file"},
+		{"key without certificate", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, key_file: x}\n", "mq.tls.key_file: needs its certificate in mq.tls.cert_file"},
+		{"no such certificate", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, cert_file: none.pem, key_file: x}\n", "mq.tls.cert_file: can't be used with mq.tls.key_file: open none.pem"},
+		{"certificate that is none", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, cert_file: config.go, key_file: config.go}\n", "mq.tls.cert_file: can't be used with mq.tls.key_file"},
+		{"mechanism", "mq:\n  brokers: [a:1]\n  sasl: {mechanism: GSSAPI, username: u, password: secret}\n", `mq.sasl.mechanism: must be one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, not "GSSAPI"`},
+		{"name without mechanism", "mq:\n  brokers: [a:1]\n  sasl: {username: u}\n", "mq.sasl.username: is set, but mq.sasl.mechanism is empty"},
+		{"password without mechanism", "mq:\n  brokers: [a:1]\n  sasl: {password: secret}\n", "mq.sasl.password: is set, but mq.sasl.mechanism is empty"},
+		{"mechanism without name", "mq:\n  brokers: [a:1]\n  sasl: {mechanism: SCRAM-SHA-512, password: secret}\n", "mq.sasl.username: is empty"},
+		{"mechanism without password", "mq:\n  brokers: [a:1]\n  sasl: {mechanism: SCRAM-SHA-512, username: u}\n", "mq.sasl.password: is empty"},
+		{"password in plain text", "mq:\n  brokers: [\"127.0.0.1:1\", a:1]\n  sasl: {mechanism: PLAIN, username: u, password: secret}\n", "mq.sasl.mechanism: PLAIN sends the password as it is"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := parse(write(t, test.content), nil)
@@ -135,6 +155,29 @@ func TestBadEnvironment(t *testing.T) {
 		require.Error(t, err)
 		assert.Contains(t, err.Error(), test.want)
 	}
+}
+
+// What config check prints is the same file again, sections within sections too.
+func TestSectionsWithinSections(t *testing.T) {
+	password := write(t, "correct horse\n")
+	c, err := parse(write(t, "mq:\n  brokers: [\"127.0.0.1:1\"]\n  tls: {enabled: true}\n  topic: later\n"), []string{
+		"EVENT_BOOKS_MQ_SASL_MECHANISM=PLAIN", "EVENT_BOOKS_MQ_SASL_USERNAME=u", "EVENT_BOOKS_MQ_SASL_PASSWORD_FILE=" + password,
+		"EVENT_BOOKS_MQ_TLS_ENABLED=FALSE",
+	})
+	require.NoError(t, err)
+	assert.False(t, c.MQ.TLS.Enabled)
+	assert.Equal(t, SASLConfig{"PLAIN", "u", "correct horse"}, c.MQ.SASL)
+	var out strings.Builder
+	require.NoError(t, c.Print(&out))
+	assert.NotContains(t, out.String(), "correct horse")
+	assert.Regexp(t, `\n  tls:\n    enabled: false +# EVENT_BOOKS_MQ_TLS_ENABLED\n    ca_file: "" +# default\n(.+\n){2}  sasl:\n    mechanism: "PLAIN"`, out.String())
+	again, err := parse(write(t, out.String()), nil)
+	require.NoError(t, err, out.String())
+	assert.Equal(t, "later", again.MQ.Topic)
+	assert.Equal(t, SASLConfig{"PLAIN", "u", "***"}, again.MQ.SASL)
+
+	_, err = parse("", []string{"EVENT_BOOKS_MQ_TLS_ENABLED=yes"})
+	assert.ErrorContains(t, err, `EVENT_BOOKS_MQ_TLS_ENABLED: mq.tls.enabled: must be true or false, not "yes"`)
 }
 
 func TestPrintMasksSecretsAndNamesOrigins(t *testing.T) {

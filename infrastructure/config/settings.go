@@ -75,6 +75,13 @@ func (s setting) set(text string, items []string) error {
 			return fmt.Errorf("must be a whole number, not %q", text)
 		}
 		*target = n
+	case *bool:
+		switch strings.ToLower(text) {
+		case "true", "false":
+			*target = strings.EqualFold(text, "true")
+		default:
+			return fmt.Errorf("must be true or false, not %q", text)
+		}
 	case *time.Duration:
 		d, err := parseDuration(text)
 		if err != nil {
@@ -245,6 +252,9 @@ func setNode(s setting, node *yaml.Node) error {
 		}
 		return fmt.Errorf("must be a whole number, not %q", node.Value)
 	}
+	if s.value.Kind() == reflect.Bool && node.Tag != "!!bool" {
+		return fmt.Errorf("must be true or false without quotes, not %q", node.Value)
+	}
 	return s.set(node.Value, nil)
 }
 
@@ -299,16 +309,21 @@ func splitList(text string) []string {
 // Print writes every setting with its value, secrets masked, and where it
 // was made, as YAML.
 func (c *Config) Print(w io.Writer) error {
-	section := ""
+	var open []string // the sections that the line before lies in
 	for _, s := range c.settings() {
-		head, key, _ := strings.Cut(s.path, ".")
-		if head != section {
-			section = head
-			if _, err := fmt.Fprintf(w, "%s:\n", section); err != nil {
+		keys := strings.Split(s.path, ".")
+		sections, key := keys[:len(keys)-1], keys[len(keys)-1]
+		for depth, section := range sections {
+			if depth < len(open) && open[depth] == section {
+				continue
+			}
+			if _, err := fmt.Fprintf(w, "%s%s:\n", strings.Repeat("  ", depth), section); err != nil {
 				return err
 			}
+			open = sections[:depth] // what was open within another section is not
 		}
-		line := fmt.Sprintf("  %s: %s", key, s)
+		open = sections
+		line := fmt.Sprintf("%s%s: %s", strings.Repeat("  ", len(sections)), key, s)
 		if _, err := fmt.Fprintf(w, "%-60s # %s\n", line, c.originOf(s.path)); err != nil {
 			return err
 		}

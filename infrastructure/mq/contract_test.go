@@ -76,10 +76,16 @@ func patient(o *options) { o.ackWait = 30 * time.Second }
 // read returns the first n records of a topic.
 func read(t *testing.T, brokers []string, topic string, n int) (records []*Record) {
 	t.Helper()
+	return readSecured(t, Kafka{Brokers: brokers}, topic, n)
+}
+
+// readSecured is read where Kafka wants more than its addresses.
+func readSecured(t *testing.T, kafka Kafka, topic string, n int) (records []*Record) {
+	t.Helper()
 	enough := errors.New("enough")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	err := Tail(ctx, Kafka{Brokers: brokers}, topic, Start{Beginning: true}, nil, func(r *Record) error {
+	err := Tail(ctx, kafka, topic, Start{Beginning: true}, nil, func(r *Record) error {
 		if records = append(records, r); len(records) == n {
 			return enough
 		}
@@ -95,7 +101,7 @@ func TestEventArrivesAsSent(t *testing.T) {
 		q := open(topic)
 		at := time.Date(2026, 3, 1, 12, 30, 0, 123_000_000, time.UTC)
 		event := model.SearchEvent{
-			ID: "0198c0de-0000-7000-8000-000000000001", Time: at, Surface: model.APISurface,
+			ID: "0198c0de-0000-7000-8000-000000000001", Time: at, Visit: model.Visit{Surface: model.APISurface, Agent: model.BotAgent},
 			Search: model.Search{Keyword: "Ёж 🍕", Sort: model.ByRelevance, Offset: 20, Limit: 10, Filters: model.Filters{Language: "ru", Author: "A & B"}},
 			Value:  []byte(`[{"id":1,"title":"Ёж"}]`), Total: 21, Served: 1,
 		}
@@ -119,7 +125,7 @@ func TestEventArrivesAsSent(t *testing.T) {
 			"ce_specversion": "1.0", "ce_id": event.ID, "ce_type": "com.literank.books.searched",
 			"ce_time": "2026-03-01T12:30:00.123Z", "content-type": "application/json",
 			"ce_dataschema": "https://literank.com/event-books/schemas/books.searched/1.json",
-			"ce_surface":    "api", "ce_offset": "20", "ce_limit": "10", "ce_sort": "relevance",
+			"ce_surface":    "api", "ce_agent": "bot", "ce_offset": "20", "ce_limit": "10", "ce_sort": "relevance",
 			"ce_filters": "author=A+%26+B&language=ru", "ce_match": "exact", "ce_servedquery": "Ёж 🍕",
 			"ce_totalhits": "21", "ce_servedhits": "1", "ce_sequence": "00000000000000000001",
 		}, headers)
@@ -195,13 +201,7 @@ func TestTopicIsMadeAsConfigured(t *testing.T) {
 			found, err := admin.DescribeTopics([]string{topic})
 			return err == nil && found[0].Err == sarama.ErrNoError && len(found[0].Partitions) == 5
 		}, 30*time.Second, 20*time.Millisecond, "before any event")
-		found, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.TopicResource, Name: topic}}, sarama.DescribeConfigsOptions{})
-		require.NoError(t, err)
-		require.Len(t, found, 1)
-		values := map[string]string{}
-		for _, e := range found[0].Configs {
-			values[e.Name] = e.Value
-		}
+		values := settingsOf(t, admin, topic)
 		if strings.HasSuffix(t.Name(), "/Kafka") { // the embedded one keeps by size only
 			assert.Equal(t, "10800000", values["retention.ms"])
 		}

@@ -75,9 +75,9 @@ func newProducer(brokers []string, security Security, batchBytes int) (*producer
 		config.Metadata.Retry.Max = 1
 		config.Net.MaxOpenRequests = 5
 	}
-	client, err := sarama.NewClient(brokers, config)
+	client, err := dial(brokers, config)
 	if err != nil {
-		return nil, fmt.Errorf("connect to Kafka: %w", err)
+		return nil, err
 	}
 	sync, err := sarama.NewSyncProducerFromClient(client)
 	if err != nil {

@@ -60,9 +60,9 @@ type Kafka struct {
 // before they were read or the topic was made anew, it goes on with the oldest
 // there are. (A new topic that is already longer is read on from that offset.)
 func Tail(ctx context.Context, kafka Kafka, topic string, from Start, ready func(), handle func(*Record) error) error {
-	client, err := sarama.NewClient(kafka.Brokers, newConfig(kafka.Security))
+	client, err := dial(kafka.Brokers, newConfig(kafka.Security))
 	if err != nil {
-		return fmt.Errorf("connect to Kafka: %w", err)
+		return err
 	}
 	defer client.Close()
 	consumer, err := sarama.NewConsumerFromClient(client)

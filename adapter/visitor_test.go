@@ -1,0 +1,225 @@
+package adapter
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/domain/model"
+)
+
+func withCookie(rule VisitorCookie) func(*setup) {
+	return func(with *setup) { with.VisitorCookie = rule }
+}
+
+const aVisitor = "0f3b8a52-9d3e-4c5a-8a53-2f0a6a1f5b11"
+
+// choose answers the offer as a browser's form does.
+func (s *shop) choose(choice, back string, headers ...string) *httptest.ResponseRecorder {
+	form := url.Values{"choice": {choice}, "back": {back}}.Encode()
+	return s.do(http.MethodPost, "/visitor", form, append([]string{"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin"}, headers...)...)
+}
+
+func cookieOf(t *testing.T, answer *httptest.ResponseRecorder) *http.Cookie {
+	t.Helper()
+	cookies := answer.Result().Cookies()
+	require.Len(t, cookies, 1)
+	require.Equal(t, "visitor", cookies[0].Name)
+	return cookies[0]
+}
+
+// offered tells which answers a page takes.
+func offered(t *testing.T, answer *httptest.ResponseRecorder) (choices []string) {
+	t.Helper()
+	for _, button := range find(t, answer.Body.String(), "button") {
+		if attr(button, "name") == "choice" {
+			choices = append(choices, attr(button, "value"))
+		}
+	}
+	return choices
+}
+
+// What a browser is given, told and offered, by rule and by what it sends.
+func TestVisitorIsAskedFirst(t *testing.T) {
+	var (
+		nothing = []string(nil)
+		ask     = []string{"yes", "no"}
+		forget  = []string{"no"}
+	)
+	for name, c := range map[string]struct {
+		rule    VisitorCookie
+		headers []string
+		offer   []string
+		set     bool
+		told    string // ce_clientid of a search
+	}{
+		"ask":                  {CookieAsk, nil, ask, false, ""},
+		"by default":           {"", nil, ask, false, ""},
+		"ask, said yes":        {CookieAsk, []string{"Cookie", "visitor=" + aVisitor}, forget, false, aVisitor},
+		"ask, said no":         {CookieAsk, []string{"Cookie", "visitor=no"}, nothing, false, ""},
+		"ask, GPC":             {CookieAsk, []string{"Sec-GPC", "1"}, nothing, false, ""},
+		"yes, then GPC":        {CookieAsk, []string{"Sec-GPC", "1", "Cookie", "visitor=" + aVisitor}, nothing, false, ""},
+		"yes, then DNT":        {CookieAsk, []string{"DNT", "1", "Cookie", "visitor=" + aVisitor}, nothing, false, ""},
+		"DNT that allows":      {CookieAsk, []string{"DNT", "0", "Cookie", "visitor=" + aVisitor}, forget, false, aVisitor},
+		"on":                   {CookieOn, nil, forget, true, ""},
+		"on, known":            {CookieOn, []string{"Cookie", "visitor=" + aVisitor}, forget, false, aVisitor},
+		"on, said no":          {CookieOn, []string{"Cookie", "visitor=no"}, nothing, false, ""},
+		"on, DNT":              {CookieOn, []string{"DNT", "1"}, nothing, false, ""},
+		"on, fetched ahead":    {CookieOn, []string{"Sec-Purpose", "prefetch"}, ask, false, ""},
+		"on, a bot":            {CookieOn, []string{"User-Agent", "Googlebot/2.1"}, ask, false, ""},
+		"off":                  {CookieOff, nil, nothing, false, ""},
+		"off, known":           {CookieOff, []string{"Cookie", "visitor=" + aVisitor}, nothing, false, ""},
+		"malformed":            {CookieAsk, []string{"Cookie", "visitor=x"}, ask, false, ""},
+		"malformed, then good": {CookieAsk, []string{"Cookie", "visitor=<x>; visitor=" + aVisitor}, forget, false, aVisitor},
+		"other notation":       {CookieAsk, []string{"Cookie", "visitor={" + aVisitor + "}"}, ask, false, ""},
+		"capitals":             {CookieAsk, []string{"Cookie", "visitor=" + strings.ToUpper(aVisitor)}, ask, false, ""},
+		"not random":           {CookieAsk, []string{"Cookie", "visitor=" + uuid.Must(uuid.NewV7()).String()}, ask, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, withCookie(c.rule))
+			s.add(&model.Book{Title: "One"})
+			headers := append([]string{"User-Agent", chrome, "Accept", "text/html"}, c.headers...)
+			for _, target := range []string{"/", "/books/1", "/?author=x"} {
+				page := s.get(target, headers...)
+				require.Equal(t, http.StatusOK, page.Code)
+				checkPage(t, page.Body.String())
+				assert.Equal(t, c.offer, offered(t, page), target)
+				if c.set {
+					checkVisitor(t, cookieOf(t, page))
+				} else {
+					assert.Empty(t, page.Result().Cookies(), target)
+				}
+				assert.Contains(t, page.Header().Get("Cache-Control"), "private")
+			}
+			for _, target := range []string{"/?q=one", "/api/books?q=one"} {
+				answer := s.get(target, headers...)
+				require.Equal(t, http.StatusOK, answer.Code)
+				assert.Empty(t, answer.Result().Cookies(), target)
+				assert.NotContains(t, answer.Body.String(), "random number", "to come back here would be another search")
+				told := s.events.take()[0].headers
+				assert.Equal(t, c.told, told["ce_clientid"], target)
+				_, there := told["ce_clientid"]
+				assert.Equal(t, c.told != "", there)
+			}
+			assert.Empty(t, s.do("HEAD", "/", "", headers...).Result().Cookies())
+			assert.Empty(t, s.get("/nowhere", headers...).Result().Cookies())
+		})
+	}
+}
+
+func checkVisitor(t *testing.T, cookie *http.Cookie) {
+	t.Helper()
+	id, err := uuid.Parse(cookie.Value)
+	require.NoError(t, err)
+	assert.EqualValues(t, 4, id.Version())
+	assert.True(t, cookie.HttpOnly)
+	assert.Equal(t, http.SameSiteLaxMode, cookie.SameSite)
+	assert.Equal(t, 180*24*60*60, cookie.MaxAge)
+	assert.Empty(t, cookie.Domain)
+}
+
+func TestVisitorAnswers(t *testing.T) {
+	s := newShop(t)
+	yes := s.choose("yes", "/?author=x&o=0")
+	assert.Equal(t, http.StatusSeeOther, yes.Code)
+	assert.Equal(t, "/?author=x&o=0", yes.Header().Get("Location"))
+	cookie := cookieOf(t, yes)
+	checkVisitor(t, cookie)
+	assert.Equal(t, "/", cookie.Path)
+	assert.False(t, cookie.Secure)
+	assert.NotEqual(t, cookie.Value, cookieOf(t, s.choose("yes", "/")).Value, "random")
+	assert.Empty(t, s.choose("yes", "/", "Cookie", "visitor="+aVisitor).Result().Cookies(), "keeps the number")
+	assert.Empty(t, s.choose("yes", "/", "Sec-GPC", "1").Result().Cookies())
+
+	no := cookieOf(t, s.choose("no", "/books/1", "Cookie", "visitor="+aVisitor))
+	assert.Equal(t, "no", no.Value)
+	assert.Equal(t, 180*24*60*60, no.MaxAge)
+	assert.NotEmpty(t, cookieOf(t, s.choose("yes", "/", "Cookie", "visitor=no")).Value, "may change their mind")
+
+	assert.Equal(t, "choice", problemOf(t, http.StatusBadRequest, s.choose("maybe", "/")).Field)
+	problemOf(t, http.StatusBadRequest, s.do("POST", "/visitor", "%zz", "Content-Type", "application/x-www-form-urlencoded"))
+	problemOf(t, http.StatusRequestEntityTooLarge, s.choose("yes", strings.Repeat("a", maxBody)))
+	problemOf(t, http.StatusForbidden, s.choose("yes", "/", "Sec-Fetch-Site", "cross-site"))
+	problemOf(t, http.StatusNotFound, newShop(t, withCookie(CookieOff)).choose("yes", "/"))
+	assert.Equal(t, http.StatusMethodNotAllowed, s.get("/visitor").Code)
+	assert.Empty(t, s.events.take())
+}
+
+func TestVisitorUnderABaseURL(t *testing.T) {
+	s := newShop(t, atBase("https://shop.example/my%20books"))
+	answer := s.choose("yes", "/books/1?x=%20")
+	assert.Equal(t, "https://shop.example/my%20books/books/1?x=%20", answer.Header().Get("Location"))
+	cookie := cookieOf(t, answer)
+	assert.Equal(t, "/my%20books", cookie.Path)
+	assert.True(t, cookie.Secure)
+}
+
+// Whoever sends the form decides about no other address.
+func TestVisitorReturnsIntoTheShop(t *testing.T) {
+	s := newShop(t, atBase("https://shop.example"))
+	for back, want := range map[string]string{
+		"/": "/", "/?q=a+b&o=2": "/?q=a+b&o=2", "/books/7": "/books/7", "/books/7?x": "/books/7?x",
+		"": "/", "//evil.example": "/", "//evil.example/books/": "/", "/\\evil.example": "/", "https://evil.example/": "/", "https:evil": "/",
+		"javascript:alert(1)": "/", "evil.example": "/", "/api/books": "/", "/visitor": "/", "/\nbooks/": "/", "/?q=\r\nSet-Cookie:x": "/",
+		"/books/..//evil.example": "/books/..//evil.example", "/?" + strings.Repeat("a", 4000): "/", "?q=x": "/", "/.//evil.example": "/",
+	} {
+		location := s.choose("no", back).Header().Get("Location")
+		assert.Equal(t, "https://shop.example"+want, location, back)
+		u, err := url.Parse(location)
+		require.NoError(t, err)
+		assert.Equal(t, "shop.example", u.Host, back)
+	}
+}
+
+func TestTagStaysWithItsSearch(t *testing.T) {
+	s := newShop(t, func(with *setup) { with.PageSize = 1 })
+	s.add(numbered(3, func(b *model.Book) { b.Language = "en" })...)
+	const tag = "a letter & more"
+	for _, target := range []string{"/?q=volume&language=en&o=1&tag=", "/api/books?q=volume&language=en&o=1&tag="} {
+		answer := s.get(target + url.QueryEscape(tag))
+		require.Equal(t, http.StatusOK, answer.Code)
+		assert.Equal(t, tag, s.events.take()[0].headers["ce_tag"])
+		if l := links(answer.Header().Get("Link")); strings.HasPrefix(target, "/api") {
+			assert.Contains(t, l["next"], "tag=a+letter")
+			assert.Contains(t, l["prev"], "tag=a+letter")
+			continue
+		}
+		kept, lost := []string{"Next →", "← Previous", "✕"}, []string{"Event Books"}
+		for _, a := range find(t, answer.Body.String(), "a") {
+			has := strings.Contains(attr(a, "href"), "tag=")
+			if slices.Contains(kept, text(a)) {
+				assert.True(t, has, text(a))
+			}
+			if slices.Contains(lost, text(a)) || strings.HasPrefix(attr(a, "href"), "/books/") {
+				assert.False(t, has, text(a))
+			}
+		}
+		// The form that sorts goes on with the search, the one that searches begins another.
+		for _, n := range find(t, answer.Body.String(), "input") {
+			if attr(n, "name") == "tag" {
+				assert.Equal(t, tag, attr(n, "value"))
+				assert.Equal(t, "sort", attr(n.Parent, "class"))
+				kept = nil
+			}
+		}
+		assert.Nil(t, kept, "the form that sorts has the tag")
+	}
+	for _, a := range find(t, s.get("/?q=two+words&author=x&tag=t").Body.String(), "a") {
+		words := text(a)
+		if strings.HasPrefix(words, "Search ") || strings.HasPrefix(words, "Browse") {
+			assert.Equal(t, strings.HasPrefix(words, "Search the whole shop"), strings.Contains(attr(a, "href"), "tag=t"), words)
+		}
+	}
+	s.events.take()
+	require.Equal(t, http.StatusOK, s.get("/?q=volume&tag=%00").Code)
+	told := s.events.take()[0].headers
+	assert.NotContains(t, told, "ce_tag", "a page passes over a malformed tag")
+	assert.NotContains(t, s.get("/?tag=x").Body.String(), "noindex", "a tagged link leads to the same page")
+}

@@ -1,0 +1,91 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/api"
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/mq"
+)
+
+// Records of the topic are as the published schemas say, and nothing in them is
+// left undescribed.
+func TestRecordsFollowTheirSchemas(t *testing.T) {
+	schemaOf := func(name string) *jsonschema.Schema {
+		content, err := api.Schemas.ReadFile("schemas/books.searched/" + name)
+		require.NoError(t, err)
+		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(content))
+		require.NoError(t, err)
+		compiler := jsonschema.NewCompiler()
+		compiler.AssertFormat()
+		require.NoError(t, compiler.AddResource(name, document))
+		schema, err := compiler.Compile(name)
+		require.NoError(t, err)
+		return schema
+	}
+	headersSchema, booksSchema := schemaOf("1.headers.json"), schemaOf("1.json")
+	book := booksSchema.Items2020
+
+	onEachBroker(t, func(t *testing.T, p *process, address, brokers, topic string) {
+		full := `{"title": "Zzyzx", "author": "A, B", "published_at": "1998-02", "description": "D", "isbn": "0306406152", "language": "eng",
+			"publisher": "P", "subjects": ["S"], "series": "S", "edition": "E", "price": "12.90", "currency": "eur", "stock": 3,
+			"availability": "to_order", "buy_url": "https://example.com/b", "cover_url": "https://example.com/c"}`
+		require.Equal(t, http.StatusCreated, post(t, p.Dir, address+"/api/books", full).code)
+		const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+		asked := 0
+		ask := func(target string, headers ...string) { visit(t, address+target, headers...); asked++ }
+		ask("/api/books?q=zzyzx")
+		ask("/api/books?q=%20%F0%9F%8D%95%20%22%3C%26&limit=100&sort=newest")
+		ask("/api/books?q=a&language=eng&author=X+%26+Y&subject=%C3%A9%3D&decade=-380&available=false&tag=a%20b")
+		ask("/?q=moon&o=3&limit=1&tag=spring", "User-Agent", browser, "Cookie", "visitor=0f3b8a52-9d3e-4c5a-8a53-2f0a6a1f5b11")
+		ask("/?q=moon&tag=%00", "User-Agent", browser, "Sec-GPC", "1", "Cookie", "visitor=0f3b8a52-9d3e-4c5a-8a53-2f0a6a1f5b11")
+		ask("/?q="+url.QueryEscape(strings.Repeat("é", model.MaxKeyword)), "Sec-Purpose", "prefetch")
+		ask("/api/books?q="+strings.Repeat("w+", 40), "User-Agent", "odd")
+		ask("/api/books?q=%E2%80%8F&o=2147483647")
+
+		said := map[string]bool{}
+		agents := map[string]int{}
+		for _, r := range events(t, brokers, topic, asked) {
+			headers := map[string]any{}
+			for _, h := range r.Headers {
+				headers[h.Key] = string(h.Value)
+				assert.Contains(t, headersSchema.Properties, h.Key, "is described")
+				said[h.Key] = true
+			}
+			assert.Len(t, r.Headers, len(headers), "no header comes twice")
+			assert.NoError(t, headersSchema.Validate(headers), r.Key)
+			agents[r.Header("ce_agent")]++
+			value, err := jsonschema.UnmarshalJSON(bytes.NewReader(r.Value))
+			require.NoError(t, err)
+			assert.NoError(t, booksSchema.Validate(value), r.Key)
+			for _, b := range value.([]any) {
+				for field := range b.(map[string]any) {
+					assert.Contains(t, book.Properties, field, "is described")
+					said[field] = true
+				}
+			}
+			checkTime(t, r)
+		}
+		assert.Len(t, said, len(headersSchema.Properties)+len(book.Properties), "all that is described occurs")
+		assert.Equal(t, map[string]int{"person": 2, "bot": 5, "unknown": 1}, agents)
+	})
+}
+
+// checkTime holds the record's timestamp against the moment of the search.
+func checkTime(t *testing.T, r *mq.Record) {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339Nano, r.Header("ce_time"))
+	require.NoError(t, err)
+	assert.Equal(t, at.UnixMilli(), r.Time.UnixMilli())
+}

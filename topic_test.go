@@ -1,0 +1,69 @@
+//go:build unix
+
+package main
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/IBM/sarama"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The topic is made as the settings of the shop say, and events go there.
+func TestTopicSettings(t *testing.T) {
+	settings := func(prefix string) []string {
+		return []string{
+			"EVENT_BOOKS_MQ_TOPIC_PREFIX=" + prefix, "EVENT_BOOKS_MQ_TOPIC=searches", "EVENT_BOOKS_MQ_PARTITIONS=2",
+			"EVENT_BOOKS_MQ_RETENTION=2d", "EVENT_BOOKS_MQ_REPLICATION=1",
+		}
+	}
+	run := func(t *testing.T, environ []string, prefix, brokers string) {
+		p := start(t, t.TempDir(), append(settings(prefix), environ...))
+		url := p.ready()
+		if brokers == "" {
+			brokers = p.broker()
+		}
+		p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+		require.Equal(t, http.StatusOK, get(t, url+"/api/books?q=love").code)
+		topic := prefix + "searches"
+		assert.Equal(t, "love", events(t, brokers, topic, 1)[0].Key)
+
+		config := sarama.NewConfig()
+		admin, err := sarama.NewClusterAdmin(strings.Split(brokers, ","), config)
+		require.NoError(t, err)
+		defer admin.Close()
+		found, err := admin.DescribeTopics([]string{topic, "searches"})
+		require.NoError(t, err)
+		require.Len(t, found, 2)
+		for _, metadata := range found {
+			if metadata.Name == topic {
+				require.Len(t, metadata.Partitions, 2)
+				assert.Len(t, metadata.Partitions[0].Replicas, 1)
+			} else {
+				assert.Equal(t, sarama.ErrUnknownTopicOrPartition, metadata.Err, "no topic without the prefix")
+			}
+		}
+		if len(environ) > 0 { // the embedded one keeps by size only
+			described, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.TopicResource, Name: topic, ConfigNames: []string{"retention.ms"}}}, sarama.DescribeConfigsOptions{})
+			require.NoError(t, err)
+			require.Len(t, described, 1)
+			require.Len(t, described[0].Configs, 1)
+			assert.Equal(t, "172800000", described[0].Configs[0].Value)
+		}
+		assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+	}
+	t.Run("embedded", func(t *testing.T) { run(t, nil, "shop2.", "") })
+	t.Run("Kafka", func(t *testing.T) {
+		brokers := os.Getenv("TEST_KAFKA_BROKERS")
+		if brokers == "" {
+			t.Skip("TEST_KAFKA_BROKERS names no Apache Kafka")
+		}
+		run(t, []string{"EVENT_BOOKS_MQ_BROKERS=" + brokers}, "test-"+uuid.NewString()+".", brokers)
+	})
+}
