@@ -181,6 +181,7 @@ func (s *Server) getBooks(c *gin.Context) {
 	if len(links) > 0 {
 		c.Header("Link", strings.Join(links, ", "))
 	}
+	c.Header("Content-Length", strconv.Itoa(len(answer.Body))) // or net/http would send larger answers in chunks
 	c.Data(http.StatusOK, "application/json; charset=utf-8", answer.Body)
 }
 

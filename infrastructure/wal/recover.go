@@ -40,7 +40,7 @@ func (l *Log) recover() error {
 	if err != nil {
 		return err
 	}
-	first, err := l.begin(spare)
+	first, err := l.begin(spare, nil)
 	if err != nil {
 		return errors.Join(err, spare.Close())
 	}

@@ -133,7 +133,7 @@ type entry struct {
 type spareState struct {
 	file file // nil if there is none
 	err  error
-	// wanted: the preparer is at it.
+	// wanted: the preparer is at it, or the committer has it in hand.
 	wanted bool
 }
 
@@ -314,7 +314,9 @@ func (l *Log) write(s *segment, group []*entry) error {
 		l.buffer = nil
 	}
 	if err != nil {
+		l.mu.Lock()
 		s.broken = true
+		l.mu.Unlock()
 		return fmt.Errorf("write to the log: %w", err)
 	}
 	l.next += uint64(len(group))
@@ -339,27 +341,29 @@ func (l *Log) rotate() error {
 	if err != nil {
 		return err
 	}
-	s, err := l.begin(spare)
+	s, err := l.begin(spare, l.current())
 	if err != nil {
-		return errors.Join(fmt.Errorf("begin a segment: %w", err), spare.Close(), l.files.remove(spareName))
+		err = errors.Join(fmt.Errorf("begin a segment: %w", err), spare.Close(), l.files.remove(spareName))
 	}
 	l.mu.Lock()
-	l.segments = append(l.segments, s)
+	if err == nil {
+		l.segments = append(l.segments, s)
+	}
+	l.spare = spareState{}
 	l.mu.Unlock()
 	l.wantSpare()
-	return nil
+	return err
 }
 
-// begin makes the next segment of the spare file: its header is on disk before
-// it has its name.
-func (l *Log) begin(spare file) (*segment, error) {
+// begin makes the segment after the one before, nil for the first, of the spare
+// file: its header is on disk before it has its name.
+func (l *Log) begin(spare file, before *segment) (*segment, error) {
 	var salt [8]byte
 	if _, err := rand.Read(salt[:]); err != nil {
 		return nil, err
 	}
 	h := header{number: 1, firstIndex: l.next, salt: binary.BigEndian.Uint64(salt[:])}
-	if n := len(l.segments); n > 0 {
-		before := l.segments[n-1]
+	if before != nil {
 		h.number, h.before = before.number+1, before.end
 	}
 	if _, err := spare.WriteAt(h.encode(), 0); err != nil {
@@ -392,7 +396,8 @@ func (l *Log) takeSpare() (file, error) {
 		return nil, ErrClosed
 	}
 	spare := l.spare.file
-	l.spare = spareState{}
+	// It keeps its name until the segment is begun, so no other file may get it.
+	l.spare = spareState{wanted: true}
 	return spare, nil
 }
 

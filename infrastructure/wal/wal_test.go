@@ -624,3 +624,29 @@ func Example() {
 	fmt.Println(record.Index, string(record.Data))
 	// Output: 1 one
 }
+
+// A segment that is released while the next one is begun must not take the
+// spare's name from it.
+func TestSegmentsAreReleasedWhileOthersBegin(t *testing.T) {
+	l, err := Open(t.TempDir(), Options{Segment: 4096, Unsynced: true})
+	require.NoError(t, err)
+	defer l.Close()
+	const records = 20_000
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		r := l.NewReader()
+		for i := range uint64(records) {
+			record, err := r.Next(t.Context())
+			if !assert.NoError(t, err) {
+				return
+			}
+			assert.Equal(t, i+1, record.Index)
+			assert.NoError(t, l.Release(record.Index))
+		}
+	})
+	for range records {
+		_, err := l.Append(make([]byte, 500))
+		require.NoError(t, err)
+	}
+	reading.Wait()
+}
