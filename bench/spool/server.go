@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"syscall"
@@ -37,6 +38,9 @@ import (
 // serveCommand makes this program the server of a measurement, in a process of
 // its own, so that its memory and processor time can be told apart.
 const serveCommand = "serve"
+
+// profileVariable names a file for a profile of the server with events.
+const profileVariable = "BENCH_PROFILE"
 
 // shopOptions are what a server of a measurement is.
 type shopOptions struct {
@@ -139,6 +143,17 @@ func serve(arguments []string) (err error) {
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(addresses); err != nil {
 		return err
+	}
+	if file := os.Getenv(profileVariable); file != "" && o.events {
+		profile, err := os.Create(file)
+		if err != nil {
+			return err
+		}
+		defer profile.Close()
+		if err := pprof.StartCPUProfile(profile); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	<-ctx.Done()
 	return errors.Join(web.Close(), ops.Close())
