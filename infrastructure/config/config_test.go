@@ -176,6 +176,11 @@ func TestSectionsWithinSections(t *testing.T) {
 	assert.Equal(t, "later", again.MQ.Topic)
 	assert.Equal(t, SASLConfig{"PLAIN", "u", "***"}, again.MQ.SASL)
 
+	for text, want := range map[string]string{"off": "off", "on": "on", `"ask"`: "ask"} { // YAML has other words for true
+		c, err := parse(write(t, "app:\n  visitor_cookie: "+text+"\n"), nil)
+		require.NoError(t, err)
+		assert.Equal(t, want, c.App.VisitorCookie)
+	}
 	_, err = parse("", []string{"EVENT_BOOKS_MQ_TLS_ENABLED=yes"})
 	assert.ErrorContains(t, err, `EVENT_BOOKS_MQ_TLS_ENABLED: mq.tls.enabled: must be true or false, not "yes"`)
 }

@@ -62,7 +62,7 @@ func (c *conversation) Begin(username, password, authzID string) error {
 
 // dial connects a client. Its error says which setting Kafka doesn't agree
 // with, as far as it can be told. What doesn't fit is refused within seconds;
-// a server that never says a word is given up after 45 s.
+// a server that never says a word is given up after 45 s, each of them.
 func dial(brokers []string, config *sarama.Config) (sarama.Client, error) {
 	client, err := sarama.NewClient(brokers, config)
 	if err == nil {

@@ -1,0 +1,85 @@
+//go:build unix
+
+package main
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/infrastructure/mq"
+)
+
+// example returns the first block of a language in a document, with the
+// address of a broker that runs.
+func example(t *testing.T, file, language, broker string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	block := regexp.MustCompile("(?s)```" + language + "\n(.*?)```").FindStringSubmatch(string(content))
+	require.NotNil(t, block, "%s has no %s", file, language)
+	require.Contains(t, block[1], "127.0.0.1:9092")
+	return strings.ReplaceAll(block[1], "127.0.0.1:9092", broker)
+}
+
+// What docs/consuming.md tells analysts to type works.
+func TestExamplesOfConsuming(t *testing.T) {
+	const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+	dir := t.TempDir()
+	p := start(t, dir, nil)
+	url, broker := p.ready(), p.broker()
+	p.eventually("the starter catalogue is found", func() bool { return get(t, url+"/api/books").header.Get("X-Total-Count") != "0" })
+	p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+	for _, query := range []string{"q=moon", "q=MOON", "q=moon&o=1", "q=zzyzx"} {
+		visit(t, url+"/?"+query, "User-Agent", browser)
+	}
+	require.Equal(t, http.StatusOK, get(t, url+"/api/books?q=program").code)
+	records := events(t, broker, topic, 5)
+
+	t.Run("kcat", func(t *testing.T) {
+		if _, err := exec.LookPath("kcat"); err != nil {
+			t.Skip("kcat is not installed")
+		}
+		output, err := exec.Command("sh", "-c", example(t, "docs/consuming.md", "sh", broker)).CombinedOutput()
+		require.NoError(t, err, "%s", output)
+		assert.Len(t, strings.Split(strings.TrimSpace(string(output)), "\n"), 5)
+		assert.Contains(t, string(output), "moon  ce_specversion=1.0,ce_id=")
+	})
+	t.Run("confluent-kafka", func(t *testing.T) {
+		python := os.Getenv("TEST_CONFLUENT_PYTHON")
+		if python == "" {
+			t.Skip("TEST_CONFLUENT_PYTHON names no python that has confluent-kafka")
+		}
+		sendAgain(t, broker, records[0])
+		script := filepath.Join(dir, "first.py")
+		require.NoError(t, os.WriteFile(script, []byte(example(t, "docs/consuming.md", "python", broker)), 0o600))
+		output, err := exec.Command(python, script).CombinedOutput()
+		require.NoError(t, err, "%s", output)
+		assert.Equal(t, "2\tmoon\t\n1\tzzyzx\t(not found)\n", string(output), "without the copy")
+	})
+}
+
+// sendAgain makes a copy of a record.
+func sendAgain(t *testing.T, broker string, r *mq.Record) {
+	t.Helper()
+	config := sarama.NewConfig()
+	config.Producer.Return.Successes = true
+	config.Producer.Partitioner = sarama.NewManualPartitioner
+	producer, err := sarama.NewSyncProducer([]string{broker}, config)
+	require.NoError(t, err)
+	defer producer.Close()
+	again := &sarama.ProducerMessage{Topic: topic, Partition: r.Partition, Key: sarama.StringEncoder(r.Key), Value: sarama.ByteEncoder(r.Value)}
+	for _, h := range r.Headers {
+		again.Headers = append(again.Headers, sarama.RecordHeader{Key: []byte(h.Key), Value: h.Value})
+	}
+	_, _, err = producer.SendMessage(again)
+	require.NoError(t, err)
+}
