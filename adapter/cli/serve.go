@@ -54,6 +54,7 @@ func (brokerCommand) Run(sh *shell) (err error) {
 // serve runs the web service until the context ends, then stops gracefully:
 // requests under way are finished, events under way are waited for.
 func (sh *shell) serve(withBroker bool) (err error) {
+	application.TuneRuntime()
 	c, err := sh.load()
 	if err != nil {
 		return err

@@ -26,6 +26,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"literank.com/event-books/adapter"
+	"literank.com/event-books/application"
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/domain/gateway"
@@ -76,6 +77,7 @@ func serve(arguments []string) (err error) {
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
+	application.TuneRuntime()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	log := slog.New(slog.NewJSONHandler(io.Discard, nil)) // written as in the shop, and dropped

@@ -106,6 +106,10 @@ func (e *SearchEvent) Headers() []Header {
 	if e.Total == 0 {
 		match = NoMatch
 	}
+	filters := ""
+	if e.Search.Filters != (Filters{}) {
+		filters = e.Search.Filters.Values().Encode()
+	}
 	headers := make([]Header, 0, 20)
 	add := func(key, value string) {
 		headers = append(headers, Header{key, []byte(value)})
@@ -127,7 +131,7 @@ func (e *SearchEvent) Headers() []Header {
 	add("ce_offset", strconv.Itoa(e.Search.Offset))
 	add("ce_limit", strconv.Itoa(e.Search.Limit))
 	add("ce_sort", string(e.Search.Sort))
-	add("ce_filters", e.Search.Filters.Values().Encode())
+	add("ce_filters", filters)
 	add("ce_match", string(match))
 	add("ce_servedquery", e.Search.Keyword.Served())
 	add("ce_totalhits", strconv.Itoa(e.Total))

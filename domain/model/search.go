@@ -74,6 +74,9 @@ func (k Keyword) Words() (words []string, ignored int) {
 // behind the last one that counts.
 func (k Keyword) Served() string {
 	typed, counted := strings.Fields(string(k)), 0
+	if len(typed) <= MaxWords && !strings.ContainsFunc(string(k), func(r rune) bool { return r > unicode.MaxASCII }) {
+		return string(k) // folding splits no ASCII
+	}
 	for i, word := range typed {
 		if counted >= MaxWords {
 			return strings.Join(typed[:i], " ")

@@ -14,7 +14,7 @@ import (
 const (
 	// linger lets events gather, since a batch costs Kafka and us about the same
 	// whatever its size.
-	linger = 10 * time.Millisecond
+	linger = 25 * time.Millisecond
 	// maxBatchMemory bounds the events that are read for a batch, in bytes.
 	maxBatchMemory = 8 << 20
 )

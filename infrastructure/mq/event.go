@@ -29,32 +29,39 @@ type event struct {
 	tried bool
 }
 
-// newEvent supplies ce_id and ce_time where headers lack them.
+// newEvent is an event that isn't numbered yet.
 func newEvent(key string, value []byte, headers []Header) *event {
-	e := &event{key: []byte(key), value: value, headers: make([]sarama.RecordHeader, 0, len(headers)+4)}
-	add := func(key, value string) {
-		e.headers = append(e.headers, sarama.RecordHeader{Key: []byte(key), Value: []byte(value)})
+	headers, at := supply(headers)
+	e := &event{time: at, key: []byte(key), value: value, headers: make([]sarama.RecordHeader, len(headers), len(headers)+2)}
+	for i, h := range headers {
+		e.headers[i] = sarama.RecordHeader{Key: []byte(h.Key), Value: h.Value}
 	}
+	return e
+}
+
+// supply adds ce_id and ce_time where they are lacking, and returns the time of
+// the event.
+func supply(headers []Header) (all []Header, at time.Time) {
 	hasID := false
 	for _, h := range headers {
-		e.headers = append(e.headers, sarama.RecordHeader{Key: []byte(h.Key), Value: h.Value})
 		switch h.Key {
 		case "ce_id":
 			hasID = true
 		case "ce_time":
 			if t, err := time.Parse(time.RFC3339Nano, string(h.Value)); err == nil {
-				e.time = t
+				at = t
 			}
 		}
 	}
+	all = headers[:len(headers):len(headers)]
 	if !hasID {
-		add("ce_id", uuid.Must(uuid.NewV7()).String())
+		all = append(all, Header{Key: "ce_id", Value: []byte(uuid.Must(uuid.NewV7()).String())})
 	}
-	if e.time.IsZero() {
-		e.time = time.Now()
-		add("ce_time", e.time.UTC().Format(time.RFC3339Nano))
+	if at.IsZero() {
+		at = time.Now()
+		all = append(all, Header{Key: "ce_time", Value: []byte(at.UTC().Format(time.RFC3339Nano))})
 	}
-	return e
+	return all, at
 }
 
 // newSource names the events of one start of an instance.
@@ -119,14 +126,15 @@ const (
 
 // appendHead encodes all of an event that isn't numbered yet but its value,
 // which follows.
-func (e *event) appendHead(b []byte, source string) []byte {
+func appendHead(b []byte, source, key string, headers []Header) []byte {
+	headers, at := supply(headers)
 	b = append(b, eventVersion)
 	b = binary.BigEndian.AppendUint64(b, 0) // setSequence
-	b = binary.BigEndian.AppendUint64(b, uint64(e.time.UnixNano()))
+	b = binary.BigEndian.AppendUint64(b, uint64(at.UnixNano()))
 	b = appendText(b, source)
-	b = appendText(b, e.key)
-	b = binary.AppendUvarint(b, uint64(len(e.headers)))
-	for _, h := range e.headers {
+	b = appendText(b, key)
+	b = binary.AppendUvarint(b, uint64(len(headers)))
+	for _, h := range headers {
 		b = appendText(b, h.Key)
 		b = appendText(b, h.Value)
 	}

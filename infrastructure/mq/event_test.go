@@ -12,24 +12,29 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func exampleEvent() *event {
-	return newEvent("Ёж 🍕", []byte(`[{"id":1}]`), []Header{
+const exampleKey, exampleValue = "Ёж 🍕", `[{"id":1}]`
+
+func exampleHeaders() []Header {
+	return []Header{
 		{Key: "ce_id", Value: []byte("0198c0de-0000-7000-8000-000000000001")},
 		{Key: "ce_time", Value: []byte(time.Date(2026, 3, 1, 12, 30, 0, 123_456_789, time.UTC).Format(time.RFC3339Nano))},
 		{Key: "empty"},
-	})
+	}
 }
 
-func encodeEvent(e *event, source string, sequence uint64) []byte {
-	head := e.appendHead(nil, source)
+func exampleEvent() *event { return newEvent(exampleKey, []byte(exampleValue), exampleHeaders()) }
+
+// encodedExample is the example as the spool keeps it.
+func encodedExample(source string, sequence uint64) []byte {
+	head := appendHead(nil, source, exampleKey, exampleHeaders())
 	setSequence(head, sequence)
-	return append(head, e.value...)
+	return append(head, exampleValue...)
 }
 
 // The file is what version 1 writes: a later program has to read it.
 func TestFormatOfASpooledEvent(t *testing.T) {
 	golden := filepath.Join("testdata", "event-v1.hex")
-	got := encodeEvent(exampleEvent(), "/event-books/test/1", 258)
+	got := encodedExample("/event-books/test/1", 258)
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
 	assert.Equal(t, strings.TrimSpace(string(want)), hex.EncodeToString(got))
@@ -52,7 +57,7 @@ func TestFormatOfASpooledEvent(t *testing.T) {
 }
 
 func TestCutOffEventIsAnError(t *testing.T) {
-	whole := encodeEvent(exampleEvent(), "s", 1)
+	whole := encodedExample("s", 1)
 	for n := range len(whole) - len(exampleEvent().value) {
 		_, err := decodeEvent(whole[:n])
 		assert.Error(t, err, n)
@@ -60,7 +65,7 @@ func TestCutOffEventIsAnError(t *testing.T) {
 }
 
 func FuzzDecodeEvent(f *testing.F) {
-	f.Add(encodeEvent(exampleEvent(), "s", 1))
+	f.Add(encodedExample("s", 1))
 	f.Add([]byte{eventVersion})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := decodeEvent(b)

@@ -142,20 +142,15 @@ func (s *Spool) SendEvent(key string, value []byte, headers ...Header) (bool, er
 	if weakened == weakenedBypass {
 		return s.queue.SendEvent(key, value, headers...)
 	}
-	e := newEvent(key, value, headers)
 	head := heads.Get().(*[]byte)
 	defer heads.Put(head)
-	*head = e.appendHead((*head)[:0], s.source)
-	pending, sequence, err := s.start(*head, value)
+	*head = appendHead((*head)[:0], s.source, key, headers)
+	pending, err := s.start(*head, value)
 	if err == nil {
 		_, err = pending.Wait()
 	}
 	if errors.Is(err, wal.ErrTooLarge) {
-		// It could never be sent either.
-		e.number(s.source, sequence)
-		if err = s.dead.write(e, err); err == nil {
-			s.deadLettered.Add(1)
-		}
+		err = s.buryAtOnce(*head, value, err)
 	}
 	if err != nil {
 		return false, s.notTaken(err)
@@ -169,16 +164,29 @@ func (s *Spool) SendEvent(key string, value []byte, headers ...Header) (bool, er
 
 // start gives the event its number and its place in the log, which have the
 // same order.
-func (s *Spool) start(head, value []byte) (pending wal.Pending, sequence uint64, err error) {
+func (s *Spool) start(head, value []byte) (wal.Pending, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return pending, 0, wal.ErrClosed
+		return wal.Pending{}, wal.ErrClosed
 	}
 	s.sequence++
 	setSequence(head, s.sequence)
-	pending, err = s.log.Start(head, value)
-	return pending, s.sequence, err
+	return s.log.Start(head, value)
+}
+
+// buryAtOnce puts an event among the dead letters that the log doesn't take for
+// its size: it could never be sent either.
+func (s *Spool) buryAtOnce(head, value []byte, reason error) error {
+	e, err := decodeEvent(append(head[:len(head):len(head)], value...))
+	if err == nil {
+		err = s.dead.write(e, reason)
+	}
+	if err != nil {
+		return err
+	}
+	s.deadLettered.Add(1)
+	return nil
 }
 
 // notTaken counts an event that isn't accepted.
