@@ -3,7 +3,6 @@ package mq
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -25,12 +24,13 @@ func (q *KafkaQueue) keepConnected() {
 				q.setState(up, nil) // otherwise the first acknowledgement tells
 			}
 			begun := time.Now()
-			q.take(p)
+			q.use(p)
 			select {
 			case <-p.dropped:
-				q.take(nil)
+				q.use(nil)
 			case <-q.closing.Done():
-				return // Close ends it
+				p.drop()
+				return
 			}
 			if time.Since(begun) > leastPatience {
 				pause.Reset()
@@ -43,14 +43,13 @@ func (q *KafkaQueue) keepConnected() {
 	}
 }
 
-// take puts another producer, or none, in the place of the one there was.
-func (q *KafkaQueue) take(p *producer) (before *producer) {
+// use puts another producer, or none, in the place of the one there was.
+func (q *KafkaQueue) use(p *producer) {
 	q.producerMu.Lock()
 	defer q.producerMu.Unlock()
-	before, q.producer = q.producer, p
+	q.producer = p
 	close(q.changed)
 	q.changed = make(chan struct{})
-	return before
 }
 
 // connection waits for a producer until ctx ends.
@@ -77,9 +76,9 @@ func (q *KafkaQueue) connection(ctx context.Context) (*producer, error) {
 // connect looks with a client of few tries whether Kafka is there and has the
 // topic, since the producer's own client would try for minutes.
 func (q *KafkaQueue) connect() (p *producer, err error) {
-	probe, err := sarama.NewClient(q.brokers, newConfig(q.options.security))
+	probe, err := dial(q.brokers, newConfig(q.options.security))
 	if err != nil {
-		return nil, fmt.Errorf("connect to Kafka: %w", err)
+		return nil, err
 	}
 	defer probe.Close()
 	created, err := ensureTopic(probe, q.topic, q.options.topic)
@@ -89,7 +88,7 @@ func (q *KafkaQueue) connect() (p *producer, err error) {
 	if err != nil {
 		return nil, err
 	}
-	batchBytes := maxBatchBytes
+	batchBytes := unknownBatchBytes
 	if admin, err := sarama.NewClusterAdminFromClient(probe); err == nil { // closing it would close the client
 		batchBytes = topicBatchBytes(admin, q.topic)
 	}

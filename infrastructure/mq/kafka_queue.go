@@ -355,17 +355,15 @@ func (q *KafkaQueue) Close(ctx context.Context) error {
 	go func() {
 		defer close(ended)
 		q.working.Wait()
-	}()
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
-	defer cancel()
-	if p := q.take(nil); p != nil {
-		if err := p.close(bounded); err != nil {
-			q.options.log.Debug("close producer", "error", err)
+		q.producerMu.Lock()
+		defer q.producerMu.Unlock()
+		if q.producer != nil {
+			<-q.producer.ended
 		}
-	}
+	}()
 	select {
 	case <-ended:
-	case <-bounded.Done(): // sarama can't be stopped while it connects
+	case <-time.After(endWait): // sarama can't be stopped while it connects
 	}
 	if s := q.EventStats(); s.Unconfirmed > 0 || s.Lost > 0 {
 		return fmt.Errorf("close queue: of the events since the start %d were never confirmed and %d are lost", s.Unconfirmed, s.Lost)

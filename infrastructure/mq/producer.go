@@ -19,8 +19,10 @@ const (
 	// embedded broker takes requests of 16 MiB.
 	maxRecordBytes = 15 << 20
 	// maxBatchBytes bounds what is sent at once for a partition, where the topic
-	// doesn't take less. It fits into topics made with Kafka's default of 1 MiB.
-	maxBatchBytes = 1_000_000
+	// doesn't take less; unknownBatchBytes where it can't be asked: it fits into
+	// topics made with Kafka's default of 1 MiB.
+	maxBatchBytes     = 4 << 20
+	unknownBatchBytes = 1_000_000
 	// maxRequestBytes bounds what is sent at once for all partitions.
 	maxRequestBytes = 8 << 20
 )
@@ -33,11 +35,12 @@ type producer struct {
 	sarama.SyncProducer
 	// batchBytes is how much the topic takes at once for a partition.
 	batchBytes int
-	dropped    chan struct{}
-	dropping   sync.Once
+	// dropped is closed when it is given up, ended when it has ended.
+	dropped, ended chan struct{}
+	dropping       sync.Once
 }
 
-// patient makes sarama's own tries outlast the patience of who sends, who drops
+// patientConfig makes sarama's own tries outlast the patience of who sends, who drops
 // the producer before sarama gives a record up.
 func patientConfig(security Security) *sarama.Config {
 	config := newConfig(security)
@@ -56,6 +59,9 @@ func patientConfig(security Security) *sarama.Config {
 	config.Producer.Partitioner = sarama.NewManualPartitioner
 	config.Producer.Return.Successes = true
 	config.Producer.MaxMessageBytes = maxRecordBytes
+	// What is sent by one call goes into one request for each broker, so that
+	// the events of a partition are taken, or refused, together.
+	config.Producer.Flush.Messages = maxBatchRecords
 	config.Producer.Flush.Frequency = flushPause
 	return config
 }
@@ -63,8 +69,8 @@ func patientConfig(security Security) *sarama.Config {
 const (
 	// metadataAge is how soon added partitions are seen.
 	metadataAge = 30 * time.Second
-	// flushPause lets sarama gather the records of one call into one request.
-	flushPause = time.Millisecond
+	// flushPause is how long sarama waits for more records of a call.
+	flushPause = 10 * time.Millisecond
 )
 
 func newProducer(brokers []string, security Security, batchBytes int) (*producer, error) {
@@ -83,7 +89,7 @@ func newProducer(brokers []string, security Security, batchBytes int) (*producer
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make producer: %w", err), client.Close())
 	}
-	return &producer{client: client, SyncProducer: sync, batchBytes: batchBytes, dropped: make(chan struct{})}, nil
+	return &producer{client: client, SyncProducer: sync, batchBytes: batchBytes, dropped: make(chan struct{}), ended: make(chan struct{})}, nil
 }
 
 // partitions returns how many the topic has, as far as the client knows.
@@ -104,25 +110,11 @@ func (p *producer) drop() {
 	p.dropping.Do(func() {
 		close(p.dropped)
 		go func() {
+			defer close(p.ended)
 			_ = p.client.Close()
 			_ = p.SyncProducer.Close()
 		}()
 	})
-}
-
-// close waits until the producer has ended, for as long as ctx lasts.
-func (p *producer) close(ctx context.Context) error {
-	ended := make(chan error, 1)
-	p.dropping.Do(func() {
-		close(p.dropped)
-		go func() { ended <- errors.Join(p.SyncProducer.Close(), p.client.Close()) }()
-	})
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // send tries once to send messages, in their order for each partition, and
@@ -203,12 +195,12 @@ func topicBatchBytes(admin sarama.ClusterAdmin, topic string) int {
 		{Type: sarama.TopicResource, Name: topic, ConfigNames: []string{"max.message.bytes"}},
 	}, sarama.DescribeConfigsOptions{})
 	if err != nil || len(found) != 1 {
-		return maxBatchBytes
+		return unknownBatchBytes
 	}
 	for _, entry := range found[0].Configs {
 		if n, err := strconv.Atoi(entry.Value); err == nil && entry.Name == "max.message.bytes" {
 			return min(maxBatchBytes, n-n/20)
 		}
 	}
-	return maxBatchBytes
+	return unknownBatchBytes
 }

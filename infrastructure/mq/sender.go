@@ -63,21 +63,9 @@ func (s *sender) send(ctx context.Context, events []*event, settle func(e *event
 		if ctx.Err() != nil && errs == nil {
 			return context.Cause(ctx)
 		}
-		var again []*event
-		for i, e := range events[:batch] {
-			switch {
-			case errs[i] == nil:
-				settle(e, nil)
-			case refused(errs[i]) && batch == 1:
-				settle(e, errs[i])
-			default:
-				if refused(errs[i]) {
-					e.alone = true // who of the batch is refused isn't told
-				} else {
-					err = errs[i]
-				}
-				again = append(again, e)
-			}
+		again, failed := s.sort(events[:batch], errs, settle)
+		if failed != nil {
+			err = failed
 		}
 		events = append(again, events[batch:]...)
 		if err == nil {
@@ -92,6 +80,38 @@ func (s *sender) send(ctx context.Context, events []*event, settle func(e *event
 		}
 	}
 	return nil
+}
+
+// sort settles what is settled of a batch, and returns what has to be sent again
+// in its order, and the last reason why if that isn't that Kafka refused it.
+func (s *sender) sort(batch []*event, errs []error, settle func(e *event, refusal error)) (again []*event, err error) {
+	held := map[string]bool{} // keys of which an event has to be sent again
+	overtaken := 0
+	for i, e := range batch {
+		switch {
+		case errs[i] == nil:
+			if held[string(e.key)] {
+				overtaken++
+			}
+			settle(e, nil)
+			continue
+		case refused(errs[i]) && len(batch) == 1:
+			settle(e, errs[i])
+			continue
+		case refused(errs[i]):
+			e.alone = true // who of the batch is refused isn't told
+		default:
+			err = errs[i]
+		}
+		again = append(again, e)
+		held[string(e.key)] = true
+	}
+	if overtaken > 0 {
+		// sarama has sent the batch in several requests, of which an earlier one
+		// failed for a reason that it does not try again for.
+		s.queue.options.log.Warn("events were overtaken by later ones of their keyword", "events", overtaken, "error", err)
+	}
+	return again, err
 }
 
 // sendBatch sends as many of the events as go at once, and returns their number

@@ -271,7 +271,7 @@ func TestLargeEventsGoThroughTheSpool(t *testing.T) {
 	onEach(t, func(t *testing.T, brokers []string) {
 		topic := newTopic()
 		s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{})
-		sizes := []int{2, 3 << 20, maxBatchBytes, maxRecordBytes - 2000, 10}
+		sizes := []int{2, 3 << 20, unknownBatchBytes, maxRecordBytes - 2000, 10}
 		for i, size := range sizes {
 			_, err := s.SendEvent(fmt.Sprint(i), make([]byte, size))
 			require.NoError(t, err)
