@@ -46,7 +46,7 @@ func newPlan(seed uint64, kills, faults int, known []fault) *plan {
 			if len(p.rounds) == faults {
 				break
 			}
-			p.rounds = append(p.rounds, round{fault: known[i], calm: span(time.Second, 4*time.Second), hold: span(3*time.Second, 8*time.Second)})
+			p.rounds = append(p.rounds, round{fault: known[i], calm: span(time.Second, 4*time.Second), hold: span(3*time.Second, 12*time.Second)})
 		}
 	}
 	for i := range p.rounds {
