@@ -64,6 +64,9 @@ type verdict struct {
 	// the answer, another key, no numbers or those of another record, or a copy
 	// in another partition than the first.
 	broken int
+	// moved counts keys that changed their partition, as they may when
+	// partitions are added.
+	moved int
 	// overtaken counts first copies that came after a later search that another
 	// start of the shop answered. Nothing is promised about them.
 	overtaken int
@@ -215,7 +218,13 @@ func (v *verdict) judgeOrder(firsts []record, answers map[uuid.UUID]*answer, cou
 		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.key, b.key), cmp.Compare(a.sequence, b.sequence))
 	})
 	epoch, previous := 0, record{}
+	partitions := map[string]int32{}
+	moved := map[string]bool{}
 	for _, r := range bySequence {
+		if p, known := partitions[r.key]; known && p != r.partition {
+			moved[r.key] = true
+		}
+		partitions[r.key] = r.partition
 		if r.source != previous.source || r.key != previous.key {
 			epoch = 0
 		}
@@ -230,6 +239,7 @@ func (v *verdict) judgeOrder(firsts []record, answers map[uuid.UUID]*answer, cou
 		}
 		epoch = next
 	}
+	v.moved = len(moved)
 }
 
 var murmur2 = sarama.NewMurmur2Partitioner("")

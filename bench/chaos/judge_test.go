@@ -97,15 +97,15 @@ func TestWhatTheJudgeSees(t *testing.T) {
 		},
 		"partitions were added": {
 			spoil: func(_ *[]answer, r *[]record) { (*r)[3].partition, (*r)[4].partition = elsewhere, elsewhere },
-			want:  verdict{found: 5},
+			want:  verdict{found: 5, moved: 1},
 		},
 		"back to the old partition": {
 			spoil: func(_ *[]answer, r *[]record) { (*r)[2].partition, (*r)[3].partition = elsewhere, elsewhere },
-			want:  verdict{found: 5, violations: 1},
+			want:  verdict{found: 5, violations: 1, moved: 1},
 		},
 		"a partition that the key never had": {
 			spoil: func(_ *[]answer, r *[]record) { (*r)[4].partition = 7 },
-			want:  verdict{found: 5, violations: 1},
+			want:  verdict{found: 5, violations: 1, moved: 1},
 		},
 		"a copy in the new partition": {
 			spoil: func(_ *[]answer, r *[]record) {

@@ -128,6 +128,9 @@ func runAll(ctx context.Context, s settings, full bool) (err error) {
 			log.Printf("%s-%d: %s", short, p.seed, o)
 		}
 		rows, failures = append(rows, done), append(failures, done.failures()...)
+		if r.weakness == "" {
+			failures = append(failures, done.shortcomings()...)
+		}
 	}
 	result := table(rows, s.backlog)
 	if full {
@@ -202,9 +205,9 @@ func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(
 // String is for the log.
 func (o outcome) String() string {
 	text := fmt.Sprintf("%d kills, %d of them with a backlog, %d faults; answered %d, found %d (%d of them dead letters), lost %d, copies %d, order violations %d, broken %d; "+
-		"unanswered searches with an event %d, overtaken across restarts %d; drained in %.1f s, slowest restart %.1f s, %.0f searches/s; refused %v",
+		"unanswered searches with an event %d, overtaken across restarts %d, keys in several partitions %d; drained in %.1f s, slowest restart %.1f s, %.0f searches/s; refused %v",
 		o.kills, o.piled, o.faults, o.answered, o.found, o.dead, o.lost, o.copies, o.violations, o.broken,
-		o.extra, o.overtaken, o.drained.Seconds(), o.restart.Seconds(), rate(o), o.refused)
+		o.extra, o.overtaken, o.moved, o.drained.Seconds(), o.restart.Seconds(), rate(o), o.refused)
 	return strings.Join(append([]string{text}, o.details...), "\n\t")
 }
 

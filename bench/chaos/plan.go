@@ -15,8 +15,15 @@ type plan struct {
 	rounds []round
 }
 
-// round is one fault with the kills around it. A kill is given by how long
-// after the one before it comes, or after what the list belongs to began.
+// kill ends the shop so long after searches are answered again, or after what it
+// belongs to began.
+type kill struct {
+	pause time.Duration
+	// again: it is killed once more before it answers, so long after its start.
+	again time.Duration // 0 = not
+}
+
+// round is one fault with the kills around it.
 type round struct {
 	fault fault
 	calm  time.Duration // before the fault
@@ -24,7 +31,7 @@ type round struct {
 	// before: while Kafka is well, after the calm. during: while the fault lasts; if
 	// Kafka is away, each once enough records wait. after: while the records
 	// that waited are being sent.
-	before, during, after []time.Duration
+	before, during, after []kill
 }
 
 // newPlan takes every fault before it takes one again. Half of the kills come
@@ -39,7 +46,7 @@ func newPlan(seed uint64, kills, faults int, known []fault) *plan {
 			if len(p.rounds) == faults {
 				break
 			}
-			p.rounds = append(p.rounds, round{fault: known[i], calm: span(time.Second, 4*time.Second), hold: span(3*time.Second, 8*time.Second)})
+			p.rounds = append(p.rounds, round{fault: known[i], calm: span(time.Second, 4*time.Second), hold: span(3*time.Second, 12*time.Second)})
 		}
 	}
 	for i := range p.rounds {
@@ -49,27 +56,41 @@ func newPlan(seed uint64, kills, faults int, known []fault) *plan {
 			there = append(there, r)
 		}
 	}
-	for i := range kills {
-		moment := span(0, 3*time.Second)
-		if len(away) > 0 && i%2 == 0 {
-			r := away[i/2%len(away)]
-			r.during = append(r.during, moment)
-			continue
+	turn, whileAway := 0, 0
+	for given := 0; given < kills; {
+		k := kill{pause: span(0, 3*time.Second)}
+		n := 1
+		if given+2 <= kills && rng.IntN(4) == 0 {
+			k.again = span(time.Millisecond, 200*time.Millisecond)
+			n = 2
 		}
-		r := &p.rounds[rng.IntN(len(p.rounds))]
-		switch rng.IntN(3) {
+		r, list := &p.rounds[rng.IntN(len(p.rounds))], rng.IntN(3)
+		if len(away) > 0 && 2*whileAway <= given {
+			r, list = away[turn%len(away)], 2
+			turn++
+			whileAway += n
+		} else if list == 2 && len(there) > 0 {
+			r = there[rng.IntN(len(there))]
+		}
+		given += n
+		switch list {
 		case 0:
-			r.before = append(r.before, moment)
+			r.before = append(r.before, k)
 		case 1:
-			r.after = append(r.after, moment)
+			r.after = append(r.after, k)
 		default:
-			if len(there) > 0 {
-				r = there[rng.IntN(len(there))]
-			}
-			r.during = append(r.during, moment)
+			r.during = append(r.during, k)
 		}
 	}
 	return p
+}
+
+// times is how often the shop is killed.
+func (k kill) times() int {
+	if k.again > 0 {
+		return 2
+	}
+	return 1
 }
 
 func rand64(rng *rand.Rand, below time.Duration) time.Duration {

@@ -119,7 +119,10 @@ func (s *station) run(ctx context.Context, program subject, p *plan) (o outcome,
 		_, endErr := t.shop.end(syscall.SIGKILL)
 		err = errors.Join(err, endErr)
 	}()
-	if err := t.shop.start(ctx); err != nil {
+	if err := t.shop.launch(); err != nil {
+		return o, err
+	}
+	if err := t.shop.ready(ctx); err != nil {
 		return o, err
 	}
 	if err := t.countPartitions(ctx); err != nil {
@@ -215,10 +218,10 @@ func (t *trial) strike(ctx context.Context, r round) (err error) {
 	return t.killAll(ctx, r.after, 0)
 }
 
-// killAll kills the shop once for each pause, after it and once so many
-// records wait, and starts it again.
-func (t *trial) killAll(ctx context.Context, pauses []time.Duration, backlog int) error {
-	for _, pause := range pauses {
+// killAll kills the shop once for each, once so many records wait, and starts
+// it again.
+func (t *trial) killAll(ctx context.Context, kills []kill, backlog int) error {
+	for _, k := range kills {
 		if backlog > 0 {
 			err := testbed.Eventually(ctx, pileTimeout, func() error {
 				n, err := t.waiting(ctx)
@@ -231,28 +234,49 @@ func (t *trial) killAll(ctx context.Context, pauses []time.Duration, backlog int
 				return err
 			}
 		}
-		if err := testbed.Sleep(ctx, pause); err != nil {
+		if err := testbed.Sleep(ctx, k.pause); err != nil {
 			return err
 		}
-		waiting, err := t.waiting(ctx)
-		if err != nil {
+		if err := t.kill(ctx, k); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+func (t *trial) kill(ctx context.Context, k kill) error {
+	waiting, err := t.waiting(ctx)
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	for i := range k.times() {
+		if i > 0 {
+			if err := testbed.Sleep(ctx, k.again); err != nil {
+				return err
+			}
 		}
 		if _, err := t.shop.end(syscall.SIGKILL); err != nil {
 			return fmt.Errorf("kill the shop: %w", err)
 		}
+		begun = time.Now()
 		t.outcome.kills++
-		if waiting >= t.backlog {
+		if waiting >= t.backlog { // while the shop is down nothing is sent
 			t.outcome.piled++
 		}
-		killed := time.Now()
-		if err := t.shop.start(ctx); err != nil {
+		if err := t.shop.launch(); err != nil {
 			return err
 		}
-		took := time.Since(killed)
-		t.outcome.restart = max(t.outcome.restart, took)
-		t.logf("killed while %d records waited, searches are answered after %.1f s", waiting, took.Seconds())
 	}
+	if err := t.shop.ready(ctx); err != nil {
+		return err
+	}
+	t.outcome.restart = max(t.outcome.restart, time.Since(begun))
+	times := "once"
+	if k.again > 0 {
+		times = "twice"
+	}
+	t.logf("killed %s while %d records waited, searches are answered after %.1f s", times, waiting, time.Since(begun).Seconds())
 	return nil
 }
 

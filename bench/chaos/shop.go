@@ -45,7 +45,8 @@ type shop struct {
 
 	mu      sync.Mutex
 	process *testbed.Process
-	up      chan struct{} // closed while searches are answered
+	printed *testbed.Output // of the latest start
+	up      chan struct{}   // closed while searches are answered
 	url     string
 	ops     string // where /metrics is, or ""
 	starts  int
@@ -65,8 +66,8 @@ func newShop(program, dir string, environ []string, log io.Writer, died func(err
 	return s
 }
 
-// start returns when searches are answered.
-func (s *shop) start(ctx context.Context) error {
+// launch starts the program.
+func (s *shop) launch() error {
 	command := exec.Command(s.program)
 	command.Dir, command.Env = s.dir, s.environ
 	printed := &testbed.Output{}
@@ -77,14 +78,25 @@ func (s *shop) start(ctx context.Context) error {
 		return fmt.Errorf("start the shop: %w", err)
 	}
 	s.mu.Lock()
-	s.process = process
+	s.process, s.printed = process, printed
 	s.mu.Unlock()
-	var url string
-	err = testbed.Eventually(ctx, time.Minute, func() error {
-		if process.Ended() {
-			return testbed.ErrEnded
+	go func() {
+		<-process.Exited()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.process == process { // nobody asked it to end
+			text := printed.String()
+			s.died(fmt.Errorf("the shop ended unasked: %s\n%s", process.ProcessState, text[max(0, len(text)-8192):]))
 		}
-		if url = printed.URL(); url == "" {
+	}()
+	return nil
+}
+
+// ready returns when searches are answered.
+func (s *shop) ready(ctx context.Context) error {
+	var url string
+	err := testbed.Eventually(ctx, time.Minute, func() error {
+		if url = s.printed.URL(); url == "" {
 			return errors.New("does not listen")
 		}
 		response, err := http.Get(url + "/readyz")
@@ -98,22 +110,13 @@ func (s *shop) start(ctx context.Context) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("start the shop: %w\n%s", err, printed)
+		return fmt.Errorf("start the shop: %w\n%s", errors.Join(err, context.Cause(ctx)), s.printed)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.url, s.ops, s.since = url, opsAddress(printed.String()), time.Now()
+	s.url, s.ops, s.since = url, opsAddress(s.printed.String()), time.Now()
 	s.starts++
 	close(s.up)
-	go func() {
-		<-process.Exited()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.process == process { // nobody asked it to end
-			text := printed.String()
-			s.died(fmt.Errorf("the shop ended unasked: %s\n%s", process.ProcessState, text[max(0, len(text)-8192):]))
-		}
-	}()
 	return nil
 }
 

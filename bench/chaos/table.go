@@ -89,6 +89,21 @@ func (r row) failures() (failures []string) {
 	return failures
 }
 
+// leastRate is how many searches have to be answered in a second.
+const leastRate = 200
+
+// shortcomings tells what the suite didn't do to the shop, though it should.
+func (r row) shortcomings() (shortcomings []string) {
+	s := r.sums()
+	if 2*s.piled < s.kills {
+		shortcomings = append(shortcomings, fmt.Sprintf("%s: at only %d of %d kills enough records waited", r.name, s.piled, s.kills))
+	}
+	if rate(s) < leastRate {
+		shortcomings = append(shortcomings, fmt.Sprintf("%s: only %.0f searches/s", r.name, rate(s)))
+	}
+	return shortcomings
+}
+
 // table is the result in Markdown.
 func table(rows []row, backlog int) string {
 	var text strings.Builder

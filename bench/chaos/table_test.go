@@ -46,6 +46,17 @@ func TestWhatFailsTheSuite(t *testing.T) {
 	}
 }
 
+func TestTooLittleLoadFailsTheSuite(t *testing.T) {
+	enough := outcome{kills: 5, piled: 3, uptime: 10 * time.Second, verdict: verdict{answered: 2000}}
+	assert.Empty(t, row{runs: []outcome{enough}}.shortcomings())
+	spoilt := enough
+	spoilt.piled--
+	assert.Len(t, row{runs: []outcome{spoilt}}.shortcomings(), 1)
+	spoilt = enough
+	spoilt.answered--
+	assert.Len(t, row{runs: []outcome{spoilt}}.shortcomings(), 1)
+}
+
 func TestPercentile(t *testing.T) {
 	var durations []time.Duration
 	for i := range 200 {
