@@ -98,7 +98,7 @@ func (q *KafkaQueue) connect() (p *producer, err error) {
 	}
 	result := make(chan made, 1)
 	go func() {
-		p, err := newProducer(q.brokers, q.options.security, batchBytes)
+		p, err := newProducer(q.brokers, q.options, batchBytes)
 		result <- made{p, err}
 	}()
 	select {

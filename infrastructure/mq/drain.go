@@ -36,7 +36,7 @@ func (s *Spool) drain(partitions *partitions) {
 	var reading sync.WaitGroup
 	reading.Go(func() { s.readBatches(batches) })
 	defer reading.Wait()
-	if weakened == weakenedOrder {
+	if s.weak() == disorderly {
 		s.drainDisorderly(batches, partitions)
 		return
 	}
@@ -56,7 +56,10 @@ func (s *Spool) drain(partitions *partitions) {
 
 func (s *Spool) newSender(partitions *partitions) *sender {
 	sender := newSender(s.queue)
-	sender.partitions, sender.sent = partitions.choose, s.metrics.delivered
+	sender.sent = s.metrics.delivered
+	if s.weak() != hasty {
+		sender.partitions = partitions.choose
+	}
 	return sender
 }
 

@@ -82,6 +82,7 @@ type options struct {
 	slowAfter time.Duration
 	patience  time.Duration
 	places    int
+	weak      weakness // of a test
 }
 
 // Option changes how a KafkaQueue is made.
@@ -113,6 +114,7 @@ func NewKafkaQueue(brokers []string, topic string, opts ...Option) (*KafkaQueue,
 		slowAfter: slowAfter,
 		patience:  leastPatience,
 		places:    maxUnderway,
+		weak:      weakness(weakened),
 	}
 	for _, opt := range opts {
 		opt(&o)

@@ -73,9 +73,9 @@ const (
 	flushPause = 10 * time.Millisecond
 )
 
-func newProducer(brokers []string, security Security, batchBytes int) (*producer, error) {
-	config := patientConfig(security)
-	if weakened == weakenedOrder {
+func newProducer(brokers []string, o options, batchBytes int) (*producer, error) {
+	config := patientConfig(o.security)
+	if o.weak == disorderly {
 		config.Producer.Idempotent = false
 		config.Producer.Retry.Max, config.Producer.Retry.BackoffFunc = 1, nil
 		config.Metadata.Retry.Max = 1

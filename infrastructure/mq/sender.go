@@ -88,6 +88,7 @@ func (s *sender) sort(batch []*event, errs []error, settle func(e *event, refusa
 	held := map[string]bool{} // keys of which an event has to be sent again
 	overtaken := 0
 	for i, e := range batch {
+		refused := refused(errs[i]) && s.queue.options.weak != stubborn
 		switch {
 		case errs[i] == nil:
 			if held[string(e.key)] {
@@ -95,10 +96,10 @@ func (s *sender) sort(batch []*event, errs []error, settle func(e *event, refusa
 			}
 			settle(e, nil)
 			continue
-		case refused(errs[i]) && len(batch) == 1:
+		case refused && len(batch) == 1:
 			settle(e, errs[i])
 			continue
-		case refused(errs[i]):
+		case refused:
 			e.alone = true // who of the batch is refused isn't told
 		default:
 			err = errs[i]

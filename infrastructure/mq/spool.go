@@ -106,11 +106,18 @@ func OpenSpool(dir string, queue *KafkaQueue, options SpoolOptions) (*Spool, err
 		flush: make(chan struct{}), drained: make(chan struct{}),
 	}
 	s.draining, s.stopDrain = context.WithCancelCause(context.Background())
-	s.log, err = wal.Open(dir, wal.Options{
+	kept := wal.Options{
 		Max: options.MaxBytes, Unsynced: options.Unsynced,
 		Reserve: func() error { return leaveFree(dir) },
 		Synced:  s.metrics.synced,
-	})
+	}
+	switch s.weak() {
+	case unbounded:
+		kept.Max = 0
+	case greedy:
+		kept.Reserve = nil
+	}
+	s.log, err = wal.Open(dir, kept)
 	if err != nil {
 		return nil, fmt.Errorf("open spool: %w", err)
 	}
@@ -130,6 +137,7 @@ func OpenSpool(dir string, queue *KafkaQueue, options SpoolOptions) (*Spool, err
 }
 
 func (s *Spool) logger() *slog.Logger { return s.queue.options.log }
+func (s *Spool) weak() weakness       { return s.queue.options.weak }
 
 // heads are buffers for encoded events without their values.
 var heads = sync.Pool{New: func() any { return new([]byte) }}
@@ -139,7 +147,7 @@ var heads = sync.Pool{New: func() any { return new([]byte) }}
 // space, ErrUnconfirmed where the disk has failed, and ErrRefused in their place
 // where the spool refuses.
 func (s *Spool) SendEvent(key string, value []byte, headers ...Header) (bool, error) {
-	if weakened == weakenedBypass {
+	if s.weak() == bypassed {
 		return s.queue.SendEvent(key, value, headers...)
 	}
 	head := heads.Get().(*[]byte)
@@ -277,7 +285,7 @@ func (s *Spool) Close(ctx context.Context) error {
 		return nil
 	}
 	close(s.flush)
-	for s.log.Stats().Waiting > 0 && ctx.Err() == nil && !s.queue.isDown() {
+	for s.log.Stats().Waiting > 0 && ctx.Err() == nil && !s.queue.isDown() && s.weak() != abrupt {
 		bounded, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 		_ = s.Empty(bounded)
 		cancel()
@@ -297,11 +305,12 @@ func (s *Spool) Close(ctx context.Context) error {
 	return nil
 }
 
-// leaveFree refuses to use up the last tenth of the disk.
+// leaveFree refuses another segment where less than a tenth of the disk would be
+// left.
 func leaveFree(dir string) error {
 	free, size, err := diskSpace(dir)
-	if err == nil && free < size/10 {
-		return fmt.Errorf("less than a tenth of the disk is free, %d MiB of %d MiB", free>>20, size>>20)
+	if err == nil && free < size/10+wal.DefaultSegment {
+		return fmt.Errorf("a tenth of the disk is left free: it has %d MiB of %d MiB", free>>20, size>>20)
 	}
 	return nil
 }

@@ -1,0 +1,36 @@
+package mq
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func leavesSpace(t *testing.T, weak weakness) error {
+	disk := t.TempDir()
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=400m"); err != nil {
+		t.Skip("no file system can be mounted here: ", err)
+	}
+	defer func() { assert.NoError(t, syscall.Unmount(disk, syscall.MNT_DETACH)) }()
+	s := newSpool(t, filepath.Join(disk, "spool"), []string{"127.0.0.1:1"}, "x", SpoolOptions{}, weakenedBy(weak)...)
+	defer closeSpool(t, s)
+	value := make([]byte, 10<<20)
+	for {
+		ok, err := s.SendEvent("k", value)
+		if ok {
+			continue
+		}
+		if !errors.Is(err, ErrLost) {
+			return err
+		}
+		free, size, err := diskSpace(disk)
+		if err == nil && free < size/10 {
+			err = fmt.Errorf("%d of %d bytes are free", free, size)
+		}
+		return err
+	}
+}
