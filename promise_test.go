@@ -1,0 +1,119 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// weakenedProgram is the program with a mechanism switched off by the linker.
+func weakenedProgram(t *testing.T, weakness string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "event-books")
+	output, err := exec.Command("go", "build", "-ldflags", "-X literank.com/event-books/infrastructure/mq.weakened="+weakness, "-o", name, ".").CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	return name
+}
+
+// Promise 1: a search that was answered is acknowledged by Kafka at least once,
+// whatever happens to Kafka and this process.
+func TestPromise1AnsweredSearchesOutliveKillAndOutage(t *testing.T) {
+	survivors := func(program string) (answered, found int) {
+		dir := t.TempDir()
+		const searches = 30
+		away := startProgram(t, program, dir, []string{"EVENT_BOOKS_MQ_BROKERS=127.0.0.1:1"})
+		url := away.ready()
+		ids := map[string]bool{}
+		for i := range searches {
+			a := get(t, fmt.Sprintf("%s/api/books?q=key%d", url, i))
+			require.Equal(t, http.StatusOK, a.code)
+			ids[a.header.Get("X-Search-Id")] = true
+		}
+		require.NoError(t, away.Process.Kill())
+		away.wait()
+		p := startProgram(t, program, dir, nil)
+		require.Equal(t, http.StatusOK, get(t, p.ready()+"/api/books?q=last").code)
+		p.settled()
+		p.eventually("the last search arrives", func() bool { return p.metric("event_books_events_delivered_total") > 0 || weakened(p) })
+		for id := range allEvents(t, p.broker()) {
+			if ids[id] {
+				found++
+			}
+		}
+		assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+		return len(ids), found
+	}
+	answered, found := survivors(program)
+	assert.Equal(t, answered, found)
+	answered, found = survivors(weakenedProgram(t, "bypass"))
+	assert.Less(t, found, answered, "the test does not notice that the spool is bypassed")
+}
+
+// weakened reports whether the spool isn't used.
+func weakened(p *process) bool { return p.metric("event_books_events_accepted_total") == 0 }
+
+// Promise 5: at the bound of the spool a search is answered and its event is
+// counted as lost, or refused with 503.
+func TestPromise5AFullSpoolAnswersOrRefuses(t *testing.T) {
+	for _, onFull := range []string{"answer", "refuse"} {
+		t.Run(onFull, func(t *testing.T) {
+			p := start(t, t.TempDir(), []string{
+				"EVENT_BOOKS_MQ_BROKERS=127.0.0.1:1", "EVENT_BOOKS_MQ_ON_FULL=" + onFull, "EVENT_BOOKS_MQ_SPOOL_MAX_BYTES=100663296",
+				"EVENT_BOOKS_MQ_DURABILITY=os",
+			})
+			url := p.ready()
+			p.eventually("the starter catalogue is found", func() bool { return get(t, url+"/api/books").header.Get("X-Total-Count") != "0" })
+			var last answer
+			for range 5000 { // a hundred books each
+				if last = get(t, url+"/api/books?q=e&limit=100"); last.code != http.StatusOK || strings.Contains(p.log.String(), "the spool is full") {
+					break
+				}
+			}
+			require.Contains(t, p.log.String(), "the spool is full")
+			ready := get(t, url+"/readyz")
+			assert.Equal(t, http.StatusOK, ready.code)
+			assert.Contains(t, ready.body, "degraded")
+			if onFull == "answer" {
+				assert.Equal(t, http.StatusOK, get(t, url+"/api/books?q=e").code)
+				assert.Positive(t, p.metric("event_books_events_lost_total"))
+				assert.Zero(t, p.metric("event_books_events_refused_total"))
+				return
+			}
+			assert.Equal(t, http.StatusServiceUnavailable, last.code)
+			assert.NotEmpty(t, last.header.Get("Retry-After"))
+			assert.Contains(t, last.header.Get("Content-Type"), "application/problem+json")
+			assert.Contains(t, last.body, "can't be recorded")
+			assert.NotContains(t, last.body, "spool")
+			assert.Positive(t, p.metric("event_books_events_refused_total"))
+			assert.Zero(t, p.metric("event_books_events_lost_total"))
+			assert.Equal(t, http.StatusOK, get(t, url+"/api/books").code, "without a keyword there is no event")
+		})
+	}
+}
+
+// Promise 6: SIGTERM ends the program with 0, and what it flushes is in Kafka.
+func TestPromise6SIGTERMFlushesAndEndsWithZero(t *testing.T) {
+	dir := t.TempDir()
+	kafka := start(t, t.TempDir(), nil, "broker")
+	p := start(t, dir, []string{"EVENT_BOOKS_MQ_BROKERS=" + kafka.broker()})
+	url := p.ready()
+	p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+	const searches = 200
+	for i := range searches {
+		require.Equal(t, http.StatusOK, get(t, fmt.Sprintf("%s/api/books?q=key%d", url, i)).code)
+	}
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+	assert.Len(t, allEvents(t, kafka.broker()), searches)
+	status, output := finish(t, dir, nil, "spool", "status")
+	assert.Equal(t, 0, status)
+	assert.Regexp(t, `waiting: +0 events`, output)
+}

@@ -1,0 +1,45 @@
+//go:build unix
+
+package main
+
+import (
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What Prometheus reads of us is as its own tool wants it.
+func TestPromtool(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool, of Prometheus, is not installed: ", err)
+	}
+	t.Run("metrics", func(t *testing.T) {
+		p := start(t, t.TempDir(), nil)
+		require.Equal(t, http.StatusOK, get(t, p.ready()+"/api/books?q=love").code)
+		p.settled()
+		exposed := get(t, "http://"+p.log.attr("listening", "ops")+"/metrics")
+		require.Equal(t, http.StatusOK, exposed.code)
+		for _, name := range []string{
+			"event_books_spool_records", "event_books_spool_bytes", "event_books_spool_oldest_age_seconds", "event_books_events_accepted_total",
+			"event_books_events_delivered_total", "event_books_events_unconfirmed_total", "event_books_events_dead_lettered_total", "event_books_events_lost_total",
+			"event_books_delivery_batch_records_count", "event_books_delivery_duration_seconds_count", "event_books_spool_fsync_duration_seconds_count",
+		} {
+			assert.Contains(t, exposed.body, "\n"+name+" ")
+		}
+		check := exec.Command(promtool, "check", "metrics")
+		check.Stdin = strings.NewReader(exposed.body)
+		output, err := check.CombinedOutput()
+		assert.NoError(t, err, "%s", output)
+		assert.Empty(t, string(output))
+		assert.Equal(t, http.StatusNotFound, get(t, p.url()+"/metrics").code, "not on the public port")
+	})
+	t.Run("rules", func(t *testing.T) {
+		output, err := exec.Command(promtool, "check", "rules", "docs/alerts.yml").CombinedOutput()
+		assert.NoError(t, err, "%s", output)
+	})
+}
