@@ -47,7 +47,7 @@ func startOurs(ctx context.Context, program, dir, dsn, brokers, prefix string) (
 		}
 	}
 	command.Env = append(command.Env,
-		"EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_APP_PORT=0",
+		"EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_APP_PORT=0", "EVENT_BOOKS_APP_OPS_LISTEN=127.0.0.1:0",
 		"EVENT_BOOKS_APP_PAGE_SIZE=5", // the tutorial's
 		"EVENT_BOOKS_APP_ADMIN_TOKEN="+adminToken,
 		"EVENT_BOOKS_DB_DSN="+dsn, "EVENT_BOOKS_MQ_BROKERS="+brokers, "EVENT_BOOKS_MQ_TOPIC_PREFIX="+prefix)

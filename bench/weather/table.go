@@ -38,8 +38,11 @@ func (o outcome) broken() (broken []string) {
 	if o.slowest > aSecond {
 		broken = append(broken, "a search took "+o.wait())
 	}
-	if missing := searches - o.arrived; int64(missing) > o.unconfirmed+o.lost {
-		broken = append(broken, fmt.Sprintf("%d events are missing, and only %d are counted as unconfirmed or lost", missing, o.unconfirmed+o.lost))
+	if o.arrived < searches {
+		broken = append(broken, fmt.Sprintf("only %d of %d events arrived", o.arrived, searches))
+	}
+	if n := o.unconfirmed + o.lost; n > 0 {
+		broken = append(broken, fmt.Sprintf("%d events are counted as unconfirmed or lost", n))
 	}
 	return broken
 }

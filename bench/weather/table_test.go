@@ -40,12 +40,13 @@ func TestTableHasEachNumberInItsColumn(t *testing.T) {
 }
 
 func TestBrokenPromisesAreSeen(t *testing.T) {
-	kept := outcome{slowest: time.Second, answered: searches, arrived: 3, unconfirmed: 4, lost: 1}
+	kept := outcome{slowest: time.Second, answered: searches, arrived: searches}
 	assert.Empty(t, kept.broken())
 	for what, spoil := range map[string]func(*outcome){
 		"a search takes longer":       func(o *outcome) { o.slowest = aSecond + 1 },
 		"a search is not answered":    func(o *outcome) { o.answered-- },
-		"an event is missing quietly": func(o *outcome) { o.unconfirmed-- },
+		"an event is missing":         func(o *outcome) { o.arrived-- },
+		"an event is counted as lost": func(o *outcome) { o.lost++ },
 	} {
 		o := kept
 		spoil(&o)
