@@ -111,8 +111,11 @@ func (e *SearchEvent) Headers() []Header {
 		filters = e.Search.Filters.Values().Encode()
 	}
 	headers := make([]Header, 0, 20)
+	text := make([]byte, 0, 512) // of all values
 	add := func(key, value string) {
-		headers = append(headers, Header{key, []byte(value)})
+		begin := len(text)
+		text = append(text, value...)
+		headers = append(headers, Header{key, text[begin:len(text):len(text)]})
 	}
 	add("ce_specversion", "1.0")
 	add("ce_id", e.ID)

@@ -192,7 +192,8 @@ func (l *Log) Append(parts ...[]byte) (index uint64, err error) {
 // Start is the first half of Append: records have the order in which they were
 // started. Pending.Wait is the other.
 func (l *Log) Start(parts ...[]byte) (Pending, error) {
-	e := &entry{parts: parts, done: make(chan error, 1)}
+	e := entries.Get().(*entry)
+	e.parts, e.size = append(e.parts[:0], parts...), 0
 	for _, part := range parts {
 		e.size += int64(len(part))
 	}
@@ -210,15 +211,21 @@ func (l *Log) Start(parts ...[]byte) (Pending, error) {
 	return Pending{e}, nil
 }
 
+// entries are used again: there is one for each append.
+var entries = sync.Pool{New: func() any { return &entry{done: make(chan error, 1)} }}
+
 // Pending is a record on its way to the disk.
 type Pending struct{ entry *entry }
 
 // Wait is called once. It returns the record's index when it is on disk.
 func (p Pending) Wait() (index uint64, err error) {
-	if err := <-p.entry.done; err != nil {
-		return 0, err
+	e := p.entry
+	if err = <-e.done; err == nil {
+		index = e.index
 	}
-	return p.entry.index, nil
+	clear(e.parts)
+	entries.Put(e)
+	return index, err
 }
 
 func notify(c chan struct{}) {

@@ -1,0 +1,43 @@
+package mq
+
+import (
+	"context"
+	"strconv"
+	"testing"
+	"time"
+
+	"literank.com/event-books/domain/model"
+)
+
+// BenchmarkSendEvent is the work of a search beside the sync: its allocations
+// tell more than its time on a busy machine.
+func BenchmarkSendEvent(b *testing.B) {
+	q, err := NewKafkaQueue([]string{"127.0.0.1:1"}, "x")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := OpenSpool(b.TempDir(), q, SpoolOptions{Unsynced: true, MaxBytes: 40 << 30})
+	if err != nil {
+		b.Fatal(err)
+	}
+	value := make([]byte, 2000)
+	event := model.SearchEvent{
+		ID: "0198c0de-0000-7000-8000-000000000001", Time: time.Now(), Value: value, Total: 5, Served: 5,
+		Search: model.Search{Keyword: "pride and prejudice", Sort: model.ByRelevance, Limit: 20},
+		Visit:  model.Visit{Surface: model.APISurface, Agent: "person"},
+	}
+	b.ReportAllocs()
+	b.SetParallelism(16)
+	b.RunParallel(func(pb *testing.PB) {
+		for n := 0; pb.Next(); n++ {
+			if _, err := s.SendEvent("key "+strconv.Itoa(n%100), value, event.Headers()...); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.StopTimer()
+	ended, end := context.WithCancel(context.Background())
+	end()
+	_ = s.Close(ended)
+}
