@@ -37,7 +37,8 @@ type producer struct {
 	batchBytes int
 	// dropped is closed when it is given up, ended when it has ended.
 	dropped, ended chan struct{}
-	dropping       sync.Once
+	callsMu        sync.Mutex
+	calls          sync.WaitGroup // of SendMessages
 }
 
 // patientConfig makes sarama's own tries outlast the patience of who sends, who drops
@@ -105,16 +106,36 @@ func (p *producer) partitions(topic string) (int32, error) {
 }
 
 // drop ends the producer in the background: what is under way in it fails,
-// unless it is stuck. The client goes first, or sarama would go on trying.
+// unless it is stuck. The client goes first, or sarama would go on trying; the
+// producer itself when no call is under way any more, or sarama would panic.
 func (p *producer) drop() {
-	p.dropping.Do(func() {
-		close(p.dropped)
-		go func() {
-			defer close(p.ended)
-			_ = p.client.Close()
-			_ = p.SyncProducer.Close()
-		}()
-	})
+	p.callsMu.Lock()
+	defer p.callsMu.Unlock()
+	select {
+	case <-p.dropped:
+		return
+	default:
+	}
+	close(p.dropped)
+	go func() {
+		defer close(p.ended)
+		_ = p.client.Close()
+		p.calls.Wait()
+		_ = p.SyncProducer.Close()
+	}()
+}
+
+// begin enters a call, unless the producer was dropped.
+func (p *producer) begin() bool {
+	p.callsMu.Lock()
+	defer p.callsMu.Unlock()
+	select {
+	case <-p.dropped:
+		return false
+	default:
+		p.calls.Add(1)
+		return true
+	}
 }
 
 // send tries once to send messages, in their order for each partition, and
@@ -122,8 +143,14 @@ func (p *producer) drop() {
 // drops the producer, after patience or when ctx ends; what isn't known then is
 // an errUnsettled. slow is called once when there is no answer in slowAfter.
 func (p *producer) send(ctx context.Context, messages []*sarama.ProducerMessage, slowAfter, patience time.Duration, slow func()) []error {
+	if !p.begin() {
+		return slices.Repeat([]error{errUnsettled}, len(messages))
+	}
 	sent := make(chan error, 1)
-	go func() { sent <- p.SendMessages(messages) }()
+	go func() {
+		defer p.calls.Done()
+		sent <- p.SendMessages(messages)
+	}()
 	stuck := time.NewTimer(patience)
 	defer stuck.Stop()
 	late := time.NewTimer(slowAfter)

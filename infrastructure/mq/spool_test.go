@@ -556,3 +556,36 @@ event_books_events_accepted_total 1
 event_books_spool_records 1
 `), "event_books_events_accepted_total", "event_books_spool_records"))
 }
+
+// sarama panics when a producer is closed while a call still feeds it.
+func TestProducerIsDroppedInTheMiddleOfACall(t *testing.T) {
+	brokers, topic := []string{embedded(t, t.TempDir(), "127.0.0.1:0")}, newTopic()
+	createTopic1(t, brokers, topic, nil)
+	q := newQueue(t, brokers, topic)
+	for range 20 {
+		p, err := newProducer(brokers, q.options, maxBatchBytes)
+		require.NoError(t, err)
+		messages := make([]*sarama.ProducerMessage, 5000)
+		for i := range messages {
+			e := newEvent("k", []byte("[]"), nil)
+			e.number("s", uint64(i))
+			messages[i] = e.message(topic, 0)
+		}
+		begun := make(chan struct{})
+		ended := make(chan []error, 1)
+		go func() {
+			close(begun)
+			ended <- p.send(t.Context(), messages, time.Minute, time.Minute, func() {})
+		}()
+		<-begun
+		p.drop()
+		for _, err := range <-ended {
+			_ = err // any: only that it ends
+		}
+		select {
+		case <-p.ended:
+		case <-time.After(time.Minute):
+			t.Fatal("the producer does not end")
+		}
+	}
+}
