@@ -237,6 +237,9 @@ func (s *Spool) setTrouble(trouble string, err error) {
 
 // damaged tells of events that can't be read any more.
 func (s *Spool) damaged(damage *wal.DamageError) {
+	if damage.Told {
+		return // when the spool was opened
+	}
 	n := int64(damage.To - damage.From + 1)
 	s.lost.Add(n)
 	s.logger().Error("events are lost: the spool is damaged", "events", n, "segment", damage.Segment, "dir", s.dir, "error", damage)

@@ -562,7 +562,7 @@ func TestProducerIsDroppedInTheMiddleOfACall(t *testing.T) {
 	brokers, topic := []string{embedded(t, t.TempDir(), "127.0.0.1:0")}, newTopic()
 	createTopic1(t, brokers, topic, nil)
 	q := newQueue(t, brokers, topic)
-	for range 20 {
+	for range 5 {
 		p, err := newProducer(brokers, q.options, maxBatchBytes)
 		require.NoError(t, err)
 		messages := make([]*sarama.ProducerMessage, 5000)

@@ -3,6 +3,7 @@ package wal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 )
 
 // Inspect tells what the log in dir holds, and the data of its oldest record
@@ -10,12 +11,27 @@ import (
 // that it may look at a log in use; what it tells is then a little old. Its error
 // wraps fs.ErrNotExist where there is no log.
 func Inspect(dir string) (stats Stats, oldest []byte, err error) {
+	for range 20 { // a log in use may take a file away between its listing and its opening
+		stats, oldest, err = inspect(dir)
+		if !errors.Is(err, errGone) {
+			break
+		}
+	}
+	return stats, oldest, err
+}
+
+// errGone: a file that was listed is not there any more.
+var errGone = errors.New("the log is in use")
+
+func inspect(dir string) (stats Stats, oldest []byte, err error) {
 	l := &Log{files: readOnly{folder(dir)}}
 	defer func() { err = errors.Join(err, l.release()) }()
 	if err := l.openPosition(); err != nil {
 		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, err)
 	}
-	if err := l.openSegments(); err != nil {
+	if err := l.openSegments(); errors.Is(err, fs.ErrNotExist) {
+		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, errGone)
+	} else if err != nil {
 		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, err)
 	}
 	if err := l.findEnds(); err != nil {

@@ -24,6 +24,7 @@ type position struct {
 	generation uint64
 	released   uint64
 	synced     uint64
+	saved      uint64 // the released that was written last
 }
 
 // openPosition reads the position; without a file it is zero.
@@ -72,7 +73,10 @@ func (l *Log) savePosition(sync bool) error {
 		return err
 	}
 	if sync {
-		return p.file.sync()
+		if err := p.file.sync(); err != nil {
+			return err
+		}
 	}
+	p.saved = p.released
 	return nil
 }

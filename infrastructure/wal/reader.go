@@ -96,9 +96,11 @@ func (r *Reader) place() (s *segment, end int64, changed chan struct{}, err erro
 			return s, s.end, nil, nil
 		}
 	}
-	// all up to durable were missing
+	// All up to the last are missing, which Open has told of; whoever releases
+	// records has to know.
+	damage := &DamageError{From: r.next, To: l.durable, Reason: "no file holds them", Told: true}
 	r.next = l.durable + 1
-	return nil, 0, l.changed, nil
+	return nil, 0, nil, damage
 }
 
 // read decodes what stands at the offset. ok is false where that is a record
@@ -131,12 +133,35 @@ func (r *Reader) read(end int64) (record Record, ok bool, err error) {
 // fill reads up to n bytes at the offset into a new buffer: records handed out
 // keep the old one.
 func (r *Reader) fill(end, n int64) ([]byte, error) {
-	b := make([]byte, min(n, end-r.offset))
-	read, err := r.segment.file.ReadAt(b, r.offset)
-	if err != nil && err != io.EOF {
+	return readAt(r.segment.file, r.offset, min(n, end-r.offset))
+}
+
+// readAt reads n bytes, fewer at the end of the file. Where the disk can't read
+// some of them they are zeros, which a checksum will find; only if it can't
+// read any that is an error.
+func readAt(f file, offset, n int64) ([]byte, error) {
+	b := make([]byte, n)
+	read, err := f.ReadAt(b, offset)
+	if err == nil || err == io.EOF {
+		return b[:read], nil
+	}
+	const sector = 4096
+	whole := 0
+	for at := int64(0); at < n; at += sector {
+		part := b[at:min(at+sector, n)]
+		switch read, failed := f.ReadAt(part, offset+at); {
+		case failed == nil:
+			whole++
+		case failed == io.EOF:
+			return b[:at+int64(read)], nil
+		default:
+			clear(part)
+		}
+	}
+	if whole == 0 {
 		return nil, err
 	}
-	return b[:read], nil
+	return b, nil
 }
 
 // skipDamage goes on behind what can't be read.

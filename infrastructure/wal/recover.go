@@ -28,9 +28,14 @@ func (l *Log) recover() error {
 		}
 		expected = max(expected, s.last+1)
 	}
+	for _, file := range l.setAside { // what no checksum speaks for is told, and its indexes are not given again
+		known = max(known, file.last)
+	}
 	if known >= expected {
 		l.missing(expected, known)
 		expected = known + 1
+	} else if len(l.setAside) > 0 && len(l.damages) == 0 {
+		l.damages = append(l.damages, &DamageError{From: expected, To: expected - 1, Segment: l.setAside[0].name, Reason: errNoHeader.Error()})
 	}
 	l.next, l.durable = expected, expected-1
 	if n := len(l.segments); n > 0 {
@@ -75,9 +80,14 @@ func (l *Log) openSegments() error {
 		h, err := decodeHeader(b)
 		switch {
 		case errors.Is(err, errNoHeader):
+			text, err := readAll(f)
+			if err != nil {
+				return errors.Join(fmt.Errorf("read %s: %w", name, err), f.Close())
+			}
 			if err := errors.Join(f.Close(), l.files.rename(name, name+damagedSuffix)); err != nil {
 				return err
 			}
+			l.setAside = append(l.setAside, aside{name, lastPlausible(text)})
 			continue
 		case err != nil:
 			return errors.Join(fmt.Errorf("%s: %w", name, err), f.Close())
@@ -93,6 +103,25 @@ func (l *Log) openSegments() error {
 	}
 	slices.SortFunc(l.segments, func(a, b *segment) int { return cmp.Compare(a.number, b.number) })
 	return nil
+}
+
+// aside is a file that was set aside, and the highest index that it seems to have.
+type aside struct {
+	name string
+	last uint64
+}
+
+// lastPlausible follows the records of a segment whose checksums can't be
+// checked, since the salt is not known.
+func lastPlausible(text []byte) (last uint64) {
+	for at := int64(headerSize); at+recordHeader <= int64(len(text)); {
+		size, index := int64(binary.BigEndian.Uint32(text[at:])), binary.BigEndian.Uint64(text[at+8:])
+		if size == 0 || at+recordHeader+size > int64(len(text)) || last > 0 && index != last+1 {
+			break
+		}
+		last, at = index, at+recordHeader+size
+	}
+	return last
 }
 
 // findEnds finds the last record of each segment: the next one's header tells,
@@ -151,12 +180,7 @@ func readAll(f file) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := make([]byte, size)
-	n, err := f.ReadAt(text, 0)
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	return text[:n], nil
+	return readAt(f, 0, size)
 }
 
 // search returns the records that can be read, in their order.

@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -50,6 +49,8 @@ type DamageError struct {
 	// Segment is the file's name, empty if it is missing altogether.
 	Segment string
 	Reason  string
+	// Told: it is among those that Open has found.
+	Told bool
 }
 
 func (e *DamageError) Error() string {
@@ -106,7 +107,8 @@ type Log struct {
 	next   uint64 // index of the next record
 	buffer []byte
 
-	damages []*DamageError
+	damages  []*DamageError
+	setAside []aside
 }
 
 // segment is one file of records.
@@ -344,17 +346,27 @@ func (l *Log) publish() {
 
 // rotate begins a new segment with the spare file.
 func (l *Log) rotate() error {
+	freeing := l.free() // what was kept because of an earlier error may go now
 	spare, err := l.takeSpare()
 	if err != nil {
-		return err
+		return errors.Join(err, freeing)
 	}
-	s, err := l.begin(spare, l.current())
+	before := l.current()
+	s, err := l.begin(spare, before)
 	if err != nil {
-		err = errors.Join(fmt.Errorf("begin a segment: %w", err), spare.Close(), l.files.remove(spareName))
+		err = errors.Join(fmt.Errorf("begin a segment: %w", err), spare.Close())
+		for _, name := range []string{spareName, header{number: before.number + 1}.name()} {
+			if gone := l.files.remove(name); gone != nil && !errors.Is(gone, os.ErrNotExist) {
+				err = errors.Join(err, gone)
+			}
+		}
 	}
 	l.mu.Lock()
 	if err == nil {
 		l.segments = append(l.segments, s)
+	} else {
+		// A file may be left that tells where this one ends.
+		before.broken = true
 	}
 	l.spare = spareState{}
 	l.mu.Unlock()
@@ -478,28 +490,43 @@ func (l *Log) makeSpare() (spare file, err error) {
 }
 
 // Release says that no record up to index is needed any more. Files that hold
-// none but such are used again. It must not be called before a reader has
-// passed them.
+// none but such are used again; where that fails, the next call or the next
+// segment tries again. It must not be called before a reader has passed them.
 func (l *Log) Release(index uint64) error {
 	l.mu.Lock()
-	index = min(index, l.durable)
-	if index <= l.position.released {
+	l.position.released = max(l.position.released, min(index, l.durable))
+	l.mu.Unlock()
+	return l.free()
+}
+
+// free notes what was released and uses segments again that hold nothing that
+// is needed.
+func (l *Log) free() error {
+	l.mu.Lock()
+	var free, kept []*segment
+	for i, s := range l.segments {
+		released := len(kept) == 0 && s.last <= l.position.released
+		failed := s.broken && s.last < s.firstIndex // nothing was ever written to it
+		if i < len(l.segments)-1 && (released || failed) {
+			free = append(free, s)
+		} else {
+			kept = append(kept, s)
+		}
+	}
+	if len(free) == 0 && l.position.released == l.position.saved {
 		l.mu.Unlock()
 		return nil
 	}
-	l.position.released = index
-	n := 0
-	for n < len(l.segments)-1 && l.segments[n].last <= index {
-		n++
-	}
-	free := slices.Clone(l.segments[:n])
 	err := l.savePosition(len(free) > 0)
 	if err == nil {
-		l.segments = slices.Delete(l.segments, 0, n)
+		l.segments = kept
 	}
 	l.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("note what was released: %w", err)
+	}
+	if len(free) == 0 {
+		return nil
 	}
 	var errs []error
 	for _, s := range free {
