@@ -1,0 +1,29 @@
+package wal
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What is missing at the end is reported once, and doesn't wait for ever.
+func TestReviewMissingRecordsAtTheEndWaitForEver(t *testing.T) {
+	dir := t.TempDir()
+	l := openLog(t, dir, Options{})
+	appendSome(t, l, 1, 10, 100)
+	require.NoError(t, l.Close())
+	files, _ := filepath.Glob(dir + "/*.wal")
+	content, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	content[30] ^= 1
+	require.NoError(t, os.WriteFile(files[0], content, 0o600))
+	l = openLog(t, dir, Options{})
+	require.Len(t, l.Damages(), 1)
+	_, ok, err := l.NewReader().TryNext()
+	require.NoError(t, err)
+	require.False(t, ok)
+	assert.Zero(t, l.Stats().Waiting, "nobody can ever release them: whoever waits for an empty log waits for ever")
+}
