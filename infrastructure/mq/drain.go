@@ -3,6 +3,7 @@ package mq
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,13 +18,17 @@ const (
 	linger = 25 * time.Millisecond
 	// maxBatchMemory bounds the events that are read for a batch, in bytes.
 	maxBatchMemory = 8 << 20
+	// windowWidth is how many sequences of a source a consumer remembers: what
+	// lies further below the highest it takes for a copy.
+	windowWidth = 65_536
 )
 
 // batch is what the drainer has read and sends at once, or in few steps.
 type batch struct {
 	events []*event
 	// last is the index of its last record, also if that was damaged.
-	last uint64
+	last  uint64
+	bytes int
 }
 
 // drain sends what is in the log, in its order, and releases what is settled.
@@ -70,6 +75,12 @@ func (s *Spool) deliver(sender *sender, b *batch) bool {
 		return true
 	}
 	s.oldest.Store(b.events[0].time.UnixNano())
+	b.events = slices.DeleteFunc(b.events, func(e *event) bool {
+		if e.unreadable != nil {
+			s.setAside(e)
+		}
+		return e.unreadable != nil
+	})
 	err := sender.send(s.draining, b.events, func(e *event, refusal error) {
 		if refusal == nil {
 			s.delivered.Add(1)
@@ -89,35 +100,53 @@ func (s *Spool) settled(b *batch) {
 	}
 }
 
-// bury puts an event that Kafka refuses where the dead letters are, and tries
-// until it is there.
+// bury puts an event that Kafka refuses where the dead letters are.
 func (s *Spool) bury(e *event, refusal error) {
-	pause := backoff.NewExponentialBackOff()
-	pause.MaxInterval = time.Minute
-	for {
+	s.untilDone("an event that Kafka refuses finds no place among the dead letters", func() error {
 		place, err := s.dead.put(s.draining, e, refusal)
 		if err == nil {
 			s.deadLettered.Add(1)
 			s.logger().Error("Kafka refused an event for good", "error", refusal, "bytes", e.size(), "dead_letters", place)
+		}
+		return err
+	})
+}
+
+// setAside puts what can't be read as an event where the dead letters are.
+func (s *Spool) setAside(e *event) {
+	s.untilDone("what can't be read finds no place among the dead letters", func() error {
+		err := s.dead.writeRaw(e.unreadable, e.reason)
+		if err == nil {
+			s.deadLettered.Add(1)
+			s.logger().Error("an event in the spool can't be read and is set aside", "error", e.reason, "dead_letters", filepath.Join(s.dir, deadLettersName))
+		}
+		return err
+	})
+}
+
+// untilDone tries until it succeeds or the spool is closed, after which it is
+// still in the log.
+func (s *Spool) untilDone(trouble string, try func() error) {
+	pause := backoff.NewExponentialBackOff()
+	pause.MaxInterval = time.Minute
+	for s.draining.Err() == nil {
+		err := try()
+		if err == nil || s.draining.Err() != nil {
 			return
 		}
-		if s.draining.Err() != nil {
-			return // it is still in the log
-		}
-		s.logger().Error("an event that Kafka refuses finds no place among the dead letters", "refusal", refusal, "error", err)
+		s.logger().Error(trouble, "dir", s.dir, "error", err)
 		select {
 		case <-time.After(pause.NextBackOff()):
 		case <-s.draining.Done():
-			return
 		}
 	}
 }
 
 // readBatches reads the log until the spool is closed.
 func (s *Spool) readBatches(batches chan<- *batch) {
-	reader := s.log.NewReader()
+	r := &batchReader{spool: s, reader: s.log.NewReader()}
 	for {
-		b, err := s.readBatch(reader)
+		b, err := r.next()
 		if err != nil {
 			if s.draining.Err() != nil || errors.Is(err, wal.ErrClosed) {
 				return
@@ -137,13 +166,25 @@ func (s *Spool) readBatches(batches chan<- *batch) {
 	}
 }
 
-// readBatch waits for a record, lets others gather, and reads as many as go into
-// a batch.
-func (s *Spool) readBatch(reader *wal.Reader) (*batch, error) {
-	b := &batch{}
-	first, err := reader.Next(s.draining)
-	if err = s.add(b, first, err); err != nil {
-		return nil, err
+// batchReader cuts the log into batches.
+type batchReader struct {
+	spool  *Spool
+	reader *wal.Reader
+	// held is what begins the next batch, since it didn't go into the one before.
+	held *batch
+}
+
+// next waits for a record, lets others gather, and reads as many as go into a
+// batch.
+func (r *batchReader) next() (*batch, error) {
+	s, b := r.spool, r.held
+	r.held = nil
+	if b == nil {
+		b = &batch{}
+		record, err := r.reader.Next(s.draining)
+		if err := s.read(b, record, err); err != nil {
+			return nil, err
+		}
 	}
 	if s.log.Stats().Last < b.last+maxBatchRecords {
 		select {
@@ -152,22 +193,43 @@ func (s *Spool) readBatch(reader *wal.Reader) (*batch, error) {
 		case <-s.draining.Done():
 		}
 	}
-	for bytes := len(first.Data); len(b.events) < maxBatchRecords && bytes < maxBatchMemory; {
-		record, ok, err := reader.TryNext()
+	for len(b.events) < maxBatchRecords && b.bytes < maxBatchMemory {
+		record, ok, err := r.reader.TryNext()
 		if err == nil && !ok {
 			break
 		}
-		if err = s.add(b, record, err); err != nil {
-			return b, nil // the next call finds it again
+		more := &batch{}
+		if err := s.read(more, record, err); err != nil {
+			break // the next call meets it again
 		}
-		bytes += len(record.Data)
+		if !b.take(more) {
+			r.held = more
+			break
+		}
 	}
 	return b, nil
 }
 
-// add puts what the reader has returned into the batch: a record, or damage,
-// which is told.
-func (s *Spool) add(b *batch, record wal.Record, err error) error {
+// take adds what was read after the batch, unless a sequence would lie too far
+// above one of the same source.
+func (b *batch) take(more *batch) bool {
+	for _, e := range more.events {
+		for _, first := range b.events {
+			if first.source == e.source {
+				if e.sequence-first.sequence >= windowWidth {
+					return false
+				}
+				break
+			}
+		}
+	}
+	b.events, b.last, b.bytes = append(b.events, more.events...), more.last, b.bytes+more.bytes
+	return true
+}
+
+// read puts what the log's reader has returned into a batch: a record, or
+// damage, which is told.
+func (s *Spool) read(b *batch, record wal.Record, err error) error {
 	if damage, ok := errors.AsType[*wal.DamageError](err); ok {
 		s.damaged(damage)
 		b.last = damage.To
@@ -178,16 +240,9 @@ func (s *Spool) add(b *batch, record wal.Record, err error) error {
 	}
 	e, err := decodeEvent(record.Data)
 	if err != nil {
-		// Its checksum is right: a later version has written it.
-		if err := s.dead.writeRaw(record.Data, err); err != nil {
-			return err
-		}
-		s.deadLettered.Add(1)
-		s.logger().Error("an event in the spool can't be read and is set aside", "error", err, "dead_letters", filepath.Join(s.dir, deadLettersName))
-	} else {
-		b.events = append(b.events, e)
+		e = &event{unreadable: record.Data, reason: err} // its checksum is right
 	}
-	b.last = record.Index
+	b.events, b.last, b.bytes = append(b.events, e), record.Index, len(record.Data)
 	return nil
 }
 

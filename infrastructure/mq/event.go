@@ -27,6 +27,10 @@ type event struct {
 	alone bool
 	// tried: it may be in the topic.
 	tried bool
+	// unreadable is what the spool holds in its place, and why: a later version
+	// has written it.
+	unreadable []byte
+	reason     error
 }
 
 // newEvent is an event that isn't numbered yet.

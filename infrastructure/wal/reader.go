@@ -145,7 +145,7 @@ func readAt(f file, offset, n int64) ([]byte, error) {
 	if err == nil || err == io.EOF {
 		return b[:read], nil
 	}
-	const sector = 4096
+	const sector = 512
 	whole := 0
 	for at := int64(0); at < n; at += sector {
 		part := b[at:min(at+sector, n)]

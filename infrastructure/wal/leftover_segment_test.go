@@ -25,7 +25,7 @@ func (f *folderFault) syncFolder() error {
 // A rotation that fails after the rename leaves a segment behind that says where
 // the one before ends. What is taken into the one before after that was
 // acknowledged, and must be there after a kill.
-func TestReviewSegmentThatWasNotBegunHidesRecords(t *testing.T) {
+func TestSegmentThatWasNotBegunHidesRecords(t *testing.T) {
 	d := &folderFault{disk: newDisk()}
 	open := func() *Log {
 		l, err := Open("", Options{Segment: small, files: d})
@@ -37,10 +37,12 @@ func TestReviewSegmentThatWasNotBegunHidesRecords(t *testing.T) {
 	d.fail = errors.New("too many open files")
 	_, err := l.Append(data(4, 1500)) // needs a new segment
 	require.Error(t, err)
-	index, err := l.Append(data(4, 100)) // fits into the old one
+	_, err = l.Append(data(4, 100)) // would fit into the old one
+	require.Error(t, err)
+	d.fail = nil
+	index, err := l.Append(data(4, 100))
 	require.NoError(t, err, "acknowledged")
 	require.EqualValues(t, 4, index)
-	d.fail = nil
 	// kill -9: nothing is closed, nothing of the disk is lost
 	again := open()
 	assert.Empty(t, again.Damages())

@@ -11,7 +11,7 @@ import (
 
 // Damage is reported with what it costs, also that of the header of the last
 // segment after a kill.
-func TestReviewDamagedHeaderOfTheLastSegmentIsSilent(t *testing.T) {
+func TestDamagedHeaderOfTheLastSegmentIsSilent(t *testing.T) {
 	dir, copied := t.TempDir(), t.TempDir()
 	l := openLog(t, dir, Options{})
 	appendSome(t, l, 1, 10, 100)

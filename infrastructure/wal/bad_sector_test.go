@@ -10,7 +10,7 @@ import (
 )
 
 // A sector that can't be read costs what is in it.
-func TestReviewUnreadableSectorBlocksTheReader(t *testing.T) {
+func TestUnreadableSectorBlocksTheReader(t *testing.T) {
 	d := &badSector{disk: newDisk()}
 	l, err := Open("", Options{Segment: small, files: d})
 	require.NoError(t, err)

@@ -10,7 +10,7 @@ import (
 
 // When a disk has failed for a while and works again, the log takes records
 // again, also if nothing waits in it.
-func TestReviewFailedSegmentsFillTheLogForGood(t *testing.T) {
+func TestFailedSegmentsFillTheLogForGood(t *testing.T) {
 	d := newDisk()
 	l, err := Open("", Options{Segment: small, Max: 10 * small, files: d})
 	require.NoError(t, err)

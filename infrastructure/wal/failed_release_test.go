@@ -8,7 +8,7 @@ import (
 )
 
 // The same where what was released could not be noted once.
-func TestReviewFailedReleaseOfAFullLogFillsItForGood(t *testing.T) {
+func TestFailedReleaseOfAFullLogFillsItForGood(t *testing.T) {
 	d := newDisk()
 	l, err := Open("", Options{Segment: small, Max: 3 * small, files: d})
 	require.NoError(t, err)
