@@ -3,11 +3,17 @@ package mq
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/cenkalti/backoff/v5"
 )
+
+// connectPatience is longer than sarama's own tries of a first contact take.
+const connectPatience = time.Minute
+
+var errSilent = errors.New("it does not answer any more")
 
 // keepConnected has a producer at hand until the queue is given up, and another
 // one when that was dropped.
@@ -16,7 +22,9 @@ func (q *KafkaQueue) keepConnected() {
 	pause.InitialInterval = 100 * time.Millisecond
 	pause.MaxInterval = 5 * time.Second
 	for q.closing.Err() == nil {
-		p, err := q.connect()
+		ctx, cancel := context.WithTimeoutCause(q.closing, connectPatience, errSilent)
+		p, err := q.connectWithin(ctx, q.topic)
+		cancel()
 		if err != nil {
 			q.setState(down, err)
 		} else {
@@ -73,44 +81,49 @@ func (q *KafkaQueue) connection(ctx context.Context) (*producer, error) {
 	}
 }
 
-// connect looks with a client of few tries whether Kafka is there and has the
-// topic, since the producer's own client would try for minutes.
-func (q *KafkaQueue) connect() (p *producer, err error) {
-	probe, err := dial(q.brokers, newConfig(q.options.security))
-	if err != nil {
-		return nil, err
-	}
-	defer probe.Close()
-	created, err := ensureTopic(probe, q.topic, q.options.topic)
-	if created {
-		q.options.log.Info("topic created", "topic", q.topic)
-	}
-	if err != nil {
-		return nil, err
-	}
-	batchBytes := unknownBatchBytes
-	if admin, err := sarama.NewClusterAdminFromClient(probe); err == nil { // closing it would close the client
-		batchBytes = topicBatchBytes(admin, q.topic)
-	}
+// connectWithin is connectTo that gives up when ctx ends; what it began then
+// ends by itself.
+func (q *KafkaQueue) connectWithin(ctx context.Context, topic string) (*producer, error) {
 	type made struct {
 		*producer
 		error
 	}
 	result := make(chan made, 1)
 	go func() {
-		p, err := newProducer(q.brokers, q.options, batchBytes)
+		p, err := q.connectTo(topic)
 		result <- made{p, err}
 	}()
 	select {
 	case r := <-result:
 		return r.producer, r.error
-	case <-time.After(leastPatience):
-	case <-q.closing.Done():
+	case <-ctx.Done():
+		go func() {
+			if r := <-result; r.producer != nil {
+				r.producer.drop()
+			}
+		}()
+		return nil, fmt.Errorf("connect to Kafka: %w", context.Cause(ctx))
 	}
-	go func() {
-		if r := <-result; r.producer != nil {
-			r.producer.drop()
-		}
-	}()
-	return nil, errors.New("connect to Kafka: it answered once and then no more")
+}
+
+// connectTo looks with a client of few tries whether Kafka is there and has the
+// topic, since the producer's own client would try for minutes.
+func (q *KafkaQueue) connectTo(topic string) (*producer, error) {
+	probe, err := dial(q.brokers, newConfig(q.options.security))
+	if err != nil {
+		return nil, err
+	}
+	defer probe.Close()
+	created, err := ensureTopic(probe, topic, q.options.topic)
+	if created {
+		q.options.log.Info("topic created", "topic", topic)
+	}
+	if err != nil {
+		return nil, err
+	}
+	batchBytes := unknownBatchBytes
+	if admin, err := sarama.NewClusterAdminFromClient(probe); err == nil { // closing it would close the client
+		batchBytes = topicBatchBytes(admin, topic)
+	}
+	return newProducer(q.brokers, q.options, batchBytes)
 }

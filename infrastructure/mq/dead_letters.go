@@ -18,8 +18,10 @@ const (
 	// deadSuffix makes a topic's name that of its dead letters.
 	deadSuffix      = ".dead"
 	deadLettersName = "dead-letters.jsonl"
-	// deadPatience is how long the topic of dead letters is tried.
+	// deadPatience is how long the topic of dead letters is tried, deadRest how
+	// long it isn't after it failed.
 	deadPatience = 10 * time.Second
+	deadRest     = time.Minute
 )
 
 // deadLetters take the events that Kafka refuses for good: a topic, and where
@@ -28,9 +30,14 @@ type deadLetters struct {
 	queue *KafkaQueue
 	dir   string
 
-	topicReady bool       // of the one goroutine that puts
-	mu         sync.Mutex // one line at a time
+	// of the one goroutine that puts
+	producer  *producer
+	notBefore time.Time
+
+	mu sync.Mutex // one line at a time
 }
+
+var errDeadTopicRests = errors.New("the topic of dead letters took none a moment ago")
 
 // deadLetter is a line of the file.
 type deadLetter struct {
@@ -59,23 +66,27 @@ func (d *deadLetters) put(ctx context.Context, e *event, reason error) (place st
 	return filepath.Join(d.dir, deadLettersName), nil
 }
 
-// send sends the event to the topic of dead letters, which is made if it is
-// missing. The record's time is now, since the event's may be what was refused.
-func (d *deadLetters) send(ctx context.Context, e *event, reason error) error {
-	bounded, cancel := context.WithTimeout(ctx, deadPatience)
+// send sends the event to the topic of dead letters, by a producer of its own,
+// so that the events that are well don't suffer. After a failure it doesn't try
+// for a while. The record's time is now, since the event's may be what was
+// refused.
+func (d *deadLetters) send(ctx context.Context, e *event, reason error) (err error) {
+	if time.Now().Before(d.notBefore) {
+		return errDeadTopicRests
+	}
+	defer func() {
+		if err != nil && !refused(err) && ctx.Err() == nil {
+			d.notBefore = time.Now().Add(deadRest)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, d.queue.options.deadPatience)
 	defer cancel()
-	topic := d.queue.topic + deadSuffix
-	p, err := d.queue.connection(bounded)
+	p, err := d.connect(ctx)
 	if err != nil {
 		return err
 	}
-	if !d.topicReady {
-		if _, err := ensureTopic(p.client, topic, d.queue.options.topic); err != nil {
-			return err
-		}
-		d.topicReady = true
-	}
-	count, err := p.partitions(topic)
+	topic := d.queue.topic + deadSuffix
+	count, err := p.partitions(ctx, topic)
 	if err != nil {
 		return err
 	}
@@ -87,7 +98,30 @@ func (d *deadLetters) send(ctx context.Context, e *event, reason error) error {
 	if message.Partition, err = sarama.NewMurmur2Partitioner(topic).Partition(message, count); err != nil {
 		return err
 	}
-	return p.send(bounded, []*sarama.ProducerMessage{message}, deadPatience, deadPatience, func() {})[0]
+	return p.send(ctx, []*sarama.ProducerMessage{message}, deadPatience, deadPatience, func() {})[0]
+}
+
+// connect returns a producer for the topic of dead letters, which is made if it
+// is missing. It gives up when ctx ends; what it began goes on in the
+// background.
+func (d *deadLetters) connect(ctx context.Context) (*producer, error) {
+	if d.producer != nil {
+		select {
+		case <-d.producer.dropped:
+		default:
+			return d.producer, nil
+		}
+	}
+	p, err := d.queue.connectWithin(ctx, d.queue.topic+deadSuffix)
+	d.producer = p
+	return p, err
+}
+
+// close ends the producer, if there is one.
+func (d *deadLetters) close() {
+	if d.producer != nil {
+		d.producer.drop()
+	}
 }
 
 // write appends the event to the file; it is on disk afterwards.

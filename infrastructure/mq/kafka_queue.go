@@ -82,7 +82,9 @@ type options struct {
 	slowAfter time.Duration
 	patience  time.Duration
 	places    int
-	weak      weakness // of a test
+	// deadPatience is how long the topic of dead letters is tried.
+	deadPatience time.Duration
+	weak         weakness // of a test
 }
 
 // Option changes how a KafkaQueue is made.
@@ -108,13 +110,14 @@ func NewKafkaQueue(brokers []string, topic string, opts ...Option) (*KafkaQueue,
 		return nil, errors.New("a Kafka queue needs brokers and a topic")
 	}
 	o := options{
-		topic:     TopicConfig{Partitions: 3, Retention: 35 * 24 * time.Hour},
-		log:       slog.New(slog.DiscardHandler),
-		ackWait:   time.Second,
-		slowAfter: slowAfter,
-		patience:  leastPatience,
-		places:    maxUnderway,
-		weak:      weakness(weakened),
+		topic:        TopicConfig{Partitions: 3, Retention: 35 * 24 * time.Hour},
+		log:          slog.New(slog.DiscardHandler),
+		ackWait:      time.Second,
+		slowAfter:    slowAfter,
+		patience:     leastPatience,
+		places:       maxUnderway,
+		deadPatience: deadPatience,
+		weak:         weakness(weakened),
 	}
 	for _, opt := range opts {
 		opt(&o)

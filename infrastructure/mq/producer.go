@@ -1,6 +1,7 @@
 package mq
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ type producer struct {
 func patientConfig(security Security) *sarama.Config {
 	config := newConfig(security)
 	config.Metadata.RefreshFrequency = metadataAge
-	config.Metadata.Retry.Max = 1200
+	config.Metadata.Retry.Max = 600
 	config.Metadata.Retry.Backoff = 250 * time.Millisecond
 	config.Producer.RequiredAcks = sarama.WaitForAll
 	config.Producer.Idempotent = true
@@ -70,8 +71,9 @@ func patientConfig(security Security) *sarama.Config {
 const (
 	// metadataAge is how soon added partitions are seen.
 	metadataAge = 30 * time.Second
-	// flushPause is how long sarama waits for more records of a call.
-	flushPause = 10 * time.Millisecond
+	// flushPause is how long sarama waits for more records of a call, so long that
+	// it has all of them on a busy machine as well. A full batch doesn't wait.
+	flushPause = 100 * time.Millisecond
 )
 
 func newProducer(brokers []string, o options, batchBytes int) (*producer, error) {
@@ -93,16 +95,31 @@ func newProducer(brokers []string, o options, batchBytes int) (*producer, error)
 	return &producer{client: client, SyncProducer: sync, batchBytes: batchBytes, dropped: make(chan struct{}), ended: make(chan struct{})}, nil
 }
 
-// partitions returns how many the topic has, as far as the client knows.
-func (p *producer) partitions(topic string) (int32, error) {
-	ids, err := p.client.Partitions(topic)
-	if err != nil {
-		return 0, fmt.Errorf("partitions of topic %s: %w", topic, err)
+// partitions returns how many the topic has. The client knows, but for a topic
+// that is gone it asks for minutes: then the producer is dropped.
+func (p *producer) partitions(ctx context.Context, topic string) (int32, error) {
+	type answer struct {
+		ids []int32
+		err error
 	}
-	if len(ids) == 0 {
-		return 0, fmt.Errorf("partitions of topic %s: %w", topic, sarama.ErrLeaderNotAvailable)
+	answered := make(chan answer, 1)
+	go func() {
+		ids, err := p.client.Partitions(topic)
+		answered <- answer{ids, err}
+	}()
+	err := error(sarama.ErrLeaderNotAvailable)
+	select {
+	case a := <-answered:
+		if a.err == nil && len(a.ids) > 0 {
+			return slices.Max(a.ids) + 1, nil
+		}
+		err = cmp.Or(a.err, err)
+	case <-time.After(slowAfter):
+	case <-ctx.Done():
+		err = context.Cause(ctx)
 	}
-	return slices.Max(ids) + 1, nil
+	p.drop()
+	return 0, fmt.Errorf("partitions of topic %s: %w", topic, err)
 }
 
 // drop ends the producer in the background: what is under way in it fails,

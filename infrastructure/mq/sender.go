@@ -124,7 +124,7 @@ func (s *sender) sendBatch(ctx context.Context, events []*event, fresh bool) (n 
 	if err != nil {
 		return 0, nil, err
 	}
-	count, err := p.partitions(q.topic)
+	count, err := p.partitions(ctx, q.topic)
 	if err == nil {
 		count, err = s.partitions(count, fresh)
 	}

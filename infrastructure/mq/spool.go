@@ -295,6 +295,7 @@ func (s *Spool) Close(ctx context.Context) error {
 	}
 	s.stopDrain(errGaveUp)
 	<-s.drained
+	s.dead.close()
 	if waiting := s.log.Stats().Waiting; waiting > 0 {
 		s.logger().Warn("events wait in the spool for the next start", "events", waiting, "dir", s.dir)
 	}

@@ -297,7 +297,7 @@ func TestAddedPartitionsAreUsedWhenAllBeforeIsSettled(t *testing.T) {
 		require.NoError(t, err)
 		require.Eventually(t, func() bool {
 			_ = p.client.RefreshMetadata(topic)
-			n, err := p.partitions(topic)
+			n, err := p.partitions(t.Context(), topic)
 			return err == nil && n == 5
 		}, time.Minute, 10*time.Millisecond)
 		for i := range 50 {
