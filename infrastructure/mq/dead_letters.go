@@ -79,14 +79,14 @@ func (d *deadLetters) send(ctx context.Context, e *event, reason error) (err err
 			d.notBefore = time.Now().Add(deadRest)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, d.queue.options.deadPatience)
+	bounded, cancel := context.WithTimeout(ctx, d.queue.options.deadPatience)
 	defer cancel()
-	p, err := d.connect(ctx)
+	p, err := d.connect(bounded)
 	if err != nil {
 		return err
 	}
 	topic := d.queue.topic + deadSuffix
-	count, err := p.partitions(ctx, topic)
+	count, err := p.partitions(bounded, topic)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (d *deadLetters) send(ctx context.Context, e *event, reason error) (err err
 	if message.Partition, err = sarama.NewMurmur2Partitioner(topic).Partition(message, count); err != nil {
 		return err
 	}
-	return p.send(ctx, []*sarama.ProducerMessage{message}, deadPatience, deadPatience, func() {})[0]
+	return p.send(bounded, []*sarama.ProducerMessage{message}, deadPatience, deadPatience, func() {})[0]
 }
 
 // connect returns a producer for the topic of dead letters, which is made if it

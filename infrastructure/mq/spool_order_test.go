@@ -19,7 +19,7 @@ import (
 
 // The shop is busy, and Kafka refuses now and then for a reason that sarama
 // does not try again for.
-func TestReviewOrderOnABusyMachine(t *testing.T) {
+func TestOrderOnABusyMachine(t *testing.T) {
 	stop := make(chan struct{})
 	defer close(stop)
 	for range 4 * runtime.GOMAXPROCS(0) {

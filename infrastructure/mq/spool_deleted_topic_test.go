@@ -13,7 +13,7 @@ import (
 
 // A topic that is deleted while nothing is sent is made anew, and Close is
 // bounded meanwhile.
-func TestReviewDeletedTopic(t *testing.T) {
+func TestDeletedTopic(t *testing.T) {
 	address := embedded(t, t.TempDir(), "127.0.0.1:0")
 	topic := newTopic()
 	admin := createTopic1(t, []string{address}, topic, nil)

@@ -12,7 +12,7 @@ import (
 
 // The consumers' windows are 65,536 sequences wide: nothing further above the
 // oldest event that isn't settled may be sent.
-func TestReviewSequencesFarApartShareABatch(t *testing.T) {
+func TestSequencesFarApartShareABatch(t *testing.T) {
 	dir := t.TempDir()
 	s := newSpool(t, dir, []string{"127.0.0.1:1"}, newTopic(), SpoolOptions{MaxBytes: MinSpoolBytes})
 	large := make([]byte, 9<<20)
@@ -29,11 +29,11 @@ func TestReviewSequencesFarApartShareABatch(t *testing.T) {
 	log, err := wal.Open(dir, wal.Options{})
 	require.NoError(t, err)
 	defer log.Close()
-	reader := &Spool{log: log, flush: make(chan struct{})}
-	reader.draining, reader.stopDrain = context.WithCancelCause(t.Context())
-	r := log.NewReader()
+	reading := &Spool{log: log, flush: make(chan struct{})}
+	reading.draining, reading.stopDrain = context.WithCancelCause(t.Context())
+	r := &batchReader{spool: reading, reader: log.NewReader()}
 	for log.Stats().Waiting > 0 {
-		b, err := reader.readBatch(r)
+		b, err := r.next()
 		require.NoError(t, err)
 		first, last := b.events[0], b.events[len(b.events)-1]
 		assert.LessOrEqual(t, last.sequence-first.sequence, uint64(65_536), "sent while the first isn't settled")

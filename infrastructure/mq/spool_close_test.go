@@ -12,7 +12,7 @@ import (
 )
 
 // Kafka freezes at the moment when the topic of dead letters is to be made.
-func TestReviewCloseWhileDeadLettersAreMade(t *testing.T) {
+func TestCloseWhileDeadLettersAreMade(t *testing.T) {
 	topic := newTopic()
 	cluster, brokers := fakeKafka(t, kfake.SeedTopics(1, topic))
 	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge, Count: -1})

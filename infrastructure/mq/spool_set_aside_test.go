@@ -1,8 +1,10 @@
 package mq
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +16,7 @@ import (
 
 // An event of a version that this program doesn't know, and dead letters that
 // can't be written for the moment.
-func TestReviewEventThatCannotBeSetAsideIsLost(t *testing.T) {
+func TestEventThatCannotBeSetAsideWaits(t *testing.T) {
 	dir, topic := t.TempDir(), newTopic()
 	log, err := wal.Open(dir, wal.Options{})
 	require.NoError(t, err)
@@ -26,11 +28,12 @@ func TestReviewEventThatCannotBeSetAsideIsLost(t *testing.T) {
 	}
 	require.NoError(t, log.Close())
 	require.NoError(t, os.Mkdir(filepath.Join(dir, deadLettersName), 0o700))
-	s := newSpool(t, dir, []string{embedded(t, t.TempDir(), "127.0.0.1:0")}, topic, SpoolOptions{})
-	deadline := time.Now().Add(10 * time.Second)
-	for time.Now().Before(deadline) && s.log.Stats().Waiting > 0 {
-		time.Sleep(10 * time.Millisecond)
-	}
-	stats := s.EventStats()
-	assert.EqualValues(t, 1, stats.Waiting+stats.DeadLettered+stats.Lost, "the event is neither in the spool, nor among the dead letters, nor counted: %+v", stats)
+	var said syncBuffer
+	s := newSpool(t, dir, []string{embedded(t, t.TempDir(), "127.0.0.1:0")}, topic, SpoolOptions{}, WithLogger(slog.New(slog.NewTextHandler(&said, nil))))
+	require.Eventually(t, func() bool { return strings.Contains(said.String(), "finds no place among the dead letters") }, time.Minute, time.Millisecond)
+	assert.EqualValues(t, 3, s.EventStats().Waiting, "nothing is released before it has a place")
+	require.NoError(t, os.Remove(filepath.Join(dir, deadLettersName)))
+	stats := settledStats(t, s)
+	assert.EqualValues(t, 1, stats.DeadLettered)
+	assert.EqualValues(t, 2, stats.Delivered)
 }
