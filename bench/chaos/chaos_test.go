@@ -43,14 +43,14 @@ func TestNothingAnsweredIsLost(t *testing.T) {
 			simple("killed", true, embedded.kill, embedded.start),
 			simple("black-holed", true, embedded.swallow(true), atOnce(embedded.swallow(false))),
 		}
-		o := runShort(t, place, program, newPlan(seed, 3, 2, place.faults))
+		o := runShort(t, place, program, newPlan(seed, 3, 2, 0, place.faults))
 		assert.GreaterOrEqual(t, o.piled, 2)
 
 		t.Run("control: spool bypassed", func(t *testing.T) {
 			weak := filepath.Join(t.TempDir(), "event-books")
 			require.NoError(t, build(t.Context(), weak, bypass))
 			place.dir = t.TempDir()
-			o, err := place.run(t.Context(), subject{bypass, weak, bypass}, newPlan(seed, 1, 1, place.faults))
+			o, err := place.run(t.Context(), subject{bypass, weak, bypass}, newPlan(seed, 1, 1, 0, place.faults))
 			require.NoError(t, err)
 			assert.Empty(t, row{control: bypass, runs: []outcome{o}}.failures())
 		})
@@ -67,7 +67,7 @@ func TestNothingAnsweredIsLost(t *testing.T) {
 		place.faults = []fault{morePartitions(func(use func(sarama.ClusterAdmin) error) error {
 			return testbed.WithAdmin(place.direct, use)
 		})}
-		runShort(t, place, program, newPlan(seed, 3, 1, place.faults))
+		runShort(t, place, program, newPlan(seed, 3, 1, 0, place.faults))
 	})
 }
 

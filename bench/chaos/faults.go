@@ -48,6 +48,9 @@ func faultsOf(k *testbed.Kafka, p *proxies) []fault {
 		simple("killed", true, k.Kill, k.Start),
 		simple("frozen", true, k.Freeze, atOnce(k.Thaw)),
 		simple("black-holed", true, p.swallow, atOnce(p.heal)),
+		{"black-holed, partitions added", true, func(_ context.Context, v *victim) (func(context.Context) error, error) {
+			return atOnce(p.heal), errors.Join(p.swallow(), v.addPartitions(k.WithAdmin))
+		}},
 		{"slowed", false, func(_ context.Context, v *victim) (func(context.Context) error, error) {
 			return atOnce(p.heal), p.slow(100+v.rng.Int64N(400), 50+v.rng.Int64N(200))
 		}},
@@ -95,12 +98,16 @@ func cut(ctx context.Context, p *proxies, rng *rand.Rand) (heal func(context.Con
 // morePartitions adds to the topic while the fault lasts and after it.
 func morePartitions(withAdmin func(func(sarama.ClusterAdmin) error) error) fault {
 	return fault{"partitions added", false, func(_ context.Context, v *victim) (func(context.Context) error, error) {
-		n := v.counts[len(v.counts)-1] + 1 + v.rng.Int32N(3)
-		err := withAdmin(func(admin sarama.ClusterAdmin) error { return admin.CreatePartitions(v.topic, n, nil, false) })
-		if err != nil {
-			return nil, fmt.Errorf("add partitions: %w", err)
-		}
-		v.counts = append(v.counts, n)
-		return func(context.Context) error { return nil }, nil
+		return func(context.Context) error { return nil }, v.addPartitions(withAdmin)
 	}}
+}
+
+func (v *victim) addPartitions(withAdmin func(func(sarama.ClusterAdmin) error) error) error {
+	n := v.counts[len(v.counts)-1] + 1 + v.rng.Int32N(3)
+	err := withAdmin(func(admin sarama.ClusterAdmin) error { return admin.CreatePartitions(v.topic, n, nil, false) })
+	if err != nil {
+		return fmt.Errorf("add partitions: %w", err)
+	}
+	v.counts = append(v.counts, n)
+	return nil
 }

@@ -56,9 +56,9 @@ type verdict struct {
 	copies   int // records whose id was there before
 	extra    int // records, each counted once, of searches that weren't answered
 	// violations counts first copies that break the order of their key: those
-	// that came after a later search of the same start, those in a partition
-	// that the key had left or never had, and those that came so late that
-	// consumers take them for copies.
+	// that came after a later search, those in a partition that the key had left
+	// or never had, and those that came so late that consumers take them for
+	// copies.
 	violations int
 	// broken counts records that aren't what they should be: another value than
 	// the answer, another key, no numbers or those of another record, or a copy
@@ -66,11 +66,8 @@ type verdict struct {
 	broken int
 	// moved counts keys that changed their partition, as they may when
 	// partitions are added.
-	moved int
-	// overtaken counts first copies that came after a later search that another
-	// start of the shop answered. Nothing is promised about them.
-	overtaken int
-	details   []string // of lost, violations and broken, the first of each
+	moved   int
+	details []string // of lost, violations and broken, the first of each
 }
 
 const maxDetails = 10
@@ -167,19 +164,9 @@ func (v *verdict) judgeOrder(firsts []record, answers map[uuid.UUID]*answer, cou
 		partition   int32
 		source, key string
 	}
-	type highest struct {
-		sequence uint64
-		ordinal  int
-	}
-	lanes := map[lane]*highest{}    // of one source
-	restarts := map[lane]*highest{} // of all sources
-	windows := map[lane]uint64{}    // of all keys
-	at := func(lanes map[lane]*highest, l lane) *highest {
-		if lanes[l] == nil {
-			lanes[l] = &highest{}
-		}
-		return lanes[l]
-	}
+	sequences := map[lane]uint64{}
+	ordinals := map[lane]int{}   // of all sources: the shop's starts are one instance
+	windows := map[lane]uint64{} // of all keys
 	violating := make(map[uuid.UUID]bool)
 	violation := func(r record, kind, format string, arguments ...any) {
 		if !violating[r.id] {
@@ -193,22 +180,18 @@ func (v *verdict) judgeOrder(firsts []record, answers map[uuid.UUID]*answer, cou
 		if a := answers[r.id]; a != nil {
 			ordinal = a.ordinal
 		}
-		own, all := at(lanes, lane{r.partition, r.source, r.key}), at(restarts, lane{r.partition, "", r.key})
-		switch {
-		case r.sequence < own.sequence:
-			violation(r, "order", "%v, search %d, came after sequence %d", r, ordinal, own.sequence)
-		case ordinal > 0 && ordinal < own.ordinal:
-			violation(r, "order", "%v, search %d, came after search %d", r, ordinal, own.ordinal)
-		case ordinal > 0 && ordinal < all.ordinal:
-			v.overtaken++
+		own, key, source := lane{r.partition, r.source, r.key}, lane{r.partition, "", r.key}, lane{r.partition, r.source, ""}
+		if r.sequence < sequences[own] {
+			violation(r, "order", "%v, search %d, came after sequence %d", r, ordinal, sequences[own])
 		}
-		own.sequence, own.ordinal = max(own.sequence, r.sequence), max(own.ordinal, ordinal)
-		all.ordinal = max(all.ordinal, ordinal)
-
-		source := lane{partition: r.partition, source: r.source}
+		if ordinal > 0 && ordinal < ordinals[key] {
+			violation(r, "order", "%v, search %d, came after search %d", r, ordinal, ordinals[key])
+		}
 		if r.sequence+window <= windows[source] {
 			violation(r, "beyond the window", "%v came after sequence %d", r, windows[source])
 		}
+		sequences[own] = max(sequences[own], r.sequence)
+		ordinals[key] = max(ordinals[key], ordinal)
 		windows[source] = max(windows[source], r.sequence)
 	}
 	// Across partitions there is no order to see, but each belongs to a number

@@ -34,9 +34,10 @@ type round struct {
 	before, during, after []kill
 }
 
-// newPlan takes every fault before it takes one again. Half of the kills come
-// while Kafka is away, if some fault keeps it away, and the others anywhere.
-func newPlan(seed uint64, kills, faults int, known []fault) *plan {
+// newPlan takes every fault before it takes one again; the first that keeps
+// Kafka away lasts for long at least. Half of the kills come while Kafka is away,
+// if some fault keeps it away, and the others anywhere.
+func newPlan(seed uint64, kills, faults int, long time.Duration, known []fault) *plan {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	span := func(least, most time.Duration) time.Duration { return least + rand64(rng, most-least) }
 	p := &plan{seed: seed}
@@ -46,7 +47,11 @@ func newPlan(seed uint64, kills, faults int, known []fault) *plan {
 			if len(p.rounds) == faults {
 				break
 			}
-			p.rounds = append(p.rounds, round{fault: known[i], calm: span(time.Second, 4*time.Second), hold: span(3*time.Second, 12*time.Second)})
+			r := round{fault: known[i], hold: span(3*time.Second, 12*time.Second)}
+			if rng.IntN(3) > 0 { // else what the fault before has held up is still being sent
+				r.calm = span(time.Second, 4*time.Second)
+			}
+			p.rounds = append(p.rounds, r)
 		}
 	}
 	for i := range p.rounds {
@@ -55,6 +60,9 @@ func newPlan(seed uint64, kills, faults int, known []fault) *plan {
 		} else {
 			there = append(there, r)
 		}
+	}
+	if len(away) > 0 {
+		away[0].hold = max(away[0].hold, long)
 	}
 	turn, whileAway := 0, 0
 	for given := 0; given < kills; {

@@ -12,13 +12,14 @@ import (
 
 func TestAPlanCanBeRepeated(t *testing.T) {
 	known := []fault{{name: "gone", away: true}, {name: "slow"}, {name: "frozen", away: true}, {name: "cut"}}
-	p := newPlan(7, 50, 21, known)
-	assert.Equal(t, p, newPlan(7, 50, 21, known))
-	assert.NotEqual(t, p, newPlan(8, 50, 21, known))
+	p := newPlan(7, 50, 21, time.Minute, known)
+	assert.Equal(t, p, newPlan(7, 50, 21, time.Minute, known))
+	assert.NotEqual(t, p, newPlan(8, 50, 21, time.Minute, known))
 
 	assert.Len(t, p.rounds, 21)
 	kills, away, again := 0, 0, 0
 	times := map[string]int{}
+	var long []bool
 	for _, r := range p.rounds {
 		times[r.fault.name]++
 		for _, k := range slices.Concat(r.before, r.during, r.after) {
@@ -30,18 +31,21 @@ func TestAPlanCanBeRepeated(t *testing.T) {
 				away += k.times()
 			}
 		}
-		assert.GreaterOrEqual(t, r.hold, time.Second)
+		if r.hold >= time.Minute {
+			long = append(long, r.fault.away)
+		}
 	}
 	assert.Equal(t, 50, kills)
 	assert.InDelta(t, 25, away, 1, "half of the kills come while Kafka is away")
 	assert.NotZero(t, again)
+	assert.Equal(t, []bool{true}, long, "one fault lasts, and keeps Kafka away")
 	for name, n := range times {
 		assert.GreaterOrEqual(t, n, 5, name)
 	}
 }
 
 func TestAPlanWithoutKafkaAway(t *testing.T) {
-	p := newPlan(1, 5, 1, []fault{{name: "cut"}})
+	p := newPlan(1, 5, 1, time.Minute, []fault{{name: "cut"}})
 	kills := 0
 	for _, k := range slices.Concat(p.rounds[0].before, p.rounds[0].during, p.rounds[0].after) {
 		kills += k.times()

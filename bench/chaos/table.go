@@ -36,7 +36,6 @@ func (r row) sums() (s outcome) {
 		s.extra += o.extra
 		s.violations += o.violations
 		s.broken += o.broken
-		s.overtaken += o.overtaken
 		s.uptime += o.uptime
 		s.took = append(s.took, o.took...)
 		s.drained = max(s.drained, o.drained)
@@ -111,8 +110,12 @@ func table(rows []row, backlog int) string {
 	text.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {
 		s := r.sums()
-		fmt.Fprintf(&text, "| %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s | %d ms | %.0f | %.0f s |\n", r.name, len(r.runs),
-			s.kills, s.piled, s.faults, s.answered, s.found, s.lost, s.copies, s.violations,
+		piled := fmt.Sprint(s.piled)
+		if r.control == bypass {
+			piled = "–" // there is nothing that could wait
+		}
+		fmt.Fprintf(&text, "| %s | %d | %d | %s | %d | %d | %d | %d | %d | %d | %s | %d ms | %.0f | %.0f s |\n", r.name, len(r.runs),
+			s.kills, piled, s.faults, s.answered, s.found, s.lost, s.copies, s.violations,
 			seconds(percentile(s.took, 1)), percentile(s.took, 0.99).Milliseconds(), rate(s), s.drained.Seconds())
 	}
 	return text.String()
