@@ -136,6 +136,7 @@ func (s *sender) sendBatch(ctx context.Context, events []*event, fresh bool) (n 
 	errs = p.send(ctx, messages, q.options.slowAfter, s.patience, func() {
 		q.setState(down, errUnsettled)
 	})
+	took := time.Since(begun)
 	acknowledged := 0
 	for _, err := range errs {
 		if err == nil {
@@ -147,15 +148,20 @@ func (s *sender) sendBatch(ctx context.Context, events []*event, fresh bool) (n 
 		s.limit, s.patience = max(1, s.limit/2), min(2*s.patience, mostPatience)
 	default:
 		if acknowledged > 0 {
-			s.limit, s.patience = min(2*s.limit, maxBatchRecords), q.options.patience
+			if took < s.patience/2 {
+				s.limit = min(2*s.limit, maxBatchRecords)
+			}
+			s.patience = min(max(2*took, q.options.patience), mostPatience)
 		} else if len(errs) > 0 && !refused(errs[0]) {
 			// sarama gave all of them up: another one may have more luck.
 			p.drop()
 		}
 	}
 	if acknowledged > 0 {
-		q.setState(up, nil)
-		s.sent(acknowledged, time.Since(begun))
+		if took < q.options.slowAfter || q.current() == unknown { // or a slow Kafka would be up and down with each batch
+			q.setState(up, nil)
+		}
+		s.sent(acknowledged, took)
 	}
 	return len(messages), errs, nil
 }

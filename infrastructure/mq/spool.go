@@ -324,7 +324,8 @@ type SpoolStatus struct {
 	// Events wait to be sent; Bytes is about their size.
 	Events uint64 `json:"events"`
 	Bytes  int64  `json:"bytes"`
-	// Oldest is when the first of them happened, nil if there is none.
+	// Oldest is when the first of them happened, nil if there is none or if a
+	// later version has written it.
 	Oldest *time.Time `json:"oldest,omitempty"`
 	// DeadLetters is the file of events that Kafka has refused for good, empty
 	// if there is none.
@@ -342,12 +343,10 @@ func InspectSpool(dir string) (*SpoolStatus, error) {
 	}
 	status := &SpoolStatus{Events: stats.Waiting, Bytes: stats.Bytes}
 	if oldest != nil {
-		e, err := decodeEvent(oldest)
-		if err != nil {
-			return nil, fmt.Errorf("inspect spool %s: %w", dir, err)
+		if e, err := decodeEvent(oldest); err == nil {
+			at := e.time.UTC()
+			status.Oldest = &at
 		}
-		at := e.time.UTC()
-		status.Oldest = &at
 	}
 	if dead := filepath.Join(dir, deadLettersName); exists(dead) {
 		status.DeadLetters = dead
