@@ -1,10 +1,14 @@
 package mq
 
 import (
+	"context"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/wal"
 )
 
 // fakeKafka answers as a test tells it to.
@@ -207,4 +212,258 @@ func TestSpoolFolderThatVanishes(t *testing.T) {
 	assert.Error(t, err)
 	stats := s.EventStats()
 	assert.EqualValues(t, 1, stats.Lost+stats.Unconfirmed)
+}
+
+// A Kafka that takes a little longer than slowAfter for each batch is one state,
+// which is logged once.
+func TestSlowKafkaIsLoggedOnce(t *testing.T) {
+	topic := newTopic()
+	cluster, brokers := fakeKafka(t, kfake.SeedTopics(1, topic))
+	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		cluster.SleepControl(func() { time.Sleep(200 * time.Millisecond) })
+		return nil, nil, false
+	})
+	var log syncBuffer
+	s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{}, func(o *options) { o.slowAfter = 100 * time.Millisecond },
+		WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	for range 10 {
+		spooled(t, s, "k", "[0]")
+		settledStats(t, s)
+	}
+	assert.LessOrEqual(t, strings.Count(log.String(), "Kafka does not confirm events"), 2, log.String())
+}
+
+// Kafka takes two seconds for whatever it is given, which is twenty times the
+// patience. A patience that grows gets through, and does not have to grow anew
+// for each batch.
+func TestSlowKafkaTakesBatches(t *testing.T) {
+	topic := newTopic()
+	cluster, brokers := fakeKafka(t, kfake.SeedTopics(2, topic))
+	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		cluster.SleepControl(func() { time.Sleep(2 * time.Second) })
+		return nil, nil, false
+	})
+	s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{}, func(o *options) { o.patience = 100 * time.Millisecond })
+	for i := range 200 {
+		spooled(t, s, fmt.Sprint(i), "[0]")
+	}
+	require.Eventually(t, func() bool { return s.EventStats().Delivered == 200 }, 2*time.Minute, 10*time.Millisecond)
+}
+
+// A topic that is deleted while nothing is sent is made anew, and Close is
+// bounded meanwhile.
+func TestDeletedTopic(t *testing.T) {
+	address := embedded(t, t.TempDir(), "127.0.0.1:0")
+	topic := newTopic()
+	admin := createTopic1(t, []string{address}, topic, nil)
+	s := newSpool(t, t.TempDir(), []string{address}, topic, SpoolOptions{})
+	spooled(t, s, "k", "[0]")
+	settledStats(t, s)
+	require.NoError(t, admin.DeleteTopic(topic))
+	p, err := s.queue.connection(t.Context())
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { // as by the refresh every 30 s
+		_ = p.client.RefreshMetadata()
+		known, _ := p.client.Topics()
+		return !slices.Contains(known, topic)
+	}, time.Minute, 10*time.Millisecond)
+	spooled(t, s, "k", "[1]")
+	require.Eventually(t, func() bool { return s.EventStats().Waiting == 0 }, time.Minute, 10*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	begun := time.Now()
+	assert.NoError(t, s.Close(ctx))
+	assert.Less(t, time.Since(begun), 10*time.Second)
+}
+
+// The shop is busy, and Kafka refuses now and then for a reason that sarama
+// does not try again for.
+func TestOrderOnABusyMachine(t *testing.T) {
+	stop := make(chan struct{})
+	defer close(stop)
+	for range 4 * runtime.GOMAXPROCS(0) {
+		go func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		}()
+	}
+	topic := newTopic()
+	cluster, brokers := fakeKafka(t, kfake.SeedTopics(1, topic))
+	var counts []uint32
+	fails := map[kmsg.Request]bool{} // it is asked more than once for a request
+	refusals := 0
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.OutOfOrderSequenceNumber, Count: -1, When: func(r kmsg.Request) bool {
+		fail, known := fails[r]
+		if !known {
+			n := binary.BigEndian.Uint32(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records[57:])
+			fail = refusals < 3 && n < 1000 && (len(counts) == 0 || counts[len(counts)-1] == 1000) // the first part of a call
+			if fail {
+				refusals++
+			}
+			counts, fails[r] = append(counts, n), fail
+		}
+		return fail
+	}})
+	dir := t.TempDir()
+	log, err := wal.Open(dir, wal.Options{})
+	require.NoError(t, err)
+	const events = 20_000
+	var pending []wal.Pending
+	for i := range events {
+		head := appendHead(nil, "/s", "k", nil)
+		setSequence(head, uint64(i+1))
+		p, err := log.Start(head, fmt.Appendf(nil, "[%d]", i))
+		require.NoError(t, err)
+		pending = append(pending, p)
+	}
+	for _, p := range pending {
+		_, err := p.Wait()
+		require.NoError(t, err)
+	}
+	require.NoError(t, log.Close())
+	s := newSpool(t, dir, brokers, topic, SpoolOptions{})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	require.NoError(t, s.Empty(ctx))
+	first, _ := firstCopies(all(t, brokers, topic, events))
+	assert.Len(t, first, events)
+	t.Log("records in each request", counts)
+	wrong := 0
+	for i, r := range first {
+		if string(r.Value) != fmt.Sprintf("[%d]", i) {
+			wrong++
+		}
+	}
+	assert.Zero(t, wrong, "of %d are out of order", events)
+}
+
+// Kafka freezes at the moment when the topic of dead letters is to be made.
+func TestCloseWhileDeadLettersAreMade(t *testing.T) {
+	topic := newTopic()
+	cluster, brokers := fakeKafka(t, kfake.SeedTopics(1, topic))
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge, Count: -1})
+	asked := make(chan struct{})
+	cluster.ControlKey(int16(kmsg.CreateTopics), func(kmsg.Request) (kmsg.Response, error, bool) {
+		close(asked)
+		cluster.Control(func(kmsg.Request) (kmsg.Response, error, bool) { // frozen from here on
+			cluster.KeepControl()
+			cluster.SleepControl(func() { <-t.Context().Done() })
+			return nil, nil, false
+		})
+		cluster.SleepControl(func() { <-t.Context().Done() })
+		return nil, nil, false
+	})
+	s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{})
+	spooled(t, s, "k", "[0]")
+	<-asked
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	begun := time.Now()
+	assert.NoError(t, s.Close(ctx))
+	assert.Less(t, time.Since(begun), 5*time.Second, "the context of Close ends after one")
+}
+
+// Events that Kafka never takes hold nothing up, also where their topic takes
+// nothing at the moment.
+func TestDeadLettersHoldNothingUp(t *testing.T) {
+	topic := newTopic()
+	cluster, brokers := fakeKafka(t, kfake.SeedTopics(1, topic, topic+deadSuffix))
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: -1, When: func(r kmsg.Request) bool {
+		return producesTo(r, topic+deadSuffix)
+	}})
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge, Count: -1, When: func(r kmsg.Request) bool {
+		return producesTo(r, topic) && len(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records) > 5000
+	}})
+	s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{}, func(o *options) { o.deadPatience = 2 * time.Second })
+	for range 5 {
+		ok, err := s.SendEvent("large", make([]byte, 5000))
+		require.NoError(t, err)
+		require.True(t, ok)
+	}
+	spooled(t, s, "small", "[0]")
+	begun := time.Now()
+	for s.EventStats().Waiting > 0 && time.Since(begun) < 90*time.Second {
+		time.Sleep(50 * time.Millisecond)
+	}
+	assert.Less(t, time.Since(begun), 20*time.Second, "five events hold the sixth up")
+}
+
+func producesTo(r kmsg.Request, topic string) bool {
+	p, ok := r.(*kmsg.ProduceRequest)
+	return ok && len(p.Topics) > 0 && p.Topics[0].Topic == topic
+}
+
+// The consumers' windows are 65,536 sequences wide: nothing further above the
+// oldest event that isn't settled may be sent.
+func TestSequencesFarApartShareABatch(t *testing.T) {
+	dir := t.TempDir()
+	s := newSpool(t, dir, []string{"127.0.0.1:1"}, newTopic(), SpoolOptions{MaxBytes: MinSpoolBytes})
+	large := make([]byte, 9<<20)
+	for ok := true; ok; {
+		ok, _ = s.SendEvent("k", large)
+	}
+	spooled(t, s, "k", "[0]") // a small one has still space
+	for range 70_000 {
+		ok, _ := s.SendEvent("k", large)
+		require.False(t, ok)
+	}
+	spooled(t, s, "k", "[1]")
+	closeSpool(t, s)
+	log, err := wal.Open(dir, wal.Options{})
+	require.NoError(t, err)
+	defer log.Close()
+	reading := &Spool{log: log, flush: make(chan struct{})}
+	reading.draining, reading.stopDrain = context.WithCancelCause(t.Context())
+	r := &batchReader{spool: reading, reader: log.NewReader()}
+	for log.Stats().Waiting > 0 {
+		b, err := r.next()
+		require.NoError(t, err)
+		first, last := b.events[0], b.events[len(b.events)-1]
+		assert.LessOrEqual(t, last.sequence-first.sequence, uint64(65_536), "sent while the first isn't settled")
+		require.NoError(t, log.Release(b.last))
+	}
+}
+
+// An event of a version that this program doesn't know, and dead letters that
+// can't be written for the moment.
+func TestEventThatCannotBeSetAsideWaits(t *testing.T) {
+	dir, topic := t.TempDir(), newTopic()
+	log, err := wal.Open(dir, wal.Options{})
+	require.NoError(t, err)
+	for _, record := range [][]byte{
+		append(appendHead(nil, "/s", "k", nil), "[0]"...), []byte("\x63 an event of version 99, of which nothing is known"), append(appendHead(nil, "/s", "k", nil), "[1]"...),
+	} {
+		_, err = log.Append(record)
+		require.NoError(t, err)
+	}
+	require.NoError(t, log.Close())
+	require.NoError(t, os.Mkdir(filepath.Join(dir, deadLettersName), 0o700))
+	var said syncBuffer
+	s := newSpool(t, dir, []string{embedded(t, t.TempDir(), "127.0.0.1:0")}, topic, SpoolOptions{}, WithLogger(slog.New(slog.NewTextHandler(&said, nil))))
+	require.Eventually(t, func() bool { return strings.Contains(said.String(), "finds no place among the dead letters") }, time.Minute, time.Millisecond)
+	assert.EqualValues(t, 3, s.EventStats().Waiting, "nothing is released before it has a place")
+	require.NoError(t, os.Remove(filepath.Join(dir, deadLettersName)))
+	stats := settledStats(t, s)
+	assert.EqualValues(t, 1, stats.DeadLettered)
+	assert.EqualValues(t, 2, stats.Delivered)
+}
+
+// What waits can be told also where the oldest event can't be read.
+func TestStatusWithAnEventOfALaterVersion(t *testing.T) {
+	dir := t.TempDir()
+	log, err := wal.Open(dir, wal.Options{})
+	require.NoError(t, err)
+	_, err = log.Append([]byte("\x63 an event of version 99, of which nothing is known"))
+	require.NoError(t, err)
+	require.NoError(t, log.Close())
+	status, err := InspectSpool(dir)
+	require.NoError(t, err, "spool status fails, and tells nothing")
+	assert.EqualValues(t, 1, status.Events)
 }

@@ -1,10 +1,47 @@
 package wal
 
 import (
+	"errors"
+	"io/fs"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
+
+func TestInspectLooksAtALogInUse(t *testing.T) {
+	dir := t.TempDir()
+	l, err := Open(dir, Options{Segment: 4096})
+	require.NoError(t, err)
+	defer l.Close()
+	_, oldest, err := Inspect(dir)
+	require.NoError(t, err)
+	assert.Nil(t, oldest)
+	for i := range 200 {
+		_, err := l.Append([]byte{byte(i)}, make([]byte, 100))
+		require.NoError(t, err)
+	}
+	r := l.NewReader()
+	for range 50 {
+		_, err := r.Next(t.Context())
+		require.NoError(t, err)
+	}
+	require.NoError(t, l.Release(50))
+	stats, oldest, err := Inspect(dir)
+	require.NoError(t, err)
+	assert.Equal(t, l.Stats(), stats)
+	assert.EqualValues(t, 150, stats.Waiting)
+	assert.InDelta(t, 150*(recordHeader+101), stats.Bytes, 2*(recordHeader+101))
+	assert.EqualValues(t, 50, oldest[0], "the first that waits")
+	_, err = l.Append([]byte("it goes on"))
+	assert.NoError(t, err)
+}
+
+func TestInspectSaysThatThereIsNoFolder(t *testing.T) {
+	_, _, err := Inspect(filepath.Join(t.TempDir(), "none"))
+	assert.True(t, errors.Is(err, fs.ErrNotExist), err)
+}
 
 // Inspect may look at a log in use.
 func TestInspectWhileSegmentsAreUsedAgain(t *testing.T) {

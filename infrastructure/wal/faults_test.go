@@ -1,0 +1,224 @@
+package wal
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+
+// A sector that can't be read costs what is in it.
+func TestUnreadableSectorCostsOnlyItself(t *testing.T) {
+	d := &badSector{disk: newDisk()}
+	l, err := Open("", Options{Segment: small, files: d})
+	require.NoError(t, err)
+	defer l.Close()
+	appendSome(t, l, 1, 20, 500)
+	d.at = 1024
+	d.name = header{number: 1}.name()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := l.NewReader()
+	var last uint64
+	for range 100 {
+		record, err := r.Next(ctx)
+		if errors.Is(err, context.Canceled) {
+			break
+		}
+		if err == nil {
+			last = record.Index
+		}
+	}
+	assert.EqualValues(t, 20, last, "one bad sector holds up all that is behind it")
+}
+
+type badSector struct {
+	*disk
+	name string
+	at   int64
+}
+
+func (b *badSector) open(name string, create bool) (file, error) {
+	f, err := b.disk.open(name, create)
+	if err != nil {
+		return nil, err
+	}
+	return &badFile{f.(*diskFile), b}, nil
+}
+
+type badFile struct {
+	*diskFile
+	of *badSector
+}
+
+func (f *badFile) ReadAt(p []byte, at int64) (int, error) {
+	if f.of.at > 0 && f.node.name == f.of.name && at <= f.of.at && f.of.at < at+int64(len(p)) {
+		return 0, errors.New("input/output error")
+	}
+	return f.diskFile.ReadAt(p, at)
+}
+
+// Damage is reported with what it costs, also that of the header of the last
+// segment after a kill.
+func TestDamagedHeaderOfTheLastSegmentIsTold(t *testing.T) {
+	dir, copied := t.TempDir(), t.TempDir()
+	l := openLog(t, dir, Options{})
+	appendSome(t, l, 1, 10, 100)
+	require.NoError(t, os.CopyFS(copied+"/c", os.DirFS(dir))) // what kill -9 leaves
+	files, err := filepath.Glob(copied + "/c/*.wal")
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	content, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	content[30] ^= 1
+	require.NoError(t, os.WriteFile(files[0], content, 0o600))
+	again := openLog(t, copied+"/c", Options{})
+	assert.NotEmpty(t, again.Damages(), "ten acknowledged records are set aside and nobody is told")
+}
+
+// The same where what was released could not be noted once.
+func TestFailedReleaseIsTriedAgain(t *testing.T) {
+	d := newDisk()
+	l, err := Open("", Options{Segment: small, Max: 3 * small, files: d})
+	require.NoError(t, err)
+	defer l.Close()
+	n := uint64(0)
+	for {
+		if _, err := l.Append(data(n+1, 1000)); err != nil {
+			require.ErrorIs(t, err, ErrFull)
+			break
+		}
+		n++
+	}
+	readSome(t, l.NewReader(), int(n))
+	d.mu.Lock()
+	d.failWrite = func(name string) error {
+		if name == positionName {
+			return errNoSpace
+		}
+		return nil
+	}
+	d.mu.Unlock()
+	require.Error(t, l.Release(n))
+	d.mu.Lock()
+	d.failWrite = nil
+	d.mu.Unlock()
+	assert.NoError(t, l.Release(n), "who releases may try again")
+	for range 5 {
+		_, err = l.Append(data(n+1, 1000))
+	}
+	assert.NoError(t, err, "nothing waits, the disk works, and no record is ever taken again")
+}
+
+// When a disk has failed for a while and works again, the log takes records
+// again, also if nothing waits in it.
+func TestFailedSegmentsAreGivenFree(t *testing.T) {
+	d := newDisk()
+	l, err := Open("", Options{Segment: small, Max: 10 * small, files: d})
+	require.NoError(t, err)
+	defer l.Close()
+	appendSome(t, l, 1, 1, 100)
+	readSome(t, l.NewReader(), 1)
+	require.NoError(t, l.Release(1))
+	d.mu.Lock()
+	d.failWrite = func(name string) error { // as a compressing or copy-on-write file system without space: zeros go in, records don't
+		if strings.HasSuffix(name, segmentName) {
+			return errNoSpace
+		}
+		return nil
+	}
+	d.mu.Unlock()
+	for range 20 {
+		_, err := l.Append(data(2, 100))
+		require.Error(t, err)
+	}
+	d.mu.Lock()
+	d.failWrite = nil
+	d.mu.Unlock()
+	assert.Zero(t, l.Stats().Waiting)
+	for range 5 {
+		_, err = l.Append(data(2, 100))
+	}
+	assert.NoError(t, err, "nothing waits, the disk works, and no record is ever taken again")
+}
+
+// folderFault is a disk whose folder can't be synced at times, as where the
+// process has no file descriptor left (syncFolder opens the folder).
+type folderFault struct {
+	*disk
+	fail error
+}
+
+func (f *folderFault) syncFolder() error {
+	if f.fail != nil {
+		return f.fail
+	}
+	return f.disk.syncFolder()
+}
+
+// A rotation that fails after the rename leaves a segment behind that says where
+// the one before ends. What is taken into the one before after that was
+// acknowledged, and must be there after a kill.
+func TestSegmentThatWasNotBegunHidesNoRecords(t *testing.T) {
+	d := &folderFault{disk: newDisk()}
+	open := func() *Log {
+		l, err := Open("", Options{Segment: small, files: d})
+		require.NoError(t, err)
+		return l
+	}
+	l := open()
+	appendSome(t, l, 1, 3, 1000)
+	d.fail = errors.New("too many open files")
+	_, err := l.Append(data(4, 1500)) // needs a new segment
+	require.Error(t, err)
+	_, err = l.Append(data(4, 100)) // would fit into the old one
+	require.Error(t, err)
+	d.fail = nil
+	index, err := l.Append(data(4, 100))
+	require.NoError(t, err, "acknowledged")
+	require.EqualValues(t, 4, index)
+	// kill -9: nothing is closed, nothing of the disk is lost
+	again := open()
+	assert.Empty(t, again.Damages())
+	var read []uint64
+	for r := again.NewReader(); ; {
+		record, ok, err := r.TryNext()
+		require.NoError(t, err)
+		if !ok {
+			break
+		}
+		read = append(read, record.Index)
+	}
+	assert.Equal(t, []uint64{1, 2, 3, 4}, read, "an acknowledged record is gone without a word")
+}
+
+// What is missing at the end is reported once, and doesn't wait for ever.
+func TestMissingRecordsAtTheEndAreReleased(t *testing.T) {
+	dir := t.TempDir()
+	l := openLog(t, dir, Options{})
+	appendSome(t, l, 1, 10, 100)
+	require.NoError(t, l.Close())
+	files, _ := filepath.Glob(dir + "/*.wal")
+	content, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	content[30] ^= 1
+	require.NoError(t, os.WriteFile(files[0], content, 0o600))
+	l = openLog(t, dir, Options{})
+	require.Len(t, l.Damages(), 1)
+	r := l.NewReader()
+	_, _, err = r.TryNext()
+	var damage *DamageError
+	require.ErrorAs(t, err, &damage)
+	require.True(t, damage.Told)
+	require.NoError(t, l.Release(damage.To))
+	_, ok, err := r.TryNext()
+	require.NoError(t, err)
+	require.False(t, ok)
+	assert.Zero(t, l.Stats().Waiting, "nobody can ever release them: whoever waits for an empty log waits for ever")
+}
