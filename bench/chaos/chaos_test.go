@@ -100,10 +100,8 @@ type embedded struct {
 }
 
 func startEmbedded(t *testing.T, program string) *embedded {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	e := &embedded{program: program, dir: t.TempDir(), address: free.Addr().String()}
-	require.NoError(t, free.Close())
+	e := &embedded{program: program, dir: t.TempDir(), address: freeAddress(t)}
+	var err error
 	e.forwarder, err = testbed.NewForwarder("127.0.0.1:0", e.address)
 	require.NoError(t, err)
 	t.Cleanup(func() { e.forwarder.Close() })
@@ -116,6 +114,20 @@ func startEmbedded(t *testing.T, program string) *embedded {
 		}
 	})
 	return e
+}
+
+// freeAddress has a port below those that systems choose: nobody is given it
+// while the broker is down.
+func freeAddress(t *testing.T) string {
+	for range 100 {
+		address := local(10_000 + rand.IntN(20_000))
+		if free, err := net.Listen("tcp", address); err == nil {
+			require.NoError(t, free.Close())
+			return address
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 func (e *embedded) start(ctx context.Context) (err error) {

@@ -67,20 +67,19 @@ func newPlan(seed uint64, kills, faults int, long time.Duration, known []fault) 
 	turn, whileAway := 0, 0
 	for given := 0; given < kills; {
 		k := kill{pause: span(0, 3*time.Second)}
-		n := 1
-		if given+2 <= kills && rng.IntN(4) == 0 {
+		now := len(away) > 0 && 2*whileAway <= given
+		if given+2 <= kills && (now || 2*whileAway >= given+2) && rng.IntN(3) == 0 {
 			k.again = span(time.Millisecond, 200*time.Millisecond)
-			n = 2
 		}
+		given += k.times()
 		r, list := &p.rounds[rng.IntN(len(p.rounds))], rng.IntN(3)
-		if len(away) > 0 && 2*whileAway <= given {
+		if now {
+			whileAway += k.times()
 			r, list = away[turn%len(away)], 2
 			turn++
-			whileAway += n
 		} else if list == 2 && len(there) > 0 {
 			r = there[rng.IntN(len(there))]
 		}
-		given += n
 		switch list {
 		case 0:
 			r.before = append(r.before, k)
