@@ -34,13 +34,14 @@ var mayImport = map[string][]string{
 	"bench":                   {"application/executor", "domain/gateway", "domain/model", "infrastructure/catalog", "infrastructure/database"},
 	"bench/chaos":             {"bench/testbed", "infrastructure/catalog"},
 	"bench/testbed":           {},
+	"bench/spool":             {"adapter", "application", "application/executor", "bench/testbed", "domain/gateway", "domain/model", "infrastructure/catalog", "infrastructure/database", "infrastructure/mq"},
 	"bench/tutorial":          {},
 	"bench/weather":           {"bench/testbed", "domain/model", "infrastructure/catalog"},
 }
 
 // onlyIn keeps a library in the rooms that are made to know it.
 var onlyIn = map[string][]string{
-	"github.com/IBM/sarama":      {"infrastructure/mq", "bench/chaos", "bench/testbed", "bench/tutorial", "bench/weather"},
+	"github.com/IBM/sarama":      {"infrastructure/mq", "bench/chaos", "bench/testbed", "bench/spool", "bench/tutorial", "bench/weather"},
 	"github.com/Shopify":         {"bench/chaos"},
 	"github.com/twmb/franz-go":   {"infrastructure/broker"},
 	"gorm.io":                    {"infrastructure/database", "bench/tutorial"},
@@ -49,8 +50,8 @@ var onlyIn = map[string][]string{
 	"github.com/gin-gonic/gin":   {"adapter", "bench/tutorial"},
 	"gopkg.in/yaml.v3":           {"infrastructure/config"},
 	"github.com/alecthomas/kong": {"adapter/cli"},
-	"github.com/prometheus":      {"adapter", "application", "infrastructure/mq"},
-	"net/http":                   {"adapter", "adapter/cli", "bench/chaos", "bench/tutorial", "bench/weather"},
+	"github.com/prometheus":      {"adapter", "application", "bench/spool", "infrastructure/mq"},
+	"net/http":                   {"adapter", "adapter/cli", "bench/chaos", "bench/spool", "bench/tutorial", "bench/weather"},
 	"database/sql":               {"infrastructure/database", "bench", "bench/weather"},
 }
 

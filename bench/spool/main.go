@@ -16,7 +16,6 @@ import (
 	"log"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -156,5 +155,3 @@ func table(rows []row) string {
 
 // folder makes a new one for a server.
 func (s *station) folder() (string, error) { return os.MkdirTemp(s.dir, "server-") }
-
-func (s *station) file(name string) string { return filepath.Join(s.dir, name) }

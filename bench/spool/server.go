@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -205,10 +206,8 @@ func spin(rounds int) {
 		x ^= x >> 7
 		x ^= x << 17
 	}
-	sink = x
+	runtime.KeepAlive(x)
 }
-
-var sink uint64
 
 // roundsOf returns how many rounds take so long, by the fastest of several
 // tries, the least disturbed.

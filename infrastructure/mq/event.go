@@ -165,7 +165,7 @@ func decodeEvent(b []byte) (*event, error) {
 		return nil, fmt.Errorf("the event has version %d, this program knows %d", b[0], eventVersion)
 	}
 	e := &event{time: time.Unix(0, int64(binary.BigEndian.Uint64(b[9:])))}
-	r := reader{rest: b[17:]}
+	r := eventReader{rest: b[17:]}
 	source := r.text()
 	e.key = r.text()
 	count := r.uvarint()
@@ -184,13 +184,13 @@ func decodeEvent(b []byte) (*event, error) {
 	return e, nil
 }
 
-// reader takes an encoded event apart.
-type reader struct {
+// eventReader takes an encoded event apart.
+type eventReader struct {
 	rest   []byte
 	failed bool
 }
 
-func (r *reader) uvarint() uint64 {
+func (r *eventReader) uvarint() uint64 {
 	n, length := binary.Uvarint(r.rest)
 	if length <= 0 {
 		r.failed, r.rest = true, nil
@@ -200,7 +200,7 @@ func (r *reader) uvarint() uint64 {
 	return n
 }
 
-func (r *reader) text() []byte {
+func (r *eventReader) text() []byte {
 	n := r.uvarint()
 	if n > uint64(len(r.rest)) {
 		r.failed, r.rest = true, nil

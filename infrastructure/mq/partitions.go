@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"literank.com/event-books/infrastructure/wal"
 )
@@ -24,9 +25,12 @@ type partitions struct {
 	// inherited is the last record of an earlier process: which of those were
 	// tried isn't known.
 	inherited uint64
+	patience  time.Duration // with fewer partitions than before
 
 	mu     sync.Mutex
 	stored storedPartitions
+	// fewerSince is when the topic first had fewer than stored; zero if it hasn't.
+	fewerSince time.Time
 }
 
 type storedPartitions struct {
@@ -35,7 +39,7 @@ type storedPartitions struct {
 }
 
 func openPartitions(dir, topic string, log *wal.Log) (*partitions, error) {
-	p := &partitions{dir: dir, log: log, inherited: log.Stats().Last}
+	p := &partitions{dir: dir, log: log, inherited: log.Stats().Last, patience: time.Minute}
 	content, err := os.ReadFile(filepath.Join(dir, partitionsName))
 	if err == nil {
 		err = json.Unmarshal(content, &p.stored)
@@ -54,13 +58,24 @@ func openPartitions(dir, topic string, log *wal.Log) (*partitions, error) {
 func (p *partitions) choose(actual int32, fresh bool) (int32, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if actual >= p.stored.Partitions {
+		p.fewerSince = time.Time{}
+	}
 	if actual == p.stored.Partitions {
 		return actual, nil
 	}
 	fresh = fresh && p.log.Stats().Released >= p.inherited
-	// With fewer than before the topic is another one, and has no order yet.
-	if p.stored.Partitions > 0 && p.stored.Partitions < actual && !fresh {
+	switch {
+	case p.stored.Partitions == 0 || fresh:
+	case p.stored.Partitions < actual:
 		return p.stored.Partitions, nil
+	case p.fewerSince.IsZero():
+		p.fewerSince = time.Now()
+		fallthrough
+	case time.Since(p.fewerSince) < p.patience:
+		// A broker may be behind with what it knows. Else the topic is another
+		// one, and has no order yet.
+		return 0, fmt.Errorf("the topic has %d partitions, and had %d", actual, p.stored.Partitions)
 	}
 	next := p.stored
 	next.Partitions = actual

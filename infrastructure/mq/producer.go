@@ -62,7 +62,8 @@ func patientConfig(security Security) *sarama.Config {
 	config.Producer.Return.Successes = true
 	config.Producer.MaxMessageBytes = maxRecordBytes
 	// What is sent by one call goes into one request for each broker, so that
-	// the events of a partition are taken, or refused, together.
+	// the events of a partition are taken, or refused, together: see gate.
+	config.ChannelBufferSize = maxBatchRecords + 24
 	config.Producer.Flush.Messages = maxBatchRecords
 	config.Producer.Flush.Frequency = flushPause
 	return config
@@ -73,7 +74,7 @@ const (
 	metadataAge = 30 * time.Second
 	// flushPause is how long sarama waits for more records of a call, so long that
 	// it has all of them on a busy machine as well. A full batch doesn't wait.
-	flushPause = 100 * time.Millisecond
+	flushPause = 200 * time.Millisecond
 )
 
 func newProducer(brokers []string, o options, batchBytes int) (*producer, error) {
@@ -163,6 +164,7 @@ func (p *producer) send(ctx context.Context, messages []*sarama.ProducerMessage,
 	if !p.begin() {
 		return slices.Repeat([]error{errUnsettled}, len(messages))
 	}
+	gather(messages)
 	sent := make(chan error, 1)
 	go func() {
 		defer p.calls.Done()
@@ -190,6 +192,45 @@ func (p *producer) send(ctx context.Context, messages []*sarama.ProducerMessage,
 			return slices.Repeat([]error{errUnsettled}, len(messages))
 		}
 	}
+}
+
+// gather lets no message of a call be put into a request before all of them are
+// on their way there, in sarama's channels, which have space for them. Otherwise
+// a busy machine would cut the call into several requests.
+func gather(messages []*sarama.ProducerMessage) {
+	g := &gate{opened: make(chan struct{})}
+	for i, m := range messages {
+		m.Value = gatedValue{m.Value, g, i == len(messages)-1}
+	}
+}
+
+// gate is opened by the last message.
+type gate struct {
+	opened  chan struct{}
+	opening sync.Once
+}
+
+// gatedValue uses that sarama asks for the length of each message when it takes
+// it in, one after the other, and for its bytes when it goes into a request.
+type gatedValue struct {
+	sarama.Encoder
+	gate *gate
+	last bool
+}
+
+func (v gatedValue) Length() int {
+	if v.last {
+		v.gate.opening.Do(func() { close(v.gate.opened) })
+	}
+	return v.Encoder.Length()
+}
+
+func (v gatedValue) Encode() ([]byte, error) {
+	select {
+	case <-v.gate.opened:
+	case <-time.After(endWait): // the producer is being closed
+	}
+	return v.Encoder.Encode()
 }
 
 // errUnsettled: whether the record arrived isn't known.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func leavesSpace(t *testing.T, weak weakness) error {
@@ -33,4 +34,23 @@ func leavesSpace(t *testing.T, weak weakness) error {
 		}
 		return err
 	}
+}
+
+// A tenth of the disk is left free, and it is told before that the space runs out.
+func TestATenthOfTheDiskIsLeft(t *testing.T) {
+	disk := t.TempDir()
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=170m"); err != nil {
+		t.Skip("no file system can be mounted here: ", err)
+	}
+	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(disk, syscall.MNT_DETACH)) })
+	s := newSpool(t, disk+"/spool", []string{"127.0.0.1:1"}, newTopic(), SpoolOptions{})
+	told := false
+	for ok := true; ok; {
+		told = s.EventStats().Filling
+		ok, _ = s.SendEvent("k", make([]byte, 1<<20))
+	}
+	free, size, err := diskSpace(disk)
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, free, size/10, "%d MiB of %d", free>>20, size>>20)
+	assert.True(t, told, "nothing told that the space for events fills up")
 }

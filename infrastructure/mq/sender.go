@@ -3,6 +3,7 @@ package mq
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -63,7 +64,7 @@ func (s *sender) send(ctx context.Context, events []*event, settle func(e *event
 		if ctx.Err() != nil && errs == nil {
 			return context.Cause(ctx)
 		}
-		again, failed := s.sort(events[:batch], errs, settle)
+		again, failed := s.settleBatch(events[:batch], errs, settle)
 		if failed != nil {
 			err = failed
 		}
@@ -82,9 +83,9 @@ func (s *sender) send(ctx context.Context, events []*event, settle func(e *event
 	return nil
 }
 
-// sort settles what is settled of a batch, and returns what has to be sent again
+// settleBatch settles what is settled of a batch, and returns what has to be sent again
 // in its order, and the last reason why if that isn't that Kafka refused it.
-func (s *sender) sort(batch []*event, errs []error, settle func(e *event, refusal error)) (again []*event, err error) {
+func (s *sender) settleBatch(batch []*event, errs []error, settle func(e *event, refusal error)) (again []*event, err error) {
 	held := map[string]bool{} // keys of which an event has to be sent again
 	overtaken := 0
 	for i, e := range batch {
@@ -156,6 +157,9 @@ func (s *sender) sendBatch(ctx context.Context, events []*event, fresh bool) (n 
 			// sarama gave all of them up: another one may have more luck.
 			p.drop()
 		}
+	}
+	if len(errs) > 1 && slices.ContainsFunc(errs, func(err error) bool { return errors.Is(err, sarama.ErrMessageSizeTooLarge) }) {
+		p.drop() // the topic takes less than when it was asked
 	}
 	if acknowledged > 0 {
 		if took < q.options.slowAfter || q.current() == unknown { // or a slow Kafka would be up and down with each batch

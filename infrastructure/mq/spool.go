@@ -253,12 +253,22 @@ func (s *Spool) EventStats() model.EventStats {
 		Accepted:  s.accepted.Load(), Delivered: s.delivered.Load(),
 		Waiting: int64(log.Waiting), WaitingBytes: log.Bytes,
 		Unconfirmed: s.unconfirmed.Load(), DeadLettered: s.deadLettered.Load(), Lost: s.lost.Load(), Refused: s.refused.Load(),
-		Filling: log.Files > s.options.MaxBytes/2 || s.troubled.Load(),
+		Filling: s.filling(log.Files) || s.troubled.Load(),
 	}
 	if oldest := s.oldest.Load(); oldest > 0 && log.Waiting > 0 {
 		stats.OldestSeconds = max(0, time.Since(time.Unix(0, oldest)).Seconds())
 	}
 	return stats
+}
+
+// filling reports whether half of the space that the files could take is used.
+func (s *Spool) filling(files int64) bool {
+	left := s.options.MaxBytes - files
+	if free, size, err := diskSpace(s.dir); err == nil {
+		left = min(left, int64(free)-int64(size/10))
+	}
+	const atLeast = 2 // segments, which are always there
+	return files > atLeast*wal.DefaultSegment && files > left
 }
 
 // Empty waits until nothing waits in the spool, or ctx ends.

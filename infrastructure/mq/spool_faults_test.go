@@ -283,7 +283,7 @@ func TestDeletedTopic(t *testing.T) {
 func TestOrderOnABusyMachine(t *testing.T) {
 	stop := make(chan struct{})
 	defer close(stop)
-	for range 4 * runtime.GOMAXPROCS(0) {
+	for range 2 * runtime.GOMAXPROCS(0) {
 		go func() {
 			for n := 0; ; n++ {
 				select {
@@ -466,4 +466,24 @@ func TestStatusWithAnEventOfALaterVersion(t *testing.T) {
 	status, err := InspectSpool(dir)
 	require.NoError(t, err, "spool status fails, and tells nothing")
 	assert.EqualValues(t, 1, status.Events)
+}
+
+// The topic takes smaller batches than when the queue connected (an operator has
+// lowered max.message.bytes). That is noticed, and not found out record by
+// record for ever.
+func TestTopicThatTakesSmallerBatchesThanBefore(t *testing.T) {
+	topic := newTopic()
+	cluster, brokers := fakeKafka(t, kfake.SeedTopics(1, topic))
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge, Count: -1, When: func(r kmsg.Request) bool {
+		return len(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records) > 20_000
+	}})
+	s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{})
+	for i := range 5000 {
+		spooled(t, s, fmt.Sprint(i), `["`+strings.Repeat("x", 2000)+`"]`)
+	}
+	begun := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	require.NoError(t, s.Empty(ctx), "%+v", s.EventStats())
+	assert.Less(t, time.Since(begun), 10*time.Second, "one record in each request")
 }

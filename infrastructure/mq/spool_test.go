@@ -335,6 +335,9 @@ func TestNumberOfPartitions(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, log.Release(1))
 	assert.EqualValues(t, 8, choose(p, 8, true))
+	_, err = p.choose(2, false)
+	assert.ErrorContains(t, err, "has 2 partitions, and had 8", "a broker may be behind")
+	p.patience = 0
 	assert.EqualValues(t, 2, choose(p, 2, false), "a topic with fewer is another one")
 	p, err = openPartitions(dir, "another", log)
 	require.NoError(t, err)

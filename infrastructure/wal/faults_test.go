@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-
 // A sector that can't be read costs what is in it.
 func TestUnreadableSectorCostsOnlyItself(t *testing.T) {
 	d := &badSector{disk: newDisk()}

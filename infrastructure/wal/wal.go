@@ -456,10 +456,6 @@ func (l *Log) prepareSpares() {
 			spare, err = l.makeSpare()
 		}
 		l.mu.Lock()
-		if l.spare.file != nil && spare != nil { // one was recycled meanwhile
-			_ = spare.Close()
-			spare = l.spare.file
-		}
 		l.spare = spareState{file: spare, err: err}
 		l.ready.Broadcast()
 		l.mu.Unlock()
@@ -566,6 +562,7 @@ type Stats struct {
 	Last, Released uint64
 }
 
+// Stats tells what there is at the moment.
 func (l *Log) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
