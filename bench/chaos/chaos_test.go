@@ -43,14 +43,14 @@ func TestNothingAnsweredIsLost(t *testing.T) {
 			simple("killed", true, embedded.kill, embedded.start),
 			simple("black-holed", true, embedded.swallow(true), atOnce(embedded.swallow(false))),
 		}
-		o := runShort(t, place, program, newPlan(seed, 3, 2, 0, place.faults))
+		o := runShort(t, place, program, shortPlan(seed, 3, 2, place.faults))
 		assert.GreaterOrEqual(t, o.piled, 2)
 
 		t.Run("control: spool bypassed", func(t *testing.T) {
 			weak := filepath.Join(t.TempDir(), "event-books")
 			require.NoError(t, build(t.Context(), weak, bypass))
 			place.dir = t.TempDir()
-			o, err := place.run(t.Context(), subject{bypass, weak, bypass}, newPlan(seed, 1, 1, 0, place.faults))
+			o, err := place.run(t.Context(), subject{bypass, weak, bypass}, shortPlan(seed, 1, 1, place.faults))
 			require.NoError(t, err)
 			assert.Empty(t, row{control: bypass, runs: []outcome{o}}.failures())
 		})
@@ -67,7 +67,7 @@ func TestNothingAnsweredIsLost(t *testing.T) {
 		place.faults = []fault{morePartitions(func(use func(sarama.ClusterAdmin) error) error {
 			return testbed.WithAdmin(place.direct, use)
 		})}
-		runShort(t, place, program, newPlan(seed, 3, 1, 0, place.faults))
+		runShort(t, place, program, shortPlan(seed, 3, 1, place.faults))
 	})
 }
 
@@ -75,6 +75,21 @@ func shortStation(t *testing.T) *station {
 	keywords, err := keywordsOf(40)
 	require.NoError(t, err)
 	return &station{keywords: keywords, clients: 24, rate: 400, least: 20, backlog: 500, drain: time.Minute, quiet: 5 * time.Second, dir: t.TempDir()}
+}
+
+// shortPlan has half of everything's length.
+func shortPlan(seed uint64, kills, faults int, known []fault) *plan {
+	p := newPlan(seed, kills, faults, 0, known)
+	for i := range p.rounds {
+		r := &p.rounds[i]
+		r.calm, r.hold = r.calm/2, r.hold/2
+		for _, kills := range [][]kill{r.before, r.during, r.after} {
+			for i := range kills {
+				kills[i].pause /= 2
+			}
+		}
+	}
+	return p
 }
 
 func runShort(t *testing.T, place *station, program string, p *plan) outcome {
