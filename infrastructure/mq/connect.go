@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -110,9 +111,13 @@ func (q *KafkaQueue) connectWithin(ctx context.Context, topic string) (*producer
 // topic, since the producer's own client would try for minutes.
 func (q *KafkaQueue) connectTo(topic string) (*producer, error) {
 	probe, err := dial(q.brokers, newConfig(q.options.security))
+	if errors.Is(err, io.EOF) && q.reached.Load() {
+		return nil, errors.New("connect to Kafka: it ends the connection") // not for a setting, which were right before
+	}
 	if err != nil {
 		return nil, err
 	}
+	q.reached.Store(true)
 	defer probe.Close()
 	created, err := ensureTopic(probe, topic, q.options.topic)
 	if created {
