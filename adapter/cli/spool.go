@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"literank.com/event-books/application"
@@ -67,7 +68,7 @@ func (cmd spoolDrainCommand) Run(sh *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, _, err := cmd.look(func() (*config.Config, error) { return c, nil })
+	dir, status, err := cmd.look(func() (*config.Config, error) { return c, nil })
 	if err != nil {
 		return err
 	}
@@ -83,6 +84,7 @@ func (cmd spoolDrainCommand) Run(sh *shell) (err error) {
 		defer cancel()
 		err = errors.Join(err, spool.Close(ctx))
 	}()
+	fmt.Fprintf(sh.Err, "sending %d events to %s; Ctrl-C leaves the rest where it is\n", status.Events, strings.Join(brokersOf(c), ", "))
 	empty := spool.Empty(sh.ctx)
 	stats := spool.EventStats()
 	fmt.Fprintf(sh.Out, "delivered:     %d\n", stats.Delivered)

@@ -26,9 +26,11 @@ func (q *KafkaQueue) keepConnected() {
 		ctx, cancel := context.WithTimeoutCause(q.closing, connectPatience, errSilent)
 		p, err := q.connectWithin(ctx, q.topic)
 		cancel()
-		if err != nil {
+		switch {
+		case err != nil && q.closing.Err() != nil: // that is why
+		case err != nil:
 			q.setState(down, err)
-		} else {
+		default:
 			if q.sending.Load() == 0 {
 				q.setState(up, nil) // otherwise the first acknowledgement tells
 			}

@@ -77,6 +77,9 @@ func (s *sender) send(ctx context.Context, events []*event, settle func(e *event
 			pause.Reset()
 			continue
 		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		s.queue.setState(down, err)
 		select {
 		case <-ctx.Done():
