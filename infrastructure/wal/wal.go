@@ -359,7 +359,11 @@ func (l *Log) write(s *segment, group []*entry) error {
 	s.end += written
 	s.last = l.next - 1
 	l.publish()
+	half := s.end > l.options.Segment/2
 	l.mu.Unlock()
+	if half { // by now one could have been released, which would cost nothing
+		l.wantSpare()
+	}
 	return nil
 }
 
@@ -396,7 +400,6 @@ func (l *Log) rotate() error {
 	}
 	l.spare = spareState{}
 	l.mu.Unlock()
-	l.wantSpare()
 	return err
 }
 
@@ -554,7 +557,12 @@ func (l *Log) free() error {
 	for _, s := range free {
 		errs = append(errs, l.recycle(s))
 	}
-	l.wantSpare() // there may be space now
+	l.mu.Lock()
+	failed := l.spare.err != nil
+	l.mu.Unlock()
+	if failed {
+		l.wantSpare() // there may be space now
+	}
 	return errors.Join(errs...)
 }
 
