@@ -17,8 +17,9 @@ lint: ## Format check, vet and staticcheck
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
-bench: ## Print ratios to the limits; set TEST_DATA_DIR and TEST_MARIADB_DSN for all of them
-	go test -run '^$$' -bench . -benchtime 1x ./bench ./infrastructure/wal
+bench: ## Measure what the spool costs, 12 minutes, docs/spool.md says what to set; and imports beside bare INSERTs
+	go run ./bench/spool
+	go test -run '^$$' -bench . -benchtime 1x ./bench
 
 weather: ## Measure searches while Kafka is ill, 12 minutes; docs/rough-weather.md says what to set
 	go run ./bench/weather

@@ -4,15 +4,20 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
+	"github.com/google/uuid"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 
 	"literank.com/event-books/api"
 	"literank.com/event-books/domain/model"
@@ -80,6 +85,68 @@ func TestRecordsFollowTheirSchemas(t *testing.T) {
 		assert.Len(t, said, len(headersSchema.Properties)+len(book.Properties), "all that is described occurs")
 		assert.Equal(t, map[string]int{"person": 2, "bot": 5, "unknown": 1}, agents)
 	})
+}
+
+// What the topic doesn't take is a dead letter as it is described: the record's
+// own headers, and two more.
+func TestDeadLettersFollowTheirSchema(t *testing.T) {
+	var described struct {
+		Components struct {
+			Messages struct {
+				DeadSearch struct{ Headers any } `yaml:"deadSearch"`
+			}
+		}
+	}
+	require.NoError(t, yaml.Unmarshal(api.AsyncAPI, &described))
+	own, err := api.Schemas.ReadFile("schemas/books.searched/1.headers.json")
+	require.NoError(t, err)
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	for name, content := range map[string][]byte{"file:///schemas/books.searched/1.headers.json": own, "file:///dead.json": mustJSON(t, described.Components.Messages.DeadSearch.Headers)} {
+		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(content))
+		require.NoError(t, err)
+		require.NoError(t, compiler.AddResource(name, document))
+	}
+	schema, err := compiler.Compile("file:///dead.json")
+	require.NoError(t, err)
+
+	refuse := func(t *testing.T, brokers string) {
+		topic, most := "test-"+uuid.NewString(), "5000"
+		admin, err := sarama.NewClusterAdmin(strings.Split(brokers, ","), nil)
+		require.NoError(t, err)
+		defer admin.Close()
+		require.NoError(t, admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1, ConfigEntries: map[string]*string{"max.message.bytes": &most}}, false))
+		p := start(t, t.TempDir(), []string{"EVENT_BOOKS_MQ_BROKERS=" + brokers, "EVENT_BOOKS_MQ_TOPIC=" + topic})
+		url := p.ready()
+		p.eventually("the starter catalogue is found", func() bool { return get(t, url+"/api/books").header.Get("X-Total-Count") != "0" })
+		visit(t, url+"/api/books?q=e&limit=100")
+		p.settled()
+		r := events(t, brokers, topic+".dead", 1)[0]
+		headers := map[string]any{}
+		for _, h := range r.Headers {
+			headers[h.Key] = string(h.Value)
+		}
+		assert.NoError(t, schema.Validate(headers))
+		assert.Equal(t, topic, r.Header("dead_topic"))
+		assert.Equal(t, "e", r.Key)
+		delete(headers, "dead_reason")
+		assert.Error(t, schema.Validate(headers), "one without a reason is refused")
+	}
+	t.Run("embedded", func(t *testing.T) { refuse(t, start(t, t.TempDir(), nil, "broker").broker()) })
+	t.Run("Kafka", func(t *testing.T) {
+		brokers := os.Getenv("TEST_KAFKA_BROKERS")
+		if brokers == "" {
+			t.Skip("TEST_KAFKA_BROKERS names no Apache Kafka")
+		}
+		refuse(t, brokers)
+	})
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	content, err := json.Marshal(v)
+	require.NoError(t, err)
+	return content
 }
 
 // checkTime holds the record's timestamp against the moment of the search.

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"literank.com/event-books/application"
+	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/mq"
 )
 
@@ -17,18 +19,20 @@ type spoolDir struct {
 	Dir string `placeholder:"DIR" help:"The spool's folder; without it the one in app.data_dir."`
 }
 
-func (d spoolDir) resolve(sh *shell) (string, error) {
+// look tells what lies there. load is asked only where no folder is named.
+func (d spoolDir) look(load func() (*config.Config, error)) (dir string, status *mq.SpoolStatus, err error) {
 	if d.Dir == "" {
-		c, err := sh.load()
+		c, err := load()
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
 		d.Dir = application.SpoolDir(c)
 	}
-	if _, err := mq.InspectSpool(d.Dir); errors.Is(err, fs.ErrNotExist) {
-		return "", usageError{fmt.Errorf("there is no spool in %s", d.Dir)}
+	status, err = mq.InspectSpool(d.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil, usageError{fmt.Errorf("there is no spool in %s", d.Dir)}
 	}
-	return d.Dir, nil
+	return d.Dir, status, err
 }
 
 type spoolStatusCommand struct {
@@ -37,11 +41,7 @@ type spoolStatusCommand struct {
 }
 
 func (cmd spoolStatusCommand) Run(sh *shell) error {
-	dir, err := cmd.resolve(sh)
-	if err != nil {
-		return err
-	}
-	status, err := mq.InspectSpool(dir)
+	_, status, err := cmd.look(sh.load)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (cmd spoolDrainCommand) Run(sh *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := cmd.resolve(sh)
+	dir, status, err := cmd.look(func() (*config.Config, error) { return c, nil })
 	if err != nil {
 		return err
 	}
@@ -84,6 +84,7 @@ func (cmd spoolDrainCommand) Run(sh *shell) (err error) {
 		defer cancel()
 		err = errors.Join(err, spool.Close(ctx))
 	}()
+	fmt.Fprintf(sh.Err, "sending %d events to %s; Ctrl-C leaves the rest where it is\n", status.Events, strings.Join(brokersOf(c), ", "))
 	empty := spool.Empty(sh.ctx)
 	stats := spool.EventStats()
 	fmt.Fprintf(sh.Out, "delivered:     %d\n", stats.Delivered)

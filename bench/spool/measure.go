@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -40,6 +42,7 @@ func (s *station) measurements() []measurement {
 		{"Kafka black-holed", s.blackHoled},
 		{"drain", s.drain},
 		{"memory", s.memory},
+		{"append", appends},
 	}
 }
 
@@ -228,6 +231,25 @@ func (s *station) blackHoled(ctx context.Context) (rows []row, err error) {
 	}
 	return []row{atMost("p99 of a search with Kafka black-holed ÷ well, 64 connections, 300 µs of work", 1.2, median(ratios), "",
 		fmt.Sprintf("%.1f ÷ %.1f ms", median(ills), median(wells)))}, nil
+}
+
+// appends runs the benchmark of the log itself, which is beside it.
+func appends(ctx context.Context) ([]row, error) {
+	output, err := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "Append", "-benchtime", "1x", "./infrastructure/wal").CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, output)
+	}
+	values := map[string]float64{}
+	fields := strings.Fields(string(output))
+	for i, unit := range fields {
+		if i > 0 {
+			if value, err := strconv.ParseFloat(fields[i-1], 64); err == nil {
+				values[unit] = value
+			}
+		}
+	}
+	return []row{atLeast("spool append, 64 writers ÷ bare zeroed file + fdatasync of the same groups", 0.8, values["append/bare"],
+		fmt.Sprintf("%.0f ÷ %.0f records/s of 2.1 kB; %.2f syncs each", values["append/s"], values["bare/s"], values["syncs/record"]))}, nil
 }
 
 // drain compares how fast a spool that has waited is emptied with sarama alone.

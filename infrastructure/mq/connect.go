@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -25,9 +26,11 @@ func (q *KafkaQueue) keepConnected() {
 		ctx, cancel := context.WithTimeoutCause(q.closing, connectPatience, errSilent)
 		p, err := q.connectWithin(ctx, q.topic)
 		cancel()
-		if err != nil {
+		switch {
+		case err != nil && q.closing.Err() != nil: // that is why
+		case err != nil:
 			q.setState(down, err)
-		} else {
+		default:
 			if q.sending.Load() == 0 {
 				q.setState(up, nil) // otherwise the first acknowledgement tells
 			}
@@ -110,9 +113,13 @@ func (q *KafkaQueue) connectWithin(ctx context.Context, topic string) (*producer
 // topic, since the producer's own client would try for minutes.
 func (q *KafkaQueue) connectTo(topic string) (*producer, error) {
 	probe, err := dial(q.brokers, newConfig(q.options.security))
+	if errors.Is(err, io.EOF) && q.reached.Load() {
+		return nil, errors.New("connect to Kafka: it ends the connection") // not for a setting, which were right before
+	}
 	if err != nil {
 		return nil, err
 	}
+	q.reached.Store(true)
 	defer probe.Close()
 	created, err := ensureTopic(probe, topic, q.options.topic)
 	if created {

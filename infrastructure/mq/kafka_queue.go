@@ -44,6 +44,7 @@ type KafkaQueue struct {
 	places   chan struct{} // one for each event that isn't settled
 
 	connecting sync.Once
+	reached    atomic.Bool // once, at least
 	starting   sync.Once
 	producerMu sync.Mutex
 	producer   *producer     // nil while there is none

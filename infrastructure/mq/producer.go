@@ -74,7 +74,7 @@ const (
 	metadataAge = 30 * time.Second
 	// flushPause is how long sarama waits for more records of a call, so long that
 	// it has all of them on a busy machine as well. A full batch doesn't wait.
-	flushPause = 200 * time.Millisecond
+	flushPause = 50 * time.Millisecond
 )
 
 func newProducer(brokers []string, o options, batchBytes int) (*producer, error) {

@@ -1,6 +1,7 @@
 package mq
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -37,7 +38,10 @@ type sender struct {
 
 	partitioner sarama.Partitioner
 	limit       int // of records in a batch
-	patience    time.Duration
+	// batchBytes is less than the producer knows of the topic, while that refuses
+	// batches for their size; 0 if it doesn't. well counts batches since.
+	batchBytes, well int
+	patience         time.Duration
 }
 
 func newSender(q *KafkaQueue) *sender {
@@ -73,6 +77,9 @@ func (s *sender) send(ctx context.Context, events []*event, settle func(e *event
 			pause.Reset()
 			continue
 		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		s.queue.setState(down, err)
 		select {
 		case <-ctx.Done():
@@ -100,8 +107,9 @@ func (s *sender) settleBatch(batch []*event, errs []error, settle func(e *event,
 		case refused && len(batch) == 1:
 			settle(e, errs[i])
 			continue
-		case refused:
+		case refused && !errors.Is(errs[i], sarama.ErrMessageSizeTooLarge): // then smaller batches will do
 			e.alone = true // who of the batch is refused isn't told
+		case refused:
 		default:
 			err = errs[i]
 		}
@@ -132,7 +140,7 @@ func (s *sender) sendBatch(ctx context.Context, events []*event, fresh bool) (n 
 	if err != nil {
 		return 0, nil, err
 	}
-	messages := s.cut(events, p.batchBytes, count)
+	messages := s.cut(events, cmp.Or(s.batchBytes, p.batchBytes), count)
 	begun := time.Now()
 	errs = p.send(ctx, messages, q.options.slowAfter, s.patience, func() {
 		q.setState(down, errUnsettled)
@@ -158,9 +166,7 @@ func (s *sender) sendBatch(ctx context.Context, events []*event, fresh bool) (n 
 			p.drop()
 		}
 	}
-	if len(errs) > 1 && slices.ContainsFunc(errs, func(err error) bool { return errors.Is(err, sarama.ErrMessageSizeTooLarge) }) {
-		p.drop() // the topic takes less than when it was asked
-	}
+	s.fitTopic(errs, p.batchBytes)
 	if acknowledged > 0 {
 		if took < q.options.slowAfter || q.current() == unknown { // or a slow Kafka would be up and down with each batch
 			q.setState(up, nil)
@@ -168,6 +174,23 @@ func (s *sender) sendBatch(ctx context.Context, events []*event, fresh bool) (n 
 		s.sent(acknowledged, took)
 	}
 	return len(messages), errs, nil
+}
+
+// fitTopic makes batches smaller when the topic refuses one for its size, which
+// happens when it was changed, or when one record is too large for it; and
+// larger again when a number of them went well.
+func (s *sender) fitTopic(errs []error, most int) {
+	const enough, least = 10, 1000
+	switch {
+	case len(errs) > 1 && slices.ContainsFunc(errs, func(err error) bool { return errors.Is(err, sarama.ErrMessageSizeTooLarge) }):
+		s.batchBytes, s.well = max(least, cmp.Or(s.batchBytes, most)/2), 0
+	case s.batchBytes > 0:
+		if s.well++; s.well == enough {
+			if s.batchBytes, s.well = 2*s.batchBytes, 0; s.batchBytes >= most {
+				s.batchBytes = 0
+			}
+		}
+	}
 }
 
 // cut makes the messages of the first events, as many as go at once.

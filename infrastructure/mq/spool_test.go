@@ -18,6 +18,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/broker"
@@ -590,5 +592,57 @@ func TestProducerIsDroppedInTheMiddleOfACall(t *testing.T) {
 		case <-time.After(time.Minute):
 			t.Fatal("the producer does not end")
 		}
+	}
+}
+
+// No message of a call goes into a request before sarama has taken all of them
+// in.
+func TestACallIsGathered(t *testing.T) {
+	messages := make([]*sarama.ProducerMessage, 3)
+	for i := range messages {
+		messages[i] = &sarama.ProducerMessage{Value: sarama.StringEncoder("value")}
+	}
+	gather(messages)
+	encoded := make(chan struct{})
+	go func() {
+		value, err := messages[0].Value.Encode()
+		assert.NoError(t, err)
+		assert.Equal(t, "value", string(value))
+		close(encoded)
+	}()
+	for _, m := range messages[:2] {
+		assert.Equal(t, 5, m.Value.Length())
+	}
+	select {
+	case <-encoded:
+		t.Error("the first did not wait for the last")
+	case <-time.After(20 * time.Millisecond):
+	}
+	assert.Equal(t, 5, messages[2].Value.Length())
+	<-encoded
+}
+
+// A batch is one request for each broker: the more there are, the sooner a part
+// of it could be refused and the rest be taken.
+func TestACallIsOneRequest(t *testing.T) {
+	topic := newTopic()
+	cluster, brokers := fakeKafka(t, kfake.SeedTopics(3, topic))
+	requests := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Observe: true, Count: -1})
+	q := newQueue(t, brokers, topic)
+	p, err := newProducer(brokers, q.options, maxBatchBytes)
+	require.NoError(t, err)
+	defer p.drop()
+	for _, n := range []int{1, 30, 999, 1000} {
+		messages := make([]*sarama.ProducerMessage, n)
+		for i := range messages {
+			e := newEvent(fmt.Sprint(i), []byte("[]"), nil)
+			e.number("s", uint64(i))
+			messages[i] = e.message(topic, int32(i%3))
+		}
+		before := requests.Hits()
+		for _, err := range p.send(t.Context(), messages, time.Minute, time.Minute, func() {}) {
+			require.NoError(t, err)
+		}
+		assert.EqualValues(t, 1, requests.Hits()-before, "%d messages", n)
 	}
 }
