@@ -90,7 +90,11 @@ func (s *station) run(ctx context.Context, p *shop, connections int, length time
 
 func median(values []float64) float64 {
 	slices.Sort(values)
-	return values[len(values)/2]
+	half := len(values) / 2
+	if len(values)%2 == 0 {
+		return (values[half-1] + values[half]) / 2
+	}
+	return values[half]
 }
 
 // cost compares searches with and without events, in turn.
