@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux
 
 package main
 
@@ -116,4 +116,34 @@ func TestPromise6SIGTERMFlushesAndEndsWithZero(t *testing.T) {
 	status, output := finish(t, dir, nil, "spool", "status")
 	assert.Equal(t, 0, status)
 	assert.Regexp(t, `waiting: +0 events`, output)
+}
+
+// Promise 1: what waits is sent by the next start, also if the disk is full by
+// then.
+func TestPromise1AFullDiskDoesNotStopTheNextStart(t *testing.T) {
+	dir := smallDisk(t, "size=100m")
+	p := start(t, dir, []string{"EVENT_BOOKS_MQ_BROKERS=127.0.0.1:1"})
+	const searches = 10
+	url := p.ready()
+	for i := range searches {
+		require.Equal(t, http.StatusOK, get(t, fmt.Sprintf("%s/api/books?q=key%d", url, i)).code)
+	}
+	kafka := start(t, t.TempDir(), nil, "broker")
+	require.NoError(t, p.Process.Kill())
+	p.wait()
+	// It has reached its Kafka once: among how many partitions events go is known.
+	p = start(t, dir, []string{"EVENT_BOOKS_MQ_BROKERS=" + kafka.broker()})
+	p.ready()
+	p.settled()
+	require.NoError(t, p.Process.Kill())
+	p.wait()
+	p = start(t, dir, []string{"EVENT_BOOKS_MQ_BROKERS=127.0.0.1:1"})
+	require.Equal(t, http.StatusOK, get(t, p.ready()+"/api/books?q=last").code)
+	require.NoError(t, p.Process.Kill())
+	p.wait()
+	fill(t, filepath.Join(dir, "filler"))
+	p = start(t, dir, []string{"EVENT_BOOKS_MQ_BROKERS=" + kafka.broker()})
+	p.url()
+	p.settled()
+	assert.GreaterOrEqual(t, len(allEvents(t, kafka.broker())), searches+1)
 }

@@ -112,7 +112,8 @@ func (sh *shell) serve(withBroker bool) (err error) {
 	defer ops.Close()
 	forget, err := sh.announce(c, listener.Addr().(*net.TCPAddr), ops.Addr, wire.Brokers())
 	if err != nil {
-		return err
+		// The disk may be full, and what waits in the spool has to be sent.
+		sh.log.Warn("health and events tail won't find this shop", "error", err)
 	}
 	defer func() { err = errors.Join(err, forget()) }()
 	return sh.serveUntilStopped(stop, server, listener, wire)

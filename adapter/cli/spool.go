@@ -84,6 +84,9 @@ func (cmd spoolDrainCommand) Run(sh *shell) (err error) {
 		defer cancel()
 		err = errors.Join(err, spool.Close(ctx))
 	}()
+	if len(c.MQ.Brokers) == 0 {
+		fmt.Fprintln(sh.Err, "mq.brokers is empty: the events go to the embedded broker, which has to run")
+	}
 	fmt.Fprintf(sh.Err, "sending %d events to %s; Ctrl-C leaves the rest where it is\n", status.Events, strings.Join(brokersOf(c), ", "))
 	empty := spool.Empty(sh.ctx)
 	stats := spool.EventStats()
