@@ -24,7 +24,7 @@ bench: ## Measure what the spool costs, 12 minutes, docs/spool.md says what to s
 weather: ## Measure searches while Kafka is ill, 12 minutes; docs/rough-weather.md says what to set
 	go run ./bench/weather
 
-chaos: ## Kill the shop and its Kafka, then look for every answer, 25 minutes; docs/chaos.md says what to set
+chaos: ## Kill the shop and its Kafka, then look for every answer, 15 minutes; docs/chaos.md says what to set
 	go run ./bench/chaos
 
 fuzz: ## Fuzz the readers of foreign input, 30 s each

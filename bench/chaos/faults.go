@@ -54,7 +54,9 @@ func faultsOf(k *testbed.Kafka, p *proxies) []fault {
 		{"slowed", false, func(_ context.Context, v *victim) (func(context.Context) error, error) {
 			return atOnce(p.heal), p.slow(100+v.rng.Int64N(400), 50+v.rng.Int64N(200))
 		}},
-		{"cut", false, func(ctx context.Context, v *victim) (func(context.Context) error, error) { return cut(ctx, p, v.rng) }},
+		{"cut", false, func(ctx context.Context, v *victim) (func(context.Context) error, error) {
+			return cut(ctx, p, v.rng.Uint64())
+		}},
 		morePartitions(k.WithAdmin),
 	}
 	if len(k.Brokers) > 1 {
@@ -73,8 +75,9 @@ func one(name string, k *testbed.Kafka, begin func(*testbed.Broker) error, end f
 }
 
 // cut ends connections, again and again, at moments of its own and in the
-// middle of frames.
-func cut(ctx context.Context, p *proxies, rng *rand.Rand) (heal func(context.Context) error, err error) {
+// middle of frames. How often depends on the time, so it draws by itself.
+func cut(ctx context.Context, p *proxies, seed uint64) (heal func(context.Context) error, err error) {
+	rng := rand.New(rand.NewPCG(seed, 0))
 	ctx, stop := context.WithCancel(ctx)
 	var cutting sync.WaitGroup
 	cutting.Go(func() {
