@@ -133,7 +133,11 @@ func (r row) String() string {
 
 // atLeast and atMost make a row of a value that should be so.
 func atLeast(figure string, least, value float64, beside string) row {
-	return row{figure, fmt.Sprintf("≥ %g", least), fmt.Sprintf("%.2f", value), value >= least, beside}
+	reach := fmt.Sprintf("≥ %g", least)
+	if least == 0 {
+		reach = "–"
+	}
+	return row{figure, reach, fmt.Sprintf("%.2f", value), value >= least, beside}
 }
 
 func atMost(figure string, most, value float64, unit, beside string) row {
