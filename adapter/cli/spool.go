@@ -72,7 +72,8 @@ func (cmd spoolDrainCommand) Run(sh *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	spool, err := application.OpenSpool(dir, c, brokersOf(c), sh.log)
+	brokers := brokersOf(c)
+	spool, err := application.OpenSpool(dir, c, brokers, sh.log)
 	if errors.Is(err, mq.ErrSpoolInUse) {
 		return fmt.Errorf("%w: a shop that runs drains its own spool", err)
 	}
@@ -87,7 +88,7 @@ func (cmd spoolDrainCommand) Run(sh *shell) (err error) {
 	if len(c.MQ.Brokers) == 0 {
 		fmt.Fprintln(sh.Err, "mq.brokers is empty: the events go to the embedded broker, which has to run")
 	}
-	fmt.Fprintf(sh.Err, "sending %d events to %s; Ctrl-C leaves the rest where it is\n", status.Events, strings.Join(brokersOf(c), ", "))
+	fmt.Fprintf(sh.Err, "sending %d events to %s; Ctrl-C leaves the rest where it is\n", status.Events, strings.Join(brokers, ", "))
 	empty := spool.Empty(sh.ctx)
 	stats := spool.EventStats()
 	fmt.Fprintf(sh.Out, "delivered:     %d\n", stats.Delivered)

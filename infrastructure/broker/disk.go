@@ -6,6 +6,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"literank.com/event-books/infrastructure/disk"
 )
 
 // diskReserve is left free by records, for what else is written: offsets of
@@ -23,7 +25,7 @@ func refuseWhenFull(cluster *kfake.Cluster, dir string, log *slog.Logger) {
 		Count: -1,
 		When: func(kmsg.Request) bool { // by the one goroutine that answers requests
 			was := full
-			free, err := diskFree(dir)
+			free, _, err := disk.Space(dir)
 			full = err == nil && free < diskReserve
 			switch {
 			case full && !was:

@@ -69,12 +69,8 @@ func (q *KafkaQueue) connection(ctx context.Context) (*producer, error) {
 		q.producerMu.Lock()
 		p, changed := q.producer, q.changed
 		q.producerMu.Unlock()
-		if p != nil {
-			select {
-			case <-p.dropped:
-			default:
-				return p, nil
-			}
+		if p != nil && !p.isDropped() {
+			return p, nil
 		}
 		select {
 		case <-changed:

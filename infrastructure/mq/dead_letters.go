@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/IBM/sarama"
+
+	"literank.com/event-books/infrastructure/disk"
 )
 
 const (
@@ -105,12 +107,8 @@ func (d *deadLetters) send(ctx context.Context, e *event, reason error) (err err
 // is missing. It gives up when ctx ends; what it began goes on in the
 // background.
 func (d *deadLetters) connect(ctx context.Context) (*producer, error) {
-	if d.producer != nil {
-		select {
-		case <-d.producer.dropped:
-		default:
-			return d.producer, nil
-		}
+	if d.producer != nil && !d.producer.isDropped() {
+		return d.producer, nil
 	}
 	p, err := d.queue.connectWithin(ctx, d.queue.topic+deadSuffix)
 	d.producer = p
@@ -162,7 +160,7 @@ func (d *deadLetters) append(letter deadLetter) error {
 		err = f.Sync()
 	}
 	if err == nil && isNew {
-		err = syncFolder(d.dir)
+		err = disk.SyncFolder(d.dir)
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("dead letter: %w", err)

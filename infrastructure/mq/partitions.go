@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"literank.com/event-books/infrastructure/disk"
 	"literank.com/event-books/infrastructure/wal"
 )
 
@@ -107,5 +108,5 @@ func replaceFile(name string, content []byte) error {
 	if err := os.Rename(temporary, name); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(name))
+	return disk.SyncFolder(filepath.Dir(name))
 }

@@ -129,10 +129,8 @@ func (p *producer) partitions(ctx context.Context, topic string) (int32, error) 
 func (p *producer) drop() {
 	p.callsMu.Lock()
 	defer p.callsMu.Unlock()
-	select {
-	case <-p.dropped:
+	if p.isDropped() {
 		return
-	default:
 	}
 	close(p.dropped)
 	go func() {
@@ -147,12 +145,19 @@ func (p *producer) drop() {
 func (p *producer) begin() bool {
 	p.callsMu.Lock()
 	defer p.callsMu.Unlock()
+	if p.isDropped() {
+		return false
+	}
+	p.calls.Add(1)
+	return true
+}
+
+func (p *producer) isDropped() bool {
 	select {
 	case <-p.dropped:
-		return false
-	default:
-		p.calls.Add(1)
 		return true
+	default:
+		return false
 	}
 }
 
@@ -227,8 +232,12 @@ func (v gatedValue) Length() int {
 
 func (v gatedValue) Encode() ([]byte, error) {
 	select {
-	case <-v.gate.opened:
-	case <-time.After(endWait): // the producer is being closed
+	case <-v.gate.opened: // for all but the first; a timer for each would cost
+	default:
+		select {
+		case <-v.gate.opened:
+		case <-time.After(endWait): // the producer is being closed
+		}
 	}
 	return v.Encoder.Encode()
 }

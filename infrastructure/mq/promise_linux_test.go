@@ -9,15 +9,17 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/infrastructure/disk"
 )
 
 func leavesSpace(t *testing.T, weak weakness) error {
-	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=400m"); err != nil {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=400m"); err != nil {
 		t.Skip("no file system can be mounted here: ", err)
 	}
-	defer func() { assert.NoError(t, syscall.Unmount(disk, syscall.MNT_DETACH)) }()
-	s := newSpool(t, filepath.Join(disk, "spool"), []string{"127.0.0.1:1"}, "x", SpoolOptions{}, weakenedBy(weak)...)
+	defer func() { assert.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) }()
+	s := newSpool(t, filepath.Join(dir, "spool"), []string{"127.0.0.1:1"}, "x", SpoolOptions{}, weakenedBy(weak)...)
 	defer closeSpool(t, s)
 	value := make([]byte, 10<<20)
 	for {
@@ -28,7 +30,7 @@ func leavesSpace(t *testing.T, weak weakness) error {
 		if !errors.Is(err, ErrLost) {
 			return err
 		}
-		free, size, err := diskSpace(disk)
+		free, size, err := disk.Space(dir)
 		if err == nil && free < size/10 {
 			err = fmt.Errorf("%d of %d bytes are free", free, size)
 		}
@@ -38,18 +40,18 @@ func leavesSpace(t *testing.T, weak weakness) error {
 
 // A tenth of the disk is left free, and it is told before that the space runs out.
 func TestATenthOfTheDiskIsLeft(t *testing.T) {
-	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=170m"); err != nil {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=170m"); err != nil {
 		t.Skip("no file system can be mounted here: ", err)
 	}
-	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(disk, syscall.MNT_DETACH)) })
-	s := newSpool(t, disk+"/spool", []string{"127.0.0.1:1"}, newTopic(), SpoolOptions{})
+	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
+	s := newSpool(t, dir+"/spool", []string{"127.0.0.1:1"}, newTopic(), SpoolOptions{})
 	told := false
 	for ok := true; ok; {
 		told = s.EventStats().Filling
 		ok, _ = s.SendEvent("k", make([]byte, 1<<20))
 	}
-	free, size, err := diskSpace(disk)
+	free, size, err := disk.Space(dir)
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, free, size/10, "%d MiB of %d", free>>20, size>>20)
 	assert.True(t, told, "nothing told that the space for events fills up")

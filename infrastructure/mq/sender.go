@@ -152,19 +152,17 @@ func (s *sender) sendBatch(ctx context.Context, events []*event, fresh bool) (n 
 			acknowledged++
 		}
 	}
-	select {
-	case <-p.dropped: // too much for this line, perhaps
+	switch {
+	case p.isDropped(): // too much for this line, perhaps
 		s.limit, s.patience = max(1, s.limit/2), min(2*s.patience, mostPatience)
-	default:
-		if acknowledged > 0 {
-			if took < s.patience/2 {
-				s.limit = min(2*s.limit, maxBatchRecords)
-			}
-			s.patience = min(max(2*took, q.options.patience), mostPatience)
-		} else if len(errs) > 0 && !refused(errs[0]) {
-			// sarama gave all of them up: another one may have more luck.
-			p.drop()
+	case acknowledged > 0:
+		if took < s.patience/2 {
+			s.limit = min(2*s.limit, maxBatchRecords)
 		}
+		s.patience = min(max(2*took, q.options.patience), mostPatience)
+	case len(errs) > 0 && !refused(errs[0]):
+		// sarama gave all of them up: another one may have more luck.
+		p.drop()
 	}
 	s.fitTopic(errs, p.batchBytes)
 	if acknowledged > 0 {

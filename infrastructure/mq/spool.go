@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/disk"
 	"literank.com/event-books/infrastructure/wal"
 )
 
@@ -264,7 +265,7 @@ func (s *Spool) EventStats() model.EventStats {
 // filling reports whether half of the space that the files could take is used.
 func (s *Spool) filling(files int64) bool {
 	left := s.options.MaxBytes - files
-	if free, size, err := diskSpace(s.dir); err == nil {
+	if free, size, err := disk.Space(s.dir); err == nil {
 		left = min(left, int64(free)-int64(size/10))
 	}
 	const atLeast = 2 // segments, which are always there
@@ -322,7 +323,7 @@ func (s *Spool) Close(ctx context.Context) error {
 // leaveFree refuses another segment where less than a tenth of the disk would be
 // left.
 func leaveFree(dir string) error {
-	free, size, err := diskSpace(dir)
+	free, size, err := disk.Space(dir)
 	if err == nil && free < size/10+wal.DefaultSegment {
 		return fmt.Errorf("a tenth of the disk is left free: it has %d MiB of %d MiB", free>>20, size>>20)
 	}

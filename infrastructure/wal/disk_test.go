@@ -15,10 +15,10 @@ import (
 // sector is what a disk writes at once, in bytes.
 const sector = 512
 
-// disk is a file system in memory that forgets, when it crashes, what was not
+// memoryDisk is a file system in memory that forgets, when it crashes, what was not
 // synced: any of the sectors written since, and what was done to the folder
 // since, from a random point on.
-type disk struct {
+type memoryDisk struct {
 	mu     sync.Mutex
 	names  map[string]*inode
 	synced map[string]*inode
@@ -38,14 +38,16 @@ type inode struct {
 	dirty   map[int64]bool // sectors
 }
 
-func newDisk() *disk { return &disk{names: map[string]*inode{}, synced: map[string]*inode{}} }
+func newDisk() *memoryDisk {
+	return &memoryDisk{names: map[string]*inode{}, synced: map[string]*inode{}}
+}
 
-func (d *disk) change(do func(map[string]*inode)) {
+func (d *memoryDisk) change(do func(map[string]*inode)) {
 	do(d.names)
 	d.changes = append(d.changes, do)
 }
 
-func (d *disk) open(name string, create bool) (file, error) {
+func (d *memoryDisk) open(name string, create bool) (file, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	node, ok := d.names[name]
@@ -61,7 +63,7 @@ func (d *disk) open(name string, create bool) (file, error) {
 	return &diskFile{d, node}, nil
 }
 
-func (d *disk) rename(from, to string) error {
+func (d *memoryDisk) rename(from, to string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	node, ok := d.names[from]
@@ -78,7 +80,7 @@ func (d *disk) rename(from, to string) error {
 	return nil
 }
 
-func (d *disk) remove(name string) error {
+func (d *memoryDisk) remove(name string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, ok := d.names[name]; !ok {
@@ -88,13 +90,13 @@ func (d *disk) remove(name string) error {
 	return nil
 }
 
-func (d *disk) list() ([]string, error) {
+func (d *memoryDisk) list() ([]string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Sorted(maps.Keys(d.names)), nil
 }
 
-func (d *disk) syncFolder() error {
+func (d *memoryDisk) syncFolder() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.synced = maps.Clone(d.names)
@@ -103,14 +105,14 @@ func (d *disk) syncFolder() error {
 }
 
 // syncsSoFar counts the syncs of files.
-func (d *disk) syncsSoFar() int {
+func (d *memoryDisk) syncsSoFar() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.syncs
 }
 
 // crash is a power loss.
-func (d *disk) crash(random *rand.Rand) {
+func (d *memoryDisk) crash(random *rand.Rand) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, change := range d.changes[:random.IntN(len(d.changes)+1)] {
@@ -138,7 +140,7 @@ func (n *inode) write(text []byte, at int64) {
 }
 
 type diskFile struct {
-	disk *disk
+	disk *memoryDisk
 	node *inode
 }
 

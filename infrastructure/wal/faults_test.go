@@ -14,7 +14,7 @@ import (
 
 // A sector that can't be read costs what is in it.
 func TestUnreadableSectorCostsOnlyItself(t *testing.T) {
-	d := &badSector{disk: newDisk()}
+	d := &badSector{memoryDisk: newDisk()}
 	l, err := Open("", Options{Segment: small, files: d})
 	require.NoError(t, err)
 	defer l.Close()
@@ -38,13 +38,13 @@ func TestUnreadableSectorCostsOnlyItself(t *testing.T) {
 }
 
 type badSector struct {
-	*disk
+	*memoryDisk
 	name string
 	at   int64
 }
 
 func (b *badSector) open(name string, create bool) (file, error) {
-	f, err := b.disk.open(name, create)
+	f, err := b.memoryDisk.open(name, create)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func TestFailedSegmentsAreGivenFree(t *testing.T) {
 // folderFault is a disk whose folder can't be synced at times, as where the
 // process has no file descriptor left (syncFolder opens the folder).
 type folderFault struct {
-	*disk
+	*memoryDisk
 	fail error
 }
 
@@ -158,14 +158,14 @@ func (f *folderFault) syncFolder() error {
 	if f.fail != nil {
 		return f.fail
 	}
-	return f.disk.syncFolder()
+	return f.memoryDisk.syncFolder()
 }
 
 // A rotation that fails after the rename leaves a segment behind that says where
 // the one before ends. What is taken into the one before after that was
 // acknowledged, and must be there after a kill.
 func TestSegmentThatWasNotBegunHidesNoRecords(t *testing.T) {
-	d := &folderFault{disk: newDisk()}
+	d := &folderFault{memoryDisk: newDisk()}
 	open := func() *Log {
 		l, err := Open("", Options{Segment: small, files: d})
 		require.NoError(t, err)

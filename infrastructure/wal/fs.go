@@ -1,11 +1,11 @@
 package wal
 
 import (
-	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
+
+	"literank.com/event-books/infrastructure/disk"
 )
 
 // fileSystem is the part of a folder's file system that the log uses, so that
@@ -60,21 +60,7 @@ func (f folder) list() (names []string, err error) {
 	return names, err
 }
 
-func (f folder) syncFolder() error {
-	opened, err := os.Open(string(f))
-	if err != nil {
-		return err
-	}
-	return errors.Join(ignoreUnsupported(opened.Sync()), opened.Close())
-}
-
-// ignoreUnsupported: not every system syncs folders.
-func ignoreUnsupported(err error) error {
-	if errors.Is(err, fs.ErrInvalid) || errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
-		return nil
-	}
-	return err
-}
+func (f folder) syncFolder() error { return disk.SyncFolder(string(f)) }
 
 // readOnly is a folder that is only looked at: what would be changed stays.
 type readOnly struct{ folder }

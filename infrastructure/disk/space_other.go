@@ -1,0 +1,8 @@
+//go:build !linux && !darwin
+
+package disk
+
+import "errors"
+
+// Space isn't known here.
+func Space(string) (free, size uint64, err error) { return 0, 0, errors.ErrUnsupported }
