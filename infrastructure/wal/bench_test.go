@@ -15,7 +15,7 @@ import (
 // gives at best: the same groups of bytes, written to a file of zeros and
 // synced. Rounds of both take turns, since the machine's mood changes.
 func BenchmarkAppend(b *testing.B) {
-	const writers, each, rounds, size = 64, 100, 6, 2100
+	const writers, each, rounds, size = 64, 200, 12, 2100
 	for b.Loop() {
 		dir := b.TempDir()
 		var ours, bare time.Duration

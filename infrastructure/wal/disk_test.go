@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 )
 
 // sector is what a disk writes at once, in bytes.
@@ -29,6 +30,8 @@ type memoryDisk struct {
 	// failSync and failWrite fail the calls they return an error for.
 	failSync, failWrite func(name string) error
 	syncs               int
+	// delay is how long each sync takes.
+	delay time.Duration
 }
 
 type inode struct {
@@ -189,6 +192,7 @@ func (f *diskFile) Close() error { return nil }
 
 func (f *diskFile) sync() error {
 	d := f.disk
+	time.Sleep(d.delay)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.syncs++

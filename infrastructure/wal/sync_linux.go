@@ -1,9 +1,6 @@
 package wal
 
-import (
-	"syscall"
-	"time"
-)
+import "syscall"
 
 // sync leaves times and, where the size is as it was, all metadata alone.
 func (f osFile) sync() error {
@@ -23,11 +20,4 @@ func (f osFile) sync() error {
 		return err
 	}
 	return failed
-}
-
-// nap is shorter than Go's timers, which wait a millisecond where nothing else
-// happens.
-func nap(d time.Duration) {
-	pause := syscall.NsecToTimespec(int64(d))
-	_ = syscall.Nanosleep(&pause, nil) // a signal may end it early
 }

@@ -2,8 +2,4 @@
 
 package wal
 
-import "time"
-
 func (f osFile) sync() error { return f.Sync() }
-
-func nap(time.Duration) {}

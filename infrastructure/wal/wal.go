@@ -10,13 +10,10 @@
 package wal
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
@@ -87,9 +84,12 @@ type Log struct {
 	files   fileSystem
 	options Options
 	lock    *flock.Flock
+	entries sync.Pool
 
-	mu       sync.Mutex
-	pending  []*entry
+	mu      sync.Mutex
+	pending []*entry
+	// awaited is how many of them the committer waits for.
+	awaited  int
 	segments []*segment // oldest first; the last is written to
 	spare    spareState
 	position position
@@ -104,11 +104,11 @@ type Log struct {
 	working sync.WaitGroup
 
 	// of the committer alone
-	next   uint64 // index of the next record
-	buffer []byte
-	// crowd is about how many writers there are, grouped how many records the
-	// last group had.
-	crowd, grouped int
+	next       uint64 // index of the next record
+	buffer     []byte
+	spareGroup []*entry // to be used again
+	// crowd is about how many writers there are.
+	crowd int
 
 	damages  []*DamageError
 	setAside []aside
@@ -127,21 +127,6 @@ type segment struct {
 	damaged bool
 }
 
-type entry struct {
-	parts [][]byte
-	size  int64
-	index uint64
-	done  chan error
-}
-
-// spareState is how far the next segment is.
-type spareState struct {
-	file file // nil if there is none
-	err  error
-	// wanted: the preparer is at it, or the committer has it in hand.
-	wanted bool
-}
-
 // Open opens the log in dir, which is made if it is missing, and recovers what
 // a crash has left.
 func Open(dir string, options Options) (*Log, error) {
@@ -152,7 +137,7 @@ func Open(dir string, options Options) (*Log, error) {
 		return nil, fmt.Errorf("open log %s: %d bytes don't hold three segments of %d", dir, options.Max, options.Segment)
 	}
 	l := &Log{
-		files: options.files, options: options,
+		files: options.files, options: options, entries: sync.Pool{New: newEntry},
 		changed: make(chan struct{}), wake: make(chan struct{}, 1), prepare: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
 	l.ready = sync.NewCond(&l.mu)
@@ -182,337 +167,6 @@ func Open(dir string, options Options) (*Log, error) {
 // Damages returns the records that Open didn't find in any file. What can't be
 // read in a file is told by the reader when it comes there.
 func (l *Log) Damages() []*DamageError { return l.damages }
-
-// Append writes a record, given in parts, and returns its index once it is on
-// disk. It may not be empty. On an error the record may still be found after a
-// crash, but not before. The parts must not be changed until it returns.
-func (l *Log) Append(parts ...[]byte) (index uint64, err error) {
-	pending, err := l.Start(parts...)
-	if err != nil {
-		return 0, err
-	}
-	return pending.Wait()
-}
-
-// Start is the first half of Append: records have the order in which they were
-// started. Pending.Wait is the other.
-func (l *Log) Start(parts ...[]byte) (Pending, error) {
-	e := entries.Get().(*entry)
-	e.parts, e.size = append(e.parts[:0], parts...), 0
-	for _, part := range parts {
-		e.size += int64(len(part))
-	}
-	if e.size == 0 || headerSize+recordHeader+e.size > l.options.Segment {
-		return Pending{}, fmt.Errorf("%w: %d bytes", ErrTooLarge, e.size)
-	}
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		return Pending{}, ErrClosed
-	}
-	l.pending = append(l.pending, e)
-	l.mu.Unlock()
-	notify(l.wake)
-	return Pending{e}, nil
-}
-
-// entries are used again: there is one for each append.
-var entries = sync.Pool{New: func() any { return &entry{done: make(chan error, 1)} }}
-
-// Pending is a record on its way to the disk.
-type Pending struct{ entry *entry }
-
-// Wait is called once. It returns the record's index when it is on disk.
-func (p Pending) Wait() (index uint64, err error) {
-	e := p.entry
-	if err = <-e.done; err == nil {
-		index = e.index
-	}
-	clear(e.parts)
-	entries.Put(e)
-	return index, err
-}
-
-func notify(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
-// commitGroups writes what has gathered while the group before was written.
-func (l *Log) commitGroups() {
-	for {
-		select {
-		case <-l.wake:
-		case <-l.closing:
-			l.commitPending() // what came before the door was shut
-			return
-		}
-		// Those that were answered just now come back with their next record.
-		runtime.Gosched()
-		l.gather()
-		l.commitPending()
-		l.mu.Lock()
-		l.crowd = max(l.crowd-1-l.crowd/8, l.grouped+len(l.pending))
-		l.mu.Unlock()
-	}
-}
-
-// gatherPause is about what a sync takes on a good disk.
-const gatherPause = 100 * time.Microsecond
-
-// few writers don't make groups by themselves that are worth a sync.
-const few = 16
-
-// gather waits for a moment where fewer records have come than there were
-// writers around a moment ago: one sync for all of them costs less than one for
-// each half. (PostgreSQL knows this as commit_delay and commit_siblings.)
-func (l *Log) gather() {
-	l.mu.Lock()
-	waiting := len(l.pending)
-	l.mu.Unlock()
-	if !l.options.Unsynced && l.crowd <= few && 4*waiting < 3*l.crowd {
-		nap(gatherPause)
-	}
-}
-
-func (l *Log) commitPending() {
-	l.mu.Lock()
-	group := l.pending
-	l.pending = nil
-	l.mu.Unlock()
-	l.grouped = len(group)
-	for len(group) > 0 {
-		current := l.current()
-		n := l.fitting(current, group)
-		if n == 0 {
-			if err := l.rotate(); err != nil {
-				settle(group, err)
-				return
-			}
-			continue
-		}
-		settle(group[:n], l.write(current, group[:n]))
-		group = group[n:]
-	}
-}
-
-func settle(group []*entry, err error) {
-	for _, e := range group {
-		e.done <- err
-	}
-}
-
-func (l *Log) current() *segment {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.segments[len(l.segments)-1]
-}
-
-// fitting returns how many records of the group the segment has space for.
-func (l *Log) fitting(s *segment, group []*entry) (n int) {
-	if s.broken {
-		return 0
-	}
-	left := l.options.Segment - s.end
-	for _, e := range group {
-		if left -= recordHeader + e.size; left < 0 {
-			break
-		}
-		n++
-	}
-	return n
-}
-
-// write makes the group durable.
-func (l *Log) write(s *segment, group []*entry) error {
-	l.buffer = l.buffer[:0]
-	synced := l.next - 1
-	if l.options.Unsynced {
-		synced = 0
-	}
-	for i, e := range group {
-		e.index = l.next + uint64(i)
-		l.buffer = appendRecord(l.buffer, s.salt, e.index, synced, e.parts...)
-	}
-	_, err := s.file.WriteAt(l.buffer, s.end)
-	if err == nil && !l.options.Unsynced {
-		begun := time.Now()
-		err = s.file.sync()
-		if l.options.Synced != nil && err == nil {
-			l.options.Synced(time.Since(begun), len(group))
-		}
-	}
-	written := int64(len(l.buffer))
-	if cap(l.buffer) > 4<<20 {
-		l.buffer = nil
-	}
-	if err != nil {
-		l.mu.Lock()
-		s.broken = true
-		l.mu.Unlock()
-		return fmt.Errorf("write to the log: %w", err)
-	}
-	l.next += uint64(len(group))
-	l.mu.Lock()
-	s.end += written
-	s.last = l.next - 1
-	l.publish()
-	half := s.end > l.options.Segment/2
-	l.mu.Unlock()
-	if half { // by now one could have been released, which would cost nothing
-		l.wantSpare()
-	}
-	return nil
-}
-
-// publish lets readers see what was written. mu is held.
-func (l *Log) publish() {
-	l.durable = l.next - 1
-	close(l.changed)
-	l.changed = make(chan struct{})
-}
-
-// rotate begins a new segment with the spare file.
-func (l *Log) rotate() error {
-	freeing := l.free() // what was kept because of an earlier error may go now
-	spare, err := l.takeSpare()
-	if err != nil {
-		return errors.Join(err, freeing)
-	}
-	before := l.current()
-	s, err := l.begin(spare, before)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("begin a segment: %w", err), spare.Close())
-		for _, name := range []string{spareName, header{number: before.number + 1}.name()} {
-			if gone := l.files.remove(name); gone != nil && !errors.Is(gone, os.ErrNotExist) {
-				err = errors.Join(err, gone)
-			}
-		}
-	}
-	l.mu.Lock()
-	if err == nil {
-		l.segments = append(l.segments, s)
-	} else {
-		// A file may be left that tells where this one ends.
-		before.broken = true
-	}
-	l.spare = spareState{}
-	l.mu.Unlock()
-	return err
-}
-
-// begin makes the segment after the one before, nil for the first, of the spare
-// file: its header is on disk before it has its name.
-func (l *Log) begin(spare file, before *segment) (*segment, error) {
-	var salt [8]byte
-	if _, err := rand.Read(salt[:]); err != nil {
-		return nil, err
-	}
-	h := header{number: 1, firstIndex: l.next, salt: binary.BigEndian.Uint64(salt[:])}
-	if before != nil {
-		h.number, h.before = before.number+1, before.end
-	}
-	if _, err := spare.WriteAt(h.encode(), 0); err != nil {
-		return nil, err
-	}
-	if err := spare.sync(); err != nil {
-		return nil, err
-	}
-	if err := l.files.rename(spareName, h.name()); err != nil {
-		return nil, err
-	}
-	if err := l.files.syncFolder(); err != nil {
-		return nil, err
-	}
-	return &segment{header: h, file: spare, end: headerSize, last: h.firstIndex - 1}, nil
-}
-
-// takeSpare waits for the preparer, if that is at it.
-func (l *Log) takeSpare() (file, error) {
-	l.wantSpare()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for l.spare.file == nil && l.spare.wanted && !l.closed {
-		l.ready.Wait()
-	}
-	if l.spare.file == nil {
-		if l.spare.err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrFull, l.spare.err)
-		}
-		return nil, ErrClosed
-	}
-	spare := l.spare.file
-	// It keeps its name until the segment is begun, so no other file may get it.
-	l.spare = spareState{wanted: true}
-	return spare, nil
-}
-
-// wantSpare asks for a spare file, if there is none.
-func (l *Log) wantSpare() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.spare.file == nil && !l.spare.wanted {
-		l.spare.wanted = true
-		notify(l.prepare)
-	}
-}
-
-func (l *Log) prepareSpares() {
-	for {
-		select {
-		case <-l.closing:
-			return
-		case <-l.prepare:
-		}
-		l.mu.Lock()
-		needed := l.spare.file == nil
-		count := len(l.segments)
-		full := l.options.Max > 0 && int64(count+1)*l.options.Segment > l.options.Max
-		l.mu.Unlock()
-		if !needed {
-			continue
-		}
-		spare, err := file(nil), error(nil)
-		switch {
-		case full:
-			err = fmt.Errorf("its bound of %d bytes is reached", l.options.Max)
-		case l.options.Reserve != nil && count > 1:
-			err = l.options.Reserve()
-		}
-		if err == nil {
-			spare, err = l.makeSpare()
-		}
-		l.mu.Lock()
-		l.spare = spareState{file: spare, err: err}
-		l.ready.Broadcast()
-		l.mu.Unlock()
-	}
-}
-
-// makeSpare writes a file of zeros, so that writing to it later changes no
-// metadata and needs no space.
-func (l *Log) makeSpare() (spare file, err error) {
-	if err := l.files.remove(spareName); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	spare, err = l.files.open(spareName, true)
-	if err != nil {
-		return nil, err
-	}
-	zeros := make([]byte, min(l.options.Segment, 1<<20))
-	for at := int64(0); at < l.options.Segment && err == nil; at += int64(len(zeros)) {
-		_, err = spare.WriteAt(zeros[:min(int64(len(zeros)), l.options.Segment-at)], at)
-	}
-	if err == nil {
-		err = spare.sync()
-	}
-	if err != nil {
-		return nil, errors.Join(err, spare.Close(), l.files.remove(spareName))
-	}
-	return spare, nil
-}
 
 // Release says that no record up to index is needed any more. Files that hold
 // none but such are used again; where that fails, the next call or the next
@@ -564,25 +218,6 @@ func (l *Log) free() error {
 		l.wantSpare() // there may be space now
 	}
 	return errors.Join(errs...)
-}
-
-// recycle makes a spare of a segment if there is none, else removes it. What is
-// damaged is kept for a person to look at.
-func (l *Log) recycle(s *segment) error {
-	if s.damaged {
-		return errors.Join(s.file.Close(), l.files.rename(s.name(), s.name()+damagedSuffix))
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.spare.file != nil || l.spare.wanted || s.broken || l.closed {
-		return errors.Join(s.file.Close(), l.files.remove(s.name()))
-	}
-	if err := l.files.rename(s.name(), spareName); err != nil {
-		return errors.Join(err, s.file.Close())
-	}
-	l.spare = spareState{file: s.file}
-	l.ready.Broadcast()
-	return nil
 }
 
 // Stats is what a log holds.
