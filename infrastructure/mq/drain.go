@@ -170,22 +170,31 @@ func (s *Spool) readBatches(batches chan<- *batch) {
 type batchReader struct {
 	spool  *Spool
 	reader *wal.Reader
-	// held is what begins the next batch, since it didn't go into the one before.
-	held *batch
+	// held begins the next batch, since it didn't go into the one before.
+	held *item
+}
+
+// item is an event that was read, or damage, which has none. last is the index of
+// its last record.
+type item struct {
+	event *event
+	last  uint64
+	bytes int
 }
 
 // next waits for a record, lets others gather, and reads as many as go into a
 // batch.
 func (r *batchReader) next() (*batch, error) {
-	s, b := r.spool, r.held
-	r.held = nil
-	if b == nil {
-		b = &batch{}
-		record, err := r.reader.Next(s.draining)
-		if err := s.read(b, record, err); err != nil {
+	s, b := r.spool, &batch{}
+	if r.held == nil {
+		first, err := s.read(r.reader.Next(s.draining))
+		if err != nil {
 			return nil, err
 		}
+		r.held = &first
 	}
+	b.take(*r.held)
+	r.held = nil
 	if s.log.Stats().Last < b.last+maxBatchRecords {
 		select {
 		case <-time.After(linger):
@@ -198,22 +207,22 @@ func (r *batchReader) next() (*batch, error) {
 		if err == nil && !ok {
 			break
 		}
-		more := &batch{}
-		if err := s.read(more, record, err); err != nil {
+		more, err := s.read(record, err)
+		if err != nil {
 			break // the next call meets it again
 		}
 		if !b.take(more) {
-			r.held = more
+			r.held = &more
 			break
 		}
 	}
 	return b, nil
 }
 
-// take adds what was read after the batch, unless a sequence would lie too far
-// above one of the same source.
-func (b *batch) take(more *batch) bool {
-	for _, e := range more.events {
+// take adds what was read, unless a sequence would lie too far above one of the
+// same source.
+func (b *batch) take(more item) bool {
+	if e := more.event; e != nil {
 		for _, first := range b.events {
 			if first.source == e.source {
 				if e.sequence-first.sequence >= windowWidth {
@@ -222,28 +231,27 @@ func (b *batch) take(more *batch) bool {
 				break
 			}
 		}
+		b.events = append(b.events, e)
 	}
-	b.events, b.last, b.bytes = append(b.events, more.events...), more.last, b.bytes+more.bytes
+	b.last, b.bytes = more.last, b.bytes+more.bytes
 	return true
 }
 
-// read puts what the log's reader has returned into a batch: a record, or
+// read makes an item of what the log's reader has returned: a record, or
 // damage, which is told.
-func (s *Spool) read(b *batch, record wal.Record, err error) error {
+func (s *Spool) read(record wal.Record, err error) (item, error) {
 	if damage, ok := errors.AsType[*wal.DamageError](err); ok {
 		s.damaged(damage)
-		b.last = damage.To
-		return nil
+		return item{last: damage.To}, nil
 	}
 	if err != nil {
-		return err
+		return item{}, err
 	}
 	e, err := decodeEvent(record.Data)
 	if err != nil {
 		e = &event{unreadable: record.Data, reason: err} // its checksum is right
 	}
-	b.events, b.last, b.bytes = append(b.events, e), record.Index, len(record.Data)
-	return nil
+	return item{event: e, last: record.Index, bytes: len(record.Data)}, nil
 }
 
 // drainDisorderly is the negative control of the crash suite: batches of few
