@@ -28,6 +28,17 @@ type load struct {
 
 func (l *load) perSecond() float64 { return float64(l.searches) / l.took.Seconds() }
 
+// between is the searches per second that were answered in a part of the time.
+func (l *load) between(from, to time.Duration) float64 {
+	n := 0
+	for _, moment := range l.moments {
+		if from <= moment && moment < to {
+			n++
+		}
+	}
+	return float64(n) / (to - from).Seconds()
+}
+
 // percentile is between 0 and 100.
 func (l *load) percentile(p float64) time.Duration {
 	if len(l.latencies) == 0 {

@@ -35,7 +35,7 @@ func main() {
 	}
 	only := flag.String("only", "", "measure only what has this in its name, and leave the page as it is")
 	window := flag.Duration("window", 6*time.Second, "how long each of the alternating measurements takes")
-	rounds := flag.Int("rounds", 3, "how often they alternate")
+	rounds := flag.Int("rounds", 5, "how often they alternate")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -164,24 +164,27 @@ func (s *station) stopped(ctx context.Context) (rows []row, err error) {
 	if err != nil {
 		return nil, err
 	}
+	bounded, end := context.WithCancel(ctx)
+	defer end()
 	var ill *load
-	group, groupCtx := errgroup.WithContext(ctx)
+	group, groupCtx := errgroup.WithContext(bounded)
+	group.Go(func() (err error) { ill, err = search(groupCtx, p.address, 64); return err })
+	var stopped, started time.Duration // since the searches began
 	group.Go(func() error {
+		defer end()
+		begun := time.Now()
 		if err := s.kafka.Stop(); err != nil {
 			return err
 		}
+		stopped = time.Since(begun)
 		if err := testbed.Sleep(groupCtx, away); err != nil {
 			return err
 		}
-		return s.kafka.Start(groupCtx)
-	})
-	bounded, cancel := context.WithCancel(ctx)
-	defer cancel()
-	group.Go(func() (err error) { ill, err = search(bounded, p.address, 64); return err })
-	group.Go(func() error {
-		// Kafka's own start takes processor time as well; it counts.
-		defer cancel()
-		return testbed.Sleep(groupCtx, away+back+10*time.Second)
+		if err := s.kafka.Start(groupCtx); err != nil {
+			return err
+		}
+		started = time.Since(begun)
+		return testbed.Sleep(groupCtx, back)
 	})
 	if err := group.Wait(); err != nil {
 		return nil, err
@@ -195,7 +198,8 @@ func (s *station) stopped(ctx context.Context) (rows []row, err error) {
 	}
 	well := (before.perSecond() + after.perSecond()) / 2
 	return []row{atLeast("searches/s while Kafka is stopped and until 60 s after it is back, the drain running ÷ Kafka well, 64 connections, 300 µs of work", 0.95, ill.perSecond()/well,
-		fmt.Sprintf("%.0f ÷ %.0f searches/s; slowest %s", ill.perSecond(), well, ill.percentile(100).Round(time.Millisecond)))}, nil
+		fmt.Sprintf("%.0f ÷ %.0f searches/s; %.0f while it is away, %.0f while it starts, %.0f after; slowest %s", ill.perSecond(), well,
+			ill.between(stopped, stopped+away), ill.between(stopped+away, started), ill.between(started, ill.took), ill.percentile(100).Round(time.Millisecond)))}, nil
 }
 
 func (s *station) searchFor(ctx context.Context, p *shop, length time.Duration) (*load, error) {
