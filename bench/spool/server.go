@@ -299,8 +299,8 @@ func (p *shop) drained(ctx context.Context) error {
 		if err != nil || m[waiting] == 0 {
 			return err
 		}
-		if testbed.Sleep(ctx, pause) != nil {
-			return fmt.Errorf("%.0f events wait after %s", m[waiting], most)
+		if err := testbed.Sleep(ctx, pause); err != nil {
+			return fmt.Errorf("%.0f events wait: %w", m[waiting], err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // SyncFolder makes what was created, renamed and removed in dir outlast a crash
@@ -19,10 +20,12 @@ func SyncFolder(dir string) error {
 	return errors.Join(ignoreUnsupported(f.Sync()), f.Close())
 }
 
-// ignoreUnsupported: not every system syncs folders.
+// ignoreUnsupported: not every system syncs folders. They say so in several ways.
 func ignoreUnsupported(err error) error {
-	if errors.Is(err, fs.ErrInvalid) || errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
-		return nil
+	for _, unsupported := range []error{errors.ErrUnsupported, syscall.EINVAL, fs.ErrPermission} {
+		if errors.Is(err, unsupported) {
+			return nil
+		}
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-//go:build linux || darwin
+//go:build linux || darwin || freebsd
 
 package disk
 
@@ -11,5 +11,6 @@ func Space(dir string) (free, size uint64, err error) {
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, 0, err
 	}
-	return s.Bavail * uint64(s.Bsize), s.Blocks * uint64(s.Bsize), nil
+	block := uint64(s.Bsize)
+	return uint64(max(s.Bavail, 0)) * block, s.Blocks * block, nil
 }

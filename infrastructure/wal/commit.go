@@ -71,8 +71,8 @@ func (p Pending) Wait() (index uint64, err error) {
 
 // commitGroups writes what has gathered while the group before was written.
 func (l *Log) commitGroups() {
-	patience := time.NewTimer(0)
-	defer patience.Stop()
+	siblings := siblings{patience: time.NewTimer(0)}
+	defer siblings.patience.Stop()
 	for {
 		select {
 		case <-l.wake:
@@ -82,70 +82,86 @@ func (l *Log) commitGroups() {
 		}
 		// Those that were answered just now come back with their next record.
 		runtime.Gosched()
-		inVain := l.awaitSiblings(patience)
-		n := l.commitPending()
-		switch {
-		case inVain:
-			l.crowd = n - 1 // the next need not wait for as many
-		case n > few:
-			l.crowd = n
-		case n > 0:
-			l.mu.Lock()
-			l.crowd = n + len(l.pending)
-			l.mu.Unlock()
+		if !l.options.Unsynced {
+			siblings.await(l)
 		}
+		siblings.expected = l.commitPending()
 	}
 }
 
-// few writers don't make groups by themselves that are worth a sync.
-const few = 16
+// siblings are writers that share a group, each of which comes back with a
+// record when the one before is on disk: one sync for all of them costs less
+// than one for each half. (PostgreSQL knows this as commit_delay and
+// commit_siblings.)
+type siblings struct {
+	// expected is how many there were around the last group.
+	expected int
+	patience *time.Timer
+	// skip counts groups that are not waited for, skipped how many that were at
+	// the start: those who come at random are no siblings.
+	skip, skipped int
+}
 
-// siblingPause is about twice what a sync takes on a good disk. Where nothing
-// else happens Go's timers may make a millisecond of it.
-const siblingPause = 200 * time.Microsecond
+const (
+	// fewSiblings don't make groups by themselves that are worth a sync.
+	fewSiblings = 16
+	// siblingPause is about twice what a sync takes on a good disk. Where nothing
+	// else happens Go's timers make a millisecond of it.
+	siblingPause = 200 * time.Microsecond
+	// mostSkipped bounds the groups that are not waited for.
+	mostSkipped = 63
+)
 
-// awaitSiblings waits for a moment where fewer records have come than there were
-// writers around a moment ago: one sync for all of them costs less than one for
-// each half. (PostgreSQL knows this as commit_delay and commit_siblings.) It was
-// in vain if they didn't come in time.
-func (l *Log) awaitSiblings(patience *time.Timer) (inVain bool) {
-	if l.options.Unsynced || l.crowd > few {
-		return false
+// await waits until as many records are pending as are expected, or for a
+// moment. The more often that was in vain, the more rarely it is tried.
+func (s *siblings) await(l *Log) {
+	if s.expected > fewSiblings {
+		return
+	}
+	if s.skip > 0 {
+		s.skip--
+		return
 	}
 	l.mu.Lock()
 	pending := len(l.pending)
-	waits := 0 < pending && pending < l.crowd
+	waits := 0 < pending && pending < s.expected
 	if waits {
-		l.awaited = l.crowd
-		select {
-		case <-l.wake: // it was for those that have come
-		default:
-		}
+		l.awaited = s.expected
 	}
 	l.mu.Unlock()
 	if !waits {
-		return false
+		return
 	}
 	begun := time.Now()
-	patience.Reset(siblingPause)
-	select {
-	case <-l.wake:
-	case <-patience.C:
+	s.patience.Reset(siblingPause)
+	for late := false; waits; {
+		select {
+		case <-l.wake:
+		case <-s.patience.C:
+			late = true
+		}
+		l.mu.Lock()
+		if waits = len(l.pending) < s.expected && !late; !waits {
+			l.awaited = 0
+		}
+		l.mu.Unlock()
 	}
-	l.mu.Lock()
-	l.awaited = 0
-	l.mu.Unlock()
-	return time.Since(begun) >= siblingPause
+	if time.Since(begun) < siblingPause {
+		s.skipped = 0
+		return
+	}
+	s.skipped = min(2*s.skipped+1, mostSkipped)
+	s.skip = s.skipped
 }
 
-// commitPending writes what is pending, and returns how many records that were.
-func (l *Log) commitPending() (n int) {
+// commitPending writes what is pending, and returns how many records that were
+// and came meanwhile.
+func (l *Log) commitPending() (around int) {
 	l.mu.Lock()
 	group := l.pending
-	l.pending = l.spareGroup
+	l.pending = nil
 	l.mu.Unlock()
-	l.spareGroup = group[:0]
-	n = len(group)
+	around = len(group)
 	for len(group) > 0 {
 		current := l.current()
 		n := l.fitting(current, group)
@@ -159,7 +175,9 @@ func (l *Log) commitPending() (n int) {
 		settle(group[:n], l.write(current, group[:n]))
 		group = group[n:]
 	}
-	return n
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return around + len(l.pending)
 }
 
 func settle(group []*entry, err error) {

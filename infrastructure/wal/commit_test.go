@@ -10,55 +10,100 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bubble runs a test of a log on a disk in memory, whose syncs take so long by a
-// clock that moves only while everybody waits.
-func bubble(t *testing.T, syncs time.Duration, test func(t *testing.T, d *memoryDisk, l *Log)) {
+// testSync is how long the disk of a bubble takes for a sync.
+const testSync = 100 * time.Microsecond
+
+// bubble runs a test of a log on a disk in memory, with a clock that moves only
+// while everybody waits.
+func bubble(t *testing.T, options Options, test func(t *testing.T, d *memoryDisk, l *Log)) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
-		d.delay = syncs
-		l, err := Open("", Options{Segment: 128 << 10, files: d})
+		d.delay = testSync
+		options.Segment, options.files = 128<<10, d
+		l, err := Open("", options)
 		require.NoError(t, err)
-		synctest.Wait() // the first spare is made
+		time.Sleep(10 * testSync) // a spare is made
+		synctest.Wait()
 		test(t, d, l)
 		require.NoError(t, l.Close())
 	})
 }
 
-// write has so many writers append, each one record after the other, and each a
-// little later than the one before.
-func write(t *testing.T, l *Log, writers, each int) {
+// write has so many writers append, each one record after the other, and each so
+// much later than the one before it. It returns what the appends took together.
+func write(t *testing.T, l *Log, writers, each int, apart time.Duration) (took time.Duration) {
 	t.Helper()
-	const apart = 10 * time.Microsecond
+	var mu sync.Mutex
 	var working sync.WaitGroup
 	for writer := range writers {
 		working.Go(func() {
 			for n := range each {
 				time.Sleep(time.Duration(writer) * apart)
+				begun := time.Now()
 				_, err := l.Append(data(uint64(n), 10))
 				assert.NoError(t, err)
+				mu.Lock()
+				took += time.Since(begun)
+				mu.Unlock()
 			}
 		})
 	}
 	working.Wait()
+	return took
 }
 
-// Few writers wait for each other, so that one sync does for all of them.
+// Few writers wait for each other, so that one sync does for all of them, and no
+// longer than until the last has come.
 func TestFewWritersShareSyncs(t *testing.T) {
-	const writers, each = 8, 100
-	bubble(t, 100*time.Microsecond, func(t *testing.T, d *memoryDisk, l *Log) {
-		before := d.syncsSoFar()
-		write(t, l, writers, each)
-		assert.LessOrEqual(t, d.syncsSoFar()-before, each+each/10, "syncs for %d records", writers*each)
+	const writers, each, apart = 8, 100, 10 * time.Microsecond
+	bubble(t, Options{}, func(t *testing.T, d *memoryDisk, l *Log) {
+		before, begun := d.syncsSoFar(), time.Now()
+		write(t, l, writers, each, apart)
+		assert.LessOrEqual(t, d.syncsSoFar()-before, each+5, "syncs for %d records", writers*each)
+		assert.LessOrEqual(t, time.Since(begun), each*(testSync+(writers-1)*apart)+5*testSync)
 	})
 }
 
-// A writer that is alone waits for the others once after they have gone.
-func TestWriterWaitsOnceForThoseWhoHaveGone(t *testing.T) {
-	const sync, alone = 100 * time.Microsecond, 20
-	bubble(t, sync, func(t *testing.T, _ *memoryDisk, l *Log) {
-		write(t, l, 8, 10)
-		begun := time.Now()
-		write(t, l, 1, alone)
-		assert.LessOrEqual(t, time.Since(begun), alone*sync+siblingPause)
+// Where no sync is shared nobody waits.
+func TestUnsyncedWritersDoNotWait(t *testing.T) {
+	bubble(t, Options{Unsynced: true}, func(t *testing.T, _ *memoryDisk, l *Log) {
+		assert.Zero(t, write(t, l, 8, 100, 10*time.Microsecond))
+	})
+}
+
+// A writer that is alone hardly waits for others that have gone.
+func TestWriterHardlyWaitsForThoseWhoHaveGone(t *testing.T) {
+	const alone = 20
+	bubble(t, Options{}, func(t *testing.T, _ *memoryDisk, l *Log) {
+		write(t, l, 8, 10, 10*time.Microsecond)
+		assert.LessOrEqual(t, write(t, l, 1, alone, 0), alone*testSync+2*siblingPause)
+	})
+}
+
+// Writers that come together at times and not again at once are no siblings:
+// the second hardly ever waits for a third.
+func TestPairsHardlyWaitForMore(t *testing.T) {
+	const pairs, apart = 1000, testSync / 2
+	bubble(t, Options{}, func(t *testing.T, _ *memoryDisk, l *Log) {
+		var took time.Duration
+		for range pairs {
+			took += write(t, l, 2, 1, apart)
+			time.Sleep(time.Millisecond)
+		}
+		const first, second = testSync, apart + testSync
+		assert.LessOrEqual(t, took, pairs*(first+second)+(2*pairs/mostSkipped+10)*siblingPause)
+	})
+}
+
+// What waits for siblings is written when the log is closed.
+func TestCloseWhileSiblingsAreAwaited(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, _ *memoryDisk, l *Log) {
+		write(t, l, 8, 10, 10*time.Microsecond)
+		pending, err := l.Start(data(1, 10))
+		require.NoError(t, err)
+		synctest.Wait()
+		require.NoError(t, l.Close())
+		_, err = pending.Wait()
+		assert.NoError(t, err)
 	})
 }

@@ -104,11 +104,8 @@ type Log struct {
 	working sync.WaitGroup
 
 	// of the committer alone
-	next       uint64 // index of the next record
-	buffer     []byte
-	spareGroup []*entry // to be used again
-	// crowd is about how many writers there are.
-	crowd int
+	next   uint64 // index of the next record
+	buffer []byte
 
 	damages  []*DamageError
 	setAside []aside
