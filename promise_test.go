@@ -78,7 +78,7 @@ func TestPromise5AFullSpoolAnswersOrRefuses(t *testing.T) {
 					break
 				}
 			}
-			require.Contains(t, p.log.String(), "the spool is full")
+			p.eventually("the log tells it", func() bool { return strings.Contains(p.log.String(), "the spool is full") })
 			ready := get(t, url+"/readyz")
 			assert.Equal(t, http.StatusOK, ready.code)
 			assert.Contains(t, ready.body, "degraded")
