@@ -291,16 +291,11 @@ const (
 // drained waits until everything is in Kafka. It looks often: what it sees late
 // counts as time that the server took.
 func (p *shop) drained(ctx context.Context) error {
-	const pause, most = 5 * time.Millisecond, 10 * time.Minute
-	ctx, cancel := context.WithTimeout(ctx, most)
-	defer cancel()
-	for {
+	return testbed.EventuallyEvery(ctx, 5*time.Millisecond, 10*time.Minute, func() error {
 		m, err := p.metrics()
-		if err != nil || m[waiting] == 0 {
-			return err
+		if err == nil && m[waiting] > 0 {
+			err = fmt.Errorf("%.0f events wait", m[waiting])
 		}
-		if err := testbed.Sleep(ctx, pause); err != nil {
-			return fmt.Errorf("%.0f events wait: %w", m[waiting], err)
-		}
-	}
+		return err
+	})
 }

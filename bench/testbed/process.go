@@ -111,6 +111,11 @@ var ErrEnded = errors.New("it ended")
 // Eventually tries until it succeeds, for a certain time, or until there is
 // nothing left to wait for: ErrEnded.
 func Eventually(ctx context.Context, within time.Duration, try func() error) error {
+	return EventuallyEvery(ctx, 50*time.Millisecond, within, try)
+}
+
+// EventuallyEvery is Eventually with another pause between two tries.
+func EventuallyEvery(ctx context.Context, pause, within time.Duration, try func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	for {
@@ -121,7 +126,7 @@ func Eventually(ctx context.Context, within time.Duration, try func() error) err
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waited %s: %w", within, err)
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 }
