@@ -85,7 +85,9 @@ func (l *Log) commitGroups() {
 		if !l.options.Unsynced {
 			siblings.await(l)
 		}
-		siblings.expected = l.commitPending()
+		if around := l.commitPending(); around > 0 { // or it was woken for what is on disk already
+			siblings.expected = around
+		}
 	}
 }
 

@@ -81,6 +81,30 @@ func TestDamagedHeaderOfTheLastSegmentIsTold(t *testing.T) {
 	assert.NotEmpty(t, again.Damages(), "ten acknowledged records are set aside and nobody is told")
 }
 
+// The machine goes down when a file that was released has the header of the next
+// segment already, and its old name still.
+func TestFileWithItsOldName(t *testing.T) {
+	dir := t.TempDir()
+	l, err := Open(dir, Options{Segment: small})
+	require.NoError(t, err)
+	appendSome(t, l, 1, 10, 1000)
+	readSome(t, l.NewReader(), 10)
+	require.NoError(t, l.Release(5))
+	last := l.current()
+	next := header{number: last.number + 1, firstIndex: l.next, salt: 1, before: last.end}
+	require.NoError(t, l.Close())
+
+	old := filepath.Join(dir, header{number: 1}.name())
+	require.NoFileExists(t, old, "it was released")
+	require.NoError(t, os.WriteFile(old, append(next.encode(), make([]byte, small-headerSize)...), 0o600))
+	again := openLog(t, dir, Options{})
+	assert.NoFileExists(t, old)
+	assert.Empty(t, again.Damages())
+	appendSome(t, again, 11, 20, 1000)
+	_, damages := readSome(t, again.NewReader(), 15)
+	assert.Empty(t, damages)
+}
+
 // The same where what was released could not be noted once.
 func TestFailedReleaseIsTriedAgain(t *testing.T) {
 	d := newDisk()
