@@ -254,7 +254,7 @@ func (s *Server) errorPage(c *gin.Context, p problem) {
 	case http.StatusNotFound:
 		data.Title, data.Detail = "Not found", "We have no such page. The book may have left the shop."
 	case http.StatusServiceUnavailable:
-		data.Title, data.Detail = "Back in a moment", "The catalogue does not answer just now. Please try again in a few seconds."
+		data.Title, data.Detail = "Back in a moment", "The shop can't answer just now. Please try again in a few seconds."
 	case http.StatusInternalServerError:
 		data.Title, data.Detail = "Something went wrong", "That was our fault. Please try again."
 	case http.StatusBadRequest:

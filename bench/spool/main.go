@@ -118,6 +118,9 @@ func measureAll(ctx context.Context, only string, window time.Duration, rounds i
 	return nil
 }
 
+// nothing is what a figure has to reach that is told for comparison.
+const nothing = "–"
+
 // row is a line of the table.
 type row struct {
 	figure  string
@@ -135,7 +138,7 @@ func (r row) String() string {
 func atLeast(figure string, least, value float64, beside string) row {
 	reach := fmt.Sprintf("≥ %g", least)
 	if least == 0 {
-		reach = "–"
+		reach = nothing
 	}
 	return row{figure, reach, fmt.Sprintf("%.2f", value), value >= least, beside}
 }
@@ -149,7 +152,10 @@ func table(rows []row) string {
 	b.WriteString("| figure | reach | measured | | beside it |\n|---|---|---|---|---|\n")
 	for _, r := range rows {
 		mark := "reached"
-		if !r.reached {
+		switch {
+		case r.reach == nothing:
+			mark = nothing
+		case !r.reached:
 			mark = "**missed**"
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.figure, r.reach, r.value, mark, r.beside)
