@@ -86,6 +86,18 @@ func TestWokenForNothing(t *testing.T) {
 	})
 }
 
+// How far the log has come is noted soon, without anybody asking.
+func TestPositionIsNoted(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, _ *memoryDisk, l *Log) {
+		write(t, l, 1, 10, 0)
+		time.Sleep(noteEvery)
+		synctest.Wait()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		assert.EqualValues(t, 10, l.position.synced)
+	})
+}
+
 // Where no sync is shared nobody waits.
 func TestUnsyncedWritersDoNotWait(t *testing.T) {
 	bubble(t, Options{Unsynced: true}, func(t *testing.T, _ *memoryDisk, l *Log) {

@@ -26,12 +26,17 @@ var errGone = errors.New("the log is in use")
 func inspect(dir string) (stats Stats, oldest []byte, err error) {
 	l := &Log{files: readOnly{folder(dir)}}
 	defer func() { err = errors.Join(err, l.release()) }()
-	if err := l.openPosition(); err != nil {
-		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, err)
+	noPosition := l.openPosition()
+	if noPosition != nil && !errors.Is(noPosition, fs.ErrNotExist) {
+		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, noPosition)
 	}
-	if err := l.openSegments(); errors.Is(err, fs.ErrNotExist) {
+	err = l.openSegments()
+	switch {
+	case noPosition != nil && len(l.segments)+len(l.setAside) == 0:
+		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, noPosition)
+	case errors.Is(err, fs.ErrNotExist):
 		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, errGone)
-	} else if err != nil {
+	case err != nil:
 		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, err)
 	}
 	if err := l.findEnds(); err != nil {
@@ -43,9 +48,18 @@ func inspect(dir string) (stats Stats, oldest []byte, err error) {
 			return stats, nil, fmt.Errorf("inspect log %s: %w", dir, err)
 		}
 		l.options.Segment = max(l.options.Segment, size)
-		l.durable = max(l.durable, s.last)
 	}
+	if noPosition == nil { // a log in use may have released what was there a moment ago
+		synced := l.position.synced
+		l.readPosition()
+		l.position.synced = synced
+	}
+	l.durable = l.findMissing() - 1
 	stats = l.Stats()
+	for _, damage := range l.damages {
+		stats.Missing += damage.To + 1 - damage.From
+	}
+	stats.Waiting -= stats.Missing
 	if stats.Waiting == 0 {
 		return stats, nil, nil
 	}

@@ -3,6 +3,7 @@ package wal
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -36,6 +37,18 @@ func TestInspectLooksAtALogInUse(t *testing.T) {
 	assert.EqualValues(t, 50, oldest[0], "the first that waits")
 	_, err = l.Append([]byte("it goes on"))
 	assert.NoError(t, err)
+}
+
+func TestInspectWithoutPosition(t *testing.T) {
+	dir := t.TempDir()
+	appendSome(t, openLog(t, dir, Options{}), 1, 10, 10)
+	at := copyLog(t, dir)
+	require.NoError(t, os.Remove(filepath.Join(at, positionName)))
+	stats, _, err := Inspect(at)
+	require.NoError(t, err)
+	assert.EqualValues(t, 10, stats.Waiting)
+	_, _, err = Inspect(t.TempDir())
+	assert.ErrorIs(t, err, fs.ErrNotExist)
 }
 
 func TestInspectSaysThatThereIsNoFolder(t *testing.T) {

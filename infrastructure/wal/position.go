@@ -42,6 +42,14 @@ func (l *Log) openPosition() (err error) {
 	if err != nil {
 		return fmt.Errorf("read the position: %w", err)
 	}
+	l.readPosition()
+	return nil
+}
+
+// readPosition takes the newest slot that is whole, if it is newer than what is
+// known.
+func (l *Log) readPosition() {
+	p := &l.position
 	for slot := range int64(2) {
 		b := make([]byte, slotUsed)
 		if n, _ := p.file.ReadAt(b, slot*slotSize); n < slotUsed || crc32.Checksum(b[:24], castagnoli) != binary.BigEndian.Uint32(b[24:]) {
@@ -52,7 +60,16 @@ func (l *Log) openPosition() (err error) {
 			p.released, p.synced = binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:])
 		}
 	}
-	return nil
+}
+
+// notePosition writes down how far the log has come: without it nobody would
+// miss records whose file is gone or cut off.
+func (l *Log) notePosition() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.options.Unsynced && l.position.synced < l.durable {
+		_ = l.savePosition(false) // what fails is written with the next one
+	}
 }
 
 // savePosition writes what is known. Only where files are about to go it has

@@ -20,24 +20,8 @@ func (l *Log) recover() error {
 	if err := l.findEnds(); err != nil {
 		return err
 	}
-	released, known := l.position.released, l.position.synced
-	expected := released + 1
-	for _, s := range l.segments {
-		if s.firstIndex > expected {
-			l.missing(expected, s.firstIndex-1)
-		}
-		expected = max(expected, s.last+1)
-	}
-	for _, file := range l.setAside { // what no checksum speaks for is told, and its indexes are not given again
-		known = max(known, file.last)
-	}
-	if known >= expected {
-		l.missing(expected, known)
-		expected = known + 1
-	} else if len(l.setAside) > 0 && len(l.damages) == 0 {
-		l.damages = append(l.damages, &DamageError{From: expected, To: expected - 1, Segment: l.setAside[0].name, Reason: errNoHeader.Error()})
-	}
-	l.next, l.durable = expected, expected-1
+	l.next = l.findMissing()
+	l.durable = l.next - 1
 	if n := len(l.segments); n > 0 {
 		return l.goOn(l.segments[n-1])
 	}
@@ -53,8 +37,35 @@ func (l *Log) recover() error {
 	return nil
 }
 
+// findMissing notes which records should be there and aren't, and returns the
+// index that comes next.
+func (l *Log) findMissing() (next uint64) {
+	known := l.position.synced
+	next = l.position.released + 1
+	for _, s := range l.segments {
+		if s.firstIndex > next {
+			l.missing(next, s.firstIndex-1)
+		}
+		next = max(next, s.last+1)
+	}
+	for _, file := range l.setAside { // what no checksum speaks for is told, and its indexes are not given again
+		known = max(known, file.last)
+	}
+	if known >= next {
+		l.missing(next, known)
+		next = known + 1
+	} else if len(l.setAside) > 0 && len(l.damages) == 0 {
+		l.damages = append(l.damages, &DamageError{From: next, To: next - 1, Segment: l.setAside[0].name, Reason: errNoHeader.Error()})
+	}
+	return next
+}
+
 func (l *Log) missing(from, to uint64) {
-	l.damages = append(l.damages, &DamageError{From: from, To: to, Reason: "no file holds them"})
+	reason := "no file holds them"
+	for _, file := range l.setAside {
+		reason += ", or " + file.name + damagedSuffix + " does"
+	}
+	l.damages = append(l.damages, &DamageError{From: from, To: to, Reason: reason})
 }
 
 // openSegments opens all files of records. One whose header is damaged is set

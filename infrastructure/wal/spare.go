@@ -1,11 +1,13 @@
 package wal
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
+	"time"
 )
 
 // spareState is how far the next segment is.
@@ -101,11 +103,21 @@ func (l *Log) wantSpare() {
 	}
 }
 
-func (l *Log) prepareSpares() {
+// noteEvery is how long records may be on disk without being missed if their
+// file is gone.
+const noteEvery = time.Second
+
+// housekeep prepares spares, and notes the position.
+func (l *Log) housekeep() {
+	note := time.NewTicker(cmp.Or(l.options.noteEvery, noteEvery))
+	defer note.Stop()
 	for {
 		select {
 		case <-l.closing:
 			return
+		case <-note.C:
+			l.notePosition()
+			continue
 		case <-l.prepare:
 		}
 		l.mu.Lock()

@@ -76,7 +76,8 @@ type Options struct {
 	// share it. It is called by one goroutine and must not block.
 	Synced func(took time.Duration, records int)
 
-	files fileSystem // of a test
+	files     fileSystem    // of a test
+	noteEvery time.Duration // of a test; 0 = noteEvery
 }
 
 // Log is open for one process. Its methods may be called concurrently.
@@ -98,7 +99,7 @@ type Log struct {
 	durable  uint64        // highest index that may be read
 
 	wake    chan struct{} // the committer has work
-	prepare chan struct{} // the preparer has work
+	prepare chan struct{} // a spare is wanted
 	ready   *sync.Cond    // with mu: the spare's state has changed
 	closing chan struct{}
 	working sync.WaitGroup
@@ -156,7 +157,7 @@ func Open(dir string, options Options) (*Log, error) {
 		return nil, errors.Join(fmt.Errorf("open log %s: %w", dir, err), l.release())
 	}
 	l.working.Go(l.commitGroups)
-	l.working.Go(l.prepareSpares)
+	l.working.Go(l.housekeep)
 	l.wantSpare()
 	return l, nil
 }
@@ -226,6 +227,8 @@ type Stats struct {
 	// Last is the highest index that is on disk, Released the highest that is
 	// not needed.
 	Last, Released uint64
+	// Missing counts records that no file holds any more; Inspect alone tells it.
+	Missing uint64
 }
 
 // Stats tells what there is at the moment.

@@ -29,6 +29,7 @@ func openLog(t testing.TB, dir string, options Options) *Log {
 	if options.Segment == 0 {
 		options.Segment = small
 	}
+	options.noteEvery = time.Hour // torn tails are tested, which nobody must have noted as being on disk
 	l, err := Open(dir, options)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, l.Close()) })
@@ -328,6 +329,41 @@ func TestMissingSegmentIsReported(t *testing.T) {
 		accounted(t, indexes, append(damages, l.Damages()...), 1, 60)
 		appendSome(t, l, 61, 61, 10)
 		require.NoError(t, l.Close())
+	}
+}
+
+// What was on disk is missed, also after a kill and at the end, where no later
+// segment tells.
+func TestMissingEndIsReported(t *testing.T) {
+	dir := t.TempDir()
+	l := openLog(t, dir, Options{})
+	appendSome(t, l, 1, 60, 150)
+	l.notePosition()
+	last := l.current()
+	for name, spoil := range map[string]func(file string) error{
+		"removed": os.Remove,
+		"empty":   func(file string) error { return os.Truncate(file, 0) },
+		"cut off": func(file string) error { return os.Truncate(file, last.end-1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := copyLog(t, dir)
+			require.NoError(t, spoil(filepath.Join(at, last.name())))
+			stats, _, err := Inspect(at)
+			require.NoError(t, err)
+			l := openLog(t, at, Options{})
+			require.Len(t, l.Damages(), 1)
+			damage := l.Damages()[0]
+			assert.EqualValues(t, 60, damage.To)
+			missing := damage.To - damage.From + 1
+			assert.Equal(t, missing, stats.Missing)
+			assert.EqualValues(t, 60-missing, stats.Waiting)
+			if name == "empty" {
+				assert.ErrorContains(t, damage, last.name()+damagedSuffix)
+			}
+			indexes, _ := readSome(t, l.NewReader(), 60-int(missing))
+			accounted(t, indexes, l.Damages(), 1, 60)
+			appendSome(t, l, 61, 61, 10)
+		})
 	}
 }
 
