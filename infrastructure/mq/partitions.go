@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -23,6 +24,8 @@ const partitionsName = "partitions.json"
 type partitions struct {
 	dir string
 	log *wal.Log
+	// logger is told when the topic has fewer partitions than before.
+	logger *slog.Logger
 	// inherited is the last record of an earlier process: which of those were
 	// tried isn't known.
 	inherited uint64
@@ -39,14 +42,25 @@ type storedPartitions struct {
 	Partitions int32  `json:"partitions"`
 }
 
-func openPartitions(dir, topic string, log *wal.Log) (*partitions, error) {
-	p := &partitions{dir: dir, log: log, inherited: log.Stats().Last, patience: time.Minute}
-	content, err := os.ReadFile(filepath.Join(dir, partitionsName))
-	if err == nil {
-		err = json.Unmarshal(content, &p.stored)
+// openPartitions reads what was stored. A file that is damaged keeps nobody from
+// sending: the topic's number is taken then, as in the beginning.
+func openPartitions(dir, topic string, log *wal.Log, logger *slog.Logger) (*partitions, error) {
+	p := &partitions{dir: dir, log: log, logger: logger, inherited: log.Stats().Last, patience: time.Minute}
+	file := filepath.Join(dir, partitionsName)
+	content, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		content, err = []byte("{}"), nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return nil, fmt.Errorf("read the number of partitions: %w", err)
+	}
+	err = json.Unmarshal(content, &p.stored)
+	if err == nil && p.stored.Partitions < 0 {
+		err = fmt.Errorf("%d partitions", p.stored.Partitions)
+	}
+	if err != nil {
+		logger.Warn("how many partitions waiting events go among can't be read; the topic's number is taken", "file", file, "error", err)
+		p.stored = storedPartitions{}
 	}
 	if p.stored.Topic != topic {
 		p.stored = storedPartitions{Topic: topic} // the order there has nothing to do with the old one
@@ -72,6 +86,8 @@ func (p *partitions) choose(actual int32, fresh bool) (int32, error) {
 		return p.stored.Partitions, nil
 	case p.fewerSince.IsZero():
 		p.fewerSince = time.Now()
+		p.logger.Warn("the topic has fewer partitions than before: events wait in case Kafka is wrong about it",
+			"topic", p.stored.Topic, "partitions", actual, "before", p.stored.Partitions, "wait", p.patience.String())
 		fallthrough
 	case time.Since(p.fewerSince) < p.patience:
 		// A broker may be behind with what it knows. Else the topic is another

@@ -125,7 +125,7 @@ func OpenSpool(dir string, queue *KafkaQueue, options SpoolOptions) (*Spool, err
 	for _, damage := range s.log.Damages() {
 		s.damaged(damage)
 	}
-	partitions, err := openPartitions(dir, queue.topic, s.log)
+	partitions, err := openPartitions(dir, queue.topic, s.log, s.logger())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open spool: %w", err), s.log.Close())
 	}
@@ -325,7 +325,8 @@ func (s *Spool) Close(ctx context.Context) error {
 func leaveFree(dir string) error {
 	free, size, err := disk.Space(dir)
 	if err == nil && free < size/10+wal.DefaultSegment {
-		return fmt.Errorf("a tenth of the disk is left free: it has %d MiB of %d MiB", free>>20, size>>20)
+		return fmt.Errorf("a file of %d MiB finds no space beside the tenth of the disk that is left free: %d MiB of %d MiB are free",
+			wal.DefaultSegment>>20, free>>20, size>>20)
 	}
 	return nil
 }
@@ -335,6 +336,8 @@ type SpoolStatus struct {
 	// Events wait to be sent; Bytes is about their size.
 	Events uint64 `json:"events"`
 	Bytes  int64  `json:"bytes"`
+	// Missing events were there, and no file holds them any more.
+	Missing uint64 `json:"missing,omitempty"`
 	// Oldest is when the first of them happened, nil if there is none or if a
 	// later version has written it.
 	Oldest *time.Time `json:"oldest,omitempty"`
@@ -352,7 +355,7 @@ func InspectSpool(dir string) (*SpoolStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	status := &SpoolStatus{Events: stats.Waiting, Bytes: stats.Bytes}
+	status := &SpoolStatus{Events: stats.Waiting, Bytes: stats.Bytes, Missing: stats.Missing}
 	if oldest != nil {
 		if e, err := decodeEvent(oldest); err == nil {
 			at := e.time.UTC()

@@ -322,7 +322,11 @@ func TestNumberOfPartitions(t *testing.T) {
 		require.NoError(t, err)
 		return n
 	}
-	p, err := openPartitions(dir, "t", log)
+	var logged strings.Builder
+	open := func(topic string) (*partitions, error) {
+		return openPartitions(dir, topic, log, slog.New(slog.NewTextHandler(&logged, nil)))
+	}
+	p, err := open("t")
 	require.NoError(t, err)
 	assert.EqualValues(t, 3, choose(p, 3, false), "the first number is taken at once")
 	assert.EqualValues(t, 3, choose(p, 5, false), "events that were tried keep theirs")
@@ -330,7 +334,7 @@ func TestNumberOfPartitions(t *testing.T) {
 	_, err = log.Append([]byte("waits"))
 	require.NoError(t, err)
 
-	p, err = openPartitions(dir, "t", log)
+	p, err = open("t")
 	require.NoError(t, err)
 	assert.EqualValues(t, 5, choose(p, 8, true), "what an earlier process left may have been tried")
 	_, err = log.NewReader().Next(t.Context())
@@ -340,15 +344,22 @@ func TestNumberOfPartitions(t *testing.T) {
 	_, err = p.choose(2, false)
 	assert.ErrorContains(t, err, "has 2 partitions, and had 8", "a broker may be behind")
 	p.patience = 0
+	assert.Equal(t, 1, strings.Count(logged.String(), "fewer partitions"), logged.String())
 	assert.EqualValues(t, 2, choose(p, 2, false), "a topic with fewer is another one")
-	p, err = openPartitions(dir, "another", log)
+	p, err = open("another")
 	require.NoError(t, err)
 	assert.EqualValues(t, 4, choose(p, 4, false))
 	require.NoError(t, log.Close())
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, partitionsName), []byte("{"), 0o600))
-	_, err = openPartitions(dir, "t", log)
-	assert.Error(t, err)
+	for _, damaged := range []string{"", "{", `{"topic":"t","partitions":-5}`} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, partitionsName), []byte(damaged), 0o600))
+		logged.Reset()
+		p, err = open("t")
+		require.NoError(t, err, damaged)
+		assert.EqualValues(t, 4, choose(p, 4, false), damaged)
+		assert.Contains(t, logged.String(), partitionsName, damaged)
+	}
 }
 
 // line is a connection to a broker that can be black-holed.
