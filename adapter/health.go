@@ -20,8 +20,8 @@ func (s *Server) livez(c *gin.Context) {
 
 // readiness is what /readyz says; only staff sees more than the status.
 type readiness struct {
-	// Status is ok, degraded (searches are answered, Kafka does not confirm events
-	// or the space for them fills up) or unavailable.
+	// Status is ok, degraded (Kafka does not confirm events, or the space for them
+	// fills up or is full) or unavailable.
 	Status   string            `json:"status"`
 	Database string            `json:"database,omitempty"`
 	Events   *model.EventStats `json:"events,omitempty"`

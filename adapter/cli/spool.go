@@ -49,6 +49,9 @@ func (cmd spoolStatusCommand) Run(sh *shell) error {
 		return json.NewEncoder(sh.Out).Encode(status)
 	}
 	fmt.Fprintf(sh.Out, "waiting:      %d events, about %d KiB\n", status.Events, (status.Bytes+1023)>>10)
+	if status.Missing > 0 {
+		fmt.Fprintf(sh.Out, "missing:      %d events, which no file holds any more\n", status.Missing)
+	}
 	if status.Oldest != nil {
 		fmt.Fprintf(sh.Out, "oldest:       %s\n", status.Oldest.Format(time.RFC3339))
 	}
@@ -63,7 +66,7 @@ func (cmd spoolStatusCommand) Run(sh *shell) error {
 
 type spoolDrainCommand struct{ spoolDir }
 
-func (cmd spoolDrainCommand) Run(sh *shell) (err error) {
+func (cmd spoolDrainCommand) Run(sh *shell) error {
 	c, err := sh.load()
 	if err != nil {
 		return err
@@ -80,16 +83,14 @@ func (cmd spoolDrainCommand) Run(sh *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(sh.ctx), c.App.ShutdownTimeout)
-		defer cancel()
-		err = errors.Join(err, spool.Close(ctx))
-	}()
 	if len(c.MQ.Brokers) == 0 {
 		fmt.Fprintln(sh.Err, "mq.brokers is empty: the events go to the embedded broker, which has to run")
 	}
 	fmt.Fprintf(sh.Err, "sending %d events to %s; Ctrl-C leaves the rest where it is\n", status.Events, strings.Join(brokers, ", "))
 	empty := spool.Empty(sh.ctx)
+	ctx, cancel := context.WithTimeout(sh.ctx, c.App.ShutdownTimeout) // who interrupts wants nothing more to be sent
+	defer cancel()
+	err = spool.Close(ctx)
 	stats := spool.EventStats()
 	fmt.Fprintf(sh.Out, "delivered:     %d\n", stats.Delivered)
 	for _, count := range []struct {
@@ -101,7 +102,7 @@ func (cmd spoolDrainCommand) Run(sh *shell) (err error) {
 		}
 	}
 	if empty != nil {
-		return errors.New("spool drain: interrupted; the rest waits for the next time")
+		err = errors.Join(errors.New("spool drain: interrupted; the rest waits for the next time, when the last that was delivered is sent once more"), err)
 	}
-	return nil
+	return err
 }

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/infrastructure/broker"
+	"literank.com/event-books/infrastructure/mq"
+)
+
+// An interrupted drain tells what is really left.
+func TestInterruptedDrainSendsNoMore(t *testing.T) {
+	const events, topic = 2500, "interrupted"
+	dir := t.TempDir()
+	spoolDir := spoolDir{filepath.Join(dir, "spool")}
+	queue, err := mq.NewKafkaQueue([]string{"127.0.0.1:1"}, topic)
+	require.NoError(t, err)
+	spool, err := mq.OpenSpool(spoolDir.Dir, queue, mq.SpoolOptions{})
+	require.NoError(t, err)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for n := range events {
+		_, err := spool.SendEvent(fmt.Sprint(n), []byte("[]"))
+		require.NoError(t, err)
+	}
+	require.NoError(t, spool.Close(ended))
+
+	quiet := slog.New(slog.DiscardHandler)
+	serving, stop := context.WithCancel(context.Background())
+	ready, stopped := make(chan string, 1), make(chan error, 1)
+	go func() {
+		stopped <- broker.Serve(serving, broker.Options{Dir: filepath.Join(dir, "kafka"), Listen: "127.0.0.1:0"}, func(address string) { ready <- address }, quiet)
+	}()
+	t.Cleanup(func() { stop(); assert.NoError(t, <-stopped) })
+	t.Setenv("EVENT_BOOKS_MQ_BROKERS", <-ready)
+	t.Setenv("EVENT_BOOKS_MQ_TOPIC", topic)
+
+	var out strings.Builder
+	interrupted := &shell{Streams: Streams{Out: &out, Err: io.Discard}, ctx: ended, log: quiet}
+	assert.ErrorContains(t, spoolDrainCommand{spoolDir: spoolDir}.Run(interrupted), "interrupted")
+	assert.Regexp(t, fmt.Sprintf("still waiting: %d\n", events), out.String())
+	_, status, err := spoolDir.look(nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, events, status.Events)
+
+	out.Reset()
+	patient := &shell{Streams: Streams{Out: &out, Err: io.Discard}, ctx: t.Context(), log: quiet}
+	require.NoError(t, spoolDrainCommand{spoolDir: spoolDir}.Run(patient))
+	assert.Equal(t, fmt.Sprintf("delivered:     %d\n", events), out.String())
+}
