@@ -43,7 +43,7 @@ var (
 type DamageError struct {
 	// From and To are the first and the last index that are missing.
 	From, To uint64
-	// Segment is the file's name, empty if it is missing altogether.
+	// Segment is the file's name, empty if no file holds them.
 	Segment string
 	Reason  string
 	// Told: it is among those that Open has found.
@@ -51,11 +51,11 @@ type DamageError struct {
 }
 
 func (e *DamageError) Error() string {
-	where := e.Segment
-	if where == "" {
-		where = "a missing segment"
+	reason := e.Reason
+	if e.Segment != "" {
+		reason = e.Segment + ": " + reason
 	}
-	return fmt.Sprintf("records %d to %d can't be read: %s: %s", e.From, e.To, where, e.Reason)
+	return fmt.Sprintf("records %d to %d can't be read: %s", e.From, e.To, reason)
 }
 
 // Options are how a log is kept. The zero value is what most want.
