@@ -88,13 +88,30 @@ func TestWokenForNothing(t *testing.T) {
 
 // How far the log has come is noted soon, without anybody asking.
 func TestPositionIsNoted(t *testing.T) {
-	bubble(t, Options{}, func(t *testing.T, _ *memoryDisk, l *Log) {
+	bubble(t, Options{}, func(t *testing.T, d *memoryDisk, l *Log) {
+		noted := func() uint64 {
+			again := &Log{files: d}
+			require.NoError(t, again.openPosition())
+			return again.position.synced
+		}
+		d.mu.Lock()
+		d.failWrite = func(name string) error {
+			if name == positionName {
+				return errNoSpace
+			}
+			return nil
+		}
+		d.mu.Unlock()
 		write(t, l, 1, 10, 0)
 		time.Sleep(noteEvery)
 		synctest.Wait()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		assert.EqualValues(t, 10, l.position.synced)
+		assert.Zero(t, noted())
+		d.mu.Lock()
+		d.failWrite = nil
+		d.mu.Unlock()
+		time.Sleep(noteEvery)
+		synctest.Wait()
+		assert.EqualValues(t, 10, noted())
 	})
 }
 

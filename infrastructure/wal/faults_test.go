@@ -81,6 +81,36 @@ func TestDamagedHeaderOfTheLastSegmentIsTold(t *testing.T) {
 	assert.NotEmpty(t, again.Damages(), "ten acknowledged records are set aside and nobody is told")
 }
 
+// What was set aside is kept, whatever happens next.
+func TestDamagedFilesAreKept(t *testing.T) {
+	dir := t.TempDir()
+	for range 3 {
+		l, err := Open(dir, Options{Segment: small})
+		require.NoError(t, err)
+		_, err = l.Append(data(1, 100))
+		require.NoError(t, err)
+		require.NoError(t, l.Close())
+		files, err := filepath.Glob(dir + "/*.wal")
+		require.NoError(t, err)
+		require.Len(t, files, 1)
+		content, err := os.ReadFile(files[0])
+		require.NoError(t, err)
+		for i := range headerSize + 16 {
+			if i < headerSize || i >= headerSize+8 { // the index of its first record, too
+				content[i] = 1
+			}
+		}
+		require.NoError(t, os.WriteFile(files[0], content, 0o600))
+	}
+	l := openLog(t, dir, Options{})
+	damaged, err := filepath.Glob(dir + "/*" + damagedSuffix)
+	require.NoError(t, err)
+	assert.Len(t, damaged, 3)
+	index, err := l.Append(data(1, 100))
+	require.NoError(t, err)
+	assert.Less(t, index, uint64(1000), "an index that no checksum speaks for is not believed")
+}
+
 // The machine goes down when a file that was released has the header of the next
 // segment already, and its old name still.
 func TestFileWithItsOldName(t *testing.T) {

@@ -32,7 +32,7 @@ func inspect(dir string) (stats Stats, oldest []byte, err error) {
 	}
 	err = l.openSegments()
 	switch {
-	case noPosition != nil && len(l.segments)+len(l.setAside) == 0:
+	case noPosition != nil && len(l.segments)+len(l.setAside) == 0 && (err == nil || errors.Is(err, fs.ErrNotExist)):
 		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, noPosition)
 	case errors.Is(err, fs.ErrNotExist):
 		return stats, nil, fmt.Errorf("inspect log %s: %w", dir, errGone)

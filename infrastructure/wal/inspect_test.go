@@ -2,10 +2,12 @@ package wal
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -47,6 +49,23 @@ func TestInspectWithoutPosition(t *testing.T) {
 	stats, _, err := Inspect(at)
 	require.NoError(t, err)
 	assert.EqualValues(t, 10, stats.Waiting)
+
+	// What was released isn't known any more; what is there is.
+	l := openLog(t, at, Options{})
+	appendSome(t, l, 11, 60, 150)
+	readSome(t, l.NewReader(), 60)
+	require.NoError(t, l.Release(40))
+	at = copyLog(t, at)
+	require.NoError(t, os.Remove(filepath.Join(at, positionName)))
+	stats, _, err = Inspect(at)
+	require.NoError(t, err)
+	assert.Zero(t, stats.Missing)
+	assert.Less(t, stats.Waiting, uint64(60))
+	again := openLog(t, at, Options{})
+	assert.Empty(t, again.Damages())
+	_, damages := readSome(t, again.NewReader(), int(stats.Waiting))
+	assert.Empty(t, damages)
+
 	_, _, err = Inspect(t.TempDir())
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 }
@@ -58,8 +77,16 @@ func TestInspectSaysThatThereIsNoFolder(t *testing.T) {
 
 // Inspect may look at a log in use.
 func TestInspectWhileSegmentsAreUsedAgain(t *testing.T) {
+	for _, unsynced := range []bool{true, false} {
+		t.Run(fmt.Sprintf("unsynced %t", unsynced), func(t *testing.T) { inspectWhileInUse(t, unsynced) })
+	}
+}
+
+func inspectWhileInUse(t *testing.T, unsynced bool) {
 	dir := t.TempDir()
-	l := openLog(t, dir, Options{Unsynced: true})
+	l, err := Open(dir, Options{Segment: small, Unsynced: unsynced, noteEvery: 200 * time.Microsecond})
+	require.NoError(t, err)
+	defer l.Close()
 	stop := make(chan struct{})
 	done := make(chan struct{})
 	go func() {
@@ -81,7 +108,7 @@ func TestInspectWhileSegmentsAreUsedAgain(t *testing.T) {
 			}
 		}
 	}()
-	fails, most := 0, uint64(0)
+	fails, most, missing := 0, uint64(0), uint64(0)
 	var first error
 	for range 3000 {
 		stats, _, err := Inspect(dir)
@@ -90,10 +117,11 @@ func TestInspectWhileSegmentsAreUsedAgain(t *testing.T) {
 				first = err
 			}
 		}
-		most = max(most, stats.Waiting)
+		most, missing = max(most, stats.Waiting), max(missing, stats.Missing)
 	}
 	close(stop)
 	<-done
 	assert.Zero(t, fails, "of 3000: %v", first)
 	assert.Less(t, most, uint64(200))
+	assert.Zero(t, missing)
 }

@@ -68,7 +68,7 @@ func (l *Log) notePosition() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.options.Unsynced && l.position.synced < l.durable {
-		_ = l.savePosition(false) // what fails is written with the next one
+		_ = l.savePosition(false) // or the next time
 	}
 }
 
@@ -78,11 +78,12 @@ func (l *Log) notePosition() {
 func (l *Log) savePosition(sync bool) error {
 	p := &l.position
 	p.generation++
+	synced := p.synced
 	if !l.options.Unsynced {
-		p.synced = max(p.synced, l.durable)
+		synced = max(synced, l.durable)
 	}
 	b := make([]byte, 0, slotUsed)
-	for _, n := range []uint64{p.generation, p.released, p.synced} {
+	for _, n := range []uint64{p.generation, p.released, synced} {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
 	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
@@ -94,6 +95,6 @@ func (l *Log) savePosition(sync bool) error {
 			return err
 		}
 	}
-	p.saved = p.released
+	p.saved, p.synced = p.released, synced
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // recover finds out what the folder holds.
@@ -23,7 +24,17 @@ func (l *Log) recover() error {
 	l.next = l.findMissing()
 	l.durable = l.next - 1
 	if n := len(l.segments); n > 0 {
-		return l.goOn(l.segments[n-1])
+		if err := l.goOn(l.segments[n-1]); err != nil {
+			return err
+		}
+		// What was written and not synced before a crash of the process is read
+		// from now on, so it has to stay.
+		for _, s := range l.segments {
+			if err := s.file.sync(); err != nil {
+				return fmt.Errorf("sync %s: %w", s.name(), err)
+			}
+		}
+		return nil
 	}
 	spare, err := l.makeSpare()
 	if err != nil {
@@ -41,6 +52,9 @@ func (l *Log) recover() error {
 // index that comes next.
 func (l *Log) findMissing() (next uint64) {
 	known := l.position.synced
+	if l.position.generation == 0 && len(l.segments) > 0 { // nothing tells what was released
+		l.position.released = l.segments[0].firstIndex - 1
+	}
 	next = l.position.released + 1
 	for _, s := range l.segments {
 		if s.firstIndex > next {
@@ -48,8 +62,14 @@ func (l *Log) findMissing() (next uint64) {
 		}
 		next = max(next, s.last+1)
 	}
+	most := max(known, next)
+	for _, file := range l.setAside {
+		most += file.most
+	}
 	for _, file := range l.setAside { // what no checksum speaks for is told, and its indexes are not given again
-		known = max(known, file.last)
+		if file.last <= most {
+			known = max(known, file.last)
+		}
 	}
 	if known >= next {
 		l.missing(next, known)
@@ -76,8 +96,12 @@ func (l *Log) openSegments() error {
 		return err
 	}
 	for _, name := range names {
-		number, ok := numberOf(name)
+		number, ok := numberOf(strings.TrimSuffix(name, damagedSuffix))
 		if !ok {
+			continue
+		}
+		if strings.HasSuffix(name, damagedSuffix) {
+			l.highest = max(l.highest, number)
 			continue
 		}
 		f, err := l.files.open(name, false)
@@ -98,7 +122,8 @@ func (l *Log) openSegments() error {
 			if err := errors.Join(f.Close(), l.files.rename(name, name+damagedSuffix)); err != nil {
 				return err
 			}
-			l.setAside = append(l.setAside, aside{name, lastPlausible(text)})
+			l.setAside = append(l.setAside, aside{name, lastPlausible(text), uint64(len(text) / recordHeader)})
+			l.highest = max(l.highest, number)
 			continue
 		case err != nil:
 			return errors.Join(fmt.Errorf("%s: %w", name, err), f.Close())
@@ -116,10 +141,11 @@ func (l *Log) openSegments() error {
 	return nil
 }
 
-// aside is a file that was set aside, and the highest index that it seems to have.
+// aside is a file that was set aside, the highest index that it seems to have,
+// and how many records it has at most.
 type aside struct {
-	name string
-	last uint64
+	name       string
+	last, most uint64
 }
 
 // lastPlausible follows the records of a segment whose checksums can't be
@@ -242,16 +268,11 @@ func (l *Log) goOn(s *segment) error {
 	}
 	if int64(len(text)) != l.options.Segment {
 		s.broken = true // another size, or cut off
-		return s.file.sync()
+		return nil
 	}
-	tail := text[s.end:]
-	if slices.ContainsFunc(tail, func(b byte) bool { return b != 0 }) {
-		clear(tail)
-		if _, err := s.file.WriteAt(tail, s.end); err != nil {
-			return err
-		}
-	}
-	// What was written and not synced before a crash of the process is read
-	// from now on, so it has to stay.
-	return s.file.sync()
+	// All of it is written again, since a sync that failed for some may have
+	// left it marked as clean.
+	clear(text[s.end:])
+	_, err = s.file.WriteAt(text, 0)
+	return err
 }

@@ -18,7 +18,8 @@ import (
 //
 //	 0  magic "EBWAL"
 //	 5  version, one byte, and two zeros
-//	 8  number of the segment, counted from 1; its file is <number, 16 hex digits>.wal
+//	 8  number of the segment, counted from 1; its file is <number, 16 hex digits>.wal. One
+//	    is left out where records are missing in between
 //	16  index of its first record
 //	24  salt, random
 //	32  where the records of the segment before end in it, in bytes; 0 in the first

@@ -29,7 +29,7 @@ func (l *Log) rotate() error {
 	s, err := l.begin(spare, before)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("begin a segment: %w", err), spare.Close())
-		for _, name := range []string{spareName, header{number: before.number + 1}.name()} {
+		for _, name := range []string{spareName, header{number: l.numberAfter(before)}.name()} {
 			if gone := l.files.remove(name); gone != nil && !errors.Is(gone, os.ErrNotExist) {
 				err = errors.Join(err, gone)
 			}
@@ -54,9 +54,9 @@ func (l *Log) begin(spare file, before *segment) (*segment, error) {
 	if _, err := rand.Read(salt[:]); err != nil {
 		return nil, err
 	}
-	h := header{number: 1, firstIndex: l.next, salt: binary.BigEndian.Uint64(salt[:])}
+	h := header{number: l.numberAfter(before), firstIndex: l.next, salt: binary.BigEndian.Uint64(salt[:])}
 	if before != nil {
-		h.number, h.before = before.number+1, before.end
+		h.before = before.end
 	}
 	if _, err := spare.WriteAt(h.encode(), 0); err != nil {
 		return nil, err
@@ -71,6 +71,20 @@ func (l *Log) begin(spare file, before *segment) (*segment, error) {
 		return nil, err
 	}
 	return &segment{header: h, file: spare, end: headerSize, last: h.firstIndex - 1}, nil
+}
+
+// numberAfter is the number of the segment after the one before, nil for the
+// first. Those of files that were set aside are not given again, and one is left
+// out where records are missing in between: they don't follow each other then.
+func (l *Log) numberAfter(before *segment) uint64 {
+	if before == nil {
+		return l.highest + 1
+	}
+	number := before.number + 1
+	if l.next != before.last+1 {
+		number++
+	}
+	return max(number, l.highest+1)
 }
 
 // takeSpare waits for the preparer, if that is at it.

@@ -110,6 +110,7 @@ type Log struct {
 
 	damages  []*DamageError
 	setAside []aside
+	highest  uint64 // number of a file that was set aside
 }
 
 // segment is one file of records.

@@ -362,7 +362,16 @@ func TestMissingEndIsReported(t *testing.T) {
 			}
 			indexes, _ := readSome(t, l.NewReader(), 60-int(missing))
 			accounted(t, indexes, l.Damages(), 1, 60)
+
 			appendSome(t, l, 61, 61, 10)
+			stats, _, err = Inspect(at)
+			require.NoError(t, err)
+			assert.Equal(t, missing, stats.Missing, "it is told for as long as it is so")
+			l = openLog(t, copyLog(t, at), Options{})
+			require.Len(t, l.Damages(), 1)
+			indexes, damages := readSome(t, l.NewReader(), 61-int(missing))
+			assert.Empty(t, damages, "the other files are well")
+			accounted(t, indexes, l.Damages(), 1, 61)
 		})
 	}
 }
@@ -463,6 +472,44 @@ func TestFailedWriteLeavesTheFile(t *testing.T) {
 	readSome(t, l.NewReader(), 4)
 }
 
+// What a restarted process has read outlasts a crash of the machine, whether the
+// one before had synced it or not.
+func TestWhatIsRecoveredStays(t *testing.T) {
+	for name, before := range map[string]func(t *testing.T, d *memoryDisk) (records int){
+		"a sync has failed": func(t *testing.T, d *memoryDisk) int {
+			l := openLog(t, "", Options{files: d})
+			appendSome(t, l, 1, 2, 1000)
+			d.mu.Lock()
+			d.failSync = func(string) error { return errors.New("input/output error") }
+			d.mu.Unlock()
+			_, err := l.Append(data(3, 1000))
+			require.Error(t, err)
+			d.mu.Lock()
+			d.failSync = nil
+			d.mu.Unlock()
+			return 3
+		},
+		"unsynced": func(t *testing.T, d *memoryDisk) int {
+			appendSome(t, openLog(t, "", Options{files: d, Unsynced: true}), 1, 12, 1000)
+			return 12
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(20) {
+				d := newDisk()
+				records := before(t, d)
+				again := openLog(t, "", Options{files: d})
+				again.notePosition()
+				d.crash(rand.New(rand.NewPCG(seed, 8)))
+				after := openLog(t, "", Options{files: d})
+				require.Empty(t, after.Damages(), "seed %d", seed)
+				_, damages := readSome(t, after.NewReader(), records)
+				require.Empty(t, damages, "seed %d", seed)
+			}
+		})
+	}
+}
+
 // TestPowerLoss crashes the machine at random moments, again and again, while
 // records are appended, read and released.
 func TestPowerLoss(t *testing.T) {
@@ -483,7 +530,7 @@ func powerLosses(t *testing.T, unsynced bool) (lost, crashes int) {
 		acknowledged := map[uint64]uint64{} // number → index of what is not released
 		number := uint64(0)
 		for range 6 {
-			options := Options{files: d, Segment: small, Unsynced: unsynced}
+			options := Options{files: d, Segment: small, Unsynced: unsynced, noteEvery: 20 * time.Microsecond}
 			l, err := Open("", options)
 			require.NoError(t, err, "seed %d", seed)
 			ctx, cancel := context.WithCancel(t.Context())
