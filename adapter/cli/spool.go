@@ -102,7 +102,7 @@ func (cmd spoolDrainCommand) Run(sh *shell) error {
 		}
 	}
 	if empty != nil {
-		err = errors.Join(errors.New("spool drain: interrupted; the rest waits for the next time, when the last that was delivered is sent once more"), err)
+		err = errors.Join(errors.New("spool drain: interrupted; the rest waits for the next time"), err)
 	}
 	return err
 }
