@@ -94,21 +94,12 @@ func TestPositionIsNoted(t *testing.T) {
 			require.NoError(t, again.openPosition())
 			return again.position.synced
 		}
-		d.mu.Lock()
-		d.failWrite = func(name string) error {
-			if name == positionName {
-				return errNoSpace
-			}
-			return nil
-		}
-		d.mu.Unlock()
+		d.failWrites(onlyPosition)
 		write(t, l, 1, 10, 0)
 		time.Sleep(noteEvery)
 		synctest.Wait()
 		assert.Zero(t, noted())
-		d.mu.Lock()
-		d.failWrite = nil
-		d.mu.Unlock()
+		d.failWrites(nil)
 		time.Sleep(noteEvery)
 		synctest.Wait()
 		assert.EqualValues(t, 10, noted())

@@ -107,6 +107,28 @@ func (d *memoryDisk) syncFolder() error {
 	return nil
 }
 
+// failWrites and failSyncs have calls fail as fails says of the file's name; nil
+// = none.
+func (d *memoryDisk) failWrites(fails func(name string) error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failWrite = fails
+}
+
+func (d *memoryDisk) failSyncs(fails func(name string) error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failSync = fails
+}
+
+// onlyPosition is the failing of writes to the position.
+func onlyPosition(name string) error {
+	if name == positionName {
+		return errNoSpace
+	}
+	return nil
+}
+
 // syncsSoFar counts the syncs of files.
 func (d *memoryDisk) syncsSoFar() int {
 	d.mu.Lock()

@@ -150,18 +150,9 @@ func TestFailedReleaseIsTriedAgain(t *testing.T) {
 		n++
 	}
 	readSome(t, l.NewReader(), int(n))
-	d.mu.Lock()
-	d.failWrite = func(name string) error {
-		if name == positionName {
-			return errNoSpace
-		}
-		return nil
-	}
-	d.mu.Unlock()
+	d.failWrites(onlyPosition)
 	require.Error(t, l.Release(n))
-	d.mu.Lock()
-	d.failWrite = nil
-	d.mu.Unlock()
+	d.failWrites(nil)
 	assert.NoError(t, l.Release(n), "who releases may try again")
 	for range 5 {
 		_, err = l.Append(data(n+1, 1000))
@@ -179,21 +170,17 @@ func TestFailedSegmentsAreGivenFree(t *testing.T) {
 	appendSome(t, l, 1, 1, 100)
 	readSome(t, l.NewReader(), 1)
 	require.NoError(t, l.Release(1))
-	d.mu.Lock()
-	d.failWrite = func(name string) error { // as a compressing or copy-on-write file system without space: zeros go in, records don't
+	d.failWrites(func(name string) error { // as a compressing or copy-on-write file system without space: zeros go in, records don't
 		if strings.HasSuffix(name, segmentName) {
 			return errNoSpace
 		}
 		return nil
-	}
-	d.mu.Unlock()
+	})
 	for range 20 {
 		_, err := l.Append(data(2, 100))
 		require.Error(t, err)
 	}
-	d.mu.Lock()
-	d.failWrite = nil
-	d.mu.Unlock()
+	d.failWrites(nil)
 	assert.Zero(t, l.Stats().Waiting)
 	for range 5 {
 		_, err = l.Append(data(2, 100))

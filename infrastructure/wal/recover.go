@@ -96,11 +96,12 @@ func (l *Log) openSegments() error {
 		return err
 	}
 	for _, name := range names {
-		number, ok := numberOf(strings.TrimSuffix(name, damagedSuffix))
+		bare, damaged := strings.CutSuffix(name, damagedSuffix)
+		number, ok := numberOf(bare)
 		if !ok {
 			continue
 		}
-		if strings.HasSuffix(name, damagedSuffix) {
+		if damaged {
 			l.highest = max(l.highest, number)
 			continue
 		}

@@ -426,15 +426,13 @@ func TestFailedSyncIsNeverTriedOnTheSameFile(t *testing.T) {
 	appendSome(t, l, 1, 2, 100)
 	var failed string
 	failures := errors.New("input/output error")
-	d.mu.Lock()
-	d.failSync = func(name string) error {
+	d.failSyncs(func(name string) error {
 		if failed == "" || name == failed {
 			failed = name
 			return failures
 		}
 		return nil
-	}
-	d.mu.Unlock()
+	})
 	_, err := l.Append(data(99, 100))
 	require.ErrorIs(t, err, failures)
 	appendSome(t, l, 3, 5, 100)
@@ -444,9 +442,7 @@ func TestFailedSyncIsNeverTriedOnTheSameFile(t *testing.T) {
 	assert.Equal(t, []uint64{1, 2, 3, 4, 5}, indexes)
 
 	d.crash(rand.New(rand.NewPCG(5, 6)))
-	d.mu.Lock()
-	d.failSync = nil
-	d.mu.Unlock()
+	d.failSyncs(nil)
 	after := openLog(t, "", Options{files: d})
 	indexes, damages = readSome(t, after.NewReader(), 5)
 	assert.Empty(t, append(damages, after.Damages()...))
@@ -458,14 +454,12 @@ func TestFailedWriteLeavesTheFile(t *testing.T) {
 	l := openLog(t, "", Options{files: d})
 	appendSome(t, l, 1, 2, 100)
 	name := l.current().name()
-	d.mu.Lock()
-	d.failWrite = func(to string) error {
+	d.failWrites(func(to string) error {
 		if to == name {
 			return errors.New("input/output error")
 		}
 		return nil
-	}
-	d.mu.Unlock()
+	})
 	_, err := l.Append(data(99, 100))
 	require.Error(t, err)
 	appendSome(t, l, 3, 4, 100)
@@ -479,14 +473,10 @@ func TestWhatIsRecoveredStays(t *testing.T) {
 		"a sync has failed": func(t *testing.T, d *memoryDisk) int {
 			l := openLog(t, "", Options{files: d})
 			appendSome(t, l, 1, 2, 1000)
-			d.mu.Lock()
-			d.failSync = func(string) error { return errors.New("input/output error") }
-			d.mu.Unlock()
+			d.failSyncs(func(string) error { return errors.New("input/output error") })
 			_, err := l.Append(data(3, 1000))
 			require.Error(t, err)
-			d.mu.Lock()
-			d.failSync = nil
-			d.mu.Unlock()
+			d.failSyncs(nil)
 			return 3
 		},
 		"unsynced": func(t *testing.T, d *memoryDisk) int {
