@@ -20,12 +20,13 @@ import (
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/database"
 	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/spool"
 )
 
 // WireHelper holds the parts behind a running shop.
 type WireHelper struct {
 	db      *database.DB
-	events  *mq.Spool
+	events  *Events
 	broker  *broker.Supervisor // nil where Kafka is used
 	brokers []string
 	// seed fills an empty embedded database.
@@ -113,32 +114,11 @@ func (w *WireHelper) open(ctx context.Context, c *config.Config, withBroker bool
 		}
 		w.brokers = []string{address}
 	}
-	w.events, err = OpenSpool(SpoolDir(c), c, w.brokers, w.log)
-	if errors.Is(err, mq.ErrSpoolInUse) {
+	w.events, err = OpenEvents(SpoolDir(c), c, w.brokers, w.log)
+	if errors.Is(err, spool.ErrInUse) {
 		return fmt.Errorf("%w: each shop needs an app.data_dir of its own", err)
 	}
 	return err
-}
-
-// SpoolDir is the folder of a shop's spool.
-func SpoolDir(c *config.Config) string { return filepath.Join(c.App.DataDir, "spool") }
-
-// OpenSpool opens the spool in dir in front of the topic of searches. Its error
-// wraps mq.ErrSpoolInUse where another process has it.
-func OpenSpool(dir string, c *config.Config, brokers []string, log *slog.Logger) (*mq.Spool, error) {
-	security, err := KafkaSecurity(c)
-	if err != nil {
-		return nil, err
-	}
-	queue, err := mq.NewKafkaQueue(brokers, c.MQ.SearchTopic(), mq.WithSecurity(security),
-		mq.WithTopicConfig(mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}),
-		mq.WithInstance(c.App.Instance), mq.WithLogger(log))
-	if err != nil {
-		return nil, err
-	}
-	return mq.OpenSpool(dir, queue, mq.SpoolOptions{
-		MaxBytes: int64(c.MQ.SpoolMaxBytes), Unsynced: c.MQ.Durability == "os", OnFull: mq.OnFull(c.MQ.OnFull),
-	})
 }
 
 // BookManager keeps the catalogue.

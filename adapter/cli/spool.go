@@ -11,7 +11,7 @@ import (
 
 	"literank.com/event-books/application"
 	"literank.com/event-books/infrastructure/config"
-	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/spool"
 )
 
 // spoolDir is the folder of a spool: the shop's own, unless another is named.
@@ -20,7 +20,7 @@ type spoolDir struct {
 }
 
 // look tells what lies there. load is asked only where no folder is named.
-func (d spoolDir) look(load func() (*config.Config, error)) (dir string, status *mq.SpoolStatus, err error) {
+func (d spoolDir) look(load func() (*config.Config, error)) (dir string, status *spool.Status, err error) {
 	if d.Dir == "" {
 		c, err := load()
 		if err != nil {
@@ -28,7 +28,7 @@ func (d spoolDir) look(load func() (*config.Config, error)) (dir string, status 
 		}
 		d.Dir = application.SpoolDir(c)
 	}
-	status, err = mq.InspectSpool(d.Dir)
+	status, err = spool.Inspect(d.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil, usageError{fmt.Errorf("there is no spool in %s", d.Dir)}
 	}
@@ -76,8 +76,8 @@ func (cmd spoolDrainCommand) Run(sh *shell) error {
 		return err
 	}
 	brokers := brokersOf(c)
-	spool, err := application.OpenSpool(dir, c, brokers, sh.log)
-	if errors.Is(err, mq.ErrSpoolInUse) {
+	events, err := application.OpenEvents(dir, c, brokers, sh.log)
+	if errors.Is(err, spool.ErrInUse) {
 		return fmt.Errorf("%w: a shop that runs drains its own spool", err)
 	}
 	if err != nil {
@@ -87,11 +87,11 @@ func (cmd spoolDrainCommand) Run(sh *shell) error {
 		fmt.Fprintln(sh.Err, "mq.brokers is empty: the events go to the embedded broker, which has to run")
 	}
 	fmt.Fprintf(sh.Err, "sending %d events to %s; Ctrl-C leaves the rest where it is\n", status.Events, strings.Join(brokers, ", "))
-	empty := spool.Empty(sh.ctx)
+	empty := events.Empty(sh.ctx)
 	ctx, cancel := context.WithTimeout(sh.ctx, c.App.ShutdownTimeout) // who interrupts wants nothing more to be sent
 	defer cancel()
-	err = spool.Close(ctx)
-	stats := spool.EventStats()
+	err = events.Close(ctx)
+	stats := events.EventStats()
 	fmt.Fprintf(sh.Out, "delivered:     %d\n", stats.Delivered)
 	for _, count := range []struct {
 		name string

@@ -1,20 +1,13 @@
 //go:build unix
 
-// Package testbed has what programs need that make a shop and its Kafka ill and
-// look at what becomes of them: child processes, an Apache Kafka of their own, a
-// forwarder in front of it, a reader of its topics, and the page of docs that
-// takes the result. It must not know the shop.
 package testbed
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -75,34 +68,6 @@ func (p *Process) End(signal os.Signal) error {
 	}
 	<-p.exited
 	return fmt.Errorf("%s had to be killed", p.Path)
-}
-
-// Output collects what a process prints.
-type Output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *Output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *Output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-var listening = regexp.MustCompile(`listening.*?(http://127\.0\.0\.1:\d+)`)
-
-// URL is "" until the process has told where it listens.
-func (o *Output) URL() string {
-	if found := listening.FindStringSubmatch(o.String()); found != nil {
-		return found[1]
-	}
-	return ""
 }
 
 // ErrEnded: a process ended instead of answering.

@@ -1,300 +1,367 @@
 package mq
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"io"
 	"slices"
-	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/cenkalti/backoff/v5"
 )
+
+// connectTimeout is longer than sarama's own attempts at a first contact take.
+const connectTimeout = time.Minute
+
+var (
+	errSilent = errors.New("Kafka does not answer any more")
+	errClosed = errors.New("the producer is closed")
+)
+
+// State is what a Producer knows of its broker.
+type State int
 
 const (
-	// maxRecordBytes bounds a record; a hundred books with ordinary descriptions
-	// have a tenth of it. Topics made by us take records of this size; the
-	// embedded broker takes requests of 16 MiB.
-	maxRecordBytes = 15 << 20
-	// maxBatchBytes bounds what is sent at once for a partition, where the topic
-	// doesn't take less; unknownBatchBytes where it can't be asked: it fits into
-	// topics made with Kafka's default of 1 MiB.
-	maxBatchBytes     = 4 << 20
-	unknownBatchBytes = 1_000_000
-	// maxRequestBytes bounds what is sent at once for all partitions.
-	maxRequestBytes = 8 << 20
+	// Unknown: it has not tried yet.
+	Unknown State = iota
+	// Reachable: the broker acknowledges events.
+	Reachable
+	// Unreachable: the broker is away, too slow, or refuses access.
+	Unreachable
 )
 
-// producer is an idempotent producer on a client of its own. It never gives a
-// record up as long as it isn't dropped: otherwise one could be overtaken by a
-// later one of the same key. What Kafka refuses is the exception.
-type producer struct {
-	client sarama.Client
-	sarama.SyncProducer
-	// batchBytes is how much the topic takes at once for a partition.
-	batchBytes int
-	// dropped is closed when it is given up, ended when it has ended.
-	dropped, ended chan struct{}
-	callsMu        sync.Mutex
-	calls          sync.WaitGroup // of SendMessages
+// Producer sends batches of records to one Kafka topic, with acks=all and
+// idempotence, in their order. It connects in the background, creates the topic
+// if it is missing, and replaces a connection that is stuck. It keeps nothing:
+// the caller holds records until they are acknowledged.
+type Producer struct {
+	kafka   Kafka
+	topic   string
+	options options
+	pace    *pace // of Deliver
+
+	connecting sync.Once
+	reached    atomic.Bool // once, at least
+	sessionMu  sync.Mutex
+	session    *session      // nil while there is none
+	changed    chan struct{} // closed, and made anew, when session changes
+
+	closing context.Context
+	stop    context.CancelCauseFunc
+	working sync.WaitGroup
+
+	stateMu sync.Mutex
+	state   State
+	// calls counts Partitions and Deliver under way. failing is set from a call
+	// that fails until the next acknowledgement.
+	calls   int
+	failing bool
 }
 
-// patientConfig makes sarama's own tries outlast the patience of who sends, who drops
-// the producer before sarama gives a record up.
-func patientConfig(security Security) *sarama.Config {
-	config := newConfig(security)
-	config.Metadata.RefreshFrequency = metadataAge
-	config.Metadata.Retry.Max = 600
-	config.Metadata.Retry.Backoff = 250 * time.Millisecond
-	config.Producer.RequiredAcks = sarama.WaitForAll
-	config.Producer.Idempotent = true
-	config.Net.MaxOpenRequests = 1 // sarama requires it of an idempotent producer
-	config.Producer.Retry.Max = 1200
-	config.Producer.Retry.BackoffFunc = func(retries, _ int) time.Duration {
-		pause := min(100*time.Millisecond<<min(retries, 4), time.Second)
-		return pause/2 + rand.N(pause)
+// NewProducer prepares a producer for topic on the brokers (host:port). It does
+// not connect: the error is about its arguments only.
+func NewProducer(brokers []string, topic string, opts ...Option) (*Producer, error) {
+	o, err := newOptions(brokers, topic, opts)
+	if err != nil {
+		return nil, fmt.Errorf("new producer: %w", err)
 	}
-	config.Producer.Timeout = 5 * time.Second
-	config.Producer.Partitioner = sarama.NewManualPartitioner
-	config.Producer.Return.Successes = true
-	config.Producer.MaxMessageBytes = maxRecordBytes
-	// What is sent by one call goes into one request for each broker, so that
-	// the events of a partition are taken, or refused, together: see gate.
-	config.ChannelBufferSize = maxBatchRecords + 24
-	config.Producer.Flush.Messages = maxBatchRecords
-	config.Producer.Flush.Frequency = flushPause
-	return config
+	p := &Producer{
+		kafka: Kafka{slices.Clone(brokers), o.security}, topic: topic, options: o,
+		pace: newPace(topic, o.stuck), changed: make(chan struct{}),
+	}
+	p.closing, p.stop = context.WithCancelCause(context.Background())
+	return p, nil
 }
 
-const (
-	// metadataAge is how soon added partitions are seen.
-	metadataAge = 30 * time.Second
-	// flushPause is how long sarama waits for more records of a call, so long that
-	// it has all of them on a busy machine as well. A full batch doesn't wait.
-	flushPause = 50 * time.Millisecond
-)
+// Connect begins to connect in the background, so that the topic exists and the
+// state is known before the first event. Partitions and Deliver call it, too.
+func (p *Producer) Connect() {
+	p.connecting.Do(func() { p.working.Go(p.keepConnected) })
+}
 
-func newProducer(brokers []string, o options, batchBytes int) (*producer, error) {
-	config := patientConfig(o.security)
-	if o.weak == disorderly {
-		config.Producer.Idempotent = false
-		config.Producer.Retry.Max, config.Producer.Retry.BackoffFunc = 1, nil
-		config.Metadata.Retry.Max = 1
-		config.Net.MaxOpenRequests = 5
+// State returns what is known of Kafka at the moment.
+func (p *Producer) State() State {
+	p.stateMu.Lock()
+	defer p.stateMu.Unlock()
+	return p.state
+}
+
+// Partitions returns how many partitions the topic has. It waits for a
+// connection until ctx ends.
+func (p *Producer) Partitions(ctx context.Context) (n int32, err error) {
+	p.enter()
+	defer func() { p.leave(ctx, err) }()
+	s, err := p.connection(ctx)
+	if err != nil {
+		return 0, err
 	}
-	client, err := dial(brokers, config)
+	return s.partitionCount(ctx, p.topic)
+}
+
+// Deliver sends as many of the events as fit into one batch, from the first on,
+// and tries once. An event goes to the partition murmur2(key) of so many
+// partitions, as with Kafka's Java client. For each event of the batch that is
+// settled, Deliver calls report: with nil if Kafka acknowledged it, else with the
+// reason why Kafka rejected it for good. It returns the events that must be sent
+// again, in order, and the error if there is a reason to wait first.
+//
+// An event that is returned may be in the topic all the same, so the next
+// attempt may make a copy. Copies apart, events of one key arrive in the order
+// of the calls, as long as the caller passes what is left over before anything
+// newer. Only one goroutine may call Deliver at a time.
+func (p *Producer) Deliver(ctx context.Context, events []*Record, partitions int32, report func(event *Record, rejection error)) (left []*Record, err error) {
+	p.enter()
+	defer func() { p.leave(ctx, err) }()
+	s, err := p.connection(ctx)
+	if err != nil {
+		return events, err
+	}
+	messages := p.pace.cut(events, s.batchBytes, partitions)
+	batch := events[:len(messages)]
+	begun := time.Now()
+	errs := s.send(ctx, messages, p.options.slow, p.pace.stuck, func() { p.setState(Unreachable, errUnsettled) })
+	p.learn(s, errs, time.Since(begun))
+	again, err := p.settle(batch, errs, report)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return append(again, events[len(batch):]...), err
+}
+
+// learn draws conclusions from a batch for the next one, and for the state.
+func (p *Producer) learn(s *session, errs []error, took time.Duration) {
+	acknowledged := slices.Contains(errs, nil)
+	switch {
+	case s.isDropped():
+		p.pace.tookTooLong()
+	case acknowledged:
+		p.pace.took(took)
+	case len(errs) > 0 && !rejects(errs[0]):
+		s.drop() // sarama gave all of them up; another session may succeed
+	}
+	p.pace.fit(errs, s.batchBytes)
+	// A Kafka that is always slow stays unreachable, instead of changing its
+	// state with each batch.
+	if acknowledged && (took < p.options.slow || p.State() == Unknown) {
+		p.setState(Reachable, nil)
+	}
+}
+
+// settle reports what is settled of a batch. It returns the events that must be
+// sent again, and the last error that isn't a rejection.
+func (p *Producer) settle(batch []*Record, errs []error, report func(event *Record, rejection error)) (again []*Record, err error) {
+	held := map[string]bool{} // keys that have an event to be sent again
+	overtaken := 0
+	for i, r := range batch {
+		rejected := rejects(errs[i])
+		switch {
+		case errs[i] == nil:
+			if held[r.Key] {
+				overtaken++
+			}
+			report(r, nil)
+			continue
+		case rejected && len(batch) == 1:
+			report(r, errs[i])
+			continue
+		case rejected && errors.Is(errs[i], sarama.ErrMessageSizeTooLarge): // a smaller batch may pass
+		case rejected:
+			r.alone = true // Kafka doesn't say which event of the batch it means
+		default:
+			err = errs[i]
+		}
+		again = append(again, r)
+		held[r.Key] = true
+	}
+	if overtaken > 0 {
+		// sarama split the batch into requests, and the first one failed for a
+		// reason for which it doesn't retry.
+		p.options.log.Warn("events overtook earlier events of their keyword", "events", overtaken, "error", err)
+	}
+	return again, err
+}
+
+func (p *Producer) enter() {
+	p.Connect()
+	p.stateMu.Lock()
+	defer p.stateMu.Unlock()
+	p.calls++
+}
+
+func (p *Producer) leave(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		err = nil // the caller's decision says nothing about Kafka
+	}
+	if err != nil {
+		p.setState(Unreachable, err)
+	}
+	p.stateMu.Lock()
+	defer p.stateMu.Unlock()
+	p.calls--
+	p.failing = p.failing || err != nil
+}
+
+// setState logs a change.
+func (p *Producer) setState(now State, cause error) {
+	p.stateMu.Lock()
+	defer p.stateMu.Unlock()
+	p.failing = p.failing && now != Reachable
+	if p.state == now {
+		return
+	}
+	p.state = now
+	if now == Unreachable {
+		p.options.log.Warn("Kafka does not confirm events", "topic", p.topic, "error", cause)
+		return
+	}
+	p.options.log.Info("Kafka confirms events", "topic", p.topic)
+}
+
+// connected counts a new connection as reachable, unless a call is under way or
+// the last one failed: then an acknowledgement decides.
+func (p *Producer) connected() {
+	p.stateMu.Lock()
+	decide := p.calls == 0 && !p.failing
+	p.stateMu.Unlock()
+	if decide {
+		p.setState(Reachable, nil)
+	}
+}
+
+// keepConnected holds a session until the producer is closed, and makes another
+// one whenever it was dropped.
+func (p *Producer) keepConnected() {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 100*time.Millisecond, 5*time.Second
+	for p.closing.Err() == nil {
+		held, err := p.holdSession()
+		if err != nil && p.closing.Err() == nil {
+			p.setState(Unreachable, err)
+		}
+		if held > minStuck {
+			pause.Reset()
+		}
+		select {
+		case <-p.closing.Done():
+		case <-time.After(pause.NextBackOff()):
+		}
+	}
+}
+
+// holdSession connects and returns when the session is dropped or the producer
+// closed, with the time that the session lasted. The error says why there is no
+// connection.
+func (p *Producer) holdSession() (held time.Duration, err error) {
+	s, err := p.connect()
+	if err != nil {
+		return 0, err
+	}
+	begun := time.Now()
+	p.connected()
+	p.use(s)
+	select {
+	case <-s.dropped:
+		p.use(nil)
+	case <-p.closing.Done():
+		s.drop()
+	}
+	return time.Since(begun), nil
+}
+
+// use replaces the session; nil means that there is none.
+func (p *Producer) use(s *session) {
+	p.sessionMu.Lock()
+	defer p.sessionMu.Unlock()
+	p.session = s
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// connection waits for a session until ctx ends or the producer is closed.
+func (p *Producer) connection(ctx context.Context) (*session, error) {
+	for {
+		p.sessionMu.Lock()
+		s, changed := p.session, p.changed
+		p.sessionMu.Unlock()
+		if s != nil && !s.isDropped() {
+			return s, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-p.closing.Done():
+			return nil, context.Cause(p.closing)
+		}
+	}
+}
+
+// connect makes a session. After a minute, or when the producer is closed, it
+// gives up; what it began then ends in the background.
+func (p *Producer) connect() (*session, error) {
+	ctx, cancel := context.WithTimeoutCause(p.closing, connectTimeout, errSilent)
+	defer cancel()
+	type made struct {
+		*session
+		error
+	}
+	result := make(chan made, 1)
+	go func() {
+		s, err := p.newSession()
+		result <- made{s, err}
+	}()
+	select {
+	case r := <-result:
+		return r.session, r.error
+	case <-ctx.Done():
+		go func() {
+			if r := <-result; r.session != nil {
+				r.session.drop()
+			}
+		}()
+		return nil, fmt.Errorf("connect to Kafka: %w", context.Cause(ctx))
+	}
+}
+
+// newSession first looks for Kafka and the topic with a client that retries
+// little, because the session's own client retries for minutes.
+func (p *Producer) newSession() (*session, error) {
+	probe, err := dial(p.kafka.Brokers, newConfig(p.kafka.Security))
+	if errors.Is(err, io.EOF) && p.reached.Load() {
+		return nil, errors.New("connect to Kafka: it closes the connection") // the settings were right before
+	}
 	if err != nil {
 		return nil, err
 	}
-	sync, err := sarama.NewSyncProducerFromClient(client)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make producer: %w", err), client.Close())
+	defer probe.Close()
+	p.reached.Store(true)
+	if err := ensureTopic(probe, p.topic, p.options.topic, p.options.log); err != nil {
+		return nil, err
 	}
-	return &producer{client: client, SyncProducer: sync, batchBytes: batchBytes, dropped: make(chan struct{}), ended: make(chan struct{})}, nil
+	return newSession(p.kafka, topicBatchBytes(probe, p.topic))
 }
 
-// partitions returns how many the topic has. The client knows, but for a topic
-// that is gone it asks for minutes: then the producer is dropped.
-func (p *producer) partitions(ctx context.Context, topic string) (int32, error) {
-	type answer struct {
-		ids []int32
-		err error
-	}
-	answered := make(chan answer, 1)
+// Close ends the producer. Calls under way fail, and so do later ones. It
+// returns after a second at most, even if sarama still waits for a connection.
+func (p *Producer) Close() {
+	p.connecting.Do(func() {}) // nothing connects from here on
+	p.stop(errClosed)
+	ended := make(chan struct{})
 	go func() {
-		ids, err := p.client.Partitions(topic)
-		answered <- answer{ids, err}
+		defer close(ended)
+		p.working.Wait()
+		p.sessionMu.Lock()
+		defer p.sessionMu.Unlock()
+		if p.session != nil {
+			<-p.session.ended
+		}
 	}()
-	err := error(sarama.ErrLeaderNotAvailable)
 	select {
-	case a := <-answered:
-		if a.err == nil && len(a.ids) > 0 {
-			return slices.Max(a.ids) + 1, nil
-		}
-		err = cmp.Or(a.err, err)
-	case <-time.After(slowAfter):
-	case <-ctx.Done():
-		err = context.Cause(ctx)
+	case <-ended:
+	case <-time.After(endTimeout):
 	}
-	p.drop()
-	return 0, fmt.Errorf("partitions of topic %s: %w", topic, err)
-}
-
-// drop ends the producer in the background: what is under way in it fails,
-// unless it is stuck. The client goes first, or sarama would go on trying; the
-// producer itself when no call is under way any more, or sarama would panic.
-func (p *producer) drop() {
-	p.callsMu.Lock()
-	defer p.callsMu.Unlock()
-	if p.isDropped() {
-		return
-	}
-	close(p.dropped)
-	go func() {
-		defer close(p.ended)
-		_ = p.client.Close()
-		p.calls.Wait()
-		_ = p.SyncProducer.Close()
-	}()
-}
-
-// begin enters a call, unless the producer was dropped.
-func (p *producer) begin() bool {
-	p.callsMu.Lock()
-	defer p.callsMu.Unlock()
-	if p.isDropped() {
-		return false
-	}
-	p.calls.Add(1)
-	return true
-}
-
-func (p *producer) isDropped() bool {
-	select {
-	case <-p.dropped:
-		return true
-	default:
-		return false
-	}
-}
-
-// send tries once to send messages, in their order for each partition, and
-// returns what became of each: nil if it is acknowledged. It gives up, and
-// drops the producer, after patience or when ctx ends; what isn't known then is
-// an errUnsettled. slow is called once when there is no answer in slowAfter.
-func (p *producer) send(ctx context.Context, messages []*sarama.ProducerMessage, slowAfter, patience time.Duration, slow func()) []error {
-	if !p.begin() {
-		return slices.Repeat([]error{errUnsettled}, len(messages))
-	}
-	gather(messages)
-	sent := make(chan error, 1)
-	go func() {
-		defer p.calls.Done()
-		sent <- p.SendMessages(messages)
-	}()
-	stuck := time.NewTimer(patience)
-	defer stuck.Stop()
-	late := time.NewTimer(slowAfter)
-	defer late.Stop()
-	for {
-		select {
-		case err := <-sent:
-			return outcomes(messages, err)
-		case <-late.C:
-			slow()
-			continue
-		case <-stuck.C:
-		case <-ctx.Done():
-		}
-		p.drop()
-		select {
-		case err := <-sent:
-			return outcomes(messages, err)
-		case <-time.After(endWait):
-			return slices.Repeat([]error{errUnsettled}, len(messages))
-		}
-	}
-}
-
-// gather lets no message of a call be put into a request before all of them are
-// on their way there, in sarama's channels, which have space for them. Otherwise
-// a busy machine would cut the call into several requests.
-func gather(messages []*sarama.ProducerMessage) {
-	g := &gate{opened: make(chan struct{})}
-	for i, m := range messages {
-		m.Value = gatedValue{m.Value, g, i == len(messages)-1}
-	}
-}
-
-// gate is opened by the last message.
-type gate struct {
-	opened  chan struct{}
-	opening sync.Once
-}
-
-// gatedValue uses that sarama asks for the length of each message when it takes
-// it in, one after the other, and for its bytes when it goes into a request.
-type gatedValue struct {
-	sarama.Encoder
-	gate *gate
-	last bool
-}
-
-func (v gatedValue) Length() int {
-	if v.last {
-		v.gate.opening.Do(func() { close(v.gate.opened) })
-	}
-	return v.Encoder.Length()
-}
-
-func (v gatedValue) Encode() ([]byte, error) {
-	select {
-	case <-v.gate.opened: // for all but the first; a timer for each would cost
-	default:
-		select {
-		case <-v.gate.opened:
-		case <-time.After(endWait): // the producer is being closed
-		}
-	}
-	return v.Encoder.Encode()
-}
-
-// errUnsettled: whether the record arrived isn't known.
-var errUnsettled = errors.New("Kafka did not acknowledge in time")
-
-// outcomes spreads the error of a call over its messages.
-func outcomes(messages []*sarama.ProducerMessage, err error) []error {
-	errs := make([]error, len(messages))
-	if err == nil {
-		return errs
-	}
-	failed, ok := errors.AsType[sarama.ProducerErrors](err)
-	if !ok {
-		return slices.Repeat([]error{err}, len(messages))
-	}
-	places := make(map[*sarama.ProducerMessage]int, len(messages))
-	for i, m := range messages {
-		places[m] = i
-	}
-	for _, f := range failed {
-		errs[places[f.Msg]] = f.Err
-	}
-	return errs
-}
-
-// refused reports errors after which the record is certainly not in the topic,
-// and never will be, because of what it is. That Kafka doesn't let us write
-// there, or that there is no topic, is for the operator to mend, and the record
-// waits.
-func refused(err error) bool {
-	for _, refusal := range []error{
-		sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidMessageSize, sarama.ErrMessageSetSizeTooLarge,
-		sarama.ErrInvalidTimestamp, sarama.ErrInvalidRecord, sarama.ErrUnsupportedForMessageFormat,
-	} {
-		if errors.Is(err, refusal) {
-			return true
-		}
-	}
-	_, tooLarge := errors.AsType[sarama.ConfigurationError](err) // sarama's own check of the size
-	return tooLarge
-}
-
-// topicBatchBytes asks how much a topic takes at once for a partition, and
-// assumes Kafka's default where that isn't told.
-func topicBatchBytes(admin sarama.ClusterAdmin, topic string) int {
-	found, err := admin.DescribeConfigs([]*sarama.ConfigResource{
-		{Type: sarama.TopicResource, Name: topic, ConfigNames: []string{"max.message.bytes"}},
-	}, sarama.DescribeConfigsOptions{})
-	if err != nil || len(found) != 1 {
-		return unknownBatchBytes
-	}
-	for _, entry := range found[0].Configs {
-		if n, err := strconv.Atoi(entry.Value); err == nil && entry.Name == "max.message.bytes" {
-			return min(maxBatchBytes, n-n/20)
-		}
-	}
-	return unknownBatchBytes
 }

@@ -1,4 +1,4 @@
-package mq
+package mq_test
 
 import (
 	"testing"
@@ -8,10 +8,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/mq/mqtest"
 )
 
-// A topic has as many replicas as asked for, else as there are brokers, at most
-// three, and two of three have to acknowledge.
+// A topic has as many replicas as configured, else one on each broker and at
+// most three. Of three, two must acknowledge.
 func TestReplicasOfATopic(t *testing.T) {
 	for name, c := range map[string]struct {
 		brokers, replication int
@@ -27,18 +30,15 @@ func TestReplicasOfATopic(t *testing.T) {
 		"more than by default":  {4, 4, 4, "2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cluster, err := kfake.NewCluster(kfake.NumBrokers(c.brokers))
-			require.NoError(t, err)
-			defer cluster.Close()
-			topic := newTopic()
-			q := newQueue(t, cluster.ListenAddrs(), topic, patient, WithTopicConfig(TopicConfig{Partitions: 2, Replication: c.replication, Retention: 3 * time.Hour}))
+			t.Parallel()
+			_, brokers := mqtest.FakeKafka(t, kfake.NumBrokers(c.brokers))
+			topic := mqtest.NewTopic()
+			q := newQueue(t, brokers, topic, mq.WithTopicConfig(mq.TopicConfig{Partitions: 2, Replication: c.replication, Retention: 3 * time.Hour}))
 			ok, err := q.SendEvent("k", []byte("[]"))
 			require.NoError(t, err)
 			require.True(t, ok)
 
-			admin, err := sarama.NewClusterAdmin(cluster.ListenAddrs(), newConfig(Security{}))
-			require.NoError(t, err)
-			defer admin.Close()
+			admin := mqtest.Admin(t, brokers)
 			found, err := admin.DescribeTopics([]string{topic})
 			require.NoError(t, err)
 			require.Len(t, found[0].Partitions, 2)
@@ -51,7 +51,7 @@ func TestReplicasOfATopic(t *testing.T) {
 	}
 }
 
-// settingsOf returns what holds for a topic, by name.
+// settingsOf returns the settings of a topic by name.
 func settingsOf(t *testing.T, admin sarama.ClusterAdmin, topic string) map[string]string {
 	t.Helper()
 	found, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.TopicResource, Name: topic}}, sarama.DescribeConfigsOptions{})

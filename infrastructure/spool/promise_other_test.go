@@ -1,10 +1,10 @@
 //go:build !linux
 
-package mq
+package spool
 
 import "testing"
 
-func leavesSpace(t *testing.T, _ weakness) error {
+func leavesSpace(t *testing.T, _ parts) error {
 	t.Skip("only Linux mounts a file system for a test")
 	return nil
 }

@@ -1,4 +1,4 @@
-package mq
+package spool
 
 import (
 	"errors"
@@ -11,15 +11,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/infrastructure/disk"
+	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/mq/mqtest"
 )
 
-func leavesSpace(t *testing.T, weak weakness) error {
+func leavesSpace(t *testing.T, p parts) error {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=400m"); err != nil {
 		t.Skip("no file system can be mounted here: ", err)
 	}
 	defer func() { assert.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) }()
-	s := newSpool(t, filepath.Join(dir, "spool"), []string{"127.0.0.1:1"}, "x", SpoolOptions{}, weakenedBy(weak)...)
+	_, s := p.open(t, filepath.Join(dir, "spool"), []string{"127.0.0.1:1"}, "x", Options{})
 	defer closeSpool(t, s)
 	value := make([]byte, 10<<20)
 	for {
@@ -27,7 +29,7 @@ func leavesSpace(t *testing.T, weak weakness) error {
 		if ok {
 			continue
 		}
-		if !errors.Is(err, ErrLost) {
+		if !errors.Is(err, mq.ErrLost) {
 			return err
 		}
 		free, size, err := disk.Space(dir)
@@ -38,14 +40,14 @@ func leavesSpace(t *testing.T, weak weakness) error {
 	}
 }
 
-// A tenth of the disk is left free, and it is told before that the space runs out.
+// A tenth of the disk stays free, and the stats say early that the space fills up.
 func TestATenthOfTheDiskIsLeft(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=170m"); err != nil {
 		t.Skip("no file system can be mounted here: ", err)
 	}
 	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
-	s := newSpool(t, dir+"/spool", []string{"127.0.0.1:1"}, newTopic(), SpoolOptions{})
+	s := newSpool(t, dir+"/spool", []string{"127.0.0.1:1"}, mqtest.NewTopic(), Options{})
 	told := false
 	for ok := true; ok; {
 		told = s.EventStats().Filling

@@ -1,4 +1,4 @@
-package mq
+package spool
 
 import (
 	"context"
@@ -12,11 +12,7 @@ import (
 // BenchmarkSendEvent is the work of a search beside the sync: its allocations
 // tell more than its time on a busy machine.
 func BenchmarkSendEvent(b *testing.B) {
-	q, err := NewKafkaQueue([]string{"127.0.0.1:1"}, "x")
-	if err != nil {
-		b.Fatal(err)
-	}
-	s, err := OpenSpool(b.TempDir(), q, SpoolOptions{Unsynced: true, MaxBytes: 40 << 30})
+	s, err := Open(b.TempDir(), unreachable{}, unreachable{}, Options{Topic: "x", Unsynced: true, MaxBytes: 40 << 30})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,12 +1,11 @@
-package mq
+package spool
 
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,55 +16,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/mq/mqtest"
 	"literank.com/event-books/infrastructure/wal"
 )
-
-// fakeKafka answers as a test tells it to.
-func fakeKafka(t *testing.T, options ...kfake.Opt) (cluster *kfake.Cluster, brokers []string) {
-	t.Helper()
-	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1)}, options...)...)
-	require.NoError(t, err)
-	t.Cleanup(cluster.Close)
-	return cluster, cluster.ListenAddrs()
-}
-
-// firstCopies drops records whose id was seen before, and returns how many that
-// were.
-func firstCopies(records []*Record) (first []*Record, copies int) {
-	seen := map[string]bool{}
-	for _, r := range records {
-		if id := r.Header("ce_id"); !seen[id] {
-			seen[id] = true
-			first = append(first, r)
-		} else {
-			copies++
-		}
-	}
-	return first, copies
-}
-
-// all returns every record of a topic, of which at least n come.
-func all(t *testing.T, brokers []string, topic string, n int) []*Record {
-	t.Helper()
-	client, err := dial(brokers, newConfig(Security{}))
-	require.NoError(t, err)
-	defer client.Close()
-	partitions, err := client.Partitions(topic)
-	require.NoError(t, err)
-	total := 0
-	for _, p := range partitions {
-		end, err := client.GetOffset(topic, p, -1)
-		require.NoError(t, err)
-		total += int(end)
-	}
-	require.GreaterOrEqual(t, total, n)
-	return read(t, brokers, topic, total)
-}
 
 // Whatever a broker answers for a while, everything arrives, and the first
 // copies of a key in its order.
 func TestOrderAndNoLossWhateverKafkaAnswers(t *testing.T) {
+	t.Parallel()
 	for _, answer := range []*kerr.Error{
 		kerr.NotLeaderForPartition, kerr.LeaderNotAvailable, kerr.RequestTimedOut, kerr.NotEnoughReplicas, kerr.NotEnoughReplicasAfterAppend,
 		kerr.KafkaStorageError, kerr.UnknownTopicOrPartition, kerr.CorruptMessage, kerr.UnknownServerError,
@@ -74,9 +35,9 @@ func TestOrderAndNoLossWhateverKafkaAnswers(t *testing.T) {
 	} {
 		t.Run(answer.Message, func(t *testing.T) {
 			t.Parallel()
-			topic := newTopic()
-			cluster, brokers := fakeKafka(t, kfake.SeedTopics(2, topic))
-			s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{}, func(o *options) { o.patience = 2 * time.Second })
+			topic := mqtest.NewTopic()
+			cluster, brokers := mqtest.FakeKafka(t, kfake.SeedTopics(2, topic))
+			s := newSpool(t, t.TempDir(), brokers, topic, Options{}, mq.WithTimeouts(5*time.Second, 2*time.Second))
 			const events, keys = 3000, 10
 			n := 0 // requests so far
 			cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: answer, Count: -1, When: func(kmsg.Request) bool {
@@ -89,9 +50,9 @@ func TestOrderAndNoLossWhateverKafkaAnswers(t *testing.T) {
 			stats := settledStats(t, s)
 			assert.EqualValues(t, events, stats.Delivered)
 			assert.Zero(t, stats.DeadLettered+stats.Lost+stats.Unconfirmed)
-			first, _ := firstCopies(all(t, brokers, topic, events))
+			first, _ := mqtest.FirstCopies(mqtest.All(t, brokers, topic, events))
 			assert.Len(t, first, events)
-			keysInOrder(t, first)
+			mqtest.KeysInOrder(t, first)
 		})
 	}
 }
@@ -99,11 +60,11 @@ func TestOrderAndNoLossWhateverKafkaAnswers(t *testing.T) {
 // What one partition refuses for a while doesn't let later events of its keys
 // pass.
 func TestAuthorisationRefusedForTheTopicHoldsEventsBack(t *testing.T) {
-	topic := newTopic()
-	cluster, brokers := fakeKafka(t, kfake.SeedTopics(1, topic))
+	topic := mqtest.NewTopic()
+	cluster, brokers := mqtest.FakeKafka(t, kfake.SeedTopics(1, topic))
 	refusing := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1})
-	var log syncBuffer
-	s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{}, WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	var log testbed.Output
+	s := newSpool(t, t.TempDir(), brokers, topic, Options{Log: logTo(&log)})
 	spooled(t, s, "k", "[0]")
 	require.Eventually(t, func() bool { return strings.Contains(log.String(), "does not confirm") }, time.Minute, 10*time.Millisecond)
 	assert.Contains(t, log.String(), "not authorized to access this topic")
@@ -111,7 +72,7 @@ func TestAuthorisationRefusedForTheTopicHoldsEventsBack(t *testing.T) {
 	assert.Equal(t, model.EventStats{Accepted: 2, Waiting: 2}, withoutSizes(s.EventStats()))
 	refusing.Remove()
 	settledStats(t, s)
-	keysInOrder(t, read(t, brokers, topic, 2))
+	mqtest.KeysInOrder(t, mqtest.Read(t, brokers, topic, 2))
 	assert.Equal(t, 1, strings.Count(log.String(), "does not confirm"), "one line for each change")
 }
 
@@ -123,12 +84,13 @@ func withoutSizes(s model.EventStats) model.EventStats {
 // Kafka takes no time that lies more than an hour ahead; its neighbours do not
 // suffer, and neither does the order.
 func TestClockThatWentBack(t *testing.T) {
-	onEach(t, func(t *testing.T, brokers []string) {
-		topic := newTopic()
-		s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{})
+	t.Parallel()
+	mqtest.OnEach(t, func(t *testing.T, brokers []string) {
+		topic := mqtest.NewTopic()
+		s := newSpool(t, t.TempDir(), brokers, topic, Options{})
 		now := time.Now()
-		at := func(d time.Duration) Header {
-			return Header{Key: "ce_time", Value: []byte(now.Add(d).Format(time.RFC3339Nano))}
+		at := func(d time.Duration) mq.Header {
+			return mq.Header{Key: "ce_time", Value: []byte(now.Add(d).Format(time.RFC3339Nano))}
 		}
 		for i, d := range []time.Duration{0, 20 * time.Minute, -time.Hour, 5 * time.Hour, -2 * time.Hour, 0} {
 			ok, err := s.SendEvent("k", fmt.Appendf(nil, "[%d]", i), at(d))
@@ -137,13 +99,13 @@ func TestClockThatWentBack(t *testing.T) {
 		}
 		stats := settledStats(t, s)
 		var values []string
-		for _, r := range read(t, brokers, topic, int(stats.Delivered)) {
+		for _, r := range mqtest.Read(t, brokers, topic, int(stats.Delivered)) {
 			values = append(values, string(r.Value))
 		}
 		if strings.HasSuffix(t.Name(), "/Kafka") {
 			assert.EqualValues(t, 1, stats.DeadLettered)
 			assert.Equal(t, []string{"[0]", "[1]", "[2]", "[4]", "[5]"}, values)
-			dead := read(t, brokers, topic+deadSuffix, 1)[0]
+			dead := mqtest.Read(t, brokers, mq.DeadLetterTopic(topic), 1)[0]
 			assert.Equal(t, "[3]", string(dead.Value))
 			assert.Contains(t, dead.Header("dead_reason"), "imestamp")
 			return
@@ -155,22 +117,23 @@ func TestClockThatWentBack(t *testing.T) {
 // A folder that was copied, or restored from a backup, sends copies, which have
 // the id, source and sequence of the first.
 func TestCopiedSpoolFolderSendsCopies(t *testing.T) {
-	address, topic, dir, backup := nowhere(t), newTopic(), t.TempDir(), filepath.Join(t.TempDir(), "copy")
-	s := newSpool(t, dir, []string{address}, topic, SpoolOptions{})
+	t.Parallel()
+	address, topic, dir, backup := mqtest.Nowhere(t), mqtest.NewTopic(), t.TempDir(), filepath.Join(t.TempDir(), "copy")
+	s := newSpool(t, dir, []string{address}, topic, Options{})
 	for i := range 50 {
 		spooled(t, s, "k", fmt.Sprintf("[%d]", i))
 	}
 	closeSpool(t, s)
 	require.NoError(t, os.CopyFS(backup, os.DirFS(dir)))
-	embedded(t, t.TempDir(), address)
+	mqtest.Embedded(t, t.TempDir(), address)
 	for _, folder := range []string{dir, backup} {
-		s := newSpool(t, folder, []string{address}, topic, SpoolOptions{})
+		s := newSpool(t, folder, []string{address}, topic, Options{})
 		spooled(t, s, "new", "[]")
 		settledStats(t, s)
 	}
 	identity := map[string]string{}
-	records := read(t, []string{address}, topic, 102)
-	first, copies := firstCopies(records)
+	records := mqtest.Read(t, []string{address}, topic, 102)
+	first, copies := mqtest.FirstCopies(records)
 	assert.Equal(t, 50, copies)
 	assert.Len(t, first, 52)
 	for _, r := range records {
@@ -185,11 +148,10 @@ func TestCopiedSpoolFolderSendsCopies(t *testing.T) {
 func TestSpoolFolderThatCannotBe(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	q := newQueue(t, []string{"127.0.0.1:1"}, "x")
-	_, err := OpenSpool(filepath.Join(file, "spool"), q, SpoolOptions{})
+	_, err := Open(filepath.Join(file, "spool"), unreachable{}, unreachable{}, Options{Topic: "x"})
 	assert.ErrorContains(t, err, "open spool")
 	assert.ErrorContains(t, err, file)
-	_, err = OpenSpool(t.TempDir(), q, SpoolOptions{MaxBytes: 1})
+	_, err = Open(t.TempDir(), unreachable{}, unreachable{}, Options{Topic: "x", MaxBytes: 1})
 	assert.ErrorContains(t, err, "don't hold three segments")
 }
 
@@ -197,7 +159,7 @@ func TestSpoolFolderThatCannotBe(t *testing.T) {
 // no panic, and what can't be written is told.
 func TestSpoolFolderThatVanishes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
-	s := newSpool(t, dir, []string{"127.0.0.1:1"}, "x", SpoolOptions{})
+	s := newSpool(t, dir, []string{"127.0.0.1:1"}, "x", Options{})
 	spooled(t, s, "k", "[]")
 	require.NoError(t, os.RemoveAll(dir))
 	value := make([]byte, 8<<20)
@@ -215,16 +177,15 @@ func TestSpoolFolderThatVanishes(t *testing.T) {
 // A Kafka that takes a little longer than slowAfter for each batch is one state,
 // which is logged once.
 func TestSlowKafkaIsLoggedOnce(t *testing.T) {
-	topic := newTopic()
-	cluster, brokers := fakeKafka(t, kfake.SeedTopics(1, topic))
+	topic := mqtest.NewTopic()
+	cluster, brokers := mqtest.FakeKafka(t, kfake.SeedTopics(1, topic))
 	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
 		cluster.SleepControl(func() { time.Sleep(200 * time.Millisecond) })
 		return nil, nil, false
 	})
-	var log syncBuffer
-	s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{}, func(o *options) { o.slowAfter = 100 * time.Millisecond },
-		WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	var log testbed.Output
+	s := newSpool(t, t.TempDir(), brokers, topic, Options{Log: logTo(&log)}, mq.WithTimeouts(100*time.Millisecond, time.Minute))
 	for range 10 {
 		spooled(t, s, "k", "[0]")
 		settledStats(t, s)
@@ -236,50 +197,26 @@ func TestSlowKafkaIsLoggedOnce(t *testing.T) {
 // patience. A patience that grows gets through, and does not have to grow anew
 // for each batch.
 func TestSlowKafkaTakesBatches(t *testing.T) {
-	topic := newTopic()
-	cluster, brokers := fakeKafka(t, kfake.SeedTopics(2, topic))
+	t.Parallel()
+	topic := mqtest.NewTopic()
+	cluster, brokers := mqtest.FakeKafka(t, kfake.SeedTopics(2, topic))
 	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
 		cluster.SleepControl(func() { time.Sleep(2 * time.Second) })
 		return nil, nil, false
 	})
-	s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{}, func(o *options) { o.patience = 100 * time.Millisecond })
+	s := newSpool(t, t.TempDir(), brokers, topic, Options{}, mq.WithTimeouts(5*time.Second, 100*time.Millisecond))
 	for i := range 200 {
 		spooled(t, s, fmt.Sprint(i), "[0]")
 	}
 	require.Eventually(t, func() bool { return s.EventStats().Delivered == 200 }, 2*time.Minute, 10*time.Millisecond)
 }
 
-// A topic that is deleted while nothing is sent is made anew, and Close is
-// bounded meanwhile.
-func TestDeletedTopic(t *testing.T) {
-	address := embedded(t, t.TempDir(), "127.0.0.1:0")
-	topic := newTopic()
-	admin := createTopic1(t, []string{address}, topic, nil)
-	s := newSpool(t, t.TempDir(), []string{address}, topic, SpoolOptions{})
-	spooled(t, s, "k", "[0]")
-	settledStats(t, s)
-	require.NoError(t, admin.DeleteTopic(topic))
-	p, err := s.queue.connection(t.Context())
-	require.NoError(t, err)
-	require.Eventually(t, func() bool { // as by the refresh every 30 s
-		_ = p.client.RefreshMetadata()
-		known, _ := p.client.Topics()
-		return !slices.Contains(known, topic)
-	}, time.Minute, 10*time.Millisecond)
-	spooled(t, s, "k", "[1]")
-	require.Eventually(t, func() bool { return s.EventStats().Waiting == 0 }, time.Minute, 10*time.Millisecond)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	begun := time.Now()
-	assert.NoError(t, s.Close(ctx))
-	assert.Less(t, time.Since(begun), 10*time.Second)
-}
-
 // Kafka freezes at the moment when the topic of dead letters is to be made.
 func TestCloseWhileDeadLettersAreMade(t *testing.T) {
-	topic := newTopic()
-	cluster, brokers := fakeKafka(t, kfake.SeedTopics(1, topic))
+	t.Parallel()
+	topic := mqtest.NewTopic()
+	cluster, brokers := mqtest.FakeKafka(t, kfake.SeedTopics(1, topic))
 	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge, Count: -1})
 	asked := make(chan struct{})
 	cluster.ControlKey(int16(kmsg.CreateTopics), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -287,7 +224,7 @@ func TestCloseWhileDeadLettersAreMade(t *testing.T) {
 		<-t.Context().Done() // the cluster answers nobody while a control runs
 		return nil, nil, false
 	})
-	s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{})
+	s := newSpool(t, t.TempDir(), brokers, topic, Options{})
 	spooled(t, s, "k", "[0]")
 	<-asked
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -300,15 +237,17 @@ func TestCloseWhileDeadLettersAreMade(t *testing.T) {
 // Events that Kafka never takes hold nothing up, also where their topic takes
 // nothing at the moment.
 func TestDeadLettersHoldNothingUp(t *testing.T) {
-	topic := newTopic()
-	cluster, brokers := fakeKafka(t, kfake.SeedTopics(1, topic, topic+deadSuffix))
+	t.Parallel()
+	topic := mqtest.NewTopic()
+	cluster, brokers := mqtest.FakeKafka(t, kfake.SeedTopics(1, topic, mq.DeadLetterTopic(topic)))
 	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: -1, When: func(r kmsg.Request) bool {
-		return producesTo(r, topic+deadSuffix)
+		return producesTo(r, mq.DeadLetterTopic(topic))
 	}})
 	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge, Count: -1, When: func(r kmsg.Request) bool {
 		return producesTo(r, topic) && len(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records) > 5000
 	}})
-	s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{}, func(o *options) { o.deadPatience = 2 * time.Second })
+	s := newSpool(t, t.TempDir(), brokers, topic, Options{})
+	s.drainer.dead.timeout = 2 * time.Second
 	for range 5 {
 		ok, err := s.SendEvent("large", make([]byte, 5000))
 		require.NoError(t, err)
@@ -331,7 +270,7 @@ func producesTo(r kmsg.Request, topic string) bool {
 // oldest event that isn't settled may be sent.
 func TestSequencesFarApartShareABatch(t *testing.T) {
 	dir := t.TempDir()
-	s := newSpool(t, dir, []string{"127.0.0.1:1"}, newTopic(), SpoolOptions{MaxBytes: MinSpoolBytes})
+	s := newSpool(t, dir, []string{"127.0.0.1:1"}, mqtest.NewTopic(), Options{MaxBytes: MinBytes})
 	large := make([]byte, 9<<20)
 	for ok := true; ok; {
 		ok, _ = s.SendEvent("k", large)
@@ -346,14 +285,11 @@ func TestSequencesFarApartShareABatch(t *testing.T) {
 	log, err := wal.Open(dir, wal.Options{})
 	require.NoError(t, err)
 	defer log.Close()
-	reading := &Spool{log: log, flush: make(chan struct{})}
-	reading.draining, reading.stopDrain = context.WithCancelCause(t.Context())
-	r := &batchReader{spool: reading, reader: log.NewReader()}
+	r := &batchReader{log: log, reader: log.NewReader()}
 	for log.Stats().Waiting > 0 {
-		b, err := r.next()
+		b, err := r.next(t.Context())
 		require.NoError(t, err)
-		first, last := b.events[0], b.events[len(b.events)-1]
-		assert.LessOrEqual(t, last.sequence-first.sequence, uint64(65_536), "sent while the first isn't settled")
+		assert.Less(t, sequence(t, b.events[len(b.events)-1])-sequence(t, b.events[0]), uint64(65_536), "sent while the first isn't settled")
 		require.NoError(t, log.Release(b.last))
 	}
 }
@@ -361,7 +297,8 @@ func TestSequencesFarApartShareABatch(t *testing.T) {
 // An event of a version that this program doesn't know, and dead letters that
 // can't be written for the moment.
 func TestEventThatCannotBeSetAsideWaits(t *testing.T) {
-	dir, topic := t.TempDir(), newTopic()
+	t.Parallel()
+	dir, topic := t.TempDir(), mqtest.NewTopic()
 	log, err := wal.Open(dir, wal.Options{})
 	require.NoError(t, err)
 	for _, record := range [][]byte{
@@ -372,9 +309,9 @@ func TestEventThatCannotBeSetAsideWaits(t *testing.T) {
 	}
 	require.NoError(t, log.Close())
 	require.NoError(t, os.Mkdir(filepath.Join(dir, deadLettersName), 0o700))
-	var said syncBuffer
-	s := newSpool(t, dir, []string{embedded(t, t.TempDir(), "127.0.0.1:0")}, topic, SpoolOptions{}, WithLogger(slog.New(slog.NewTextHandler(&said, nil))))
-	require.Eventually(t, func() bool { return strings.Contains(said.String(), "finds no place among the dead letters") }, time.Minute, time.Millisecond)
+	var said testbed.Output
+	s := newSpool(t, dir, []string{mqtest.Embedded(t, t.TempDir(), "127.0.0.1:0")}, topic, Options{Log: logTo(&said)})
+	require.Eventually(t, func() bool { return strings.Contains(said.String(), "can't be added to the dead letters") }, time.Minute, time.Millisecond)
 	assert.EqualValues(t, 3, s.EventStats().Waiting, "nothing is released before it has a place")
 	require.NoError(t, os.Remove(filepath.Join(dir, deadLettersName)))
 	stats := settledStats(t, s)
@@ -390,7 +327,7 @@ func TestStatusWithAnEventOfALaterVersion(t *testing.T) {
 	_, err = log.Append([]byte("\x63 an event of version 99, of which nothing is known"))
 	require.NoError(t, err)
 	require.NoError(t, log.Close())
-	status, err := InspectSpool(dir)
+	status, err := Inspect(dir)
 	require.NoError(t, err, "spool status fails, and tells nothing")
 	assert.EqualValues(t, 1, status.Events)
 }
@@ -399,14 +336,15 @@ func TestStatusWithAnEventOfALaterVersion(t *testing.T) {
 // lowered max.message.bytes). That is noticed, and not found out record by
 // record for ever.
 func TestTopicThatTakesSmallerBatchesThanBefore(t *testing.T) {
-	topic := newTopic()
-	cluster, brokers := fakeKafka(t, kfake.SeedTopics(1, topic))
+	t.Parallel()
+	topic := mqtest.NewTopic()
+	cluster, brokers := mqtest.FakeKafka(t, kfake.SeedTopics(1, topic))
 	requests := 0
 	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge, Count: -1, When: func(r kmsg.Request) bool {
 		requests++
 		return len(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records) > 20_000
 	}})
-	s := newSpool(t, t.TempDir(), brokers, topic, SpoolOptions{})
+	s := newSpool(t, t.TempDir(), brokers, topic, Options{})
 	for i := range 1000 {
 		spooled(t, s, fmt.Sprint(i), `["`+strings.Repeat("x", 2000)+`"]`)
 	}
@@ -414,4 +352,11 @@ func TestTopicThatTakesSmallerBatchesThanBefore(t *testing.T) {
 	defer cancel()
 	require.NoError(t, s.Empty(ctx), "%+v", s.EventStats())
 	assert.Less(t, requests, 400, "not one record in each request")
+}
+
+func sequence(t *testing.T, r *mq.Record) uint64 {
+	t.Helper()
+	n, err := strconv.ParseUint(r.Header("ce_sequence"), 10, 64)
+	require.NoError(t, err)
+	return n
 }

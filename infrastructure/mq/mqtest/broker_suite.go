@@ -1,0 +1,179 @@
+package mqtest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/infrastructure/mq"
+)
+
+// Broker repeats spool.Broker, because the tests of package spool import this
+// package.
+type Broker interface {
+	Partitions(ctx context.Context) (int32, error)
+	Deliver(ctx context.Context, events []*mq.Record, partitions int32, report func(event *mq.Record, rejection error)) (left []*mq.Record, err error)
+	State() mq.State
+}
+
+// Subject is the kind of broker that Run tests.
+type Subject struct {
+	// Open returns a Broker for a topic, which is created with so many
+	// partitions if it is missing.
+	Open func(t *testing.T, topic string, partitions int) Broker
+	// Read returns the first n records of a topic, in order within each
+	// partition.
+	Read func(t *testing.T, topic string, n int) []*mq.Record
+	// Unreachable returns a Broker that nobody answers.
+	Unreachable func(t *testing.T) Broker
+}
+
+// Features are what brokers do differently.
+type Features struct {
+	// TooLarge is the size of a value that the broker rejects, in bytes.
+	TooLarge int
+	// RejectsFuture: the broker rejects timestamps that are hours ahead.
+	RejectsFuture bool
+}
+
+// Run is the contract of spool.Broker.
+func Run(t *testing.T, subject Subject, features Features) {
+	t.Run("delivers in order and reports each event once", func(t *testing.T) { deliversInOrder(t, subject) })
+	t.Run("delivers records as they are", func(t *testing.T) { deliversRecords(t, subject) })
+	t.Run("chooses the partition by key and count alone", func(t *testing.T) { choosesPartitions(t, subject) })
+	t.Run("reports what it rejects, and delivers the rest", func(t *testing.T) { rejects(t, subject, features) })
+	t.Run("returns everything when the context ends", func(t *testing.T) { returnsWhenEnded(t, subject) })
+}
+
+// deliver sends events until the broker settles all of them, and returns the
+// rejections.
+func deliver(t *testing.T, b Broker, partitions int32, events []*mq.Record) (rejections map[string]error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	reported, rejections := map[*mq.Record]bool{}, map[string]error{}
+	for left, pause := events, 10*time.Millisecond; len(left) > 0; {
+		var err error
+		before := left
+		left, err = b.Deliver(ctx, left, partitions, func(event *mq.Record, rejection error) {
+			assert.False(t, reported[event], "%s is reported twice", event.Key)
+			reported[event] = true
+			if rejection != nil {
+				rejections[event.Key] = rejection
+			}
+		})
+		require.NoError(t, ctx.Err(), "last error: %v", err)
+		for _, event := range before {
+			if len(left) == 0 || event == left[0] {
+				break
+			}
+			assert.True(t, reported[event], "%s is neither reported nor returned", event.Key)
+		}
+		if err != nil {
+			time.Sleep(pause)
+			pause = min(2*pause, time.Second)
+		}
+	}
+	assert.Len(t, reported, len(events))
+	return rejections
+}
+
+func deliversInOrder(t *testing.T, subject Subject) {
+	const records, keys, partitions = 3000, 10, 3
+	topic := NewTopic()
+	b := subject.Open(t, topic, partitions)
+	count, err := b.Partitions(t.Context())
+	require.NoError(t, err)
+	assert.EqualValues(t, partitions, count)
+	var events []*mq.Record
+	for i := range records {
+		events = append(events, &mq.Record{Key: fmt.Sprint(i % keys), Value: fmt.Appendf(nil, "[%d]", i/keys), Time: time.Now()})
+	}
+	assert.Empty(t, deliver(t, b, partitions, events))
+	assert.Equal(t, mq.Reachable, b.State())
+	KeysInOrder(t, subject.Read(t, topic, records))
+}
+
+func deliversRecords(t *testing.T, subject Subject) {
+	topic := NewTopic()
+	b := subject.Open(t, topic, 1)
+	sent := []*mq.Record{
+		{Key: "Ёж 🍕", Value: []byte(`[{"id":1}]`), Time: time.Date(2026, 3, 1, 12, 30, 0, 123_000_000, time.UTC), Headers: []mq.Header{{Key: "ce_id", Value: []byte("1")}, {Key: "empty"}, {Key: "bytes", Value: []byte{0, 255}}}},
+		{Key: "", Value: []byte{}, Time: time.Date(2026, 3, 1, 12, 30, 1, 0, time.UTC)},
+	}
+	assert.Empty(t, deliver(t, b, 1, sent))
+	for i, got := range subject.Read(t, topic, len(sent)) {
+		assert.Equal(t, sent[i].Key, got.Key)
+		assert.Equal(t, string(sent[i].Value), string(got.Value))
+		assert.True(t, sent[i].Time.Equal(got.Time), "%s", got.Time)
+		require.Len(t, got.Headers, len(sent[i].Headers))
+		for n, h := range sent[i].Headers {
+			assert.Equal(t, h.Key, got.Headers[n].Key)
+			assert.Equal(t, string(h.Value), string(got.Headers[n].Value))
+		}
+	}
+}
+
+func choosesPartitions(t *testing.T, subject Subject) {
+	const keys = 30
+	topic := NewTopic()
+	b := subject.Open(t, topic, 3)
+	for _, partitions := range []int32{1, 3} {
+		var events []*mq.Record
+		for i := range keys {
+			events = append(events, &mq.Record{Key: fmt.Sprint(i), Value: fmt.Append(nil, partitions), Time: time.Now()})
+		}
+		assert.Empty(t, deliver(t, b, partitions, events))
+	}
+	used := map[int32]bool{}
+	for _, r := range subject.Read(t, topic, 2*keys) {
+		if string(r.Value) == "1" {
+			assert.Zero(t, r.Partition, "key %s has one partition to go to", r.Key)
+			continue
+		}
+		used[r.Partition] = true
+	}
+	assert.Len(t, used, 3)
+}
+
+func rejects(t *testing.T, subject Subject, features Features) {
+	topic := NewTopic()
+	b := subject.Open(t, topic, 1)
+	event := func(key string, size int, ahead time.Duration) *mq.Record {
+		return &mq.Record{Key: key, Value: make([]byte, size), Time: time.Now().Add(ahead)}
+	}
+	rejections := deliver(t, b, 1, []*mq.Record{
+		event("first", 2, 0), event("too large", features.TooLarge, 0), event("second", 2, 0), event("ahead", 2, 5*time.Hour), event("third", 2, 0),
+	})
+	want := []string{"first", "second", "third"}
+	assert.Contains(t, rejections, "too large")
+	if features.RejectsFuture {
+		assert.Contains(t, rejections, "ahead")
+		assert.Len(t, rejections, 2)
+	} else {
+		want = []string{"first", "second", "ahead", "third"}
+		assert.Len(t, rejections, 1)
+	}
+	var keys []string
+	for _, r := range subject.Read(t, topic, len(want)) {
+		keys = append(keys, r.Key)
+	}
+	assert.Equal(t, want, keys)
+}
+
+func returnsWhenEnded(t *testing.T, subject Subject) {
+	b := subject.Unreachable(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := b.Partitions(ctx)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	events := []*mq.Record{{Key: "k", Value: []byte("[]"), Time: time.Now()}}
+	left, err := b.Deliver(ctx, events, 1, func(*mq.Record, error) { t.Error("an event is reported") })
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.Equal(t, events, left)
+	assert.NotEqual(t, mq.Reachable, b.State())
+}

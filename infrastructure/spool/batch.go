@@ -1,0 +1,139 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/wal"
+)
+
+const (
+	// linger is how long the drainer lets events gather: a batch costs about the
+	// same whatever its size.
+	linger = 25 * time.Millisecond
+	// maxBatchRecords and maxBatchBytes bound a batch.
+	maxBatchRecords = 1000
+	maxBatchBytes   = 8 << 20
+	// windowWidth is how many sequences of a source a consumer remembers. It
+	// takes an event further below the highest for a copy.
+	windowWidth = 65_536
+)
+
+// batch is what the drainer reads at once.
+type batch struct {
+	events []*mq.Record
+	oldest time.Time // of the events
+	// unreadable records were written by a later version.
+	unreadable []unreadable
+	// last is the index of the batch's last record, even if that is damaged.
+	last  uint64
+	bytes int
+	// first is the first sequence of each source.
+	first map[string]uint64
+}
+
+// unreadable is a whole record that is no event for this program.
+type unreadable struct {
+	data   []byte
+	reason error
+}
+
+// batchReader cuts the log into batches. One goroutine uses it.
+type batchReader struct {
+	log    *wal.Log
+	reader *wal.Reader
+	// flush is closed when nothing is worth waiting for any more.
+	flush <-chan struct{}
+	// damaged is called for records that can't be read.
+	damaged func(*wal.DamageError)
+	// held begins the next batch, because it didn't fit into the last one.
+	held *item
+	keys headerKeys
+}
+
+// item is a record that was read: an event, something unreadable, or damage,
+// which is neither. last is the index of its last record.
+type item struct {
+	event      *event
+	unreadable *unreadable
+	last       uint64
+	bytes      int
+}
+
+// next waits for a record, lets others gather, and reads as many as fit into a
+// batch.
+func (r *batchReader) next(ctx context.Context) (*batch, error) {
+	if r.held == nil {
+		first, err := r.item(r.reader.Next(ctx))
+		if err != nil {
+			return nil, err
+		}
+		r.held = &first
+	}
+	b := &batch{first: map[string]uint64{}}
+	b.take(*r.held)
+	r.held = nil
+	if r.log.Stats().Last < b.last+maxBatchRecords {
+		select {
+		case <-time.After(linger):
+		case <-r.flush:
+		case <-ctx.Done():
+		}
+	}
+	for len(b.events) < maxBatchRecords && b.bytes < maxBatchBytes {
+		record, ok, err := r.reader.TryNext()
+		if err == nil && !ok {
+			break
+		}
+		more, err := r.item(record, err)
+		if err != nil {
+			break // the next call meets it again
+		}
+		if !b.take(more) {
+			r.held = &more
+			break
+		}
+	}
+	return b, nil
+}
+
+// take adds an item, unless its sequence lies too far above one of the same
+// source.
+func (b *batch) take(more item) bool {
+	if e := more.event; e != nil {
+		first, known := b.first[e.source]
+		if known && e.sequence-first >= windowWidth {
+			return false
+		}
+		if !known {
+			b.first[e.source] = e.sequence
+		}
+		if len(b.events) == 0 {
+			b.oldest = e.Time
+		}
+		b.events = append(b.events, &e.Record)
+	}
+	if more.unreadable != nil {
+		b.unreadable = append(b.unreadable, *more.unreadable)
+	}
+	b.last, b.bytes = more.last, b.bytes+more.bytes
+	return true
+}
+
+// item turns what the log's reader returned into an item.
+func (r *batchReader) item(record wal.Record, err error) (item, error) {
+	if damage, ok := errors.AsType[*wal.DamageError](err); ok {
+		r.damaged(damage)
+		return item{last: damage.To}, nil
+	}
+	if err != nil {
+		return item{}, err
+	}
+	read := item{last: record.Index, bytes: len(record.Data)}
+	if read.event, err = decodeEvent(record.Data, r.keys); err != nil { // its checksum is right
+		read.event, read.unreadable = nil, &unreadable{record.Data, err}
+	}
+	return read, nil
+}

@@ -1,0 +1,117 @@
+package spool
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"literank.com/event-books/infrastructure/disk"
+	"literank.com/event-books/infrastructure/wal"
+)
+
+const (
+	partitionsName = "partitions.json"
+	// fewerTimeout is how long the drainer waits before it believes that the
+	// topic has fewer partitions than before.
+	fewerTimeout = time.Minute
+)
+
+// partitionCount remembers among how many partitions the events of a spool go.
+// An event keeps the count under which it was first tried, or a later event of
+// its key could arrive before it in another partition. So a count is on disk
+// before its first use, and a new one is used once all older events are settled.
+// One goroutine uses it.
+type partitionCount struct {
+	dir    string
+	wal    *wal.Log
+	logger *slog.Logger
+	// inherited is the last record of an earlier process, which may have tried
+	// any of its records.
+	inherited uint64
+	timeout   time.Duration // fewerTimeout
+
+	stored storedPartitions
+	// fewerSince is when the topic first had fewer partitions than stored; zero
+	// if it hasn't.
+	fewerSince time.Time
+}
+
+type storedPartitions struct {
+	Topic      string `json:"topic"`
+	Partitions int32  `json:"partitions"`
+}
+
+// openPartitionCount reads the stored count. If the file is damaged, the topic's
+// present count applies, as in a new spool.
+func openPartitionCount(dir, topic string, log *wal.Log, logger *slog.Logger) (*partitionCount, error) {
+	c := &partitionCount{dir: dir, wal: log, logger: logger, inherited: log.Stats().Last, timeout: fewerTimeout}
+	file := filepath.Join(dir, partitionsName)
+	content, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		content, err = []byte("{}"), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the number of partitions: %w", err)
+	}
+	err = json.Unmarshal(content, &c.stored)
+	if err == nil && c.stored.Partitions < 0 {
+		err = fmt.Errorf("%d partitions", c.stored.Partitions)
+	}
+	if err != nil {
+		logger.Warn("the stored number of partitions is unreadable; the topic's present number is used", "file", file, "error", err)
+		c.stored = storedPartitions{}
+	}
+	if c.stored.Topic != topic {
+		c.stored = storedPartitions{Topic: topic} // another topic has an order of its own
+	}
+	return c, nil
+}
+
+// choose returns the count to use while the topic has actual partitions. fresh
+// says that none of the events at hand was tried before.
+func (c *partitionCount) choose(actual int32, fresh bool) (int32, error) {
+	if actual >= c.stored.Partitions {
+		c.fewerSince = time.Time{}
+	}
+	if actual == c.stored.Partitions {
+		return actual, nil
+	}
+	settled := fresh && c.wal.Stats().Released >= c.inherited
+	switch {
+	case c.stored.Partitions == 0 || settled:
+	case c.stored.Partitions < actual:
+		return c.stored.Partitions, nil
+	case c.fewerSince.IsZero():
+		c.fewerSince = time.Now()
+		c.logger.Warn("the topic has fewer partitions than before; events wait in case a broker is behind",
+			"topic", c.stored.Topic, "partitions", actual, "before", c.stored.Partitions, "wait", c.timeout.String())
+		fallthrough
+	case time.Since(c.fewerSince) < c.timeout:
+		// After that the topic must be a new one, which has no order yet.
+		return 0, fmt.Errorf("the topic has %d partitions, and had %d", actual, c.stored.Partitions)
+	}
+	return actual, c.store(actual)
+}
+
+func (c *partitionCount) store(count int32) error {
+	next := c.stored
+	next.Partitions = count
+	content, err := json.Marshal(next)
+	if err == nil {
+		err = disk.Replace(filepath.Join(c.dir, partitionsName), 0o600, func(w io.Writer) error {
+			_, err := w.Write(content)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("store the number of partitions: %w", err)
+	}
+	c.stored = next
+	return nil
+}

@@ -1,0 +1,45 @@
+package spool
+
+import (
+	"path/filepath"
+	"time"
+
+	"literank.com/event-books/infrastructure/wal"
+)
+
+// Status is what lies in a spool's folder.
+type Status struct {
+	// Events wait to be sent; Bytes is about their size.
+	Events uint64 `json:"events"`
+	Bytes  int64  `json:"bytes"`
+	// Missing events were in the spool, and no file holds them any more.
+	Missing uint64 `json:"missing,omitempty"`
+	// Oldest is the time of the first event. It is nil if there is none, or if a
+	// later version wrote it.
+	Oldest *time.Time `json:"oldest,omitempty"`
+	// DeadLetters is the file of rejected events, empty if there is none.
+	DeadLetters string `json:"dead_letters,omitempty"`
+	// Damaged are segments that were set aside.
+	Damaged []string `json:"damaged,omitempty"`
+}
+
+// Inspect looks into a spool's folder, even while a process uses it, and changes
+// nothing. The error wraps fs.ErrNotExist if there is no spool.
+func Inspect(dir string) (*Status, error) {
+	stats, oldest, err := wal.Inspect(dir)
+	if err != nil {
+		return nil, err
+	}
+	status := &Status{Events: stats.Waiting, Bytes: stats.Bytes, Missing: stats.Missing}
+	if oldest != nil {
+		if e, err := decodeEvent(oldest, nil); err == nil {
+			at := e.Time.UTC()
+			status.Oldest = &at
+		}
+	}
+	if dead := filepath.Join(dir, deadLettersName); exists(dead) {
+		status.DeadLetters = dead
+	}
+	status.Damaged, err = filepath.Glob(filepath.Join(dir, "*.damaged"))
+	return status, err
+}
