@@ -72,9 +72,9 @@ func (s *Server) loadTemplates() (*template.Template, error) {
 			if !ok {
 				return "", fmt.Errorf("there is no asset %s", name)
 			}
-			return s.base + "/static/" + name + "?v=" + a.hash, nil
+			return s.links.Base + "/static/" + name + "?v=" + a.hash, nil
 		},
-		"link": func(path string) string { return s.base + path },
+		"link": func(path string) string { return s.links.Base + path },
 	})
 	if s.TemplatesPattern == "" {
 		t, err := root.ParseFS(builtinTemplates, "templates/*.html")

@@ -3,11 +3,8 @@ package adapter
 import (
 	"encoding/json"
 	"errors"
-	"math"
 	"net/http"
-	"net/url"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,141 +13,35 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/domain/model"
 )
 
-// searchParams are the parameters of a search.
-var searchParams = []string{"q", "o", "limit", "sort", "author", "language", "subject", "decade", "available", "tag"}
-
-// question is what a request for a search asks.
-type question struct {
-	offset  int
-	keyword model.Keyword
-	page    executor.Page
-	tag     string
-}
-
-// parseSearch reads a search from the raw query of a request. A strict
-// reader refuses parameters that it doesn't know; pages pass over them and over
-// a malformed tag, since links to the shop pick up such things on their way.
-func (s *Server) parseSearch(rawQuery string, strict bool) (q question, err error) {
-	values, err := url.ParseQuery(rawQuery)
-	if err != nil {
-		return q, &model.Error{Code: model.Malformed, Message: "the query can't be decoded", Cause: err}
-	}
-	if strict {
-		for name, list := range values {
-			if !slices.Contains(searchParams, name) {
-				return q, model.Errorf(model.Malformed, name, "is not a parameter of this address; these are: %s", strings.Join(searchParams, ", "))
-			}
-			if len(list) > 1 {
-				return q, model.Errorf(model.Malformed, name, "is given %d times", len(list))
-			}
-		}
-	}
-	if q.keyword, err = model.ParseKeyword(values.Get("q")); err != nil {
-		return q, err
-	}
-	if q.page.Filters, err = model.ParseFilters(values.Get); err != nil {
-		return q, err
-	}
-	if q.page.Sort, err = model.ParseSort(values.Get("sort")); err != nil {
-		return q, err
-	}
-	if q.offset, err = parseNumber(values, "o", 0, 0, model.MaxOffset); err != nil {
-		return q, err
-	}
-	if q.page.Limit, err = parseNumber(values, "limit", s.PageSize, 1, model.MaxLimit); err != nil {
-		return q, err
-	}
-	if q.tag, err = model.ParseTag(values.Get("tag")); err != nil && strict {
-		return q, err
-	}
-	return q, nil
-}
-
 // withoutParameters is for addresses that take none.
 func (s *Server) withoutParameters(c *gin.Context) {
-	values, err := url.ParseQuery(c.Request.URL.RawQuery)
-	if err != nil {
-		s.fail(c, &model.Error{Code: model.Malformed, Message: "the query can't be decoded", Cause: err})
-		return
+	if err := query.RequireNone(c.Request.URL.RawQuery); err != nil {
+		s.fail(c, err)
 	}
-	for name := range values {
-		s.fail(c, model.Errorf(model.Malformed, name, "is not a parameter: this address takes none"))
-		return
-	}
-}
-
-func parseNumber(values url.Values, name string, byDefault, least, most int) (int, error) {
-	text := values.Get(name)
-	if text == "" {
-		return byDefault, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < least || n > most {
-		return 0, model.Errorf(model.Malformed, name, "must be a whole number from %d to %d", least, most)
-	}
-	return n, nil
-}
-
-// searchValues is the inverse of parseSearch, without what is by default. Links
-// that go on with a search keep its tag; those to another keyword lose it.
-func (s *Server) searchValues(search model.Search, tag string) url.Values {
-	values := search.Filters.Values()
-	if tag != "" {
-		values.Set("tag", tag)
-	}
-	if search.Keyword != "" {
-		values.Set("q", string(search.Keyword))
-	}
-	if search.Offset > 0 {
-		values.Set("o", strconv.Itoa(search.Offset))
-	}
-	if search.Limit != s.PageSize {
-		values.Set("limit", strconv.Itoa(search.Limit))
-	}
-	if search.Sort != model.ByRelevance {
-		values.Set("sort", string(search.Sort))
-	}
-	return values
-}
-
-// neighbours returns the searches for the pages before and after, nil where
-// there is none.
-func neighbours(a *executor.Answer) (prev, next *model.Search) {
-	if a.Search.Offset > 0 {
-		before := a.Search
-		before.Offset = max(0, min(a.Search.Offset-a.Search.Limit, lastOffset(a)))
-		prev = &before
-	}
-	if end := a.Search.Offset + len(a.Books); len(a.Books) > 0 && end < a.Total {
-		after := a.Search
-		after.Offset = end
-		next = &after
-	}
-	return prev, next
-}
-
-// lastOffset is where the last page that isn't empty begins.
-func lastOffset(a *executor.Answer) int {
-	return max(0, a.Total-1) / a.Search.Limit * a.Search.Limit
 }
 
 // search carries out the search that a request asks for and sets the headers
 // that every answer to one has. It returns the request's tag, too. It has ended the request if it isn't ok.
 func (s *Server) search(c *gin.Context, surface model.Surface) (answer *executor.Answer, tag string, ok bool) {
-	q, err := s.parseSearch(c.Request.URL.RawQuery, surface == model.APISurface)
+	parse := query.ParseLenient
+	if surface == model.APISurface {
+		parse = query.ParseStrict
+	}
+	search, tag, err := parse(c.Request.URL.RawQuery, s.PageSize)
 	if err != nil {
 		s.fail(c, err)
 		return nil, "", false
 	}
-	visit := model.Visit{Surface: surface, Agent: s.agent(c.Request), Tag: q.tag, ClientID: s.clientID(c.Request)}
+	visit := model.Visit{Surface: surface, Agent: s.agent(c.Request), Tag: tag, ClientID: s.clientID(c.Request)}
 	if c.Request.Method == http.MethodHead {
 		visit = model.Visit{} // no search, no event
 	}
-	answer, err = s.Books.GetBooks(c.Request.Context(), q.offset, q.keyword, q.page, visit)
+	answer, err = s.Books.GetBooks(c.Request.Context(), search, visit)
 	if err != nil {
 		s.fail(c, err)
 		return nil, "", false
@@ -159,7 +50,7 @@ func (s *Server) search(c *gin.Context, surface model.Surface) (answer *executor
 	if answer.SearchID != "" {
 		c.Header("X-Search-Id", answer.SearchID)
 	}
-	return answer, q.tag, true
+	return answer, tag, true
 }
 
 func (s *Server) getBooks(c *gin.Context) {
@@ -168,14 +59,13 @@ func (s *Server) getBooks(c *gin.Context) {
 		return
 	}
 	c.Header("X-Total-Count", strconv.Itoa(answer.Total))
-	prev, next := neighbours(answer)
 	var links []string
 	for _, l := range []struct {
 		rel    string
 		search *model.Search
-	}{{"prev", prev}, {"next", next}} {
+	}{{"prev", answer.Previous()}, {"next", answer.Next()}} {
 		if l.search != nil {
-			links = append(links, "<"+s.link("/api/books", s.searchValues(*l.search, tag))+`>; rel="`+l.rel+`"`)
+			links = append(links, "<"+s.links.To("/api/books", s.links.Values(*l.search, tag))+`>; rel="`+l.rel+`"`)
 		}
 	}
 	if len(links) > 0 {
@@ -185,17 +75,8 @@ func (s *Server) getBooks(c *gin.Context) {
 	c.Data(http.StatusOK, "application/json; charset=utf-8", answer.Body)
 }
 
-// bookID reads the id in the path. Whatever isn't an id is the id of no book.
-func bookID(c *gin.Context) (uint, error) {
-	id, err := strconv.ParseUint(c.Param("id"), 10, 64)
-	if err != nil || id == 0 || id > math.MaxInt64 {
-		return 0, model.Errorf(model.NotFound, "id", "there is no such book")
-	}
-	return uint(id), nil
-}
-
 func (s *Server) getBook(c *gin.Context) {
-	id, err := bookID(c)
+	id, err := query.ParseBookID(c.Param("id"))
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -213,7 +94,7 @@ func (s *Server) createBook(c *gin.Context) {
 }
 
 func (s *Server) updateBook(c *gin.Context) {
-	id, err := bookID(c)
+	id, err := query.ParseBookID(c.Param("id"))
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -227,7 +108,7 @@ func (s *Server) updateBook(c *gin.Context) {
 }
 
 func (s *Server) deleteBook(c *gin.Context) {
-	id, err := bookID(c)
+	id, err := query.ParseBookID(c.Param("id"))
 	if err == nil {
 		err = s.Books.DeleteBook(c.Request.Context(), id)
 	}
@@ -252,7 +133,7 @@ func (s *Server) answerBook(c *gin.Context, status int) func(*model.Book, error)
 		}
 		c.Header("Cache-Control", "private, no-cache")
 		if status == http.StatusCreated {
-			c.Header("Location", s.link("/api/books/"+strconv.FormatUint(uint64(b.ID), 10), nil))
+			c.Header("Location", s.links.ToBook("/api/books", b.ID))
 		}
 		c.Data(status, "application/json; charset=utf-8", body)
 	}

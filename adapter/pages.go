@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 
+	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/domain/model"
 )
@@ -38,7 +39,7 @@ func title(b *model.Book) string {
 }
 
 func (s *Server) view(b *model.Book) bookView {
-	v := bookView{Book: b, Title: title(b), Link: s.link("/books/"+strconv.FormatUint(uint64(b.ID), 10), nil), Cover: s.cover(b)}
+	v := bookView{Book: b, Title: title(b), Link: s.links.ToBook("/books", b.ID), Cover: s.cover(b)}
 	v.Published = b.PublishedAt
 	if year, ok := b.Year(); ok && year >= 0 && year < 1000 && len(b.PublishedAt) <= 4 {
 		v.Published = strconv.Itoa(year) + " CE"
@@ -119,7 +120,7 @@ func (s *Server) indexPage(c *gin.Context) {
 
 func (s *Server) indexData(a *executor.Answer, tag string) *indexData {
 	data := &indexData{
-		frame: frame{Title: "All books", Action: s.link("/", nil), Search: a.Search, NoIndex: len(s.searchValues(a.Search, "")) > 0},
+		frame: frame{Title: "All books", Action: s.links.To("/", nil), Search: a.Search, NoIndex: len(s.links.Values(a.Search, "")) > 0},
 		Total: a.Total,
 		From:  a.Search.Offset + 1,
 		To:    a.Search.Offset + len(a.Books),
@@ -140,17 +141,16 @@ func (s *Server) indexData(a *executor.Answer, tag string) *indexData {
 	_, data.Ignored = a.Search.Keyword.Words()
 	s.addFilters(data, a.Search, tag)
 	if a.Search.Limit != s.PageSize {
-		data.Hidden = append(data.Hidden, option{Value: strconv.Itoa(a.Search.Limit), Label: "limit"})
+		data.Hidden = append(data.Hidden, option{Value: strconv.Itoa(a.Search.Limit), Label: query.Limit})
 	}
 	if tag != "" {
-		data.Hidden = append(data.Hidden, option{Value: tag, Label: "tag"})
+		data.Hidden = append(data.Hidden, option{Value: tag, Label: query.Tag})
 	}
-	prev, next := neighbours(a)
-	if prev != nil {
-		data.Prev = s.link("/", s.searchValues(*prev, tag))
+	if prev := a.Previous(); prev != nil {
+		data.Prev = s.links.To("/", s.links.Values(*prev, tag))
 	}
-	if next != nil {
-		data.Next = s.link("/", s.searchValues(*next, tag))
+	if next := a.Next(); next != nil {
+		data.Next = s.links.To("/", s.links.Values(*next, tag))
 	}
 	if a.Total == 0 {
 		data.WaysOn = s.waysOn(a.Search, tag)
@@ -161,20 +161,19 @@ func (s *Server) indexData(a *executor.Answer, tag string) *indexData {
 func (s *Server) addFilters(data *indexData, search model.Search, tag string) {
 	search.Offset = 0
 	for _, f := range []struct{ name, label string }{
-		{"author", "Author"}, {"language", "Language"}, {"subject", "Subject"}, {"decade", "Decade"}, {"available", "Available"},
+		{query.Author, "Author"}, {query.Language, "Language"}, {query.Subject, "Subject"}, {query.Decade, "Decade"}, {query.Available, "Available"},
 	} {
-		values := search.Filters.Values()
-		value := values.Get(f.name)
+		value := query.FilterValues(search.Filters).Get(f.name)
 		if value == "" {
 			continue
 		}
 		data.Hidden = append(data.Hidden, option{Value: value, Label: f.name})
-		without := s.searchValues(search, tag)
+		without := s.links.Values(search, tag)
 		without.Del(f.name)
-		if f.name == "language" {
+		if f.name == query.Language {
 			value = languageName(value)
 		}
-		data.Filters = append(data.Filters, labelled{f.label + ": " + value, s.link("/", without)})
+		data.Filters = append(data.Filters, labelled{f.label + ": " + value, s.links.To("/", without)})
 	}
 }
 
@@ -192,15 +191,15 @@ func (s *Server) waysOn(search model.Search, tag string) (ways []labelled) {
 	if search.Filters != (model.Filters{}) && search.Keyword != "" {
 		unfiltered := search
 		unfiltered.Filters = model.Filters{}
-		ways = append(ways, labelled{"Search the whole shop for “" + string(search.Keyword) + "”", s.link("/", s.searchValues(unfiltered, tag))})
+		ways = append(ways, labelled{"Search the whole shop for “" + string(search.Keyword) + "”", s.links.To("/", s.links.Values(unfiltered, tag))})
 	}
 	words := strings.Fields(string(search.Keyword))
 	if len(words) > 1 {
 		for _, word := range words[:min(len(words), 6)] {
-			ways = append(ways, labelled{"Search for “" + word + "” alone", s.link("/", url.Values{"q": {word}})})
+			ways = append(ways, labelled{"Search for “" + word + "” alone", s.links.To("/", url.Values{query.Keyword: {word}})})
 		}
 	}
-	return append(ways, labelled{"Browse all books", s.link("/", nil)})
+	return append(ways, labelled{"Browse all books", s.links.To("/", nil)})
 }
 
 // bookData is what book.html shows.
@@ -214,7 +213,7 @@ type bookData struct {
 }
 
 func (s *Server) bookPage(c *gin.Context) {
-	id, err := bookID(c)
+	id, err := query.ParseBookID(c.Param("id"))
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -224,17 +223,17 @@ func (s *Server) bookPage(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	data := &bookData{frame: frame{Title: title(b), Action: s.link("/", nil), Visitor: s.welcome(c)}, Book: s.view(b)}
+	data := &bookData{frame: frame{Title: title(b), Action: s.links.To("/", nil), Visitor: s.welcome(c)}, Book: s.view(b)}
 	for author := range strings.SplitSeq(b.Author, model.AuthorSeparator) {
 		if author != "" {
-			data.Authors = append(data.Authors, labelled{author, s.link("/", url.Values{"author": {author}})})
+			data.Authors = append(data.Authors, labelled{author, s.links.To("/", url.Values{query.Author: {author}})})
 		}
 	}
 	for _, subject := range b.Subjects {
-		data.Subjects = append(data.Subjects, labelled{subject, s.link("/", url.Values{"subject": {subject}})})
+		data.Subjects = append(data.Subjects, labelled{subject, s.links.To("/", url.Values{query.Subject: {subject}})})
 	}
 	if b.Language != "" {
-		data.Language = &labelled{languageName(b.Language), s.link("/", url.Values{"language": {b.Language}})}
+		data.Language = &labelled{languageName(b.Language), s.links.To("/", url.Values{query.Language: {b.Language}})}
 	}
 	c.Header("Cache-Control", "private, no-cache") // it may carry the visitor's cookie
 	s.render(c, http.StatusOK, "book.html", data)
@@ -249,7 +248,7 @@ type errorData struct {
 }
 
 func (s *Server) errorPage(c *gin.Context, p problem) {
-	data := &errorData{frame: frame{Action: s.link("/", nil), NoIndex: true}, Status: p.Status, Request: p.RequestID}
+	data := &errorData{frame: frame{Action: s.links.To("/", nil), NoIndex: true}, Status: p.Status, Request: p.RequestID}
 	switch p.Status {
 	case http.StatusNotFound:
 		data.Title, data.Detail = "Not found", "We have no such page. The book may have left the shop."
@@ -259,7 +258,7 @@ func (s *Server) errorPage(c *gin.Context, p problem) {
 		data.Title, data.Detail = "Something went wrong", "That was our fault. Please try again."
 	case http.StatusBadRequest:
 		data.Title, data.Detail = "We can't search for that", "The address can't be read: "+p.Detail+"."
-		if p.Field == "q" {
+		if p.Field == query.Keyword {
 			data.Detail = "What you search for " + p.Detail + "."
 		} else if p.Field != "" {
 			data.Detail = "“" + p.Field + "” " + p.Detail + "."

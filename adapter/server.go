@@ -14,6 +14,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/domain/model"
 )
@@ -53,12 +54,13 @@ type Server struct {
 	templates *template.Template
 	assets    assets
 	crawlers  *crawlers
-	// base is the public address without a slash at its end; basePath its path.
-	base, basePath string
-	tokenHash      [sha256.Size]byte
-	csp            string
-	engine         *gin.Engine
-	stopping       atomic.Bool
+	links     query.Links
+	// basePath is the path of the public address.
+	basePath  string
+	tokenHash [sha256.Size]byte
+	csp       string
+	engine    *gin.Engine
+	stopping  atomic.Bool
 }
 
 // requestTimeout bounds the work on one request.
@@ -67,13 +69,13 @@ const requestTimeout = 10 * time.Second
 // New returns a Server, or an error about the templates or the options.
 func New(o Options) (*Server, error) {
 	s := &Server{Options: o, log: o.Log, tokenHash: sha256.Sum256([]byte(o.AdminToken))}
-	s.base = strings.TrimRight(o.BaseURL, "/")
-	if u, err := url.Parse(s.base); err != nil {
+	s.links = query.Links{Base: strings.TrimRight(o.BaseURL, "/"), PageSize: o.PageSize}
+	if u, err := url.Parse(s.links.Base); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	} else {
 		s.basePath = u.Path
 	}
-	s.csp = contentSecurityPolicy(s.base, o.ImageHosts)
+	s.csp = contentSecurityPolicy(s.links.Base, o.ImageHosts)
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
@@ -113,14 +115,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Stopping makes the server tell load balancers that it goes away.
 func (s *Server) Stopping() { s.stopping.Store(true) }
-
-// link returns the public address of a path of ours, with parameters.
-func (s *Server) link(path string, params url.Values) string {
-	if len(params) > 0 {
-		path += "?" + params.Encode()
-	}
-	return s.base + path
-}
 
 // HTTPServer returns a server for public ports, with its timeouts.
 func (s *Server) HTTPServer() *http.Server {

@@ -87,14 +87,14 @@ func (s *Server) welcome(c *gin.Context) *visitorForm {
 	if answered && id == "" {
 		return nil // asked once is enough
 	}
-	return &visitorForm{Action: s.link("/visitor", nil), Back: c.Request.URL.RequestURI(), Known: id != ""}
+	return &visitorForm{Action: s.links.To("/visitor", nil), Back: c.Request.URL.RequestURI(), Known: id != ""}
 }
 
 func (s *Server) setVisitor(c *gin.Context, value string) {
 	path := (&url.URL{Path: cmp.Or(s.basePath, "/")}).EscapedPath() // as browsers compare it
 	http.SetCookie(c.Writer, &http.Cookie{
 		Name: visitorCookie, Value: value, Path: path, MaxAge: int(visitorAge.Seconds()),
-		HttpOnly: true, Secure: strings.HasPrefix(s.base, "https://"), SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: strings.HasPrefix(s.links.Base, "https://"), SameSite: http.SameSiteLaxMode,
 	})
 }
 
@@ -124,7 +124,7 @@ func (s *Server) answerVisitor(c *gin.Context) {
 		return
 	}
 	c.Header("Cache-Control", "no-store")
-	c.Redirect(http.StatusSeeOther, s.base+ownPage(c.Request.PostForm.Get("back")))
+	c.Redirect(http.StatusSeeOther, s.links.Base+ownPage(c.Request.PostForm.Get("back")))
 }
 
 // ownPage returns an address within the shop: back, if it is one of its pages,

@@ -68,7 +68,6 @@ func operator(c *catalogue, s *sent) *executor.BookOperator {
 
 func TestGetBooks(t *testing.T) {
 	books := []*model.Book{{ID: 1, Title: "One"}}
-	page := executor.Page{Limit: 5, Sort: model.ByTitle, Filters: model.Filters{Author: "a"}}
 	for name, c := range map[string]struct {
 		keyword model.Keyword
 		surface model.Surface
@@ -83,9 +82,9 @@ func TestGetBooks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			shelf, events := &catalogue{found: &model.SearchResult{Books: books, Total: 12}}, &sent{err: c.queue}
-			answer, err := operator(shelf, events).GetBooks(t.Context(), 10, c.keyword, page, model.Visit{Surface: c.surface})
+			want := model.Search{Keyword: c.keyword, Filters: model.Filters{Author: "a"}, Sort: model.ByTitle, Offset: 10, Limit: 5}
+			answer, err := operator(shelf, events).GetBooks(t.Context(), want, model.Visit{Surface: c.surface})
 			require.NoError(t, err)
-			want := model.Search{Keyword: c.keyword, Filters: page.Filters, Sort: model.ByTitle, Offset: 10, Limit: 5}
 			assert.Equal(t, []model.Search{want}, shelf.asked)
 			assert.Equal(t, want, answer.Search)
 			assert.Equal(t, 12, answer.Total)
@@ -109,7 +108,7 @@ func TestGetBooks(t *testing.T) {
 
 func TestFailedSearchIsNotTold(t *testing.T) {
 	shelf, events := &catalogue{err: &model.Error{Code: model.UnavailableNow}}, &sent{}
-	answer, err := operator(shelf, events).GetBooks(t.Context(), 0, "war", executor.Page{Limit: 5}, model.Visit{Surface: model.APISurface})
+	answer, err := operator(shelf, events).GetBooks(t.Context(), model.Search{Keyword: "war", Limit: 5}, model.Visit{Surface: model.APISurface})
 	assert.Nil(t, answer)
 	assert.ErrorIs(t, err, shelf.err)
 	assert.Empty(t, events.keys)

@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -68,17 +69,17 @@ const MaxTag = 100
 
 // ParseTag checks and normalizes the tag of a request: valid UTF-8 without
 // control characters, in Unicode NFC, without white space around it. Its error
-// names the parameter tag.
+// has the code Malformed.
 func ParseTag(tag string) (string, error) {
 	if !utf8.ValidString(tag) {
-		return "", Errorf(Malformed, "tag", "is not valid UTF-8")
+		return "", Errorf(Malformed, "", "is not valid UTF-8")
 	}
 	tag = strings.TrimFunc(norm.NFC.String(tag), unicode.IsSpace)
 	if strings.ContainsFunc(tag, unicode.IsControl) {
-		return "", Errorf(Malformed, "tag", "contains a control character")
+		return "", Errorf(Malformed, "", "contains a control character")
 	}
 	if utf8.RuneCountInString(tag) > MaxTag {
-		return "", Errorf(Malformed, "tag", "is longer than %d characters", MaxTag)
+		return "", tooLong(MaxTag)
 	}
 	return tag, nil
 }
@@ -106,10 +107,6 @@ func (e *SearchEvent) Headers() []Header {
 	if e.Total == 0 {
 		match = NoMatch
 	}
-	filters := ""
-	if e.Search.Filters != (Filters{}) {
-		filters = e.Search.Filters.Values().Encode()
-	}
 	headers := make([]Header, 0, 20)
 	text := make([]byte, 0, 512) // of all values
 	add := func(key, value string) {
@@ -134,12 +131,33 @@ func (e *SearchEvent) Headers() []Header {
 	add("ce_offset", strconv.Itoa(e.Search.Offset))
 	add("ce_limit", strconv.Itoa(e.Search.Limit))
 	add("ce_sort", string(e.Search.Sort))
-	add("ce_filters", filters)
+	add("ce_filters", encodeFilters(e.Search.Filters))
 	add("ce_match", string(match))
 	add("ce_servedquery", e.Search.Keyword.Served())
 	add("ce_totalhits", strconv.Itoa(e.Total))
 	add("ce_servedhits", strconv.Itoa(e.Served))
 	return headers
+}
+
+// encodeFilters returns the filters that are set as a query string, ordered by
+// name.
+func encodeFilters(f Filters) string {
+	if f == (Filters{}) {
+		return ""
+	}
+	v := url.Values{}
+	for name, text := range map[string]string{"author": f.Author, "language": f.Language, "subject": f.Subject} {
+		if text != "" {
+			v.Set(name, text)
+		}
+	}
+	if f.Decade != nil {
+		v.Set("decade", strconv.Itoa(*f.Decade))
+	}
+	if f.Available != nil {
+		v.Set("available", strconv.FormatBool(*f.Available))
+	}
+	return v.Encode()
 }
 
 // EncodeBooks returns the JSON array that answers a search and is the value
