@@ -30,6 +30,7 @@ chaos: ## Kill the shop and its Kafka, then look for every answer, 15 minutes; d
 fuzz: ## Fuzz the readers of foreign input, 30 s each
 	go test -run '^$$' -fuzz FuzzFold -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzParseISBN -fuzztime 30s -fuzzminimizetime 5x ./domain/model
+	go test -run '^$$' -fuzz FuzzDecodeSearchEvent -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzParseKeyword -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzParseSearch -fuzztime 30s -fuzzminimizetime 5x ./adapter/query
 	go test -run '^$$' -fuzz FuzzCSV -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog

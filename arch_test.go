@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"api":                     {},
 	"bench":                   {"application/executor", "domain/gateway", "domain/model", "infrastructure/catalog", "infrastructure/database"},
 	"bench/chaos":             {"bench/testbed", "infrastructure/catalog"},
-	"bench/testbed":           {},
+	"bench/testbed":           {"domain/model"},
 	"bench/spool":             {"adapter", "application", "application/executor", "bench/testbed", "domain/gateway", "domain/model", "infrastructure/catalog", "infrastructure/database", "infrastructure/mq"},
 	"bench/tutorial":          {},
 	"bench/weather":           {"bench/testbed", "domain/model", "infrastructure/catalog"},
