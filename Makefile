@@ -46,7 +46,7 @@ fire: ## Throw 500,000 requests at the embedded broker (TEST_FUZZ_SEED draws oth
 
 crawlers: ## Take the newest list of crawlers, by npm
 	d=$$(mktemp -d) && npm install --silent --prefix $$d crawler-user-agents && \
-	node adapter/crawlers.js $$d/node_modules/crawler-user-agents >adapter/crawlers.txt && rm -rf $$d
+	node adapter/agent/crawlers.js $$d/node_modules/crawler-user-agents >adapter/agent/crawlers.txt && rm -rf $$d
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 8

@@ -24,6 +24,11 @@ func (l Links) To(path string, parameters url.Values) string {
 	return l.Base + path
 }
 
+// ToSearch returns the address of a search below a path.
+func (l Links) ToSearch(path string, s model.Search, tag string) string {
+	return l.To(path, l.Values(s, tag))
+}
+
 // ToBook returns the address of a book below a path.
 func (l Links) ToBook(path string, id uint) string {
 	return l.Base + path + "/" + strconv.FormatUint(uint64(id), 10)
