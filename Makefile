@@ -30,6 +30,9 @@ chaos: ## Kill the shop and its Kafka, then look for every answer, 15 minutes; d
 fuzz: ## Fuzz the readers of foreign input, 30 s each
 	go test -run '^$$' -fuzz FuzzFold -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzParseISBN -fuzztime 30s -fuzzminimizetime 5x ./domain/model
+	go test -run '^$$' -fuzz FuzzDecodeSearchEvent -fuzztime 30s -fuzzminimizetime 5x ./domain/model
+	go test -run '^$$' -fuzz FuzzParseKeyword -fuzztime 30s -fuzzminimizetime 5x ./domain/model
+	go test -run '^$$' -fuzz FuzzParseSearch -fuzztime 30s -fuzzminimizetime 5x ./adapter/query
 	go test -run '^$$' -fuzz FuzzCSV -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
 	go test -run '^$$' -fuzz FuzzJSONLines -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
 	go test -run '^$$' -fuzz FuzzONIX -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
@@ -43,7 +46,7 @@ fire: ## Throw 500,000 requests at the embedded broker (TEST_FUZZ_SEED draws oth
 
 crawlers: ## Take the newest list of crawlers, by npm
 	d=$$(mktemp -d) && npm install --silent --prefix $$d crawler-user-agents && \
-	node adapter/crawlers.js $$d/node_modules/crawler-user-agents >adapter/crawlers.txt && rm -rf $$d
+	node adapter/agent/crawlers.js $$d/node_modules/crawler-user-agents >adapter/agent/crawlers.txt && rm -rf $$d
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 8

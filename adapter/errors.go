@@ -9,11 +9,12 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"literank.com/event-books/adapter/pages"
 	"literank.com/event-books/domain/model"
 )
 
-// statusOf is the one table from a kind of failure to an HTTP status. What
-// isn't in it is our own fault: 500.
+// statusOf maps each error code to its HTTP status. Any other error is a fault
+// of the shop and gets a 500.
 var statusOf = map[model.Code]int{
 	model.Malformed:      http.StatusBadRequest,
 	model.Invalid:        http.StatusUnprocessableEntity,
@@ -25,10 +26,11 @@ var statusOf = map[model.Code]int{
 	model.UnavailableNow: http.StatusServiceUnavailable,
 }
 
-// retryAfter is what a 503 recommends, in seconds.
+// retryAfter is the Retry-After of a 503, in seconds.
 const retryAfter = "5"
 
-// problem is a problem document (RFC 9457) with two members of ours.
+// problem is a problem document (RFC 9457) with two members of its own: field
+// and request_id.
 type problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -40,8 +42,17 @@ type problem struct {
 	RequestID string `json:"request_id,omitempty"`
 }
 
-// fail ends a request with an error, in the form that its caller reads. It
-// logs the failures that are ours; those of the caller are in the access log.
+// orFail makes a handler of a function that returns an error.
+func (s *Server) orFail(handle func(*gin.Context) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if err := handle(c); err != nil {
+			s.fail(c, err)
+		}
+	}
+}
+
+// fail ends a request with an error, as a page or as a problem document. It logs
+// faults of the shop; the access log has the faults of clients.
 func (s *Server) fail(c *gin.Context, err error) {
 	p := problem{Type: "about:blank", Status: http.StatusInternalServerError, RequestID: c.GetString(requestIDKey)}
 	var e *model.Error
@@ -52,7 +63,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 		}
 	}
 	switch {
-	case p.Status == http.StatusServiceUnavailable: // whatever is away has told so itself
+	case p.Status == http.StatusServiceUnavailable: // the part that is unavailable logs that itself
 		s.log.Debug("request not served", "request_id", p.RequestID, "error", err)
 	case errors.Is(c.Request.Context().Err(), context.Canceled):
 		s.log.Debug("client went away", "request_id", p.RequestID, "error", err)
@@ -70,7 +81,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 	s.problem(c, p)
 }
 
-// failStatus ends a request with a status that has no error behind it.
+// failStatus ends a request with a status where there is no error.
 func (s *Server) failStatus(c *gin.Context, status int, detail string) {
 	s.problem(c, problem{Type: "about:blank", Status: status, Detail: detail, RequestID: c.GetString(requestIDKey)})
 }
@@ -80,17 +91,17 @@ func (s *Server) problem(c *gin.Context, p problem) {
 	c.Abort()
 	c.Header("Cache-Control", "no-store")
 	if wantsPage(c.Request) {
-		s.errorPage(c, p)
+		s.pages.Error(c, pages.Failure{Status: p.Status, Title: p.Title, Detail: p.Detail, Field: p.Field, RequestID: p.RequestID})
 		return
 	}
 	body, err := json.Marshal(p)
 	if err != nil {
-		panic(err) // a struct of texts
+		panic(err) // a struct of strings always encodes
 	}
 	c.Data(p.Status, "application/problem+json", body)
 }
 
-// wantsPage tells whether a browser's reader asked, rather than a program.
+// wantsPage reports whether a person in a browser asked, not a program.
 func wantsPage(r *http.Request) bool {
 	if strings.HasPrefix(r.URL.Path, "/api/") || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false

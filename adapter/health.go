@@ -10,7 +10,7 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// pingTimeout bounds how long readiness waits for the database.
+// pingTimeout bounds the database check of /readyz.
 const pingTimeout = 2 * time.Second
 
 func (s *Server) livez(c *gin.Context) {
@@ -18,10 +18,10 @@ func (s *Server) livez(c *gin.Context) {
 	c.JSON(http.StatusOK, gin.H{"status": "ok"})
 }
 
-// readiness is what /readyz says; only staff sees more than the status.
+// readiness is the answer of /readyz. Everyone sees the status, staff the rest.
 type readiness struct {
-	// Status is ok, degraded (Kafka does not confirm events, or the space for them
-	// fills up or is full) or unavailable.
+	// Status is ok, degraded (Kafka doesn't confirm events, or the spool is
+	// filling up) or unavailable.
 	Status   string            `json:"status"`
 	Database string            `json:"database,omitempty"`
 	Events   *model.EventStats `json:"events,omitempty"`

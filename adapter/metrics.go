@@ -9,9 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// OpsServer serves /metrics with what the collectors tell and what there is to
-// tell of any Go process. It doesn't ask who asks: it belongs on an address that
-// only operators reach.
+// OpsServer serves /metrics with the collectors' metrics and those of the Go
+// process. It has no authentication, so only operators may reach its address.
 func OpsServer(of ...prometheus.Collector) (*http.Server, error) {
 	registry := prometheus.NewRegistry()
 	of = append(of, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/domain/model"
 )
 
@@ -30,8 +31,8 @@ func (s *Server) requestID(c *gin.Context) {
 	c.Header("X-Request-Id", id)
 }
 
-// accessLog leaves out the query: what is searched is in the events, not in
-// the log.
+// accessLog logs each request without its query string: the log must not contain
+// what people search for.
 func (s *Server) accessLog(c *gin.Context) {
 	begun := time.Now()
 	path := c.Request.URL.Path
@@ -54,7 +55,7 @@ func (s *Server) recovery(c *gin.Context) {
 			panic(cause)
 		}
 		if c.Writer.Written() {
-			s.log.Error("panic in an answer under way", "request_id", c.GetString(requestIDKey), "error", cause, "stack", string(debug.Stack()))
+			s.log.Error("panic after the answer had begun", "request_id", c.GetString(requestIDKey), "error", cause, "stack", string(debug.Stack()))
 			c.Abort()
 			return
 		}
@@ -63,9 +64,9 @@ func (s *Server) recovery(c *gin.Context) {
 	c.Next()
 }
 
-// contentSecurityPolicy allows no script at all and pictures only from the
-// hosts that the operator names. Links carry the public address, so it is
-// allowed even where a page was reached by another one.
+// contentSecurityPolicy allows no scripts, and pictures only from imageHosts.
+// Links contain the public address, so the policy allows that even if the browser
+// reached the page by another one.
 func contentSecurityPolicy(base string, imageHosts []string) string {
 	self := "'self'"
 	if u, err := url.Parse(base); err == nil && u.Host != "" {
@@ -92,10 +93,10 @@ func (s *Server) securityHeaders(c *gin.Context) {
 
 var crossOrigin = http.NewCrossOriginProtection()
 
-// sameOrigin refuses writes that another site makes a browser send.
+// sameOrigin refuses a write that a browser sends for another site.
 func (s *Server) sameOrigin(c *gin.Context) {
 	if err := crossOrigin.Check(c.Request); err != nil {
-		s.fail(c, &model.Error{Code: model.Forbidden, Message: "requests from other sites are not taken", Cause: err})
+		s.fail(c, &model.Error{Code: model.Forbidden, Message: "requests from other sites are refused", Cause: err})
 	}
 }
 
@@ -106,6 +107,13 @@ func (s *Server) bounds(c *gin.Context) {
 	c.Request = c.Request.WithContext(ctx)
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
 	c.Next()
+}
+
+// withoutParameters refuses query strings.
+func (s *Server) withoutParameters(c *gin.Context) {
+	if err := query.RequireNone(c.Request.URL.RawQuery); err != nil {
+		s.fail(c, err)
+	}
 }
 
 func (s *Server) staffOnly(c *gin.Context) {

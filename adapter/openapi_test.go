@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
+	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/api"
 	"literank.com/event-books/domain/model"
 )
@@ -127,7 +128,7 @@ func TestOpenAPIListsTheParameters(t *testing.T) {
 			assert.Equal(t, "query", d.at(parameter, "in"))
 			documented = append(documented, d.at(parameter, "name").(string))
 		}
-		assert.ElementsMatch(t, searchParams, documented, name)
+		assert.ElementsMatch(t, query.Parameters, documented, name)
 	}
 	schemaOf := func(parameter string) map[string]any {
 		return d.at(d.root, "components", "parameters", parameter, "schema").(map[string]any)

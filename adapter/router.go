@@ -1,32 +1,36 @@
-// Package adapter is the shop's face to the world: pages for shoppers and an
-// API for programs, by Gin. It turns requests into calls of the application
-// and results into answers, and must not know databases or Kafka.
+// Package adapter is the shop's HTTP server. It holds what every request needs:
+// routes, middleware and the answers to errors. The pages for people are in
+// adapter/pages, the API for programs in adapter/api. It must not know databases
+// or Kafka.
 package adapter
 
 import (
 	"net/http"
 
 	"github.com/gin-gonic/gin"
+
+	"literank.com/event-books/adapter/api"
+	"literank.com/event-books/adapter/pages"
 )
 
-// routes is the list of everything that is served.
+// routes lists everything that the server answers.
 func (s *Server) routes(r *gin.Engine) {
 	read := []string{http.MethodGet, http.MethodHead}
 
-	r.Match(read, "/", s.indexPage)
-	r.Match(read, "/books/:id", s.bookPage)
-	r.POST("/visitor", s.answerVisitor)
+	r.Match(read, "/", s.orFail(s.pages.Index))
+	r.Match(read, "/books/:id", s.orFail(s.pages.Book))
+	r.POST(pages.VisitorPath, s.orFail(s.pages.AnswerVisitor))
 	r.Match(read, "/robots.txt", s.robots)
 	r.Match(read, "/static/*file", s.static)
 
-	r.Match(read, "/api/books", s.getBooks)
-	r.POST("/api/books", s.staffOnly, s.withoutParameters, s.createBook)
-	r.Match(read, "/api/books/:id", s.withoutParameters, s.getBook)
-	r.PUT("/api/books/:id", s.staffOnly, s.withoutParameters, s.updateBook)
-	r.DELETE("/api/books/:id", s.staffOnly, s.withoutParameters, s.deleteBook)
-	r.Match(read, "/api/openapi.yaml", s.openAPI)
-	r.Match(read, "/api/asyncapi.yaml", s.asyncAPI)
-	r.Match(read, "/api/schemas/:event/:file", s.schema)
+	r.Match(read, "/api/books", s.orFail(s.books.Search))
+	r.POST("/api/books", s.staffOnly, s.withoutParameters, s.orFail(s.books.Create))
+	r.Match(read, "/api/books/:id", s.withoutParameters, s.orFail(s.books.Get))
+	r.PUT("/api/books/:id", s.staffOnly, s.withoutParameters, s.orFail(s.books.Update))
+	r.DELETE("/api/books/:id", s.staffOnly, s.withoutParameters, s.orFail(s.books.Delete))
+	r.Match(read, "/api/openapi.yaml", api.OpenAPI)
+	r.Match(read, "/api/asyncapi.yaml", api.AsyncAPI)
+	r.Match(read, "/api/schemas/:event/:file", s.orFail(api.Schema))
 
 	r.Match(read, "/livez", s.livez)
 	r.Match(read, "/readyz", s.readyz)

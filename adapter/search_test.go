@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -477,45 +476,4 @@ func TestPageBehindTheLast(t *testing.T) {
 	}
 	assert.Contains(t, hrefs, "/?limit=5&o=10&q=volume")
 	assert.Contains(t, s.get("/?q=volume+03&o=5").Body.String(), "There is only 1 book<")
-}
-
-// FuzzParseSearch: whatever comes in an address is refused or understood, and
-// what is understood is written into links as the same search.
-func FuzzParseSearch(f *testing.F) {
-	for _, seed := range []string{
-		"", "q=war+peace&o=20", "q=%00", "q=%ff", "q=%zz", "q=a;b", "q=a&q=b", "q=e%CC%81&limit=100&sort=newest",
-		"author=%EF%AC%AC&subject=x&decade=-380&available=true", "language=eng", "language=zh-Hant-TW", "language=i-klingon",
-		"language=x-private", "language=en-u-co-phonebk", "o=2147483647&limit=1", "o=-1", "decade=1995", "utm_source=x", "sort=best",
-		"tag=a", "tag=%00", "tag=+%C2%A0", "tag=e%CC%81", "language=und-Latn", "language=art-lojban", "author=+a+", "q=%EF%B7%BA",
-	} {
-		f.Add(seed, true)
-		f.Add(seed, false)
-	}
-	s := &Server{Options: Options{PageSize: 20}}
-	f.Fuzz(func(t *testing.T, rawQuery string, strict bool) {
-		q, err := s.parseSearch(rawQuery, strict)
-		if err != nil {
-			if model.ErrorCode(err) != model.Malformed {
-				t.Fatalf("%q is refused with %v", rawQuery, err)
-			}
-			return
-		}
-		link := s.searchValues(q.search(), q.tag).Encode()
-		again, err := s.parseSearch(link, true)
-		if err != nil {
-			t.Fatalf("%q becomes the link %q, which is refused: %v", rawQuery, link, err)
-		}
-		if want, got := describe(q), describe(again); want != got {
-			t.Fatalf("%q becomes the link %q\n got %s\nwant %s", rawQuery, link, got, want)
-		}
-	})
-}
-
-func (q question) search() model.Search {
-	return model.Search{Keyword: q.keyword, Filters: q.page.Filters, Sort: q.page.Sort, Offset: q.offset, Limit: q.page.Limit}
-}
-
-func describe(q question) string {
-	s := q.search()
-	return strings.Join([]string{string(s.Keyword), s.Filters.Values().Encode(), string(s.Sort), strconv.Itoa(s.Offset), strconv.Itoa(s.Limit), q.tag}, "\x00")
 }

@@ -1,10 +1,10 @@
 package adapter
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -14,51 +14,61 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"literank.com/event-books/adapter/api"
+	"literank.com/event-books/adapter/pages"
+	"literank.com/event-books/adapter/query"
+	"literank.com/event-books/adapter/search"
+	"literank.com/event-books/adapter/visitor"
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/domain/model"
 )
 
-// Health tells whether the parts behind the shop answer.
+// Health reports on the parts behind the shop.
 type Health interface {
-	// Ping fails when searches can't be answered.
+	// Ping fails if the shop can't answer searches.
 	Ping(ctx context.Context) error
 	EventStats() model.EventStats
 }
 
-// Options are what a Server is made of.
+// VisitorCookie says which browsers get the visitor's cookie.
+type VisitorCookie = visitor.Rule
+
+// Options are the parts and the settings of a Server.
 type Options struct {
 	Books  *executor.BookOperator
 	Health Health
 	Log    *slog.Logger
-	// PageSize is how many books a page shows, 1 to model.MaxLimit.
+	// PageSize is the number of books on a page, 1 to model.MaxLimit.
 	PageSize int
-	// TemplatesPattern names template files instead of the built-in ones.
+	// TemplatesPattern names template files to use instead of the built-in ones.
 	TemplatesPattern string
-	// BaseURL is the public address, possibly with a path; empty = as requested.
+	// BaseURL is the public address, possibly with a path. If it is empty, links
+	// are relative to the host.
 	BaseURL string
 	// ImageHosts are the hosts that pictures of covers may come from.
 	ImageHosts []string
-	// AdminToken is what staff shows as a bearer token.
+	// AdminToken is the bearer token of the staff.
 	AdminToken string
-	// VisitorCookie says which browsers get a number; empty = CookieAsk.
+	// VisitorCookie is visitor.Ask if it is empty.
 	VisitorCookie VisitorCookie
-	// TrustedProxies are believed about the client's address.
+	// TrustedProxies may name the client's address.
 	TrustedProxies []string
 }
 
 // Server answers HTTP requests.
 type Server struct {
 	Options
-	log       *slog.Logger
-	templates *template.Template
-	assets    assets
-	crawlers  *crawlers
-	// base is the public address without a slash at its end; basePath its path.
-	base, basePath string
-	tokenHash      [sha256.Size]byte
-	csp            string
-	engine         *gin.Engine
-	stopping       atomic.Bool
+	log    *slog.Logger
+	pages  *pages.Pages
+	books  *api.Books
+	assets assets
+	links  query.Links
+	// basePath is the path of the public address.
+	basePath  string
+	tokenHash [sha256.Size]byte
+	csp       string
+	engine    *gin.Engine
+	stopping  atomic.Bool
 }
 
 // requestTimeout bounds the work on one request.
@@ -66,63 +76,65 @@ const requestTimeout = 10 * time.Second
 
 // New returns a Server, or an error about the templates or the options.
 func New(o Options) (*Server, error) {
-	s := &Server{Options: o, log: o.Log, tokenHash: sha256.Sum256([]byte(o.AdminToken))}
-	s.base = strings.TrimRight(o.BaseURL, "/")
-	if u, err := url.Parse(s.base); err != nil {
+	base := strings.TrimRight(o.BaseURL, "/")
+	u, err := url.Parse(base)
+	if err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
-	} else {
-		s.basePath = u.Path
 	}
-	s.csp = contentSecurityPolicy(s.base, o.ImageHosts)
-	var err error
+	s := &Server{
+		Options: o, log: o.Log, tokenHash: sha256.Sum256([]byte(o.AdminToken)),
+		links: query.Links{Base: base, PageSize: o.PageSize}, basePath: u.Path, csp: contentSecurityPolicy(base, o.ImageHosts),
+	}
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
-	if s.crawlers, err = knownCrawlers(); err != nil {
+	visitors := &visitor.Visitors{
+		Rule:       o.VisitorCookie,
+		CookiePath: (&url.URL{Path: cmp.Or(u.Path, "/")}).EscapedPath(),
+		Secure:     strings.HasPrefix(base, "https://"),
+	}
+	searcher := &search.Searcher{Books: o.Books, Visitors: visitors, PageSize: o.PageSize}
+	s.books = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links}
+	s.pages, err = pages.New(pages.Options{
+		Operator: o.Books, Searcher: searcher, Visitors: visitors, Links: s.links, ImageHosts: o.ImageHosts,
+		Builtin: builtinTemplates, Pattern: o.TemplatesPattern, Asset: s.assetAddress, Log: o.Log,
+	})
+	if err != nil {
 		return nil, err
 	}
-	if s.templates, err = s.loadTemplates(); err != nil {
-		return nil, err
-	}
-	gin.SetMode(gin.ReleaseMode)
-	s.engine = gin.New()
-	s.engine.HandleMethodNotAllowed = true
-	s.engine.RedirectTrailingSlash = false // it redirects past our middleware and the base path
-	if err := s.engine.SetTrustedProxies(o.TrustedProxies); err != nil {
-		return nil, fmt.Errorf("trusted proxies: %w", err)
-	}
-	// recovery lies within bounds, which ends the request's context on the way
-	// out: what failed would then look like a client that went away.
-	s.engine.Use(s.requestID, s.accessLog, s.securityHeaders, s.bounds, s.recovery, s.sameOrigin)
-	s.routes(s.engine)
-	return s, nil
+	s.engine, err = s.newEngine()
+	return s, err
 }
 
-// ServeHTTP answers below the base URL's path and without it, since proxies
-// do both: strip the path or leave it.
+func (s *Server) newEngine() (*gin.Engine, error) {
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	r.HandleMethodNotAllowed = true
+	r.RedirectTrailingSlash = false // gin would redirect before the middleware runs, and without the base path
+	if err := r.SetTrustedProxies(s.TrustedProxies); err != nil {
+		return nil, fmt.Errorf("trusted proxies: %w", err)
+	}
+	// recovery runs inside bounds. Outside, it would find the request's context
+	// already ended and take the panic for a client that went away.
+	r.Use(s.requestID, s.accessLog, s.securityHeaders, s.bounds, s.recovery, s.sameOrigin)
+	s.routes(r)
+	return r, nil
+}
+
+// ServeHTTP answers with and without the path of the base URL, since some proxies
+// strip the path and others keep it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rest, ok := strings.CutPrefix(r.URL.Path, s.basePath); ok && s.basePath != "" && (rest == "" || rest[0] == '/') {
 		r = r.Clone(r.Context())
-		r.URL.Path, r.URL.RawPath = rest, ""
-		if rest == "" {
-			r.URL.Path = "/"
-		}
+		r.URL.Path, r.URL.RawPath = cmp.Or(rest, "/"), ""
 	}
 	s.engine.ServeHTTP(w, r)
 }
 
-// Stopping makes the server tell load balancers that it goes away.
+// Stopping makes /readyz answer 503, so that load balancers send no more requests.
 func (s *Server) Stopping() { s.stopping.Store(true) }
 
-// link returns the public address of a path of ours, with parameters.
-func (s *Server) link(path string, params url.Values) string {
-	if len(params) > 0 {
-		path += "?" + params.Encode()
-	}
-	return s.base + path
-}
-
-// HTTPServer returns a server for public ports, with its timeouts.
+// HTTPServer returns an http.Server with timeouts that suit a public port.
 func (s *Server) HTTPServer() *http.Server {
 	return &http.Server{
 		Handler:           s,
@@ -130,7 +142,7 @@ func (s *Server) HTTPServer() *http.Server {
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      requestTimeout + 15*time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    256 << 10, // a keyword of 10,000 characters is still told that it is too long
+		MaxHeaderBytes:    256 << 10, // so that a keyword of 10,000 characters gets a proper error
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }

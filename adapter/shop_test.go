@@ -24,7 +24,10 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-const token = "correct horse battery staple"
+const (
+	token  = "correct horse battery staple"
+	chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+)
 
 // shop is a server on a catalogue of its own, whose events, health and log
 // are in the test's hands.

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/adapter/visitor"
 	"literank.com/event-books/domain/model"
 )
 
@@ -60,27 +61,27 @@ func TestVisitorIsAskedFirst(t *testing.T) {
 		set     bool
 		told    string // ce_clientid of a search
 	}{
-		"ask":                  {CookieAsk, nil, ask, false, ""},
+		"ask":                  {visitor.Ask, nil, ask, false, ""},
 		"by default":           {"", nil, ask, false, ""},
-		"ask, said yes":        {CookieAsk, []string{"Cookie", "visitor=" + aVisitor}, forget, false, aVisitor},
-		"ask, said no":         {CookieAsk, []string{"Cookie", "visitor=no"}, nothing, false, ""},
-		"ask, GPC":             {CookieAsk, []string{"Sec-GPC", "1"}, nothing, false, ""},
-		"yes, then GPC":        {CookieAsk, []string{"Sec-GPC", "1", "Cookie", "visitor=" + aVisitor}, nothing, false, ""},
-		"yes, then DNT":        {CookieAsk, []string{"DNT", "1", "Cookie", "visitor=" + aVisitor}, nothing, false, ""},
-		"DNT that allows":      {CookieAsk, []string{"DNT", "0", "Cookie", "visitor=" + aVisitor}, forget, false, aVisitor},
-		"on":                   {CookieOn, nil, forget, true, ""},
-		"on, known":            {CookieOn, []string{"Cookie", "visitor=" + aVisitor}, forget, false, aVisitor},
-		"on, said no":          {CookieOn, []string{"Cookie", "visitor=no"}, nothing, false, ""},
-		"on, DNT":              {CookieOn, []string{"DNT", "1"}, nothing, false, ""},
-		"on, fetched ahead":    {CookieOn, []string{"Sec-Purpose", "prefetch"}, ask, false, ""},
-		"on, a bot":            {CookieOn, []string{"User-Agent", "Googlebot/2.1"}, ask, false, ""},
-		"off":                  {CookieOff, nil, nothing, false, ""},
-		"off, known":           {CookieOff, []string{"Cookie", "visitor=" + aVisitor}, nothing, false, ""},
-		"malformed":            {CookieAsk, []string{"Cookie", "visitor=x"}, ask, false, ""},
-		"malformed, then good": {CookieAsk, []string{"Cookie", "visitor=<x>; visitor=" + aVisitor}, forget, false, aVisitor},
-		"other notation":       {CookieAsk, []string{"Cookie", "visitor={" + aVisitor + "}"}, ask, false, ""},
-		"capitals":             {CookieAsk, []string{"Cookie", "visitor=" + strings.ToUpper(aVisitor)}, ask, false, ""},
-		"not random":           {CookieAsk, []string{"Cookie", "visitor=" + uuid.Must(uuid.NewV7()).String()}, ask, false, ""},
+		"ask, said yes":        {visitor.Ask, []string{"Cookie", "visitor=" + aVisitor}, forget, false, aVisitor},
+		"ask, said no":         {visitor.Ask, []string{"Cookie", "visitor=no"}, nothing, false, ""},
+		"ask, GPC":             {visitor.Ask, []string{"Sec-GPC", "1"}, nothing, false, ""},
+		"yes, then GPC":        {visitor.Ask, []string{"Sec-GPC", "1", "Cookie", "visitor=" + aVisitor}, nothing, false, ""},
+		"yes, then DNT":        {visitor.Ask, []string{"DNT", "1", "Cookie", "visitor=" + aVisitor}, nothing, false, ""},
+		"DNT that allows":      {visitor.Ask, []string{"DNT", "0", "Cookie", "visitor=" + aVisitor}, forget, false, aVisitor},
+		"on":                   {visitor.On, nil, forget, true, ""},
+		"on, known":            {visitor.On, []string{"Cookie", "visitor=" + aVisitor}, forget, false, aVisitor},
+		"on, said no":          {visitor.On, []string{"Cookie", "visitor=no"}, nothing, false, ""},
+		"on, DNT":              {visitor.On, []string{"DNT", "1"}, nothing, false, ""},
+		"on, fetched ahead":    {visitor.On, []string{"Sec-Purpose", "prefetch"}, ask, false, ""},
+		"on, a bot":            {visitor.On, []string{"User-Agent", "Googlebot/2.1"}, ask, false, ""},
+		"off":                  {visitor.Off, nil, nothing, false, ""},
+		"off, known":           {visitor.Off, []string{"Cookie", "visitor=" + aVisitor}, nothing, false, ""},
+		"malformed":            {visitor.Ask, []string{"Cookie", "visitor=x"}, ask, false, ""},
+		"malformed, then good": {visitor.Ask, []string{"Cookie", "visitor=<x>; visitor=" + aVisitor}, forget, false, aVisitor},
+		"other notation":       {visitor.Ask, []string{"Cookie", "visitor={" + aVisitor + "}"}, ask, false, ""},
+		"capitals":             {visitor.Ask, []string{"Cookie", "visitor=" + strings.ToUpper(aVisitor)}, ask, false, ""},
+		"not random":           {visitor.Ask, []string{"Cookie", "visitor=" + uuid.Must(uuid.NewV7()).String()}, ask, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t, withCookie(c.rule))
@@ -147,7 +148,7 @@ func TestVisitorAnswers(t *testing.T) {
 	problemOf(t, http.StatusBadRequest, s.do("POST", "/visitor", "%zz", "Content-Type", "application/x-www-form-urlencoded"))
 	problemOf(t, http.StatusRequestEntityTooLarge, s.choose("yes", strings.Repeat("a", maxBody)))
 	problemOf(t, http.StatusForbidden, s.choose("yes", "/", "Sec-Fetch-Site", "cross-site"))
-	problemOf(t, http.StatusNotFound, newShop(t, withCookie(CookieOff)).choose("yes", "/"))
+	problemOf(t, http.StatusNotFound, newShop(t, withCookie(visitor.Off)).choose("yes", "/"))
 	assert.Equal(t, http.StatusMethodNotAllowed, s.get("/visitor").Code)
 	assert.Empty(t, s.events.take())
 }

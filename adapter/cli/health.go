@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"runtime"
-	"runtime/debug"
 	"time"
 )
 
 type healthCommand struct{}
 
-// healthTimeout bounds the question, in all.
+// healthTimeout bounds the whole request.
 const healthTimeout = 4 * time.Second
 
 func (healthCommand) Run(sh *shell) error {
@@ -36,34 +34,11 @@ func (healthCommand) Run(sh *shell) error {
 	defer response.Body.Close()
 	var answer struct{ Status string }
 	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<16)).Decode(&answer); err != nil {
-		return fmt.Errorf("health: %s is no shop of ours: %w", url, err)
+		return fmt.Errorf("health: %s is not an event-books shop: %w", url, err)
 	}
 	fmt.Fprintln(sh.Out, answer.Status)
 	if response.StatusCode != http.StatusOK {
-		return errors.New("health: searches are not answered")
+		return errors.New("health: the shop doesn't answer searches")
 	}
 	return nil
-}
-
-type versionCommand struct{}
-
-// Version is the release; the commit is stamped by go build -buildvcs=true.
-const Version = "0.1.0"
-
-func (versionCommand) Run(sh *shell) error {
-	commit := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		dirty := ""
-		for _, s := range info.Settings {
-			switch {
-			case s.Key == "vcs.revision":
-				commit = s.Value
-			case s.Key == "vcs.modified" && s.Value == "true":
-				dirty = " (modified)"
-			}
-		}
-		commit += dirty
-	}
-	_, err := fmt.Fprintf(sh.Out, "event-books %s, commit %s, %s %s/%s\n", Version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return err
 }

@@ -37,7 +37,7 @@ func (cmd tailCommand) Run(sh *shell) error {
 		write = printEventJSON
 	}
 	ready := func() { fmt.Fprintf(sh.Err, "reading %s from %s\n", topic, strings.Join(kafka.Brokers, ", ")) }
-	told := false
+	waiting := false
 	for {
 		err := mq.Tail(sh.ctx, kafka, topic, from, ready, func(r *mq.Record) error { return write(sh.Out, r) })
 		if !errors.Is(err, mq.ErrNoTopic) {
@@ -46,10 +46,10 @@ func (cmd tailCommand) Run(sh *shell) error {
 			}
 			return err
 		}
-		if !told {
+		if !waiting {
 			fmt.Fprintf(sh.Err, "waiting for the topic %s to be created\n", topic)
-			told = true
-			from = mq.Start{Beginning: true} // everything in it will be new
+			waiting = true
+			from = mq.Start{Beginning: true} // the new topic holds only new events
 		}
 		select {
 		case <-sh.ctx.Done():
@@ -81,9 +81,9 @@ func parseStart(text string, now time.Time) (mq.Start, error) {
 // printEvent writes one line: time, key, number of books and their titles.
 func printEvent(w io.Writer, r *mq.Record) error {
 	when := r.Time.Local().Format(time.DateTime)
-	books, err := model.DecodeBooks(r.Value)
+	books, err := answeredBooks(r)
 	if err != nil {
-		_, err := fmt.Fprintf(w, "%s  %s  (not a search: %d bytes)\n", when, harmless(r.Key), len(r.Value))
+		_, err := fmt.Fprintf(w, "%s  %s  (not a search, %d bytes: %s)\n", when, harmless(r.Key), len(r.Value), harmless(err.Error()))
 		return err
 	}
 	titles := make([]string, len(books))
@@ -99,22 +99,31 @@ func printEvent(w io.Writer, r *mq.Record) error {
 	return err
 }
 
-// eventJSON is one line of --json.
+func answeredBooks(r *mq.Record) ([]*model.Book, error) {
+	event, err := model.DecodeSearchEvent(r.Key, r.Headers, r.Value)
+	if err != nil {
+		return nil, err
+	}
+	return model.DecodeBooks(event.Value)
+}
+
+// eventJSON is one line of --json. It shows the record as it is, so that it can
+// show a record that doesn't decode, too.
 type eventJSON struct {
-	Topic struct {
+	Position struct {
 		Partition int32 `json:"partition"`
 		Offset    int64 `json:"offset"`
 	} `json:"position"`
 	Key     string            `json:"key"`
 	Time    time.Time         `json:"time"`
 	Headers map[string]string `json:"headers"`
-	// Books is the value, or a JSON string of it if it isn't JSON.
+	// Books is the value; a value that isn't JSON becomes a JSON string.
 	Books json.RawMessage `json:"books"`
 }
 
 func printEventJSON(w io.Writer, r *mq.Record) error {
 	e := eventJSON{Key: r.Key, Time: r.Time.UTC(), Headers: map[string]string{}, Books: r.Value}
-	e.Topic.Partition, e.Topic.Offset = r.Partition, r.Offset
+	e.Position.Partition, e.Position.Offset = r.Partition, r.Offset
 	for _, h := range r.Headers {
 		e.Headers[h.Key] = string(h.Value)
 	}

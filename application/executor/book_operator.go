@@ -33,31 +33,46 @@ func NewBookOperator(books gateway.BookManager, events mq.Helper, index gateway.
 	return &BookOperator{books: books, events: events, index: index, log: log}
 }
 
-// Page says which part of a result is wanted, and in which order.
-type Page struct {
-	Limit   int
-	Sort    model.Sort
-	Filters model.Filters
-}
-
 // Answer is one page of a result.
 type Answer struct {
-	// SearchID identifies a keyword search and its event; empty where there
-	// is no keyword or no event.
+	// SearchID identifies a keyword search and its event. It is empty if the
+	// search has no keyword or no event.
 	SearchID string
 	Search   model.Search
 	*model.SearchResult
-	// Body is the JSON array of the books: the answer of the API and the
-	// value of the event are these bytes, which must not be changed.
+	// Body is the JSON array of the books. The API answers these bytes, and
+	// the event's value holds them, so they must not be changed.
 	Body []byte
 }
 
-// GetBooks searches the catalogue. Each search with a keyword is told as one
-// event, together with the visit; a visit without a surface tells none. An
-// event that isn't confirmed doesn't fail the search; one that is refused does,
-// with code UnavailableNow.
-func (o *BookOperator) GetBooks(ctx context.Context, offset int, keyword model.Keyword, page Page, visit model.Visit) (*Answer, error) {
-	search := model.Search{Keyword: keyword, Filters: page.Filters, Sort: page.Sort, Offset: offset, Limit: page.Limit}
+// Previous returns the search for the page before, or nil if this is the first.
+// From beyond the end of the result it leads to the last page.
+func (a *Answer) Previous() *model.Search {
+	if a.Search.Offset == 0 {
+		return nil
+	}
+	lastPage := max(0, a.Total-1) / a.Search.Limit * a.Search.Limit
+	before := a.Search
+	before.Offset = max(0, min(a.Search.Offset-a.Search.Limit, lastPage))
+	return &before
+}
+
+// Next returns the search for the page after, or nil if there is none.
+func (a *Answer) Next() *model.Search {
+	end := a.Search.Offset + len(a.Books)
+	if len(a.Books) == 0 || end >= a.Total {
+		return nil
+	}
+	after := a.Search
+	after.Offset = end
+	return &after
+}
+
+// GetBooks searches the catalogue and sends one event for each search with a
+// keyword; the event describes the visit, too. A visit without a surface gets
+// no event. The search succeeds even if the queue doesn't confirm the event; if
+// the queue refuses it, the search fails with the code UnavailableNow.
+func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit model.Visit) (*Answer, error) {
 	result, err := o.index.SearchBooks(ctx, search)
 	if err != nil {
 		return nil, err
@@ -67,7 +82,7 @@ func (o *BookOperator) GetBooks(ctx context.Context, offset int, keyword model.K
 		return nil, err
 	}
 	answer := &Answer{Search: search, SearchResult: result, Body: body}
-	if keyword == "" || visit.Surface == "" {
+	if search.Keyword == "" || visit.Surface == "" {
 		return answer, nil
 	}
 	id, err := uuid.NewV7()
@@ -79,11 +94,11 @@ func (o *BookOperator) GetBooks(ctx context.Context, offset int, keyword model.K
 		ID: answer.SearchID, Time: time.Now(), Search: search, Visit: visit,
 		Value: body, Total: result.Total, Served: len(result.Books),
 	}
-	switch _, err := o.events.SendEvent(string(keyword), event.Value, event.Headers()...); {
+	switch _, err := o.events.SendEvent(string(search.Keyword), event.Value, event.Headers()...); {
 	case errors.Is(err, mq.ErrRefused):
 		return nil, &model.Error{Code: model.UnavailableNow, Message: "searches can't be recorded at the moment", Cause: err}
 	case err != nil:
-		// It is counted, and the change of state is logged, where it was sent.
+		// The queue counts it and logs its own changes of state.
 		o.log.Debug("search event not confirmed", "search_id", answer.SearchID, "error", err)
 	}
 	return answer, nil

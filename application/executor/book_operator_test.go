@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -44,21 +45,17 @@ func (c *catalogue) UpdateBook(_ context.Context, b *model.Book) error {
 
 func (c *catalogue) DeleteBook(context.Context, uint) error { return c.err }
 
-// sent keeps the events that it is given and answers with err.
+// sent keeps the events that it takes and answers with err.
 type sent struct {
-	keys   []string
-	values [][]byte
-	ids    []string
+	t      *testing.T
+	events []*model.SearchEvent
 	err    error
 }
 
 func (s *sent) SendEvent(key string, value []byte, headers ...mq.Header) (bool, error) {
-	s.keys, s.values = append(s.keys, key), append(s.values, value)
-	for _, h := range headers {
-		if h.Key == "ce_id" {
-			s.ids = append(s.ids, string(h.Value))
-		}
-	}
+	event, err := model.DecodeSearchEvent(key, headers, value)
+	assert.NoError(s.t, err)
+	s.events = append(s.events, event)
 	return s.err == nil, s.err
 }
 
@@ -68,7 +65,6 @@ func operator(c *catalogue, s *sent) *executor.BookOperator {
 
 func TestGetBooks(t *testing.T) {
 	books := []*model.Book{{ID: 1, Title: "One"}}
-	page := executor.Page{Limit: 5, Sort: model.ByTitle, Filters: model.Filters{Author: "a"}}
 	for name, c := range map[string]struct {
 		keyword model.Keyword
 		surface model.Surface
@@ -82,10 +78,11 @@ func TestGetBooks(t *testing.T) {
 		"no surface":  {"war", "", nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			shelf, events := &catalogue{found: &model.SearchResult{Books: books, Total: 12}}, &sent{err: c.queue}
-			answer, err := operator(shelf, events).GetBooks(t.Context(), 10, c.keyword, page, model.Visit{Surface: c.surface})
+			shelf, events := &catalogue{found: &model.SearchResult{Books: books, Total: 12}}, &sent{t: t, err: c.queue}
+			want := model.Search{Keyword: c.keyword, Filters: model.Filters{Author: "a"}, Sort: model.ByTitle, Offset: 10, Limit: 5}
+			visit := model.Visit{Surface: c.surface, Agent: model.PersonAgent, Tag: "letter", ClientID: "c"}
+			answer, err := operator(shelf, events).GetBooks(t.Context(), want, visit)
 			require.NoError(t, err)
-			want := model.Search{Keyword: c.keyword, Filters: page.Filters, Sort: model.ByTitle, Offset: 10, Limit: 5}
 			assert.Equal(t, []model.Search{want}, shelf.asked)
 			assert.Equal(t, want, answer.Search)
 			assert.Equal(t, 12, answer.Total)
@@ -94,12 +91,18 @@ func TestGetBooks(t *testing.T) {
 			assert.Equal(t, encoded, answer.Body)
 			if !c.told {
 				assert.Empty(t, answer.SearchID)
-				assert.Empty(t, events.keys)
+				assert.Empty(t, events.events)
 				return
 			}
-			assert.Equal(t, []string{"war"}, events.keys)
-			assert.Equal(t, [][]byte{answer.Body}, events.values)
-			assert.Equal(t, []string{answer.SearchID}, events.ids)
+			require.Len(t, events.events, 1)
+			told := events.events[0]
+			assert.Equal(t, answer.SearchID, told.ID)
+			assert.WithinDuration(t, time.Now(), told.Time, time.Minute)
+			assert.Equal(t, want, told.Search)
+			assert.Equal(t, visit, told.Visit)
+			assert.Equal(t, answer.Body, told.Value)
+			assert.Equal(t, 12, told.Total)
+			assert.Equal(t, 1, told.Served)
 			id, err := uuid.Parse(answer.SearchID)
 			require.NoError(t, err)
 			assert.EqualValues(t, 7, id.Version())
@@ -108,11 +111,11 @@ func TestGetBooks(t *testing.T) {
 }
 
 func TestFailedSearchIsNotTold(t *testing.T) {
-	shelf, events := &catalogue{err: &model.Error{Code: model.UnavailableNow}}, &sent{}
-	answer, err := operator(shelf, events).GetBooks(t.Context(), 0, "war", executor.Page{Limit: 5}, model.Visit{Surface: model.APISurface})
+	shelf, events := &catalogue{err: &model.Error{Code: model.UnavailableNow}}, &sent{t: t}
+	answer, err := operator(shelf, events).GetBooks(t.Context(), model.Search{Keyword: "war", Limit: 5}, model.Visit{Surface: model.APISurface})
 	assert.Nil(t, answer)
 	assert.ErrorIs(t, err, shelf.err)
-	assert.Empty(t, events.keys)
+	assert.Empty(t, events.events)
 }
 
 func TestBooksAreCheckedBeforeTheyAreKept(t *testing.T) {
@@ -128,7 +131,7 @@ func TestBooksAreCheckedBeforeTheyAreKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			shelf, b := &catalogue{}, c.book
-			updated, err := operator(shelf, &sent{}).UpdateBook(t.Context(), 7, &b)
+			updated, err := operator(shelf, &sent{t: t}).UpdateBook(t.Context(), 7, &b)
 			if c.field != "" {
 				assert.Equal(t, model.Invalid, model.ErrorCode(err))
 				assert.ErrorContains(t, err, c.field+": ")
@@ -139,7 +142,7 @@ func TestBooksAreCheckedBeforeTheyAreKept(t *testing.T) {
 				assert.Equal(t, "T", updated.Title)
 			}
 			shelf, b = &catalogue{}, c.book
-			created, err := operator(shelf, &sent{}).CreateBook(t.Context(), &b)
+			created, err := operator(shelf, &sent{t: t}).CreateBook(t.Context(), &b)
 			if c.field != "" || c.book.ID != 0 {
 				assert.Equal(t, model.Invalid, model.ErrorCode(err))
 				assert.Nil(t, shelf.kept)
@@ -154,7 +157,7 @@ func TestBooksAreCheckedBeforeTheyAreKept(t *testing.T) {
 
 func TestErrorsOfTheCatalogueArePassedOn(t *testing.T) {
 	shelf := &catalogue{err: errors.New("no")}
-	o := operator(shelf, &sent{})
+	o := operator(shelf, &sent{t: t})
 	_, created := o.CreateBook(t.Context(), &model.Book{Title: "T"})
 	_, updated := o.UpdateBook(t.Context(), 7, &model.Book{Title: "T"})
 	_, got := o.GetBook(t.Context(), 7)

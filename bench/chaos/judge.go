@@ -6,10 +6,11 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/IBM/sarama"
 	"github.com/google/uuid"
+
+	"literank.com/event-books/bench/testbed"
 )
 
 // record is what the judge looks at of a record of the topic.
@@ -27,18 +28,13 @@ func (r record) String() string {
 	return fmt.Sprintf("%s of %q in %d@%d, %s sequence %d", r.id, r.key, r.partition, r.offset, r.source, r.sequence)
 }
 
-// toRecord leaves zero what a header should tell and doesn't.
+// toRecord leaves id, source and sequence zero if the record isn't a search
+// event.
 func toRecord(m *sarama.ConsumerMessage) record {
 	r := record{key: string(m.Key), partition: m.Partition, offset: m.Offset, value: digestOf(m.Value)}
-	for _, h := range m.Headers {
-		switch string(h.Key) {
-		case "ce_id":
-			r.id, _ = uuid.ParseBytes(h.Value)
-		case "ce_source":
-			r.source = string(h.Value)
-		case "ce_sequence":
-			r.sequence, _ = strconv.ParseUint(string(h.Value), 10, 64)
-		}
+	if event, err := testbed.DecodeSearchEvent(m); err == nil {
+		r.id, _ = uuid.Parse(event.ID)
+		r.source, r.sequence = event.Source, event.Sequence
 	}
 	return r
 }
@@ -126,7 +122,7 @@ func (v *verdict) firstCopies(records []record, answers map[uuid.UUID]*answer, t
 	for _, r := range records {
 		if r.id == (uuid.UUID{}) || r.source == "" || r.sequence == 0 {
 			v.broken++
-			tell("ce_id, ce_source or ce_sequence is missing", "%v", r)
+			tell("not a search event, or without ce_id, ce_source or ce_sequence", "%v", r)
 			continue
 		}
 		first, again := seen[r.id]

@@ -371,10 +371,8 @@ var anyID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-
 func (t *trial) deadLetters(ctx context.Context) (map[uuid.UUID]bool, error) {
 	ids := map[uuid.UUID]bool{}
 	err := testbed.NewTopicReader(t.direct, t.victim.topic+".dead").Read(ctx, func(m *sarama.ConsumerMessage) {
-		for _, h := range m.Headers {
-			if id, err := uuid.ParseBytes(h.Value); err == nil && string(h.Key) == "ce_id" {
-				ids[id] = true
-			}
+		if id := toRecord(m).id; id != (uuid.UUID{}) {
+			ids[id] = true
 		}
 	})
 	if err != nil {

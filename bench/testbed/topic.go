@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	"github.com/IBM/sarama"
+
+	"literank.com/event-books/domain/model"
 )
 
 // TopicReader reads a topic from its beginning, with all its partitions, also
@@ -82,6 +84,15 @@ func (r *TopicReader) read(ctx context.Context, handle func(*sarama.ConsumerMess
 		}
 	}
 	return nil
+}
+
+// DecodeSearchEvent reads a record of the topic of searches.
+func DecodeSearchEvent(m *sarama.ConsumerMessage) (*model.SearchEvent, error) {
+	headers := make([]model.Header, len(m.Headers))
+	for i, h := range m.Headers {
+		headers[i] = model.Header{Key: string(h.Key), Value: h.Value}
+	}
+	return model.DecodeSearchEvent(string(m.Key), headers, m.Value)
 }
 
 // Size is how many records the topic holds.

@@ -1,9 +1,6 @@
 package model
 
 import (
-	"encoding/json"
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -12,17 +9,42 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-const (
-	// SearchEventType and SearchEventSchema are the CloudEvents type and
-	// dataschema of a search event.
-	SearchEventType   = "com.literank.books.searched"
-	SearchEventSchema = "https://literank.com/event-books/schemas/books.searched/1.json"
-)
-
-// Header is one header of a record.
-type Header struct {
-	Key   string
+// SearchEvent says that a keyword search was answered, and with what. Its record
+// has the keyword as its key, the answer as its value, and CloudEvents 1.0
+// headers in binary mode.
+type SearchEvent struct {
+	// ID is a UUIDv7, new for each answer. Copies of a record share it.
+	ID string
+	// Source names the run of the shop that accepted the event, and Sequence its
+	// position in that run, from 1. The message queue adds both when it accepts
+	// the event, so an event to be sent has neither.
+	Source   string
+	Sequence uint64
+	Time     time.Time
+	// Search is the search, with its page.
+	Search Search
+	Visit
+	// Match and ServedQuery say how the shop answered. If Match is empty, it
+	// follows from Total; if ServedQuery is empty, it follows from the keyword.
+	Match       Match
+	ServedQuery string
+	// Value is the JSON array of the answered books, byte for byte as the API
+	// answers it. DecodeBooks reads it.
 	Value []byte
+	// Total counts the books found, Served the books in Value.
+	Total, Served int
+}
+
+// Visit describes the request behind a search. A search with the zero value
+// gets no event.
+type Visit struct {
+	Surface Surface
+	Agent   Agent
+	// Tag marks where the request comes from, as ParseTag returned it. It may be
+	// empty.
+	Tag string
+	// ClientID is the random number in the visitor's cookie, or empty.
+	ClientID string
 }
 
 // Surface says where a search was answered.
@@ -31,9 +53,11 @@ type Surface string
 const (
 	PageSurface Surface = "page"
 	APISurface  Surface = "api"
+	// DemoSurface marks the shoppers that the program simulates.
+	DemoSurface Surface = "demo"
 )
 
-// Agent says what asks: a person, or a program.
+// Agent says whether a person or a program searched.
 type Agent string
 
 const (
@@ -42,125 +66,36 @@ const (
 	UnknownAgent Agent = "unknown"
 )
 
-// Match says how what was found goes with what was asked.
+// Match says how the books found relate to the keyword.
 type Match string
 
 const (
 	// ExactMatch: every word occurs in each book.
 	ExactMatch Match = "exact"
-	// NoMatch: nothing was found.
+	// CorrectedMatch: the shop corrected the keyword.
+	CorrectedMatch Match = "corrected"
+	// RelaxedMatch: the shop left out some words.
+	RelaxedMatch Match = "relaxed"
+	// NoMatch: the shop found nothing.
 	NoMatch Match = "none"
 )
-
-// Visit is what an event tells of the request that was answered. The zero
-// value is a request that no event is told of.
-type Visit struct {
-	Surface Surface
-	Agent   Agent
-	// Tag marks where the request comes from, as ParseTag returned it; may be empty.
-	Tag string
-	// ClientID is the number that the visitor's browser agreed to carry, or empty.
-	ClientID string
-}
 
 // MaxTag is the longest tag, in code points.
 const MaxTag = 100
 
 // ParseTag checks and normalizes the tag of a request: valid UTF-8 without
 // control characters, in Unicode NFC, without white space around it. Its error
-// names the parameter tag.
+// has the code Malformed.
 func ParseTag(tag string) (string, error) {
 	if !utf8.ValidString(tag) {
-		return "", Errorf(Malformed, "tag", "is not valid UTF-8")
+		return "", Errorf(Malformed, "", "is not valid UTF-8")
 	}
 	tag = strings.TrimFunc(norm.NFC.String(tag), unicode.IsSpace)
 	if strings.ContainsFunc(tag, unicode.IsControl) {
-		return "", Errorf(Malformed, "tag", "contains a control character")
+		return "", Errorf(Malformed, "", "contains a control character")
 	}
 	if utf8.RuneCountInString(tag) > MaxTag {
-		return "", Errorf(Malformed, "tag", "is longer than %d characters", MaxTag)
+		return "", tooLong(MaxTag)
 	}
 	return tag, nil
-}
-
-// SearchEvent tells that a keyword search was answered, and with what. It
-// becomes a record whose key is the keyword and whose value is the answer,
-// described by CloudEvents 1.0 headers in binary mode.
-type SearchEvent struct {
-	// ID is a UUIDv7, fresh for each answer.
-	ID   string
-	Time time.Time
-	// Search is what was asked, with its page.
-	Search Search
-	Visit
-	// Value is the JSON array of the books answered: the same bytes.
-	Value []byte
-	// Total counts the books found, Served those answered.
-	Total, Served int
-}
-
-// Headers returns all headers but ce_source and ce_sequence, which are added
-// where the event is accepted.
-func (e *SearchEvent) Headers() []Header {
-	match := ExactMatch
-	if e.Total == 0 {
-		match = NoMatch
-	}
-	filters := ""
-	if e.Search.Filters != (Filters{}) {
-		filters = e.Search.Filters.Values().Encode()
-	}
-	headers := make([]Header, 0, 20)
-	text := make([]byte, 0, 512) // of all values
-	add := func(key, value string) {
-		begin := len(text)
-		text = append(text, value...)
-		headers = append(headers, Header{key, text[begin:len(text):len(text)]})
-	}
-	add("ce_specversion", "1.0")
-	add("ce_id", e.ID)
-	add("ce_type", SearchEventType)
-	add("ce_time", e.Time.UTC().Format(time.RFC3339Nano))
-	add("ce_dataschema", SearchEventSchema)
-	add("content-type", "application/json")
-	add("ce_surface", string(e.Surface))
-	add("ce_agent", string(e.Agent))
-	if e.Tag != "" {
-		add("ce_tag", e.Tag)
-	}
-	if e.ClientID != "" {
-		add("ce_clientid", e.ClientID)
-	}
-	add("ce_offset", strconv.Itoa(e.Search.Offset))
-	add("ce_limit", strconv.Itoa(e.Search.Limit))
-	add("ce_sort", string(e.Search.Sort))
-	add("ce_filters", filters)
-	add("ce_match", string(match))
-	add("ce_servedquery", e.Search.Keyword.Served())
-	add("ce_totalhits", strconv.Itoa(e.Total))
-	add("ce_servedhits", strconv.Itoa(e.Served))
-	return headers
-}
-
-// EncodeBooks returns the JSON array that answers a search and is the value
-// of its event. No books give "[]".
-func EncodeBooks(books []*Book) ([]byte, error) {
-	if books == nil {
-		books = []*Book{}
-	}
-	value, err := json.Marshal(books)
-	if err != nil {
-		return nil, fmt.Errorf("encode books: %w", err)
-	}
-	return value, nil
-}
-
-// DecodeBooks reads the value of a search event. Fields that this version
-// doesn't know are passed over.
-func DecodeBooks(value []byte) ([]*Book, error) {
-	var books []*Book
-	if err := json.Unmarshal(value, &books); err != nil {
-		return nil, fmt.Errorf("decode books: %w", err)
-	}
-	return books, nil
 }

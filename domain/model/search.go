@@ -1,7 +1,7 @@
 package model
 
 import (
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -27,30 +27,30 @@ const (
 // empty keyword means all books.
 type Keyword string
 
-// ParseKeyword checks and normalizes what was typed. Its error names the
-// parameter q.
+// ParseKeyword checks and normalizes a keyword as typed. Its error has the
+// code Malformed.
 func ParseKeyword(typed string) (Keyword, error) {
 	if !utf8.ValidString(typed) {
-		return "", Errorf(Malformed, "q", "is not valid UTF-8")
+		return "", Errorf(Malformed, "", "is not valid UTF-8")
 	}
 	if strings.ContainsRune(typed, 0) {
-		return "", Errorf(Malformed, "q", "contains a NUL character")
+		return "", Errorf(Malformed, "", "contains a NUL character")
 	}
 	typed = strings.TrimFunc(typed, unicode.IsSpace)
-	// Composing makes text shorter, but hardly ever to a sixteenth: what is
-	// longer is not worth the work.
+	// NFC shortens text, but hardly ever to a sixteenth, so anything longer
+	// than that isn't worth normalizing.
 	if utf8.RuneCountInString(typed) > 16*MaxKeyword {
-		return "", keywordTooLong()
+		return "", tooLong(MaxKeyword)
 	}
 	keyword := norm.NFC.String(typed)
 	if utf8.RuneCountInString(keyword) > MaxKeyword {
-		return "", keywordTooLong()
+		return "", tooLong(MaxKeyword)
 	}
 	return Keyword(keyword), nil
 }
 
-func keywordTooLong() error {
-	return Errorf(Malformed, "q", "is longer than %d characters", MaxKeyword)
+func tooLong(most int) error {
+	return Errorf(Malformed, "", "is longer than %d characters", most)
 }
 
 // Words returns the folded words that are searched, at most MaxWords; a
@@ -103,104 +103,74 @@ const (
 // Sorts lists the orders, the default first.
 var Sorts = []Sort{ByRelevance, ByTitle, ByNewest, ByOldest}
 
-// ParseSort reads a name of an order; "" is the default.
+// ParseSort reads the name of an order; "" means the default. Its error has
+// the code Malformed.
 func ParseSort(name string) (Sort, error) {
 	if name == "" {
 		return ByRelevance, nil
 	}
-	for _, s := range Sorts {
-		if name == string(s) {
-			return s, nil
-		}
+	if !slices.Contains(Sorts, Sort(name)) {
+		return "", Errorf(Malformed, "", "must be one of relevance, title, newest, oldest")
 	}
-	return "", Errorf(Malformed, "sort", "must be one of relevance, title, newest, oldest")
+	return Sort(name), nil
 }
 
 // Filters narrow a search. A zero field doesn't filter.
 type Filters struct {
 	// Author is one author or the whole author line, compared folded.
 	Author string
-	// Language is a BCP 47 tag; "en" also takes "en-GB".
+	// Language is a BCP 47 tag; "en" also matches "en-GB".
 	Language string
 	// Subject is one subject, compared folded.
 	Subject string
-	// Decade is the first year of ten, nil for all.
+	// Decade is the first year of a decade; nil matches all.
 	Decade *int
-	// Available, if set, keeps the books in stock, or those that are not.
+	// Available true keeps the books in stock, false the others, nil all.
 	Available *bool
 }
 
-// ParseFilters reads the filters among the parameters of a request. Its
-// errors name the parameter.
-func ParseFilters(get func(name string) string) (Filters, error) {
-	var f Filters
-	for name, field := range map[string]*string{"author": &f.Author, "subject": &f.Subject, "language": &f.Language} {
-		value := get(name)
-		if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
-			return f, Errorf(Malformed, name, "is not valid UTF-8 text without NUL")
-		}
-		value = strings.TrimSpace(norm.NFC.String(value))
-		if utf8.RuneCountInString(value) > MaxKeyword {
-			return f, Errorf(Malformed, name, "is longer than %d characters", MaxKeyword)
-		}
-		*field = value
+// ParseFilterText checks and normalizes the text of a filter. Its error has the
+// code Malformed.
+func ParseFilterText(text string) (string, error) {
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return "", Errorf(Malformed, "", "is not valid UTF-8 text without NUL")
 	}
-	if f.Language != "" {
-		tag, err := ParseLanguage(f.Language)
-		if err != nil {
-			return f, Errorf(Malformed, "language", "is not a BCP 47 language tag")
-		}
-		f.Language = tag
+	text = strings.TrimSpace(norm.NFC.String(text))
+	if utf8.RuneCountInString(text) > MaxKeyword {
+		return "", tooLong(MaxKeyword)
 	}
-	if s := get("decade"); s != "" {
-		decade, err := strconv.Atoi(s)
-		if err != nil || decade%10 != 0 || decade < -9990 || decade > 9990 {
-			return f, Errorf(Malformed, "decade", "must be the first year of a decade, such as 1990")
-		}
-		f.Decade = &decade
-	}
-	switch s := get("available"); s {
-	case "":
-	case "true", "false":
-		available := s == "true"
-		f.Available = &available
-	default:
-		return f, Errorf(Malformed, "available", "must be true or false")
-	}
-	return f, nil
+	return text, nil
 }
 
-// Values returns the filters as parameters of a request, only those that are set.
-func (f Filters) Values() url.Values {
-	v := url.Values{}
-	for name, value := range map[string]string{"author": f.Author, "language": f.Language, "subject": f.Subject} {
-		if value != "" {
-			v.Set(name, value)
-		}
+// ParseDecade reads the first year of a decade. Its error has the code
+// Malformed.
+func ParseDecade(text string) (int, error) {
+	decade, err := strconv.Atoi(text)
+	if err != nil || decade%10 != 0 || decade < -9990 || decade > 9990 {
+		return 0, Errorf(Malformed, "", "must be the first year of a decade, such as 1990")
 	}
-	if f.Decade != nil {
-		v.Set("decade", strconv.Itoa(*f.Decade))
+	return decade, nil
+}
+
+// ParseAvailable reads "true" or "false". Its error has the code Malformed.
+func ParseAvailable(text string) (bool, error) {
+	if text != "true" && text != "false" {
+		return false, Errorf(Malformed, "", "must be true or false")
 	}
-	if f.Available != nil {
-		v.Set("available", strconv.FormatBool(*f.Available))
-	}
-	return v
+	return text == "true", nil
 }
 
 // ParseLanguage returns the canonical BCP 47 tag: "eng" gives "en", "EN-us"
-// gives "en-US".
-func ParseLanguage(s string) (string, error) {
-	tag, err := language.Parse(s)
-	if err != nil {
-		return "", err
-	}
-	if tag == language.Und {
-		return "", Errorf(Invalid, "language", "names no language")
+// gives "en-US". Its error has the code Malformed.
+func ParseLanguage(text string) (string, error) {
+	tag, err := language.Parse(text)
+	if err != nil || tag == language.Und {
+		return "", Errorf(Malformed, "", "is not a BCP 47 language tag")
 	}
 	return tag.String(), nil
 }
 
-// Search is one question to the catalogue.
+// Search is one search of the catalogue, from the request to the index.
 type Search struct {
 	Keyword Keyword
 	Filters Filters

@@ -1,4 +1,4 @@
-package adapter
+package pages
 
 import (
 	"hash/fnv"
@@ -12,34 +12,34 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// cover is what stands where a book's picture would: the picture, if its host
-// is one that the operator names, or a drawing made of the title.
+// cover is the picture of a book, if it comes from one of ImageHosts, or else a
+// drawing of its title.
 type cover struct {
 	Image string
-	// Palette is 0 to palettes-1: a class of the stylesheet.
+	// Palette is a class of the stylesheet, from 0 to palettes-1.
 	Palette int
-	// Lines of the title, each with its place in the drawing.
+	// Lines are the lines of the title.
 	Lines []coverLine
-	// Author is the first one.
+	// Author is the first author.
 	Author string
 }
 
 type coverLine struct {
 	Text string
-	Y    int
+	Y    int // in the drawing
 }
 
 const (
 	palettes = 8
-	// A line of a drawn cover holds so many columns, a cover so many lines,
-	// and the author's line, which is smaller, so many columns.
+	// A drawing has room for coverLines lines of coverColumns columns. The type
+	// of the author is smaller, so coverAuthor columns fit.
 	coverColumns = 13
 	coverLines   = 6
 	coverAuthor  = 19
 )
 
-func (s *Server) cover(b *model.Book) cover {
-	if u, err := url.Parse(b.CoverURL); err == nil && u.Scheme == "https" && s.isImageHost(u.Host) {
+func (p *Pages) cover(b *model.Book) cover {
+	if u, err := url.Parse(b.CoverURL); err == nil && u.Scheme == "https" && p.isImageHost(u.Host) {
 		return cover{Image: b.CoverURL}
 	}
 	hash := fnv.New32a()
@@ -53,16 +53,15 @@ func (s *Server) cover(b *model.Book) cover {
 	return drawn
 }
 
-// isImageHost reads the hosts as browsers read them in the policy: "*." takes
-// every subdomain.
-func (s *Server) isImageHost(host string) bool {
-	return slices.ContainsFunc(s.ImageHosts, func(allowed string) bool {
+// isImageHost reads ImageHosts as browsers do in the Content-Security-Policy.
+func (p *Pages) isImageHost(host string) bool {
+	return slices.ContainsFunc(p.ImageHosts, func(allowed string) bool {
 		domain, wild := strings.CutPrefix(allowed, "*")
 		return strings.EqualFold(host, allowed) || wild && len(host) > len(domain) && strings.EqualFold(host[len(host)-len(domain):], domain)
 	})
 }
 
-// columns is how wide a rune is: East Asian wide ones take two.
+// columns returns the width of a rune; East Asian wide runes take two columns.
 func columns(r rune) int {
 	if unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Cf, r) {
 		return 0
@@ -74,8 +73,8 @@ func columns(r rune) int {
 	return 1
 }
 
-// wrap breaks text into at most most lines of at most wide columns, between
-// words where there are any, and marks with … what doesn't fit.
+// wrap breaks text into at most most lines of at most wide columns, between words
+// if possible. If text is left over, … ends the last line.
 func wrap(text string, wide, most int) []string {
 	var lines []string
 	line, used := "", 0
@@ -111,7 +110,7 @@ func wrap(text string, wide, most int) []string {
 	return lines
 }
 
-// cut shortens text to a width, with … at its end if something is missing.
+// cut shortens text to a width; shortened text ends in ….
 func cut(text string, wide int) string {
 	used, fits := 0, 0 // text[:fits] leaves room for …
 	for i, r := range text {

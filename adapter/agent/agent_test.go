@@ -1,4 +1,4 @@
-package adapter
+package agent
 
 import (
 	"net/http/httptest"
@@ -14,8 +14,7 @@ import (
 const chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 
 func TestAgents(t *testing.T) {
-	s := newShop(t)
-	for agent, list := range map[model.Agent][]string{
+	for want, list := range map[model.Agent][]string{
 		model.PersonAgent: {
 			chrome,
 			"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
@@ -47,10 +46,10 @@ func TestAgents(t *testing.T) {
 		for _, userAgent := range list {
 			request := httptest.NewRequest("GET", "/", nil)
 			request.Header.Set("User-Agent", userAgent)
-			assert.Equal(t, agent, s.agent(request), userAgent)
+			assert.Equal(t, want, Of(request), userAgent)
 		}
 	}
-	for value, agent := range map[string]model.Agent{
+	for value, want := range map[string]model.Agent{
 		"Sec-Purpose: prefetch": model.BotAgent, "Sec-Purpose: prefetch;prerender": model.BotAgent, "Sec-Purpose: prefetch;anonymous-client-ip": model.BotAgent,
 		"Purpose: prefetch": model.BotAgent, "X-Moz: prefetch": model.BotAgent, "X-Purpose: preview": model.BotAgent,
 		"Sec-Purpose: ": model.PersonAgent, "Sec-Purpose: other": model.PersonAgent,
@@ -59,34 +58,19 @@ func TestAgents(t *testing.T) {
 		request.Header.Set("User-Agent", chrome)
 		name, content, _ := strings.Cut(value, ": ")
 		request.Header.Set(name, content)
-		assert.Equal(t, agent, s.agent(request), value)
+		assert.Equal(t, want, Of(request), value)
 	}
 }
 
 func TestCrawlerList(t *testing.T) {
 	_, err := parseCrawlers("Good\\/\n(bad\n")
 	assert.ErrorContains(t, err, "list of crawlers")
-	known, err := parseCrawlers("# MIT\nPlain\\/\n^start\n")
+	listed, err := parseCrawlers("# MIT\nPlain\\/\n^start\n")
 	require.NoError(t, err)
 	for userAgent, want := range map[string]bool{"a Plain/1": true, "Plain": false, "start": true, "no start": false, "MIT": false} {
-		assert.Equal(t, want, known.know(userAgent), userAgent)
+		assert.Equal(t, want, listed.match(userAgent), userAgent)
 	}
-	// Patterns are written out as texts only where that means the same.
-	for pattern, c := range map[string][2][]string{
-		"[wW]get": {{"xwgetx", "Wget"}, {"WGET", "get"}}, "^curl": {{"curl/8"}, {"libcurl"}}, "Service$": {{"aService"}, {"Services"}},
-		"(^| )PTST\\/": {{"PTST/1", "a PTST/1"}, {"aPTST/1"}}, "(one|ONE) [cC]rawler": {{"one crawler", "ONE Crawler"}, {"One crawler", "one"}},
-		"Ahrefs(Bot|Audit)?x": {{"AhrefsBotx", "Ahrefsx"}, {"AhrefsBot"}}, "A[^-]|^$": {{"Ab", ""}, {"A-", "b"}}, "(?i)any": {{"ANY"}, {"an"}}, "(?i)anyone": {{"ANYone"}, {"any"}},
-		"v\\d\\.\\d+ F": {{"v1.23 F"}, {"v.1 F"}}, "a[\\s\\S]*z": {{"a-z", "az"}, {"za"}},
-	} {
-		known, err := parseCrawlers(pattern)
-		require.NoError(t, err)
-		for i, list := range c {
-			for _, userAgent := range list {
-				assert.Equal(t, i == 0, known.know(userAgent), "%s in %q", pattern, userAgent)
-			}
-		}
-	}
-	whole, err := knownCrawlers()
+	whole, err := parseCrawlers(crawlerList)
 	require.NoError(t, err)
 	assert.Less(t, len(whole.others), 10, "others are slow")
 	patterns := 0
@@ -99,12 +83,9 @@ func TestCrawlerList(t *testing.T) {
 }
 
 func BenchmarkAgent(b *testing.B) {
-	known, err := knownCrawlers()
-	require.NoError(b, err)
-	s := &Server{crawlers: known}
 	request := httptest.NewRequest("GET", "/", nil)
 	request.Header.Set("User-Agent", chrome)
 	for b.Loop() {
-		s.agent(request)
+		Of(request)
 	}
 }

@@ -1,0 +1,74 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"literank.com/event-books/domain/model"
+)
+
+const notObject = "the body must be a JSON object"
+
+// readBook reads a book strictly: unknown and repeated fields, invalid UTF-8 and
+// half surrogate pairs are errors.
+func readBook(body io.Reader) (*model.Book, error) {
+	var b *model.Book
+	err := json.UnmarshalRead(body, &b, json.RejectUnknownMembers(true))
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	if b == nil {
+		return nil, model.Errorf(model.Malformed, "", notObject)
+	}
+	return b, nil
+}
+
+// bodyError says in the API's words why the body can't be read.
+func bodyError(err error) error {
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return model.Errorf(model.TooLarge, "", "the body is larger than %d bytes", large.Limit)
+	}
+	malformed := &model.Error{Code: model.Malformed, Message: "the body is not valid JSON", Cause: err}
+	if e, ok := errors.AsType[*json.SemanticError](err); ok {
+		malformed.Field = fieldAt(e.JSONPointer)
+		switch {
+		case malformed.Field == "":
+			malformed.Message = notObject
+		case errors.Is(err, json.ErrUnknownName):
+			malformed.Message = "is not a field of a book"
+		default:
+			malformed.Message = "must be " + describe(e.GoType)
+		}
+	} else if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok && errors.Is(err, jsontext.ErrDuplicateName) {
+		malformed.Field, malformed.Message = fieldAt(e.JSONPointer), "is given twice"
+	}
+	return malformed
+}
+
+func fieldAt(pointer jsontext.Pointer) string { return strings.TrimPrefix(string(pointer), "/") }
+
+// describe says which JSON value a field of a type takes.
+func describe(field reflect.Type) string {
+	if field == nil {
+		return "of another type"
+	}
+	if field == reflect.TypeFor[time.Time]() {
+		return "a time such as 2006-01-02T15:04:05Z"
+	}
+	switch field.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Int, reflect.Uint:
+		return "a whole number that isn't too large"
+	case reflect.Slice:
+		return "an array of strings"
+	}
+	return "of another type"
+}

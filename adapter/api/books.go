@@ -1,0 +1,118 @@
+// Package api answers programs: books as JSON, and the documents that describe
+// the shop's interfaces. Its handlers return errors, which package adapter
+// answers. It must not know databases or Kafka.
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"literank.com/event-books/adapter/query"
+	"literank.com/event-books/adapter/search"
+	"literank.com/event-books/application/executor"
+	"literank.com/event-books/domain/model"
+)
+
+// Books has the handlers under /api/books.
+type Books struct {
+	Operator *executor.BookOperator
+	Searcher *search.Searcher
+	Links    query.Links
+}
+
+const path = "/api/books"
+
+// Search answers with one page of books.
+func (h *Books) Search(c *gin.Context) error {
+	answer, tag, err := h.Searcher.Search(c, model.APISurface)
+	if err != nil {
+		return err
+	}
+	c.Header("X-Total-Count", strconv.Itoa(answer.Total))
+	var links []string
+	for _, l := range []struct {
+		rel    string
+		search *model.Search
+	}{{"prev", answer.Previous()}, {"next", answer.Next()}} {
+		if l.search != nil {
+			links = append(links, "<"+h.Links.ToSearch(path, *l.search, tag)+`>; rel="`+l.rel+`"`)
+		}
+	}
+	if len(links) > 0 {
+		c.Header("Link", strings.Join(links, ", "))
+	}
+	c.Header("Content-Length", strconv.Itoa(len(answer.Body))) // or net/http would send larger answers in chunks
+	c.Data(http.StatusOK, "application/json; charset=utf-8", answer.Body)
+	return nil
+}
+
+// Get answers with one book.
+func (h *Books) Get(c *gin.Context) error {
+	id, err := query.ParseBookID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	b, err := h.Operator.GetBook(c.Request.Context(), id)
+	if err != nil {
+		return err
+	}
+	return answerBook(c, http.StatusOK, b)
+}
+
+// Create stores a new book and answers with it.
+func (h *Books) Create(c *gin.Context) error {
+	b, err := readBook(c.Request.Body)
+	if err != nil {
+		return err
+	}
+	created, err := h.Operator.CreateBook(c.Request.Context(), b)
+	if err != nil {
+		return err
+	}
+	c.Header("Location", h.Links.ToBook(path, created.ID))
+	return answerBook(c, http.StatusCreated, created)
+}
+
+// Update replaces a book and answers with it.
+func (h *Books) Update(c *gin.Context) error {
+	id, err := query.ParseBookID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	b, err := readBook(c.Request.Body)
+	if err != nil {
+		return err
+	}
+	updated, err := h.Operator.UpdateBook(c.Request.Context(), id, b)
+	if err != nil {
+		return err
+	}
+	return answerBook(c, http.StatusOK, updated)
+}
+
+// Delete removes a book.
+func (h *Books) Delete(c *gin.Context) error {
+	id, err := query.ParseBookID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	if err := h.Operator.DeleteBook(c.Request.Context(), id); err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+func answerBook(c *gin.Context, status int, b *model.Book) error {
+	body, err := json.Marshal(b)
+	if err != nil {
+		return err
+	}
+	c.Header("Cache-Control", "private, no-cache")
+	c.Data(status, "application/json; charset=utf-8", body)
+	return nil
+}

@@ -1,0 +1,55 @@
+package pages
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"literank.com/event-books/adapter/query"
+)
+
+// Failure is an error as an error page shows it.
+type Failure struct {
+	Status int
+	Title  string
+	Detail string
+	// Field names the parameter at fault, if there is one.
+	Field string
+	// RequestID finds the request in the log.
+	RequestID string
+}
+
+// errorData is the data of error.html.
+type errorData struct {
+	frame
+	Status  int
+	Detail  string
+	Request string
+}
+
+// Error answers with an error page.
+func (p *Pages) Error(c *gin.Context, f Failure) {
+	data := &errorData{frame: frame{Action: p.Links.To("/", nil), NoIndex: true}, Status: f.Status, Request: f.RequestID}
+	data.Title, data.Detail = explain(f)
+	p.render(c, f.Status, errorTemplate, data)
+}
+
+// explain puts a failure into words for shoppers.
+func explain(f Failure) (title, detail string) {
+	if f.Status != http.StatusBadRequest {
+		if known, ok := messages.Errors[f.Status]; ok {
+			return known.Title, known.Detail
+		}
+		return f.Title, f.Detail
+	}
+	switch f.Field {
+	case "":
+		detail = fmt.Sprintf(messages.BadAddress, f.Detail)
+	case query.Keyword:
+		detail = fmt.Sprintf(messages.BadKeyword, f.Detail)
+	default:
+		detail = fmt.Sprintf(messages.BadParameter, f.Field, f.Detail)
+	}
+	return messages.BadRequest, detail
+}

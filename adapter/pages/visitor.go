@@ -1,0 +1,71 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"literank.com/event-books/adapter/visitor"
+	"literank.com/event-books/domain/model"
+)
+
+// VisitorPath takes the answer of a visitorForm.
+const VisitorPath = "/visitor"
+
+// visitorForm asks about the visitor's cookie at the foot of a page.
+type visitorForm struct {
+	// Action is the address of the form, Back the page to return to.
+	Action, Back string
+	// Known browsers have the cookie.
+	Known bool
+}
+
+// welcome returns the form for a page, nil for none.
+func (p *Pages) welcome(c *gin.Context) *visitorForm {
+	notice := p.Visitors.Welcome(c.Writer, c.Request)
+	if notice == visitor.NoNotice {
+		return nil
+	}
+	return &visitorForm{
+		Action: p.Links.To(VisitorPath, nil), Back: c.Request.URL.RequestURI(), Known: notice == visitor.OfferToForget,
+	}
+}
+
+// AnswerVisitor takes the answer of a visitorForm and leads back to its page.
+func (p *Pages) AnswerVisitor(c *gin.Context) error {
+	if p.Visitors.Rule == visitor.Off {
+		return model.Errorf(model.NotFound, "", "There is nothing at this address.")
+	}
+	if err := c.Request.ParseForm(); err != nil {
+		if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return model.Errorf(model.TooLarge, "", "the body is larger than %d bytes", large.Limit)
+		}
+		return &model.Error{Code: model.Malformed, Message: "the form can't be decoded", Cause: err}
+	}
+	switch c.Request.PostForm.Get("choice") {
+	case "no":
+		p.Visitors.Decline(c.Writer)
+	case "yes":
+		p.Visitors.Accept(c.Writer, c.Request)
+	default:
+		return model.Errorf(model.Malformed, "choice", "must be yes or no")
+	}
+	c.Header("Cache-Control", "no-store")
+	c.Redirect(http.StatusSeeOther, p.Links.To(ownPage(c.Request.PostForm.Get("back")), nil))
+	return nil
+}
+
+// maxBack is the longest address to return to, in bytes.
+const maxBack = 4000
+
+// ownPage returns back if it is the address of a page of the shop, else "/".
+func ownPage(back string) string {
+	u, err := url.ParseRequestURI(back)
+	if err != nil || len(back) > maxBack || u.Host != "" || u.Scheme != "" || u.Path != "/" && !strings.HasPrefix(u.Path, "/books/") {
+		return "/"
+	}
+	return u.RequestURI()
+}

@@ -1,0 +1,173 @@
+// Package query reads searches from addresses and writes them into links. No
+// other package knows what the parameters are called. It must not know gin or
+// the application.
+package query
+
+import (
+	"errors"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"literank.com/event-books/domain/model"
+)
+
+// The parameters of a search.
+const (
+	Keyword   = "q"
+	Offset    = "o"
+	Limit     = "limit"
+	Sort      = "sort"
+	Author    = "author"
+	Language  = "language"
+	Subject   = "subject"
+	Decade    = "decade"
+	Available = "available"
+	Tag       = "tag"
+)
+
+// Parameters lists the parameters of a search.
+var Parameters = []string{Keyword, Offset, Limit, Sort, Author, Language, Subject, Decade, Available, Tag}
+
+// ParseStrict reads a search and its tag from a raw query string. It refuses
+// unknown and repeated parameters. Without the parameter limit, a page has
+// pageSize books. Errors have the code Malformed and name the parameter.
+func ParseStrict(rawQuery string, pageSize int) (search model.Search, tag string, err error) {
+	values, err := parse(rawQuery)
+	if err != nil {
+		return search, "", err
+	}
+	for name, list := range values {
+		if !slices.Contains(Parameters, name) {
+			return search, "", model.Errorf(model.Malformed, name, "is not a parameter of this address; these are: %s", strings.Join(Parameters, ", "))
+		}
+		if len(list) > 1 {
+			return search, "", model.Errorf(model.Malformed, name, "is given %d times", len(list))
+		}
+	}
+	if search, err = parseSearch(values, pageSize); err != nil {
+		return search, "", err
+	}
+	tag, err = model.ParseTag(values.Get(Tag))
+	return search, tag, inParameter(Tag, err)
+}
+
+// ParseLenient is ParseStrict for pages: links pick up foreign parameters on
+// their way, so it ignores unknown and repeated ones and a malformed tag.
+func ParseLenient(rawQuery string, pageSize int) (search model.Search, tag string, err error) {
+	values, err := parse(rawQuery)
+	if err != nil {
+		return search, "", err
+	}
+	if search, err = parseSearch(values, pageSize); err != nil {
+		return search, "", err
+	}
+	tag, err = model.ParseTag(values.Get(Tag))
+	if err != nil {
+		return search, "", nil
+	}
+	return search, tag, nil
+}
+
+// RequireNone returns an error if there are any parameters.
+func RequireNone(rawQuery string) error {
+	values, err := parse(rawQuery)
+	if err != nil {
+		return err
+	}
+	for name := range values {
+		return model.Errorf(model.Malformed, name, "is not a parameter: this address takes none")
+	}
+	return nil
+}
+
+// ParseBookID reads the id of a book from a path. Text that is no id gives the
+// same error as an id that no book has.
+func ParseBookID(text string) (uint, error) {
+	id, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || id == 0 || id > math.MaxInt64 {
+		return 0, model.Errorf(model.NotFound, "id", "there is no such book")
+	}
+	return uint(id), nil
+}
+
+func parse(rawQuery string) (url.Values, error) {
+	values, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return nil, &model.Error{Code: model.Malformed, Message: "the query can't be decoded", Cause: err}
+	}
+	return values, nil
+}
+
+func parseSearch(values url.Values, pageSize int) (s model.Search, err error) {
+	if s.Keyword, err = model.ParseKeyword(values.Get(Keyword)); err != nil {
+		return s, inParameter(Keyword, err)
+	}
+	if s.Filters, err = parseFilters(values); err != nil {
+		return s, err
+	}
+	if s.Sort, err = model.ParseSort(values.Get(Sort)); err != nil {
+		return s, inParameter(Sort, err)
+	}
+	if s.Offset, err = parseNumber(values, Offset, 0, 0, model.MaxOffset); err != nil {
+		return s, err
+	}
+	s.Limit, err = parseNumber(values, Limit, pageSize, 1, model.MaxLimit)
+	return s, err
+}
+
+func parseFilters(values url.Values) (f model.Filters, err error) {
+	for _, text := range []struct {
+		name string
+		into *string
+	}{{Author, &f.Author}, {Subject, &f.Subject}, {Language, &f.Language}} {
+		if *text.into, err = model.ParseFilterText(values.Get(text.name)); err != nil {
+			return f, inParameter(text.name, err)
+		}
+	}
+	if f.Language != "" {
+		if f.Language, err = model.ParseLanguage(f.Language); err != nil {
+			return f, inParameter(Language, err)
+		}
+	}
+	if text := values.Get(Decade); text != "" {
+		decade, err := model.ParseDecade(text)
+		if err != nil {
+			return f, inParameter(Decade, err)
+		}
+		f.Decade = &decade
+	}
+	if text := values.Get(Available); text != "" {
+		available, err := model.ParseAvailable(text)
+		if err != nil {
+			return f, inParameter(Available, err)
+		}
+		f.Available = &available
+	}
+	return f, nil
+}
+
+func parseNumber(values url.Values, name string, byDefault, least, most int) (int, error) {
+	text := values.Get(name)
+	if text == "" {
+		return byDefault, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		return 0, model.Errorf(model.Malformed, name, "must be a whole number from %d to %d", least, most)
+	}
+	return n, nil
+}
+
+// inParameter names the parameter in an error of the domain, which doesn't know
+// the names.
+func inParameter(name string, err error) error {
+	if e, ok := errors.AsType[*model.Error](err); ok {
+		named := *e
+		named.Field = name
+		return &named
+	}
+	return err
+}

@@ -1,0 +1,114 @@
+package query_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/adapter/query"
+	"literank.com/event-books/domain/model"
+)
+
+const pageSize = 20
+
+func TestFilters(t *testing.T) {
+	links := query.Links{PageSize: pageSize}
+	for raw, want := range map[string]string{
+		"":                              "",
+		"q=x&sort=title":                "",
+		"author=+Anna+&subject=e%CC%81": "author=Anna&subject=%C3%A9",
+		"author=+++":                    "",
+		"language=eng":                  "language=en",
+		"language=EN-us":                "language=en-US",
+		"language=zh-hant-tw":           "language=zh-Hant-TW",
+		"decade=1990":                   "decade=1990",
+		"decade=-380":                   "decade=-380",
+		"decade=0":                      "decade=0",
+		"available=true":                "available=true",
+		"available=false":               "available=false",
+		"decade=1990&available=true&author=a&subject=s&language=de": "author=a&available=true&decade=1990&language=de&subject=s",
+	} {
+		search, _, err := query.ParseStrict(raw, pageSize)
+		require.NoError(t, err, raw)
+		assert.Equal(t, want, query.FilterValues(search.Filters).Encode(), raw)
+		again, _, err := query.ParseStrict(links.Values(search, "").Encode(), pageSize)
+		require.NoError(t, err, raw)
+		assert.Equal(t, search, again, raw)
+	}
+}
+
+func TestErrorsNameTheParameter(t *testing.T) {
+	for raw, parameter := range map[string]string{
+		"q=%ff":                               "q",
+		"q=a%00":                              "q",
+		"q=" + strings.Repeat("a", 1001):      "q",
+		"author=%ff":                          "author",
+		"subject=a%00":                        "subject",
+		"author=" + strings.Repeat("a", 1001): "author",
+		"language=xx-nonsense!":               "language",
+		"language=und":                        "language",
+		"language=english":                    "language",
+		"decade=1995":                         "decade",
+		"decade=x":                            "decade",
+		"decade=1990.0":                       "decade",
+		"decade=-10000":                       "decade",
+		"decade=99999999999999999999":         "decade",
+		"available=yes":                       "available",
+		"available=TRUE":                      "available",
+		"sort=best":                           "sort",
+		"o=-1":                                "o",
+		"limit=101":                           "limit",
+		// NFC can lengthen text, and a link with the result must be readable, so
+		// the length counts after NFC.
+		"author=" + url.QueryEscape(strings.Repeat("\uFB2C", 400)): "author", // three code points each
+	} {
+		_, _, strict := query.ParseStrict(raw, pageSize)
+		_, _, lenient := query.ParseLenient(raw, pageSize)
+		for _, err := range []error{strict, lenient} {
+			assert.Equal(t, model.Malformed, model.ErrorCode(err), raw)
+			assert.ErrorContains(t, err, parameter+": ", raw)
+		}
+	}
+	for raw, parameter := range map[string]string{"tag=%00": "tag", "utm_source=x": "utm_source", "q=a&q=b": "q"} {
+		_, _, err := query.ParseStrict(raw, pageSize)
+		assert.Equal(t, model.Malformed, model.ErrorCode(err), raw)
+		assert.ErrorContains(t, err, parameter+": ", raw)
+		_, tag, err := query.ParseLenient(raw, pageSize)
+		require.NoError(t, err, raw)
+		assert.Empty(t, tag, raw)
+	}
+}
+
+// FuzzParseSearch: the parser either refuses a query string or understands it,
+// and a link to the search that it understood leads to the same search.
+func FuzzParseSearch(f *testing.F) {
+	for _, seed := range []string{
+		"", "q=war+peace&o=20", "q=%00", "q=%ff", "q=%zz", "q=a;b", "q=a&q=b", "q=e%CC%81&limit=100&sort=newest",
+		"author=%EF%AC%AC&subject=x&decade=-380&available=true", "language=eng", "language=zh-Hant-TW", "language=i-klingon",
+		"language=x-private", "language=en-u-co-phonebk", "o=2147483647&limit=1", "o=-1", "decade=1995", "utm_source=x", "sort=best",
+		"tag=a", "tag=%00", "tag=+%C2%A0", "tag=e%CC%81", "language=und-Latn", "language=art-lojban", "author=+a+", "q=%EF%B7%BA",
+	} {
+		f.Add(seed, true)
+		f.Add(seed, false)
+	}
+	links := query.Links{PageSize: pageSize}
+	f.Fuzz(func(t *testing.T, raw string, strict bool) {
+		parse := query.ParseLenient
+		if strict {
+			parse = query.ParseStrict
+		}
+		search, tag, err := parse(raw, pageSize)
+		if err != nil {
+			require.Equal(t, model.Malformed, model.ErrorCode(err), "%q is refused with %v", raw, err)
+			return
+		}
+		link := links.Values(search, tag).Encode()
+		again, sameTag, err := query.ParseStrict(link, pageSize)
+		require.NoError(t, err, "%q becomes the link %q", raw, link)
+		require.Equal(t, search, again, "%q becomes the link %q", raw, link)
+		require.Equal(t, tag, sameTag, "%q becomes the link %q", raw, link)
+	})
+}
