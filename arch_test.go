@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"infrastructure/mq":       {"domain/model", "infrastructure/disk", "infrastructure/wal"},
 	"infrastructure/wal":      {"infrastructure/disk"},
 	"adapter":                 {"api", "application/executor", "domain/model"},
-	"adapter/cli":             {"adapter", "application", "application/executor", "domain/model", "infrastructure/broker", "infrastructure/catalog", "infrastructure/config", "infrastructure/mq"},
+	"adapter/cli":             {"adapter", "application", "application/executor", "domain/model", "infrastructure/broker", "infrastructure/catalog", "infrastructure/config", "infrastructure/disk", "infrastructure/mq"},
 	"api":                     {},
 	"bench":                   {"application/executor", "domain/gateway", "domain/model", "infrastructure/catalog", "infrastructure/database"},
 	"bench/chaos":             {"bench/testbed", "infrastructure/catalog"},

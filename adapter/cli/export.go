@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"literank.com/event-books/application"
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/infrastructure/catalog"
+	"literank.com/event-books/infrastructure/disk"
 )
 
 type exportCommand struct {
@@ -53,7 +52,7 @@ func (cmd exportCommand) Run(sh *shell) (err error) {
 	if cmd.File == "-" {
 		err = write(sh.Out)
 	} else {
-		err = writeWhole(cmd.File, write)
+		err = disk.Replace(cmd.File, 0o666, write)
 	}
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%s: interrupted", cmd.File)
@@ -62,32 +61,5 @@ func (cmd exportCommand) Run(sh *shell) (err error) {
 		return fmt.Errorf("%s: %w", cmd.File, err)
 	}
 	fmt.Fprintf(sh.Err, "%d books exported\n", books)
-	return nil
-}
-
-// writeWhole puts a file in place once it is written: what had the name before
-// stays until then. It keeps links and the mode of what was there.
-func writeWhole(path string, write func(io.Writer) error) error {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	part := fmt.Sprintf("%s.%d.part", path, os.Getpid())
-	draft, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
-	}
-	if before, statErr := os.Stat(path); statErr == nil {
-		err = draft.Chmod(before.Mode().Perm())
-	}
-	if err == nil {
-		err = write(draft)
-	}
-	err = errors.Join(err, draft.Sync(), draft.Close())
-	if err == nil {
-		err = os.Rename(part, path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(part))
-	}
 	return nil
 }

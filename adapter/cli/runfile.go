@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"literank.com/event-books/application"
 	"literank.com/event-books/infrastructure/config"
+	"literank.com/event-books/infrastructure/disk"
 )
 
 // runFile is data_dir/run.json: where the processes that use this folder
@@ -96,11 +98,11 @@ func changeRunFile(dataDir string, entry *runningProcess) error {
 	if err != nil {
 		return fmt.Errorf("write run file: %w", err)
 	}
-	temporary := runFilePath(dataDir) + ".new"
-	if err := os.WriteFile(temporary, append(content, '\n'), 0o644); err != nil {
-		return fmt.Errorf("write run file: %w", err)
-	}
-	if err := os.Rename(temporary, runFilePath(dataDir)); err != nil {
+	err = disk.Replace(runFilePath(dataDir), 0o644, func(w io.Writer) error {
+		_, err := w.Write(append(content, '\n'))
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("write run file: %w", err)
 	}
 	return nil

@@ -1,6 +1,6 @@
-// Package disk is what the standard library doesn't say about disks: how much
-// space is left on one, and that a folder's changes are on it. It must not know
-// what is kept there.
+// Package disk adds to the standard library what durable files need: the space
+// that is left on a disk, making a folder's changes durable, and replacing a
+// file as a whole. It must not know what the files hold.
 package disk
 
 import (
@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// SyncFolder makes what was created, renamed and removed in dir outlast a crash
-// of the machine, where the system can do that.
+// SyncFolder makes the files created, renamed and removed in dir durable: they
+// outlast a crash of the machine. On a system that can't do that it does nothing.
 func SyncFolder(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -20,7 +20,8 @@ func SyncFolder(dir string) error {
 	return errors.Join(ignoreUnsupported(f.Sync()), f.Close())
 }
 
-// ignoreUnsupported: not every system syncs folders. They say so in several ways.
+// ignoreUnsupported returns nil for the errors by which systems refuse to sync
+// a folder.
 func ignoreUnsupported(err error) error {
 	for _, unsupported := range []error{errors.ErrUnsupported, syscall.EINVAL, fs.ErrPermission} {
 		if errors.Is(err, unsupported) {

@@ -4,8 +4,9 @@ package disk
 
 import "syscall"
 
-// Space returns how many bytes we may still write where dir lies, and how many
-// that disk has. Where that isn't known the error is errors.ErrUnsupported.
+// Space returns how many bytes this process may still write to the disk of dir,
+// and the disk's size. On a system that doesn't tell, the error is
+// errors.ErrUnsupported.
 func Space(dir string) (free, size uint64, err error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {

@@ -4,5 +4,5 @@ package disk
 
 import "errors"
 
-// Space isn't known here.
+// Space returns errors.ErrUnsupported on this system.
 func Space(string) (free, size uint64, err error) { return 0, 0, errors.ErrUnsupported }

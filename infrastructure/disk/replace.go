@@ -1,0 +1,54 @@
+package disk
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Replace writes the file name as a whole: after any failure or crash the name
+// leads to the old content or to the new content, never to a part of it. The
+// content is durable when Replace returns nil.
+//
+// An existing file keeps its permissions and a link stays a link. A new file
+// gets mode, before the umask. Until write returns, the content is in a file
+// beside name that ends in .part; Replace removes it after a failure. Several
+// processes may replace one file at once: the last one wins.
+func Replace(name string, mode os.FileMode, write func(io.Writer) error) error {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
+	part := fmt.Sprintf("%s.%s.part", name, rand.Text()[:8])
+	if err := writeDurably(part, name, mode, write); err != nil {
+		return err
+	}
+	if err := os.Rename(part, name); err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	return SyncFolder(filepath.Dir(name))
+}
+
+// writeDurably makes the file part with the permissions of the file name, or
+// with mode if name doesn't exist. It leaves no file when it fails.
+func writeDurably(part, name string, mode os.FileMode, write func(io.Writer) error) error {
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	if before, statErr := os.Stat(name); statErr == nil {
+		err = f.Chmod(before.Mode().Perm())
+	}
+	if err == nil {
+		err = write(f)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	return nil
+}
