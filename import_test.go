@@ -80,7 +80,7 @@ func TestKilledImportGoesOn(t *testing.T) {
 
 	status, output := finish(t, dir, nil, "import", "books.csv")
 	require.Equal(t, 0, status, output)
-	assert.Regexp(t, `going on behind \d{4,5} rows`, output)
+	assert.Regexp(t, `resuming after \d{4,5} rows`, output)
 	counted := counts(t, output)
 	assert.Equal(t, rows, counted["rows"], "of both imports together")
 	assert.Equal(t, rows/100, counted["rejected"])
@@ -110,7 +110,7 @@ func TestInterruptedImportTellsHowToGoOn(t *testing.T) {
 	assert.Equal(t, 1, p.stop(os.Interrupt))
 	assert.Contains(t, p.log.String(), "interrupted")
 	_, output := finish(t, dir, nil, "import", "books.csv")
-	assert.Contains(t, output, "going on behind")
+	assert.Contains(t, output, "resuming after")
 }
 
 func TestDryRunAndExport(t *testing.T) {

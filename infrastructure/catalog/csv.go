@@ -7,6 +7,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -25,7 +26,7 @@ type csvReader struct {
 	lines *lines
 	// comma separates cells, quote may enclose them.
 	comma, quote byte
-	used         []Column
+	used         []gateway.Column
 	ignored      []string
 	// header is the header as it stands in the file.
 	header []byte
@@ -69,7 +70,7 @@ func newCSVReader(lines *lines, names *names) (*csvReader, error) {
 			}
 			continue
 		}
-		r.used = append(r.used, Column{Name: header[i], Field: slots[s].name})
+		r.used = append(r.used, gateway.Column{Name: header[i], Field: slots[s].name})
 		r.row.fields |= slots[s].field
 	}
 	if name, ok := names.missing(header); ok {
@@ -109,7 +110,7 @@ func (r *csvReader) style(header []byte, names *names) (comma, quote byte) {
 	return cmp.Or(comma, ','), quote
 }
 
-func (r *csvReader) columns() (used []Column, ignored []string) { return r.used, r.ignored }
+func (r *csvReader) columns() (used []gateway.Column, ignored []string) { return r.used, r.ignored }
 
 func (r *csvReader) end() error { return nil }
 

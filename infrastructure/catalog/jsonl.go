@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"literank.com/event-books/domain/gateway"
 )
 
 const (
@@ -46,10 +48,10 @@ func newJSONReader(lines *lines, names *names) *jsonReader {
 
 func (r *jsonReader) line() int { return r.lines.read }
 
-func (r *jsonReader) columns() (used []Column, ignored []string) {
+func (r *jsonReader) columns() (used []gateway.Column, ignored []string) {
 	for _, k := range r.keys {
 		if k.used {
-			used = append(used, Column{Name: k.name, Field: slots[k.place.slot].name})
+			used = append(used, gateway.Column{Name: k.name, Field: slots[k.place.slot].name})
 		} else if k.name != rejectedColumns[0] && k.name != rejectedColumns[1] {
 			ignored = append(ignored, k.name)
 		}

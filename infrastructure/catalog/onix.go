@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -99,10 +100,10 @@ func (r *onixReader) line() int { return r.in.no }
 
 func (r *onixReader) end() error { return nil }
 
-func (r *onixReader) columns() (used []Column, ignored []string) {
+func (r *onixReader) columns() (used []gateway.Column, ignored []string) {
 	for _, element := range productElements {
 		if r.met[element.slot] {
-			used = append(used, Column{Name: element.name, Field: slots[element.slot].name})
+			used = append(used, gateway.Column{Name: element.name, Field: slots[element.slot].name})
 		}
 	}
 	return used, nil

@@ -33,10 +33,10 @@ type rejectedFormat struct {
 	row        func(*model.RowError) []byte
 }
 
-// Rejected keeps the rejected rows of one file in a file of their own.
-// Until the import is finished it has the ending .part; a file that had the
-// name before is kept with the ending .bak.
-type Rejected struct {
+// rejectedRows implements gateway.RejectedRows. Until the import is finished
+// the file's name ends in .part. An older file of the same name is kept with the
+// ending .bak.
+type rejectedRows struct {
 	path string
 	part string
 	lock *flock.Flock
@@ -47,42 +47,41 @@ type Rejected struct {
 	finished bool
 }
 
-var _ gateway.RejectedRows = (*Rejected)(nil)
-
-// RejectedPath is where the rejected rows of a file are kept, if nothing else
-// is said: beside it.
-func RejectedPath(file string) string {
-	return strings.TrimSuffix(file, rejectedSuffix) + rejectedSuffix
+func (f *File) RejectedPath() string {
+	return strings.TrimSuffix(f.path, rejectedSuffix) + rejectedSuffix
 }
 
-// NewRejected keeps rejected rows in path, which is made when there is one.
-// job names the import: what another one has left is not taken for its own.
-// alone is false where another process is at the same job at this moment: then
-// the rows are kept apart from that one's until they are finished.
-func NewRejected(path, job string) (r *Rejected, alone bool) {
+func (f *File) KeepRejected(path, job string) (rows gateway.RejectedRows, alone bool) {
 	sum := sha256.Sum256([]byte(job))
 	part := fmt.Sprintf("%s.%x%s", path, sum[:4], partSuffix)
-	r = &Rejected{path: path, part: part, lock: flock.New(part + ".lock")}
+	r := &rejectedRows{path: path, part: part, lock: flock.New(part + ".lock"), from: f}
 	if held, err := r.lock.TryLock(); err == nil && !held {
 		r.part = fmt.Sprintf("%s.%d%s", path, os.Getpid(), partSuffix)
 		r.lock = nil
 		return r, false
 	}
-	return r, true // a folder that takes no lock takes no rejected rows either, and Keep tells
+	return r, true // if the folder takes no lock, it takes no rows either: Keep reports the error
 }
 
-// Of says which file the rows come from.
-func (r *Rejected) Of(f *File) { r.from = f }
-
-// Path is where the rows are once the import is finished, "" if there are none.
-func (r *Rejected) Path() string {
+func (r *rejectedRows) Path() string {
 	if !r.finished {
 		return ""
 	}
 	return r.path
 }
 
-func (r *Rejected) Resume(size int64) (ok bool, err error) {
+func (r *rejectedRows) Source() string {
+	source := r.from.source
+	// The header of an ONIX message, which the rejected rows repeat, names the
+	// sender.
+	fromHeader := strings.HasPrefix(r.from.format, "ONIX") && strings.TrimSpace(r.from.options.Source) == ""
+	if source == fileSource(r.path) || fromHeader {
+		return ""
+	}
+	return source
+}
+
+func (r *rejectedRows) Resume(size int64) (ok bool, err error) {
 	if r.out != nil {
 		_ = r.out.Close()
 		r.out = nil
@@ -107,7 +106,7 @@ func (r *Rejected) Resume(size int64) (ok bool, err error) {
 	return true, nil
 }
 
-func (r *Rejected) Keep(row *model.RowError) error {
+func (r *rejectedRows) Keep(row *model.RowError) error {
 	format := r.from.rows.rejected()
 	text := format.row(row)
 	if r.out == nil {
@@ -128,7 +127,7 @@ func (r *Rejected) Keep(row *model.RowError) error {
 	return nil
 }
 
-func (r *Rejected) Sync() (size int64, err error) {
+func (r *rejectedRows) Sync() (size int64, err error) {
 	if r.out == nil {
 		return r.size, nil
 	}
@@ -141,7 +140,7 @@ func (r *Rejected) Sync() (size int64, err error) {
 // Finish gives the file its name, if there is one. Where the file that was
 // read is of that name itself and could not be read to its end, it stays, and
 // what was rejected of it is called .more.
-func (r *Rejected) Finish(whole bool) error {
+func (r *rejectedRows) Finish(whole bool) error {
 	if r.size == 0 {
 		return nil
 	}
@@ -172,7 +171,7 @@ func (r *Rejected) Finish(whole bool) error {
 }
 
 // backUp keeps what somebody may be mending, unless it is the same.
-func (r *Rejected) backUp() error {
+func (r *rejectedRows) backUp() error {
 	before, err := os.Open(r.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -213,7 +212,7 @@ func sameContent(a, b io.Reader) (bool, error) {
 
 // Close gives the lock back. Of an import that was interrupted it leaves the
 // rows for the next one.
-func (r *Rejected) Close() error {
+func (r *rejectedRows) Close() error {
 	var err error
 	if r.out != nil {
 		err = r.out.Close()
@@ -231,7 +230,7 @@ func (r *Rejected) Close() error {
 	return errors.Join(err, r.lock.Close())
 }
 
-func (r *Rejected) failed(err error) error {
+func (r *rejectedRows) failed(err error) error {
 	return fmt.Errorf("rejected rows can't be kept in %s (--rejected names another file): %w", r.path, withoutPath(err))
 }
 

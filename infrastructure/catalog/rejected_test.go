@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -19,12 +20,11 @@ import (
 // rejected rows' file.
 func keepRejected(t *testing.T, path string) (titles []string, kept string) {
 	t.Helper()
-	f, err := Open(path, Options{})
+	f, err := Open(path, gateway.FileOptions{})
 	require.NoError(t, err)
 	defer f.Close()
-	rejected, alone := NewRejected(RejectedPath(path), path)
+	rejected, alone := f.KeepRejected(f.RejectedPath(), path)
 	require.True(t, alone)
-	rejected.Of(f)
 	_, err = rejected.Resume(0)
 	require.NoError(t, err)
 	for {
@@ -42,7 +42,7 @@ func keepRejected(t *testing.T, path string) (titles []string, kept string) {
 	}
 	require.NoError(t, rejected.Finish(true))
 	require.NoError(t, rejected.Close())
-	content, err := os.ReadFile(RejectedPath(path))
+	content, err := os.ReadFile(f.RejectedPath())
 	if !errors.Is(err, os.ErrNotExist) {
 		require.NoError(t, err)
 	}
@@ -114,9 +114,9 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 			assert.Equal(t, c.kept, kept)
 
 			require.NoError(t, os.WriteFile(path+".rejected", []byte(c.mend.Replace(kept)), 0o600))
-			again, err := Open(path+".rejected", Options{})
+			again, err := Open(path+".rejected", gateway.FileOptions{})
 			require.NoError(t, err)
-			first, err := Open(path, Options{})
+			first, err := Open(path, gateway.FileOptions{})
 			require.NoError(t, err)
 			assert.Equal(t, first.source, again.source, "ids are those of the file that the rows come from")
 			_, ignored := again.Columns()
@@ -144,15 +144,15 @@ func TestCopiesStayRejected(t *testing.T) {
 	jsonl := `{"rejected_line":3,"rejected_reason":"lines 2 and 3 have the same id \"1\"","id":"%s","title":"Copy"}`
 	onix := "<ONIXMessage><Header><FromCompany>S</FromCompany></Header>\n<!-- rejected: line 3: " + reason + " -->\n" + onixProduct("%s", "03", onixTitle("Copy")) + "</ONIXMessage>"
 	for _, text := range []string{csv, jsonl, onix} {
-		got := transcript(openText(t, strings.ReplaceAll(text, "%s", "1"), Options{Source: "s"}), titles)
+		got := transcript(openText(t, strings.ReplaceAll(text, "%s", "1"), gateway.FileOptions{Source: "s"}), titles)
 		require.Len(t, got, 1)
 		assert.Contains(t, got[0], reason)
-		got = transcript(openText(t, strings.ReplaceAll(text, "%s", "2"), Options{Source: "s"}), titles)
+		got = transcript(openText(t, strings.ReplaceAll(text, "%s", "2"), gateway.FileOptions{Source: "s"}), titles)
 		require.Len(t, got, 1)
 		assert.Contains(t, got[0], "Copy", "it has another id now")
 	}
 	isbn := "rejected_line,rejected_reason,isbn,title\n3,lines 2 and 3 have the same ISBN 9780306406157,0306406152,Copy\n"
-	assert.Contains(t, transcript(openText(t, isbn, Options{}), titles)[0], "the same ISBN")
+	assert.Contains(t, transcript(openText(t, isbn, gateway.FileOptions{}), titles)[0], "the same ISBN")
 }
 
 // The beginning of a row that is too long must not pass for a row.
@@ -174,7 +174,7 @@ func TestTooLongRowsAreNotKeptInPart(t *testing.T) {
 
 // Other programs write JSON with spaces.
 func TestRejectedJSONThatWasWrittenAnew(t *testing.T) {
-	f := openText(t, `{"title": "Emma"}`, Options{})
+	f := openText(t, `{"title": "Emma"}`, gateway.FileOptions{})
 	row := f.rows.rejected().row
 	got := row(&model.RowError{Line: 9, Reason: "now", Text: []byte(`{ "rejected_line": 3, "rejected_reason": "a \"b\"", "title": 7}`)})
 	assert.Equal(t, `{"rejected_line":3,"rejected_reason":"now", "title": 7}`+"\n", string(got))
@@ -182,26 +182,24 @@ func TestRejectedJSONThatWasWrittenAnew(t *testing.T) {
 
 func TestRejectedRowsOutlastACrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "books.csv")
-	f := openText(t, "title\nEmma\n", Options{})
-	first, alone := NewRejected(RejectedPath(path), path)
+	f := openText(t, "title\nEmma\n", gateway.FileOptions{})
+	kept := path + ".rejected"
+	first, alone := f.KeepRejected(kept, path)
 	require.True(t, alone)
-	first.Of(f)
 	require.NoError(t, first.Keep(&model.RowError{Line: 2, Text: []byte("two"), Reason: "bad"}))
 	size, err := first.Sync()
 	require.NoError(t, err)
 	require.NoError(t, first.Keep(&model.RowError{Line: 3, Text: []byte("three"), Reason: "bad"}))
 
-	second, alone := NewRejected(RejectedPath(path), path)
+	second, alone := f.KeepRejected(kept, path)
 	assert.False(t, alone, "while the first import goes on")
-	second.Of(f)
 	require.NoError(t, second.Keep(&model.RowError{Line: 9, Text: []byte("nine"), Reason: "bad"}))
 	require.NoError(t, second.Close(), "without Finish: interrupted")
 	require.NoError(t, first.Close())
-	assert.NoFileExists(t, RejectedPath(path))
+	assert.NoFileExists(t, kept)
 
-	third, alone := NewRejected(RejectedPath(path), path)
+	third, alone := f.KeepRejected(kept, path)
 	require.True(t, alone)
-	third.Of(f)
 	ok, err := third.Resume(size + 1000)
 	require.NoError(t, err)
 	assert.False(t, ok, "so much was never kept")
@@ -211,16 +209,15 @@ func TestRejectedRowsOutlastACrash(t *testing.T) {
 	require.NoError(t, third.Keep(&model.RowError{Line: 4, Text: []byte("four"), Reason: "bad"}))
 	require.NoError(t, third.Finish(true))
 	require.NoError(t, third.Close())
-	content, err := os.ReadFile(RejectedPath(path))
+	content, err := os.ReadFile(kept)
 	require.NoError(t, err)
 	assert.Equal(t, "\uFEFFrejected_line,rejected_reason,title\n2,\"bad\",two\n4,\"bad\",four\n", string(content))
 }
 
 func TestRejectedRowsWithoutAPlace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "nowhere", "books.csv")
-	r, alone := NewRejected(RejectedPath(path), path)
+	r, alone := openText(t, "title\nEmma\n", gateway.FileOptions{}).KeepRejected(path+".rejected", path)
 	assert.True(t, alone)
-	r.Of(openText(t, "title\nEmma\n", Options{}))
 	err := r.Keep(&model.RowError{Line: 2, Reason: "bad"})
 	assert.ErrorContains(t, err, "--rejected names another file")
 	assert.NoError(t, r.Close())
