@@ -83,7 +83,7 @@ func (p *importProgress) Resumed(rows int) {
 }
 
 func (p *importProgress) Rejected(row *model.RowError) {
-	p.line("line %d rejected: %s", row.Line, row.Reason)
+	p.line("line %d rejected: %s", row.Line, row.Reason())
 }
 
 func (p *importProgress) Note(line int, text string) {

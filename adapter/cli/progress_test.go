@@ -26,7 +26,7 @@ func TestImportProgressInLines(t *testing.T) {
 		read = 50
 		p.Progress(1500)
 		p.Progress(2600) // too early again
-		p.Rejected(&model.RowError{Line: 7, Reason: "the row has 2 cells, the header 3"})
+		p.Rejected(&model.RowError{Line: 7, Detail: "the row has 2 cells, the header 3"})
 		p.Waiting(errors.New("connection refused"))
 		for n := range 5 {
 			p.Note(n+1, "isbn dropped: x")
@@ -80,7 +80,7 @@ func TestImportProgressOnATerminal(t *testing.T) {
 					assert.Contains(t, out.String(), "500 rows, 100 rows/s")
 				}
 				out.Reset()
-				p.Rejected(&model.RowError{Line: 3, Reason: "evil \x1b]0;title\x07 \u202e"})
+				p.Rejected(&model.RowError{Line: 3, Detail: "evil \x1b]0;title\x07 \u202e"})
 				assert.True(t, strings.HasSuffix(out.String(), "\rline 3 rejected: evil \\x1b]0;title\\a \\u202e\n"), "%q", out.String())
 				p.Progress(1000)
 				p.Finish(importing.Summary{ImportCounts: model.ImportCounts{Rows: 1000}, Format: "CSV"})

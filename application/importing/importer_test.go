@@ -141,7 +141,9 @@ func (i *importer) ImportBooks(ctx context.Context, rows []*model.ImportRow) ([]
 		batch = append(batch, *row)
 		result := model.ImportResult{Outcome: model.ImportOutcome(n % 3)} // created, updated, unchanged
 		if reason, ok := i.reject[row.Line]; ok {
-			result = model.ImportResult{Outcome: model.Rejected, Reason: reason}
+			rejected := row.Reject(model.RowInvalid)
+			rejected.Detail = reason
+			result = model.ImportResult{Outcome: model.Rejected, Error: rejected}
 		}
 		results = append(results, result)
 	}
@@ -154,7 +156,7 @@ type log []string
 
 func (l *log) add(format string, args ...any) { *l = append(*l, fmt.Sprintf(format, args...)) }
 func (l *log) Resumed(rows int)               { l.add("resumed after %d rows", rows) }
-func (l *log) Rejected(row *model.RowError)   { l.add("%d rejected: %s", row.Line, row.Reason) }
+func (l *log) Rejected(row *model.RowError)   { l.add("%d rejected: %s", row.Line, row.Reason()) }
 func (l *log) Note(line int, text string)     { l.add("%d note: %s", line, text) }
 func (l *log) Progress(rows int)              { l.add("%d rows", rows) }
 func (l *log) Waiting(err error)              { l.add("waiting: %v", err) }
@@ -186,7 +188,7 @@ func TestImportCountsEveryRow(t *testing.T) {
 	summary, err := importOf(t, t.Context(), books, []any{
 		row(1, nil),
 		row(2, nil),
-		&model.RowError{Line: 3, Reason: "broken"},
+		&model.RowError{Line: 3, Code: model.RowMalformed, Detail: "broken"},
 		row(4, func(r *model.ImportRow) { r.Notes = []string{"price dropped: x", "stock dropped: y"} }),
 		row(5, nil),
 	}, &seen)
@@ -378,7 +380,7 @@ func (r *rejected) Keep(row *model.RowError) error {
 	if r.fails != nil {
 		return r.fails
 	}
-	r.lines = append(r.lines, fmt.Sprintf("%d %s: %s", row.Line, row.Text, row.Reason))
+	r.lines = append(r.lines, fmt.Sprintf("%d %s: %s", row.Line, row.Text, row.Reason()))
 	return nil
 }
 
@@ -407,7 +409,7 @@ func aFile(change func(*[]any)) *file {
 			r.Text = fmt.Appendf(nil, "text %d", r.Line)
 			r.Source, r.ExternalID = "file", fmt.Sprint(n)
 		}
-		rows[4] = &model.RowError{Line: 5, Text: []byte("text 5"), Reason: "broken"}
+		rows[4] = &model.RowError{Line: 5, Text: []byte("text 5"), Code: model.RowMalformed, Detail: "broken"}
 		rows[1499].(*model.ImportRow).ExternalID = "7"
 		if change != nil {
 			change(&rows)
@@ -511,7 +513,7 @@ func TestRejectedRowsHaveAPath(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := c.file
-			f.rows = []any{&model.RowError{Line: 1, Reason: "broken"}}
+			f.rows = []any{&model.RowError{Line: 1, Code: model.RowMalformed, Detail: "broken"}}
 			summary, err := run(t, t.Context(), &importer{}, &importLog{}, &f, c.options, new(log))
 			require.NoError(t, err)
 			assert.Equal(t, c.path, f.keptAt)

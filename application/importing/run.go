@@ -216,12 +216,12 @@ func (r *importRun) take(row *model.ImportRow) error {
 		r.summary.Notes++
 		r.observer.Note(row.Line, note)
 	}
-	reason, err := r.identify(row)
+	repeated, err := r.identify(row)
 	if err != nil {
 		return err
 	}
-	if reason != "" {
-		r.reject(&model.RowError{Line: row.Line, Text: row.Text, Reason: reason})
+	if repeated != nil {
+		r.reject(repeated)
 		return nil
 	}
 	r.batch = append(r.batch, row)
@@ -231,33 +231,37 @@ func (r *importRun) take(row *model.ImportRow) error {
 
 // identify rejects a row that has the ISBN or the id of a row before it. It sets
 // a fingerprint on rows without ISBN or id, and counts the rows that share one.
-func (r *importRun) identify(row *model.ImportRow) (repeated string, err error) {
+func (r *importRun) identify(row *model.ImportRow) (repeated *model.RowError, err error) {
 	var isbn uint64
 	if row.Book.ISBN != "" && !row.Delete { // a later row may reuse the ISBN of a deleted book
 		isbn = keyOf(sha256.Sum256([]byte(row.Book.ISBN)))
 		if line, ok, err := r.isbns.get(isbn); ok || err != nil {
-			return fmt.Sprintf("lines %d and %d have the same ISBN %s", line, row.Line, row.Book.ISBN), err
+			repeated = row.Reject(model.RowSameISBN)
+			repeated.OtherLine, repeated.Value = int(line), row.Book.ISBN
+			return repeated, err
 		}
 	}
 	if row.ExternalID != "" {
 		id := keyOf(sha256.Sum256([]byte(row.Source + "\x00" + row.ExternalID)))
 		if line, ok, err := r.ids.get(id); ok || err != nil {
-			return fmt.Sprintf("lines %d and %d have the same id %q", line, row.Line, row.ExternalID), err
+			repeated = row.Reject(model.RowSameID)
+			repeated.OtherLine, repeated.Value = int(line), row.ExternalID
+			return repeated, err
 		}
 		if err := r.ids.put(id, uint32(row.Line)); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 	switch {
 	case row.Delete:
 	case row.Book.ISBN != "":
 		if err := r.isbns.put(isbn, uint32(row.Line)); err != nil {
-			return "", err
+			return nil, err
 		}
 	case row.ExternalID == "" && row.Fingerprint == model.Fingerprint{}:
 		row.Fingerprint = model.NewFingerprint(&row.Book)
 	}
-	return "", r.count(row)
+	return nil, r.count(row)
 }
 
 // count sets the ordinal of a row among those with the same fingerprint.
@@ -292,10 +296,9 @@ func (r *importRun) flush(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for n, result := range results {
+		for _, result := range results {
 			if result.Outcome == model.Rejected {
-				row := r.batch[n]
-				r.reject(&model.RowError{Line: row.Line, Text: row.Text, Reason: result.Reason})
+				r.reject(result.Error)
 				continue
 			}
 			r.summary.Count(result.Outcome)

@@ -384,7 +384,7 @@ func (f *File) Next() (*model.ImportRow, error) {
 	record, err := f.nextRecord()
 	if err == nil {
 		if f.decoded != "" && bytes.ContainsRune(record.text, utf8.RuneError) {
-			return nil, record.reject("has bytes that are not %s", f.decoded)
+			return nil, record.rejectf(model.RowEncoding, "has bytes that are not %s", f.decoded)
 		}
 		return record.importRow(f.source, f.inverted)
 	}

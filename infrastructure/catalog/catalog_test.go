@@ -315,7 +315,7 @@ func TestCSVRecords(t *testing.T) {
 		"one long line":         {"Emma," + long + "\nIda,b\n", []string{"line 2: the line is longer than 1048576 bytes", "3 Ida|b"}},
 		"long line in quotes":   {"\"Emma\n" + long + "x\nIda,b\n", []string{"line 2: the quote that opens cell 1 is not closed, or text follows it", "line 3: the line is longer than 1048576 bytes", "4 Ida|b"}},
 		"long last line":        {"Emma,a\n" + long + "x", []string{"2 Emma|a", "line 3: the line is longer than 1048576 bytes"}},
-		"invalid UTF-8":         {"Emma,\xff\nIda,b\n", []string{"line 2: cell 2 is not valid UTF-8; if the file has another encoding, --encoding names it", "3 Ida|b"}},
+		"invalid UTF-8":         {"Emma,\xff\nIda,b\n", []string{"line 2: cell 2 is not valid UTF-8; if the file has another encoding, name it with --encoding", "3 Ida|b"}},
 		"NUL":                   {"Em\x00ma,a\nIda,b\n", []string{"line 2: cell 1 contains a NUL character", "3 Ida|b"}},
 		"no title":              {",Jane Austen\n \u3000,a\n", []string{"line 2: the book has no title", "line 3: the book has no title"}},
 		"only a header":         {"", nil},

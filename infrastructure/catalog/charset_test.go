@@ -103,7 +103,7 @@ func TestOtherEncodingsAreNotMistaken(t *testing.T) {
 func TestMostlyUTF8IsUTF8(t *testing.T) {
 	f := openText(t, shelves["Russian"]+"\xff\xfe,x\n", gateway.FileOptions{})
 	assert.Equal(t, "CSV in UTF-8", f.Format())
-	assert.Equal(t, []string{"2 Война и мир", "3 Идиот", "line 4: cell 1 is not valid UTF-8; if the file has another encoding, --encoding names it"},
+	assert.Equal(t, []string{"2 Война и мир", "3 Идиот", "line 4: cell 1 is not valid UTF-8; if the file has another encoding, name it with --encoding"},
 		transcript(f, titles))
 }
 

@@ -84,7 +84,7 @@ func TestLostQuoteSwallowsNoRows(t *testing.T) {
 	text += "30,The 5 inch 5\",w\n31,Last,x\n"
 	got := transcript(openText(t, text, gateway.FileOptions{}), titles)
 	assert.Len(t, got, 31)
-	assert.Equal(t, "line 2: a quote in it is closed only 29 lines below, and the lines between are rows", got[0])
+	assert.Equal(t, "line 2: a quote is closed only 29 lines below, and the lines between are rows", got[0])
 	assert.Equal(t, "3 Book 2", got[1])
 	assert.Equal(t, "32 Last", got[30])
 	poem := "id,title,description\n1,Poem,\"Roses are red,\nviolets are blue,\nsugar is sweet,\nand so are you\"\n2,Ida,x\n"

@@ -122,7 +122,7 @@ func (w *writer) begin() error {
 		return nil
 	}
 	w.began = true
-	if _, err := w.out.WriteString("\uFEFF"); err != nil { // spreadsheets recognise UTF-8 by it
+	if _, err := w.out.WriteString(byteOrderMark); err != nil { // spreadsheets recognise UTF-8 by it
 		return err
 	}
 	header := make([]string, len(exported))

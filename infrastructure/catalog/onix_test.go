@@ -155,7 +155,7 @@ func TestONIXNotifications(t *testing.T) {
 	assert.True(t, rows[3].Delete)
 	assert.Equal(t, "4", rows[3].ExternalID)
 	assert.Equal(t, []string{
-		"line 6: nothing tells which book is to be deleted",
+		"line 6: the row has neither id nor ISBN to say which book to delete",
 		"line 7: the product is a test record",
 		"line 8: the book has no title",
 	}, rejected)
@@ -192,7 +192,7 @@ func TestONIXBadProducts(t *testing.T) {
 		"a stray ampersand":   {onixProduct("9", "03", onixTitle("A & B")), "not well-formed XML: invalid character entity & (no semicolon)"},
 		"an unknown entity":   {onixProduct("9", "03", onixTitle("&publisher;")), "not well-formed XML: invalid character entity &publisher;"},
 		"not closed":          {"<Product><RecordReference>9</RecordReference>", "the product is not closed before the next one begins"},
-		"not UTF-8":           {onixProduct("9", "03", onixTitle("\xff")), "is not valid UTF-8; if the file has another encoding, --encoding names it"},
+		"not UTF-8":           {onixProduct("9", "03", onixTitle("\xff")), "is not valid UTF-8; if the file has another encoding, name it with --encoding"},
 		"too deep":            {onixProduct("9", "03", deep), "has more than 50000 elements, or more than 64 one inside the other"},
 		"too many elements":   {onixProduct("9", "03", strings.Repeat("<a/>", 30_000)), "has more than 50000 elements, or more than 64 one inside the other"},
 		"too long":            {onixProduct("9", "03", onixTitle(strings.Repeat("x", maxProduct))), "the product is longer than 4194304 bytes"},

@@ -8,10 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/gofrs/flock"
 
 	"literank.com/event-books/domain/gateway"
@@ -23,14 +21,23 @@ const (
 	partSuffix     = ".part"
 )
 
-// rejectedColumns say of a rejected row where it stood and why it was rejected.
-var rejectedColumns = [2]string{"rejected_line", "rejected_reason"}
+// The columns that a file of rejected rows begins with.
+const (
+	lineColumn   = "rejected_line"
+	reasonColumn = "rejected_reason"
+	codeColumn   = "rejected_code"
+)
 
-// rejectedFormat writes rejected rows in the format of the file they come
-// from, so that they can be mended and imported like any file.
+var rejectedColumns = []string{lineColumn, reasonColumn, codeColumn}
+
+// rejectedFormat writes rejected rows in the format of the file that they come
+// from, so that they can be corrected there and imported.
 type rejectedFormat struct {
 	head, tail []byte
 	row        func(*model.RowError) []byte
+	// frozenRow, if not nil, writes a row into a file that was begun before rows
+	// had codes and has a head without a column for them.
+	frozenRow func(*model.RowError) []byte
 }
 
 // rejectedRows implements gateway.RejectedRows. Until the import is finished
@@ -43,6 +50,8 @@ type rejectedRows struct {
 	from *File
 	out  *os.File
 	size int64
+	// frozen is set if an import that knew no codes began the file.
+	frozen bool
 
 	finished bool
 }
@@ -86,7 +95,7 @@ func (r *rejectedRows) Resume(size int64) (ok bool, err error) {
 		_ = r.out.Close()
 		r.out = nil
 	}
-	r.size = size
+	r.size, r.frozen = size, false
 	if size == 0 {
 		if err := os.Remove(r.part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return false, r.failed(err)
@@ -103,12 +112,36 @@ func (r *rejectedRows) Resume(size int64) (ok bool, err error) {
 	if err := os.Truncate(r.part, size); err != nil {
 		return false, r.failed(err)
 	}
+	if r.frozen, err = r.beganWithoutCodes(); err != nil {
+		return false, r.failed(err)
+	}
 	return true, nil
+}
+
+func (r *rejectedRows) beganWithoutCodes() (bool, error) {
+	format := r.from.rows.rejected()
+	if format.frozenRow == nil {
+		return false, nil
+	}
+	part, err := os.Open(r.part)
+	if err != nil {
+		return false, err
+	}
+	defer part.Close()
+	head := make([]byte, len(format.head))
+	if _, err := io.ReadFull(part, head); err != nil && err != io.ErrUnexpectedEOF {
+		return false, err
+	}
+	return !bytes.Equal(head, format.head), nil
 }
 
 func (r *rejectedRows) Keep(row *model.RowError) error {
 	format := r.from.rows.rejected()
-	text := format.row(row)
+	write := format.row
+	if r.frozen {
+		write = format.frozenRow
+	}
+	text := write(row)
 	if r.out == nil {
 		out, err := os.OpenFile(r.part, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		if err != nil {
@@ -232,52 +265,4 @@ func (r *rejectedRows) Close() error {
 
 func (r *rejectedRows) failed(err error) error {
 	return fmt.Errorf("rejected rows can't be kept in %s (--rejected names another file): %w", r.path, withoutPath(err))
-}
-
-// rejected puts two cells in front of the row as it stands in the file.
-func (r *csvReader) rejected() rejectedFormat {
-	comma, quote := string(r.comma), string(r.quote)
-	head := rejectedColumns[0] + comma + rejectedColumns[1] + comma + string(r.header) + "\n"
-	if r.again {
-		head = string(r.header) + "\n"
-	}
-	return rejectedFormat{
-		head: []byte("\uFEFF" + head), // by which spreadsheets know UTF-8
-		row: func(row *model.RowError) []byte {
-			line, text := strconv.Itoa(row.Line), row.Text
-			if r.again {
-				s := r.scan(text)
-				if first, ok := s.cell(); ok && s.separator() {
-					if _, ok := s.cell(); ok && s.separator() {
-						line, text = string(first), s.rest
-					}
-				}
-			}
-			reason := quote + strings.ReplaceAll(row.Reason, quote, quote+quote) + quote
-			return []byte(line + comma + reason + comma + string(text) + "\n")
-		},
-	}
-}
-
-// rejected puts two keys in front of the others. A line that is no object
-// becomes the text of one.
-func (r *jsonReader) rejected() rejectedFormat {
-	return rejectedFormat{head: []byte("\uFEFF"), row: func(row *model.RowError) []byte { // the mark holds also where a row is no UTF-8
-		line := strconv.Itoa(row.Line)
-		text := bytes.TrimSpace(row.Text)
-		if before := rejectedKeys.FindSubmatch(text); before != nil {
-			line, text = string(before[1]), append([]byte("{"), text[len(before[0]):]...)
-		}
-		reason, _ := json.Marshal(row.Reason)
-		head := fmt.Sprintf(`{"%s":%s,"%s":%s`, rejectedColumns[0], line, rejectedColumns[1], reason)
-		rest, isObject := bytes.CutPrefix(text, []byte("{"))
-		switch {
-		case isObject && bytes.HasPrefix(bytes.TrimSpace(rest), []byte("}")):
-			return []byte(head + string(rest) + "\n")
-		case isObject:
-			return []byte(head + "," + string(rest) + "\n")
-		}
-		whole, _ := json.Marshal(strings.ToValidUTF8(string(text), "\uFFFD"))
-		return []byte(head + `,"rejected_text":` + string(whole) + "}\n")
-	}}
 }
