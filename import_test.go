@@ -80,7 +80,7 @@ func TestKilledImportGoesOn(t *testing.T) {
 
 	status, output := finish(t, dir, nil, "import", "books.csv")
 	require.Equal(t, 0, status, output)
-	assert.Regexp(t, `going on behind \d{4,5} rows`, output)
+	assert.Regexp(t, `resuming after \d{4,5} rows`, output)
 	counted := counts(t, output)
 	assert.Equal(t, rows, counted["rows"], "of both imports together")
 	assert.Equal(t, rows/100, counted["rejected"])
@@ -90,7 +90,7 @@ func TestKilledImportGoesOn(t *testing.T) {
 	kept, err := os.ReadFile(filepath.Join(dir, "books.csv.rejected"))
 	require.NoError(t, err)
 	for i := 100; i <= rows; i += 100 {
-		require.Equal(t, 1, strings.Count(string(kept), fmt.Sprintf("\n%d,\"the book has no title\",%d,,nobody,", i+1, i)), "row %d", i)
+		require.Equal(t, 1, strings.Count(string(kept), fmt.Sprintf("\n%d,\"the book has no title\",no_title,%d,,nobody,", i+1, i)), "row %d", i)
 	}
 	mended := strings.ReplaceAll(string(kept), ",,nobody", ",Mended,Somebody")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "books.csv.rejected"), []byte(mended), 0o600))
@@ -110,7 +110,7 @@ func TestInterruptedImportTellsHowToGoOn(t *testing.T) {
 	assert.Equal(t, 1, p.stop(os.Interrupt))
 	assert.Contains(t, p.log.String(), "interrupted")
 	_, output := finish(t, dir, nil, "import", "books.csv")
-	assert.Contains(t, output, "going on behind")
+	assert.Contains(t, output, "resuming after")
 }
 
 func TestDryRunAndExport(t *testing.T) {

@@ -43,18 +43,6 @@ func openDatabase(c *config.Config, log *slog.Logger) (*database.DB, error) {
 	return database.OpenSQLite(filepath.Join(c.App.DataDir, "books.db"), log)
 }
 
-// OpenMigrated opens the catalogue for a command that needs it now.
-func OpenMigrated(ctx context.Context, c *config.Config, log *slog.Logger) (*database.DB, error) {
-	db, err := openDatabase(c, log)
-	if err != nil {
-		return nil, err
-	}
-	if err := db.Migrate(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return db, nil
-}
-
 // Brokers returns the addresses to find Kafka at: those configured, else the
 // embedded broker's.
 func Brokers(c *config.Config) []string {

@@ -13,7 +13,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/google/uuid"
 
-	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/importing"
+	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/catalog"
 	"literank.com/event-books/infrastructure/database"
 )
@@ -64,24 +65,23 @@ func measure(b *testing.B, file string, open func(name string) (*database.DB, *s
 	b.ReportMetric(0, "ns/op")
 }
 
-// silent is an observer that tells nobody.
+// silent is an observer that prints nothing.
 type silent struct{}
 
-func (silent) Resumed(int)          {}
-func (silent) Rejected(int, string) {}
-func (silent) Note(int, string)     {}
-func (silent) Progress(int)         {}
-func (silent) Waiting(error)        {}
+func (silent) Resumed(int)              {}
+func (silent) Rejected(*model.RowError) {}
+func (silent) Note(int, string)         {}
+func (silent) Progress(int)             {}
+func (silent) Waiting(error)            {}
 
-func importFile(b *testing.B, books *database.DB, file string) executor.ImportSummary {
-	rejected, _ := catalog.NewRejected(filepath.Join(b.TempDir(), "rejected"), file)
-	defer rejected.Close()
-	job := executor.ImportFile{Name: file, Rejected: rejected, Open: func() (executor.ImportSource, error) {
-		source, err := catalog.Open(file, catalog.Options{})
-		rejected.Of(source)
-		return source, err
-	}}
-	summary, err := executor.NewImporter(books, books).Import(b.Context(), job, silent{})
+func importFile(b *testing.B, books *database.DB, path string) importing.Summary {
+	options := importing.Options{Rejected: filepath.Join(b.TempDir(), "rejected")}
+	file, err := importing.NewImporter(books, books, catalog.Files{}).Open(path, options)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	summary, err := file.Run(b.Context(), silent{})
 	if err != nil {
 		b.Fatal(err)
 	}

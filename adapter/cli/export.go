@@ -4,56 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"literank.com/event-books/application"
-	"literank.com/event-books/application/executor"
-	"literank.com/event-books/infrastructure/catalog"
-	"literank.com/event-books/infrastructure/disk"
 )
 
 type exportCommand struct {
 	File   string `arg:"" default:"-" help:"File to write: .csv or .jsonl, also with .gz; - is standard output."`
-	Format string `enum:"csv,jsonl," default:"" placeholder:"csv|jsonl" help:"Format of standard output; JSON Lines if absent."`
+	Format string `enum:"csv,jsonl," default:"" placeholder:"csv|jsonl" help:"Format of standard output. Default: JSON Lines."`
 }
 
 func (cmd exportCommand) Run(sh *shell) (err error) {
-	format, packed := catalog.JSONLines, false
-	if cmd.File != "-" {
-		if format, packed, err = catalog.FormatOf(cmd.File); err != nil {
-			return usageError{fmt.Errorf("%s: %w", cmd.File, err)}
-		}
-	}
-	if cmd.Format != "" && cmd.File != "-" && (cmd.Format == "csv") != (format == catalog.CSV) {
-		return usageError{fmt.Errorf("--format %s: the name of %s says otherwise", cmd.Format, cmd.File)}
-	}
-	switch cmd.Format {
-	case "csv":
-		format = catalog.CSV
-	case "jsonl":
-		format = catalog.JSONLines
+	output, err := application.ExportOutput(cmd.File, cmd.Format, sh.Out)
+	if err != nil {
+		return usageError{err}
 	}
 	c, err := sh.load()
 	if err != nil {
 		return err
 	}
-	db, err := application.OpenMigrated(sh.ctx, c, sh.log)
+	exporter, closeCatalogue, err := application.OpenExporter(sh.ctx, c, sh.log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	books := 0
-	write := func(out io.Writer) error {
-		w := catalog.NewWriter(out, format, packed)
-		var err error
-		books, err = executor.NewExporter(db).Export(sh.ctx, w.Write)
-		return errors.Join(err, w.Close())
-	}
-	if cmd.File == "-" {
-		err = write(sh.Out)
-	} else {
-		err = disk.Replace(cmd.File, 0o666, write)
-	}
+	defer func() { err = errors.Join(err, closeCatalogue()) }()
+	books, err := exporter.Export(sh.ctx, output)
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%s: interrupted", cmd.File)
 	}

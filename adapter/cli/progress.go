@@ -11,47 +11,50 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"literank.com/event-books/application/executor"
-	"literank.com/event-books/infrastructure/catalog"
+	"literank.com/event-books/application/importing"
+	"literank.com/event-books/domain/model"
 )
 
 const (
-	// notesShown is how many notes of each kind are printed; the others are
-	// only counted.
+	// notesShown is how many notes of each kind are printed. The others are
+	// counted.
 	notesShown = 3
-	// Where there is no terminal, a line of progress is printed when both
-	// have passed since the last one.
-	linesEvery   = 1000 // rows
+	// Without a terminal, a line of progress is printed once linesEvery rows
+	// are finished and linesBetween has passed since the last line.
+	linesEvery   = 1000
 	linesBetween = 5 * time.Second
 )
 
-// importProgress shows on out how an import goes on: a bar on a terminal,
-// lines elsewhere. It is an executor.ImportObserver.
+// importProgress prints the progress and the result of an import: a bar on a
+// terminal, lines elsewhere. It implements importing.Observer.
 type importProgress struct {
 	out io.Writer
-	// bar is nil where there is no terminal.
+	// bar is nil without a terminal.
 	bar *progressbar.ProgressBar
-	// bytes tells how much of the file was read, of how much (0: unknown).
+	// bytes returns how much of the file was read, and its size or 0.
 	bytes func() (read, size int64)
 
 	start time.Time
-	// earlier and readEarlier are the rows and bytes of an interrupted import.
+	// earlier and readEarlier count the rows and bytes that an interrupted
+	// import had finished.
 	earlier     int
 	readEarlier int64
-	// told and toldRows are of the last line of progress.
-	told     time.Time
-	toldRows int
-	// kinds are the kinds of notes in the order they came, with their number.
+	// printed is the time of the last line of progress, printedRows the number
+	// of rows in it.
+	printed     time.Time
+	printedRows int
+	// kinds lists the kinds of notes, the first to come first. notes counts
+	// each kind.
 	kinds []string
 	notes map[string]int
 }
 
-var _ executor.ImportObserver = (*importProgress)(nil)
+var _ importing.Observer = (*importProgress)(nil)
 
-// newImportProgress expects bytes to be catalog.File's Progress.
+// newImportProgress takes importing.Import.Progress as bytes.
 func newImportProgress(out io.Writer, terminal bool, bytes func() (read, size int64)) *importProgress {
 	now := time.Now()
-	p := &importProgress{out: out, bytes: bytes, start: now, told: now, notes: map[string]int{}}
+	p := &importProgress{out: out, bytes: bytes, start: now, printed: now, notes: map[string]int{}}
 	if !terminal {
 		return p
 	}
@@ -60,8 +63,8 @@ func newImportProgress(out io.Writer, terminal bool, bytes func() (read, size in
 		progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionSetWidth(24),
 		progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetSpinnerChangeInterval(0), // drawn by progress only
-		// Times and rates are told in words, and in rows rather than bytes.
+		progressbar.OptionSetSpinnerChangeInterval(0), // redraw it with the progress only
+		// The description has the time and the rate, in rows instead of bytes.
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionSetElapsedTime(false),
 	}
@@ -74,13 +77,13 @@ func newImportProgress(out io.Writer, terminal bool, bytes func() (read, size in
 }
 
 func (p *importProgress) Resumed(rows int) {
-	p.line("going on behind %d rows that an interrupted import has seen to", rows)
-	p.start, p.earlier, p.toldRows = time.Now(), rows, rows
+	p.line("resuming after %d rows of an interrupted import", rows)
+	p.start, p.earlier, p.printedRows = time.Now(), rows, rows
 	p.readEarlier, _ = p.bytes()
 }
 
-func (p *importProgress) Rejected(line int, reason string) {
-	p.line("line %d rejected: %s", line, reason)
+func (p *importProgress) Rejected(row *model.RowError) {
+	p.line("line %d rejected: %s", row.Line, row.Reason())
 }
 
 func (p *importProgress) Note(line int, text string) {
@@ -94,35 +97,36 @@ func (p *importProgress) Note(line int, text string) {
 }
 
 func (p *importProgress) Waiting(err error) {
-	p.line("the catalogue does not answer, trying again: %v", err)
+	p.line("the catalogue does not answer, retrying: %v", err)
 }
 
 func (p *importProgress) Progress(rows int) {
 	read, size := p.bytes()
 	if p.bar == nil {
-		p.lineNowAndThen(rows, read, size)
+		p.lineIfDue(rows, read, size)
 		return
 	}
 	elapsed := time.Since(p.start)
-	told := fmt.Sprintf("%d rows, %s", rows, rate(rows-p.earlier, elapsed))
+	description := fmt.Sprintf("%d rows, %s", rows, rate(rows-p.earlier, elapsed))
 	if now := read - p.readEarlier; size > 0 && now > 0 {
 		left := time.Duration(float64(elapsed) * float64(size-read) / float64(now))
-		told += fmt.Sprintf(", %s left", left.Round(time.Second))
+		description += fmt.Sprintf(", %s left", left.Round(time.Second))
 	}
-	p.bar.Describe(told)
+	p.bar.Describe(description)
 	if size > 0 {
-		p.bar.Set64(min(read, size-1)) // a full bar is gone for good, and the last rows are yet to come
+		p.bar.Set64(min(read, size-1)) // a full bar would vanish before the last rows are finished
 	} else {
 		p.bar.Set64(int64(rows))
 	}
 }
 
-func (p *importProgress) lineNowAndThen(rows int, read, size int64) {
+// lineIfDue prints a line of progress if the last one is old enough.
+func (p *importProgress) lineIfDue(rows int, read, size int64) {
 	now := time.Now()
-	if rows < p.toldRows+linesEvery || now.Sub(p.told) < linesBetween {
+	if rows < p.printedRows+linesEvery || now.Sub(p.printed) < linesBetween {
 		return
 	}
-	p.told, p.toldRows = now, rows
+	p.printed, p.printedRows = now, rows
 	share := ""
 	if size > 0 {
 		share = fmt.Sprintf(", %d %% of the file", 100*read/size)
@@ -130,9 +134,8 @@ func (p *importProgress) lineNowAndThen(rows int, read, size int64) {
 	p.line("%d rows%s, %s", rows, share, rate(rows-p.earlier, now.Sub(p.start)))
 }
 
-// Finish takes the bar away and prints what became of the file. It is the
-// last call.
-func (p *importProgress) Finish(s executor.ImportSummary, format string, used []catalog.Column, ignored []string) {
+// Finish removes the bar and prints the result. It is the last call.
+func (p *importProgress) Finish(s importing.Summary) {
 	if p.bar != nil {
 		p.bar.Clear()
 		p.bar = nil
@@ -142,16 +145,16 @@ func (p *importProgress) Finish(s executor.ImportSummary, format string, used []
 			p.line("%s: on %d more lines, %d in all", kind, more, p.notes[kind])
 		}
 	}
-	columns := make([]string, len(used))
-	for i, c := range used {
+	columns := make([]string, len(s.Used))
+	for i, c := range s.Used {
 		columns[i] = c.Name
 		if c.Name != c.Field {
 			columns[i] += " → " + c.Field
 		}
 	}
-	p.line("format:    %s", format)
+	p.line("format:    %s", s.Format)
 	p.line("used:      %s", orNone(columns))
-	p.line("ignored:   %s", orNone(ignored))
+	p.line("ignored:   %s", orNone(s.Ignored))
 	p.line("rows:      %d", s.Rows)
 	p.line("created:   %d", s.Created)
 	p.line("updated:   %d", s.Updated)
@@ -162,7 +165,7 @@ func (p *importProgress) Finish(s executor.ImportSummary, format string, used []
 	p.line("rejected:  %d", s.Rejected)
 	p.line("seconds:   %.1f (%s)", s.Elapsed.Seconds(), rate(s.Rows-s.Earlier, s.Elapsed))
 	if s.Earlier > 0 {
-		p.line("%d of the rows were seen to by an interrupted import", s.Earlier)
+		p.line("%d of the rows were finished by an interrupted import", s.Earlier)
 	}
 }
 
@@ -184,7 +187,8 @@ func rate(rows int, elapsed time.Duration) string {
 	return fmt.Sprintf("%.0f rows/s", float64(rows)/elapsed.Seconds())
 }
 
-// line prints one line above the bar, which comes back with the next progress.
+// line prints one line in place of the bar. The next progress draws the bar
+// again.
 func (p *importProgress) line(format string, args ...any) {
 	if p.bar != nil {
 		p.bar.Clear()
@@ -192,8 +196,8 @@ func (p *importProgress) line(format string, args ...any) {
 	fmt.Fprintln(p.out, harmless(fmt.Sprintf(format, args...)))
 }
 
-// harmless escapes what could steer a terminal or reorder a line in text
-// that comes from a file.
+// harmless escapes the characters that could control a terminal or reorder a
+// line. Text from a file may contain them.
 func harmless(text string) string {
 	var out strings.Builder
 	for _, r := range text {

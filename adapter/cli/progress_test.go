@@ -10,9 +10,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/importing"
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
-	"literank.com/event-books/infrastructure/catalog"
 )
 
 func TestImportProgressInLines(t *testing.T) {
@@ -26,20 +26,22 @@ func TestImportProgressInLines(t *testing.T) {
 		read = 50
 		p.Progress(1500)
 		p.Progress(2600) // too early again
-		p.Rejected(7, "the row has 2 cells, the header 3")
+		p.Rejected(&model.RowError{Line: 7, Detail: "the row has 2 cells, the header 3"})
 		p.Waiting(errors.New("connection refused"))
 		for n := range 5 {
 			p.Note(n+1, "isbn dropped: x")
 		}
 		p.Note(9, "price dropped: y")
-		p.Finish(
-			executor.ImportSummary{ImportCounts: model.ImportCounts{Rows: 10, Created: 4, Updated: 3, Unchanged: 2, Rejected: 1}, Elapsed: 2500 * time.Millisecond},
-			"CSV, gzip",
-			[]catalog.Column{{Name: "Titel", Field: "title"}, {Name: "isbn", Field: "isbn"}},
-			[]string{"rating"})
+		p.Finish(importing.Summary{
+			ImportCounts: model.ImportCounts{Rows: 10, Created: 4, Updated: 3, Unchanged: 2, Rejected: 1},
+			Elapsed:      2500 * time.Millisecond,
+			Format:       "CSV, gzip",
+			Used:         []gateway.Column{{Name: "Titel", Field: "title"}, {Name: "isbn", Field: "isbn"}},
+			Ignored:      []string{"rating"},
+		})
 		assert.Equal(t, `1500 rows, 25 % of the file, 300 rows/s
 line 7 rejected: the row has 2 cells, the header 3
-the catalogue does not answer, trying again: connection refused
+the catalogue does not answer, retrying: connection refused
 line 1: isbn dropped: x
 line 2: isbn dropped: x
 line 3: isbn dropped: x
@@ -78,10 +80,10 @@ func TestImportProgressOnATerminal(t *testing.T) {
 					assert.Contains(t, out.String(), "500 rows, 100 rows/s")
 				}
 				out.Reset()
-				p.Rejected(3, "evil \x1b]0;title\x07 \u202e")
+				p.Rejected(&model.RowError{Line: 3, Detail: "evil \x1b]0;title\x07 \u202e"})
 				assert.True(t, strings.HasSuffix(out.String(), "\rline 3 rejected: evil \\x1b]0;title\\a \\u202e\n"), "%q", out.String())
 				p.Progress(1000)
-				p.Finish(executor.ImportSummary{ImportCounts: model.ImportCounts{Rows: 1000}}, "CSV", nil, nil)
+				p.Finish(importing.Summary{ImportCounts: model.ImportCounts{Rows: 1000}, Format: "CSV"})
 				assert.Contains(t, out.String(), "\rformat:    CSV\nused:      none\n")
 			})
 		})

@@ -6,15 +6,15 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// BookImporter takes many books into the catalogue at once.
+// BookImporter stores many books at once.
 type BookImporter interface {
 	// ImportBooks creates, updates or deletes a book for each row, at most
-	// model.MaxImportBatch, in one transaction, and returns one result per
-	// row in their order. A book is recognised by, in this order, its source
-	// and external id; its ISBN; else its fingerprint and ordinal. Rows are
-	// valid and differ in identity from each other. When it returns an error
-	// nothing was stored, and the call can be repeated.
+	// model.MaxImportBatch of them, in one transaction. It returns one result
+	// for each row, in the same order. It recognises a book by its source and
+	// external id, else by its ISBN, else by its fingerprint and ordinal. The
+	// rows must be valid and must differ in identity. If it returns an error,
+	// it stored nothing and the call can be repeated.
 	ImportBooks(ctx context.Context, rows []*model.ImportRow) ([]model.ImportResult, error)
-	// PreviewBooks tells what ImportBooks would do, and stores nothing.
+	// PreviewBooks returns what ImportBooks would return, and stores nothing.
 	PreviewBooks(ctx context.Context, rows []*model.ImportRow) ([]model.ImportResult, error)
 }

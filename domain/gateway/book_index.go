@@ -6,11 +6,12 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// BookIndex finds books. What BookManager stored before a call is found by it.
+// BookIndex searches the catalogue. It finds every book that BookManager stored
+// before the call.
 type BookIndex interface {
-	// SearchBooks returns one page of the books that contain every word of
-	// the keyword and pass the filters, in the order asked for, and their
-	// total. An empty keyword finds all books; one without any word that can
-	// be matched finds none.
+	// SearchBooks returns one page of the books that contain every word of the
+	// keyword and pass the filters, in the order that s asks for, and their
+	// total. An empty keyword matches all books. A keyword without a searchable
+	// word matches none.
 	SearchBooks(ctx context.Context, s model.Search) (*model.SearchResult, error)
 }

@@ -1,9 +1,10 @@
-// Package gateway names the ports that lead out of the program: what the
-// application needs of the world, in the domain's words. Each is implemented
-// in a room under infrastructure.
+// Package gateway declares the program's outward ports: interfaces, in the
+// domain's words, for the databases, indexes and files that the application
+// needs. Rooms under infrastructure implement them.
 //
-// All methods may be called concurrently. A failure to reach what lies behind
-// a port is a model.Error of code UnavailableNow.
+// All methods may be called concurrently unless an interface says otherwise. If
+// the system behind a port can't be reached, a method returns a model.Error of
+// code UnavailableNow.
 package gateway
 
 import (
@@ -12,17 +13,17 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// BookManager keeps the catalogue.
+// BookManager stores the catalogue.
 type BookManager interface {
-	// CreateBook stores b under a new id, which it returns. b is valid
-	// (see Book.Validate); its ID and CreatedAt are not looked at. The error
-	// is a model.Error of code Conflict if another book has its ISBN.
+	// CreateBook stores b under a new id, which it returns. b must be valid
+	// (see Book.Validate); its ID and CreatedAt are ignored. If another book has
+	// its ISBN, the error is a model.Error of code Conflict.
 	CreateBook(ctx context.Context, b *model.Book) (uint, error)
-	// GetBook returns a model.Error of code NotFound if there is no such book.
+	// GetBook returns a model.Error of code NotFound if no book has the id.
 	GetBook(ctx context.Context, id uint) (*model.Book, error)
-	// UpdateBook replaces all that is stored of the book b.ID but CreatedAt.
-	// Its errors are those of CreateBook and GetBook.
+	// UpdateBook replaces every field of the book b.ID except CreatedAt. It
+	// returns the errors of CreateBook and GetBook.
 	UpdateBook(ctx context.Context, b *model.Book) error
-	// DeleteBook returns a model.Error of code NotFound if there is no such book.
+	// DeleteBook returns a model.Error of code NotFound if no book has the id.
 	DeleteBook(ctx context.Context, id uint) error
 }

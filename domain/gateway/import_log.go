@@ -6,13 +6,15 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// ImportLog remembers how far imports have come, so that an interrupted one
-// can go on. It belongs to the catalogue: who loses one loses both.
+// ImportLog stores the progress of imports, so that an interrupted import can
+// resume. It is stored together with the catalogue: a lost or replaced
+// catalogue has no progress.
 type ImportLog interface {
-	// SaveImport replaces what is known of the file.
+	// SaveImport replaces the stored progress of progress.File.
 	SaveImport(ctx context.Context, progress *model.ImportProgress) error
-	// InterruptedImport returns what was saved last of the file, nil if nothing.
+	// InterruptedImport returns the stored progress of a file, or nil if there
+	// is none.
 	InterruptedImport(ctx context.Context, file string) (*model.ImportProgress, error)
-	// EndImport forgets the file.
+	// EndImport deletes the stored progress of a file, if there is any.
 	EndImport(ctx context.Context, file string) error
 }

@@ -1,18 +1,30 @@
 package gateway
 
-import "literank.com/event-books/domain/model"
+import (
+	"io"
 
-// RejectedRows keeps the rows of a file that can't be taken, so that they can
-// be mended and imported again. It is used by one goroutine.
+	"literank.com/event-books/domain/model"
+)
+
+// RejectedRows keeps the rejected rows of one file, in a file of their own, so
+// that they can be corrected and imported. It is used by one goroutine.
 type RejectedRows interface {
 	// Keep adds a row.
 	Keep(row *model.RowError) error
-	// Sync makes what is kept outlast a crash and returns how much that is, in bytes.
+	// Sync makes the rows kept so far durable and returns their size in bytes.
 	Sync() (size int64, err error)
-	// Resume keeps the first size bytes of what an interrupted import has
-	// left, and reports whether they are there.
+	// Resume keeps the first size bytes that an interrupted import of the same
+	// job left, and drops the rest. ok is false if fewer bytes are there.
 	Resume(size int64) (ok bool, err error)
-	// Finish is the last call of an import that came to its end; whole: that
-	// was the end of the file.
-	Finish(whole bool) error
+	// Finish is called at most once, when the import is over. complete is false if
+	// the file could not be read to its end.
+	Finish(complete bool) error
+	// Path is the path of the finished file, or empty if no row was kept.
+	Path() string
+	// Source is the source that has to be given to import the finished file, so
+	// that its ids are those of the first file. It is empty if the import will
+	// find the source without help.
+	Source() string
+	// Closer ends the job. It leaves the rows of an unfinished import for Resume.
+	io.Closer
 }

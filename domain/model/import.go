@@ -2,16 +2,15 @@ package model
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// MaxImportBatch is how many rows are taken into the catalogue at once.
+// MaxImportBatch is the largest number of rows that are imported at once.
 const MaxImportBatch = 1000
 
-// Field is one field of a Book that a file may carry.
+// Field is a set of fields of a Book.
 type Field uint32
 
 const (
@@ -33,35 +32,41 @@ const (
 	CoverURLField
 )
 
-// ImportRow is one book as a file has it.
+// ImportRow is one row of a file of books.
 type ImportRow struct {
-	// Line is the line that the row begins at, from 1, and Text the row as it
+	// Line is the number of the row's first line, from 1. Text is the row as it
 	// stands in the file.
 	Line int
 	Text []byte
 	Book Book
-	// Fields are those that the row has a place for. The others are left as
-	// they are in a book that exists.
+	// Fields are the fields of Book that the row sets. An import leaves the
+	// other fields of an existing book as they are.
 	Fields Field
-	// Source and ExternalID name the book in the catalogue it comes from;
-	// both or neither are empty.
+	// Source and ExternalID identify the book in the catalogue that it comes
+	// from. Either both are set or neither.
 	Source, ExternalID string
-	// Fingerprint recognises a row that has neither an ExternalID nor an ISBN;
-	// Ordinal counts, from 0, the rows of the file that have the same.
+	// Fingerprint identifies the book of a row without ExternalID and ISBN.
+	// Ordinal is the number of earlier rows of the file with the same
+	// fingerprint.
 	Fingerprint Fingerprint
 	Ordinal     int
-	// Delete takes the book out of the catalogue; what else the row says of it
-	// doesn't matter.
+	// Delete removes the book from the catalogue. Book and Fields don't matter
+	// then.
 	Delete bool
-	// Notes tell what of the row was dropped or mended. Each begins with its
-	// kind, up to the first colon: "isbn dropped: …".
+	// Notes describe what was dropped from the row or corrected. The text up to
+	// the first colon is the kind of the note: "isbn dropped: …".
 	Notes []string
 }
 
-// Fingerprint is a SHA-256; zero where there is none.
+// Reject returns the error that rejects the row.
+func (r *ImportRow) Reject(code RowCode) *RowError {
+	return &RowError{Line: r.Line, Text: r.Text, Code: code}
+}
+
+// Fingerprint is a SHA-256. Its zero value means that there is none.
 type Fingerprint [sha256.Size]byte
 
-// NewFingerprint is made of folded title, authors and year.
+// NewFingerprint hashes the folded title, the folded authors and the year.
 func NewFingerprint(b *Book) Fingerprint {
 	year := ""
 	if y, ok := b.Year(); ok {
@@ -70,35 +75,24 @@ func NewFingerprint(b *Book) Fingerprint {
 	return sha256.Sum256([]byte(strings.Join([]string{Fold(b.Title), Fold(b.Author), year}, "\x00")))
 }
 
-// RowError rejects one row of a file and says why; the rows after it are
-// read on.
-type RowError struct {
-	// Line is the line that the row begins at, from 1, and Text the row as it
-	// stands in the file.
-	Line   int
-	Text   []byte
-	Reason string
-}
-
-func (e *RowError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Reason) }
-
-// ImportProgress is how far an import has come.
+// ImportProgress is the progress of an import.
 type ImportProgress struct {
-	// File names the file that is imported.
+	// File identifies the imported file and the options of its import.
 	File string
-	// ImportCounts is of the file's first Rows rows, which are done with;
+	// ImportCounts counts the finished rows: the first Rows rows of the file.
 	// Digest is a SHA-256 of their text.
 	ImportCounts
 	Digest [sha256.Size]byte
-	// Kept is how much of the rejected rows' own file belongs to them, in bytes.
+	// Kept is the size of the rejected ones among them, in their own file, in
+	// bytes.
 	Kept int64
-	// SavedAt is set by the one who keeps it.
+	// SavedAt is set by the ImportLog.
 	SavedAt time.Time
 }
 
-// ImportCounts counts what became of rows.
+// ImportCounts counts rows by their outcome.
 type ImportCounts struct {
-	// Rows = Created + Updated + Unchanged + Deleted + Rejected, always.
+	// Rows is the sum of the others.
 	Rows, Created, Updated, Unchanged, Deleted, Rejected int
 }
 
@@ -119,7 +113,7 @@ func (c *ImportCounts) Count(outcome ImportOutcome) {
 	}
 }
 
-// ImportOutcome tells what became of a row.
+// ImportOutcome is what an import did with a row.
 type ImportOutcome int
 
 const (
@@ -130,8 +124,8 @@ const (
 	Rejected
 )
 
-// ImportResult is the outcome of one row, with the reason if it was rejected.
+// ImportResult is the outcome of one row. Error is set if the row was Rejected.
 type ImportResult struct {
 	Outcome ImportOutcome
-	Reason  string
+	Error   *RowError
 }

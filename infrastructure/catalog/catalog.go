@@ -1,6 +1,6 @@
-// Package catalog reads the files that a bookstore's catalogue comes in, and
-// holds the starter catalogue of an empty shop. It turns a file into rows and
-// knows nothing of where they are stored.
+// Package catalog reads and writes files of books, and holds the starter
+// catalogue of an empty shop. It turns files into rows and rows into files; it
+// must not know the database.
 package catalog
 
 import (
@@ -23,52 +23,58 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// maxAhead bounds what is read ahead to learn how names are written, in bytes.
+// maxAhead bounds the text that lookAhead reads, in bytes.
 const maxAhead = 4 << 20
 
-// maxID is the longest source and the longest external id, in code points.
+// maxID is the length of the longest source and external id, in code points.
 const maxID = 190
 
-// bufferSize is how much of a file is read at once, in bytes.
+// bufferSize is the size of a read or write, in bytes.
 const bufferSize = 64 << 10
 
-// Options tell how a file is read.
-type Options struct {
-	// Source names the catalogue that the external ids belong to. The
-	// default is the file's base name as it is (also its .gz, but without
-	// .rejected), of ONIX the sender. What is no regular file has no name:
-	// without a source its ids are passed over.
-	Source string
-	// Map adds names of columns to the known ones: column → field.
-	Map map[string]string
-	// Encoding is a label of the Encoding Standard (WHATWG); empty to find out.
-	Encoding string
-	// Stdin is read for the path "-".
-	Stdin io.Reader
+// Files implements gateway.BookFiles.
+type Files struct{}
+
+var _ gateway.BookFiles = Files{}
+
+func (Files) Open(path string, options gateway.FileOptions) (gateway.BookFile, error) {
+	f, err := Open(path, options)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
-// Column is a column of a CSV file, a key of JSON Lines or an element of ONIX.
-type Column struct {
-	// Name is what the file calls it, Field what a book does.
-	Name, Field string
+func (Files) CheckOptions(path string, options gateway.FileOptions) error {
+	named := path != "-" || strings.TrimSpace(options.Source) != ""
+	if _, err := newNames(options.Map, named); err != nil {
+		return err
+	}
+	if options.Encoding != "" {
+		_, err := namedCharset(options.Encoding)
+		return err
+	}
+	return nil
 }
 
-// File reads one file of books.
+// File reads one file of books. It implements gateway.BookFile.
 type File struct {
-	path   string
-	source string
-	format string
-	in     *counter
-	size   int64
-	// decoded is the encoding's name if the text was converted.
+	path    string
+	options gateway.FileOptions
+	source  string
+	format  string
+	// regular is set if path can be opened again: see isRegular.
+	regular bool
+	in      *counter
+	size    int64
+	// decoded is the name of the encoding that the text was converted from.
 	decoded string
 	rows    rowReader
-	// ahead are records that were read to learn how names are written, and
-	// inverted is what was learnt.
+	// ahead holds the records that lookAhead has read. inverted is its result.
 	ahead    []aheadRecord
 	inverted bool
 	closer   io.Closer
-	// err is what ended the file.
+	// err is the error that ended the file.
 	err error
 }
 
@@ -77,27 +83,27 @@ type aheadRecord struct {
 	err    error
 }
 
-var _ gateway.BookSource = (*File)(nil)
+var _ gateway.BookFile = (*File)(nil)
 
 // rowReader is one format.
 type rowReader interface {
 	// next returns a record that is valid until the next call. Its errors are
-	// those of gateway.BookSource.
+	// those of gateway.BookFile.Next.
 	next() (*record, error)
-	// end returns what can only be said of the whole file, at its end.
+	// end is called at the end of the file. It returns errors that concern the
+	// file as a whole.
 	end() error
-	columns() (used []Column, ignored []string)
+	columns() (used []gateway.Column, ignored []string)
 	// line is the number of the last line that was read.
 	line() int
-	// rejected tells how rejected rows are written.
+	// rejected returns the format of rejected rows.
 	rejected() rejectedFormat
 }
 
-// Open opens a CSV, JSON Lines or ONIX file, plain or gzipped; "-" is standard
-// input. What it is, is told by its content, not by its name. An error doesn't
-// name the path, nor do those of Next: the caller does.
-func Open(path string, opts Options) (*File, error) {
-	f, err := open(path, opts)
+// Open opens a CSV, JSON Lines or ONIX file, plain or gzipped: see
+// gateway.BookFiles.
+func Open(path string, options gateway.FileOptions) (*File, error) {
+	f, err := open(path, options)
 	if err != nil {
 		if f != nil {
 			f.Close()
@@ -107,17 +113,15 @@ func Open(path string, opts Options) (*File, error) {
 	return f, nil
 }
 
-// open also returns a File that has to be closed when it fails behind
-// opening it.
-func open(path string, opts Options) (*File, error) {
-	f := &File{path: path, source: strings.TrimSpace(opts.Source)}
-	regular := false
+// open returns a File with its error if the file has to be closed.
+func open(path string, options gateway.FileOptions) (*File, error) {
+	f := &File{path: path, options: options, source: strings.TrimSpace(options.Source)}
 	if path == "-" {
-		f.in = &counter{from: opts.Stdin}
+		f.in = &counter{from: options.Stdin}
 	} else {
 		file, err := os.Open(path)
 		if err != nil {
-			return nil, withoutPath(err) // the caller names it
+			return nil, withoutPath(err)
 		}
 		f.closer = file
 		info, err := file.Stat()
@@ -127,11 +131,9 @@ func open(path string, opts Options) (*File, error) {
 		if info.IsDir() {
 			return f, errors.New("is a folder")
 		}
-		if regular = IsRegular(path); regular {
+		if f.regular = isRegular(path); f.regular {
 			f.size = info.Size()
-		}
-		if f.source == "" && regular {
-			f.source = strings.TrimSuffix(strings.ToValidUTF8(filepath.Base(path), "\uFFFD"), rejectedSuffix)
+			f.source = cmp.Or(f.source, fileSource(path))
 		}
 		f.in = &counter{from: file}
 	}
@@ -143,17 +145,17 @@ func open(path string, opts Options) (*File, error) {
 		return f, err
 	}
 	again := func() (io.ReadCloser, error) { return nil, nil }
-	if regular {
+	if f.regular {
 		again = func() (io.ReadCloser, error) { return os.Open(path) }
 	}
-	found, err := findCharset(text, opts.Encoding, again)
+	found, err := findCharset(text, options.Encoding, again)
 	if err != nil {
 		return f, err
 	}
 	if found.decoder != nil {
 		f.decoded = found.name
 	}
-	if err := f.detect(found.reader(text), opts); err != nil {
+	if err := f.detect(found.reader(text)); err != nil {
 		return f, err
 	}
 	f.format += " in " + found.name + packed
@@ -161,7 +163,13 @@ func open(path string, opts Options) (*File, error) {
 	return f, nil
 }
 
-// withoutPath leaves of an error with a path what went wrong.
+// fileSource is the source of a file that names no other: its base name, which
+// a file of rejected rows shares with the file that the rows come from.
+func fileSource(path string) string {
+	return strings.TrimSuffix(strings.ToValidUTF8(filepath.Base(path), "\uFFFD"), rejectedSuffix)
+}
+
+// withoutPath returns the cause of an error that names a path.
 func withoutPath(err error) error {
 	var where *fs.PathError
 	if errors.As(err, &where) {
@@ -170,9 +178,9 @@ func withoutPath(err error) error {
 	return err
 }
 
-// IsRegular reports whether path is a file that can be read again under that
-// name, rather than a pipe, a device or what another process has opened.
-func IsRegular(path string) bool {
+// isRegular reports whether path leads to a regular file, and will do so again:
+// it is no pipe, no device and no file that another process has opened.
+func isRegular(path string) bool {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return false
@@ -186,7 +194,7 @@ func IsRegular(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// unpack sees through gzip.
+// unpack decompresses a gzipped file.
 func unpack(in io.Reader) (text *bufio.Reader, packed string, err error) {
 	text = bufio.NewReaderSize(in, sampleSize)
 	if magic, _ := text.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
@@ -199,8 +207,8 @@ func unpack(in io.Reader) (text *bufio.Reader, packed string, err error) {
 	return bufio.NewReaderSize(unpacked, sampleSize), ", gzip", nil
 }
 
-// findCharset looks at the beginning of the text, and, where that is all ASCII
-// and the file can be opened again, further.
+// findCharset detects the encoding from the beginning of the text. If that is
+// ASCII and the file can be opened again, it searches the rest of the file.
 func findCharset(text *bufio.Reader, label string, again func() (io.ReadCloser, error)) (charset, error) {
 	sample, err := text.Peek(sampleSize)
 	if len(sample) == 0 && err == io.EOF {
@@ -214,7 +222,7 @@ func findCharset(text *bufio.Reader, label string, again func() (io.ReadCloser, 
 	}
 	if label != "" {
 		named, err := namedCharset(label)
-		if err == nil && isUTF8(sample) { // such as rejected rows, in whatever encoding the file was
+		if err == nil && isUTF8(sample) { // rejected rows, which are always in UTF-8
 			return utf8Charset, nil
 		}
 		return named, err
@@ -256,16 +264,16 @@ func sampleAgain(again func() (io.ReadCloser, error)) ([]byte, error) {
 	}
 	sample, err := sampleBeyondASCII(text)
 	if err != nil {
-		return nil, nil // a damaged file tells where when it is read
+		return nil, nil // reading the file will report the damage with its line
 	}
 	return sample, nil
 }
 
-// detect finds out the format.
-func (f *File) detect(text *bufio.Reader, opts Options) error {
+// detect detects the format.
+func (f *File) detect(text *bufio.Reader) error {
 	sample, _ := text.Peek(sampleSize)
 	if bytes.HasPrefix(bytes.TrimSpace(sample), []byte("<")) {
-		return f.detectONIX(text, strings.TrimSpace(opts.Source))
+		return f.detectONIX(text)
 	}
 	if !bytes.Contains(sample, []byte("\n")) && bytes.Contains(sample, []byte("\r")) {
 		text = bufio.NewReaderSize(carriageReturns{text}, bufferSize)
@@ -280,7 +288,7 @@ func (f *File) detect(text *bufio.Reader, opts Options) error {
 	}
 	first, _ := lines.peek(0)
 	start := bytes.TrimSpace(first.text)
-	names, err := newNames(opts.Map, f.source != "")
+	names, err := newNames(f.options.Map, f.source != "")
 	if err != nil {
 		return err
 	}
@@ -305,7 +313,8 @@ func (f *File) detect(text *bufio.Reader, opts Options) error {
 	return nil
 }
 
-// carriageReturns ends lines as a very old Macintosh does.
+// carriageReturns reads text whose lines end in CR alone, as on the classic
+// Macintosh.
 type carriageReturns struct{ in io.Reader }
 
 func (c carriageReturns) Read(p []byte) (int, error) {
@@ -318,20 +327,21 @@ func (c carriageReturns) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (f *File) detectONIX(text *bufio.Reader, source string) error {
+func (f *File) detectONIX(text *bufio.Reader) error {
 	onix, err := newONIXReader(text)
 	if err != nil {
 		return err
 	}
 	f.format, f.rows = "ONIX", onix
-	f.source = cmp.Or(source, onix.sender(), f.source)
+	f.source = cmp.Or(strings.TrimSpace(f.options.Source), onix.sender(), f.source)
 	return nil
 }
 
-// lookAhead learns from the first records how names are written.
+// lookAhead reads the first records to learn whether the file writes its
+// authors as "Last, First".
 func (f *File) lookAhead() {
 	if _, ok := f.rows.(*onixReader); ok {
-		return // its names are lists
+		return // ONIX marks the parts of a name
 	}
 	var authors []string
 	for text := 0; len(f.ahead) < authorSample && text < maxAhead; {
@@ -365,7 +375,7 @@ func (f *File) nextRecord() (*record, error) {
 	return next.record, next.err
 }
 
-// Next returns the next row; see gateway.BookSource. Every row passes
+// Next returns the next row: see gateway.BookFile. Every row passes
 // model.Book's Validate, and lines never decrease from call to call.
 func (f *File) Next() (*model.ImportRow, error) {
 	if f.err != nil {
@@ -374,7 +384,7 @@ func (f *File) Next() (*model.ImportRow, error) {
 	record, err := f.nextRecord()
 	if err == nil {
 		if f.decoded != "" && bytes.ContainsRune(record.text, utf8.RuneError) {
-			return nil, record.reject("has bytes that are not %s", f.decoded)
+			return nil, record.rejectf(model.RowEncoding, "has bytes that are not %s", f.decoded)
 		}
 		return record.importRow(f.source, f.inverted)
 	}
@@ -393,15 +403,15 @@ func (f *File) Next() (*model.ImportRow, error) {
 	return nil, f.err
 }
 
-// broken tells how far a file could be read.
+// broken adds to an error the last line that could be read.
 func broken(err error, line int) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("the file is cut off after line %d: %w", line, err)
 	}
-	return fmt.Errorf("the file can't be read on after line %d: %w", line, err)
+	return fmt.Errorf("the file can't be read after line %d: %w", line, err)
 }
 
-// Close closes the file; standard input stays open.
+// Close closes the file. Standard input stays open.
 func (f *File) Close() error {
 	if f.closer == nil {
 		return nil
@@ -409,37 +419,31 @@ func (f *File) Close() error {
 	return f.closer.Close()
 }
 
-// SameSource reports whether two files name the same source, as files of one
-// base name do unless they say better who they come from.
-func SameSource(a, b string) bool {
-	var sources []string
-	for _, path := range []string{a, b} {
-		f, err := Open(path, Options{})
-		if err != nil {
-			return true // which is told when the file is imported
-		}
-		sources = append(sources, f.Source())
-		f.Close()
+func (f *File) CanRewind() bool { return f.regular }
+
+func (f *File) Rewind() error {
+	again, err := Open(f.path, f.options)
+	if err != nil {
+		return err
 	}
-	return sources[0] == sources[1]
+	if err := f.Close(); err != nil {
+		return errors.Join(err, again.Close())
+	}
+	*f = *again
+	return nil
 }
 
-// Source names the catalogue that the file's ids belong to, "" if none does.
 func (f *File) Source() string { return f.source }
 
-// Format names the format, the encoding and the compression: "JSON Lines in
-// UTF-8, gzip".
 func (f *File) Format() string { return f.format }
 
-// Columns returns the columns that became part of books and the names of
-// those that didn't. Of JSON Lines they are the keys met so far.
-func (f *File) Columns() (used []Column, ignored []string) {
+func (f *File) Columns() (used []gateway.Column, ignored []string) {
 	used, ignored = f.rows.columns()
-	named := f.source != "" || slices.ContainsFunc(used, func(c Column) bool { return c.Field == slots[idSourceSlot].name })
+	named := f.source != "" || slices.ContainsFunc(used, func(c gateway.Column) bool { return c.Field == slots[idSourceSlot].name })
 	if named {
 		return used, ignored
 	}
-	return slices.DeleteFunc(used, func(c Column) bool {
+	return slices.DeleteFunc(used, func(c gateway.Column) bool {
 		if c.Field == slots[idSlot].name {
 			ignored = append(ignored, c.Name)
 			return true
@@ -448,8 +452,6 @@ func (f *File) Columns() (used []Column, ignored []string) {
 	}), ignored
 }
 
-// Progress returns how many bytes of the file, as it is on disk, were read,
-// and its size, 0 if that is unknown. It may be called concurrently.
 func (f *File) Progress() (read, size int64) { return f.in.read.Load(), f.size }
 
 // counter counts the bytes read.

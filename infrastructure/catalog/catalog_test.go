@@ -17,10 +17,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
-func openText(t testing.TB, text string, opts Options) *File {
+func openText(t testing.TB, text string, opts gateway.FileOptions) *File {
 	t.Helper()
 	opts.Stdin = strings.NewReader(text)
 	f, err := Open("-", opts)
@@ -53,7 +54,7 @@ func titles(row *model.ImportRow) string { return fmt.Sprintf("%d %s", row.Line,
 // onlyRow reads a file of one row.
 func onlyRow(t testing.TB, text string) *model.ImportRow {
 	t.Helper()
-	f := openText(t, text, Options{Source: "test"})
+	f := openText(t, text, gateway.FileOptions{Source: "test"})
 	row, err := f.Next()
 	require.NoError(t, err)
 	_, err = f.Next()
@@ -85,7 +86,7 @@ func TestOpenTellsFormats(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "any.name")
 			require.NoError(t, os.WriteFile(path, []byte(c.content), 0o600))
-			f, err := Open(path, Options{})
+			f, err := Open(path, gateway.FileOptions{})
 			require.NoError(t, err)
 			defer f.Close()
 			assert.Equal(t, c.format, f.Format())
@@ -107,28 +108,28 @@ func TestOpenRefuses(t *testing.T) {
 	folder := t.TempDir()
 	for name, c := range map[string]struct {
 		content string
-		opts    Options
+		opts    gateway.FileOptions
 		want    string
 	}{
-		"empty":            {"", Options{}, "is empty"},
-		"only a BOM":       {"\uFEFF", Options{}, "is empty"},
-		"only white space": {" \r\n\n\t", Options{}, "is empty"},
-		"nothing gzipped":  {string(gzipped(t, "")), Options{}, "is empty"},
-		"a picture":        {"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", Options{}, "neither CSV nor JSON Lines"},
-		"a workbook":       {"PK\x03\x04\x14\x00\x06\x00", Options{}, "save its table as CSV"},
-		"a web page":       {"<!DOCTYPE html>\n<html><p>Emma</html>", Options{}, "but no ONIX message"},
-		"unknown encoding": {"title\nEmma\n", Options{Encoding: "utf-9"}, `there is no encoding "utf-9"; some are utf-8`},
-		"Windows-1251":     {"title\n\xc2\xee\xe9\xed\xe0 \xe8 \xec\xe8\xf0\n", Options{}, "--encoding names it"},
-		"a JSON array":     {`[{"title": "Emma"}]`, Options{}, "one object on each line"},
-		"no header": {"Emma,Jane Austen\nPersuasion,Jane Austen\n", Options{},
+		"empty":            {"", gateway.FileOptions{}, "is empty"},
+		"only a BOM":       {"\uFEFF", gateway.FileOptions{}, "is empty"},
+		"only white space": {" \r\n\n\t", gateway.FileOptions{}, "is empty"},
+		"nothing gzipped":  {string(gzipped(t, "")), gateway.FileOptions{}, "is empty"},
+		"a picture":        {"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", gateway.FileOptions{}, "neither CSV nor JSON Lines"},
+		"a workbook":       {"PK\x03\x04\x14\x00\x06\x00", gateway.FileOptions{}, "save its table as CSV"},
+		"a web page":       {"<!DOCTYPE html>\n<html><p>Emma</html>", gateway.FileOptions{}, "but no ONIX message"},
+		"unknown encoding": {"title\nEmma\n", gateway.FileOptions{Encoding: "utf-9"}, `there is no encoding "utf-9"; some are utf-8`},
+		"Windows-1251":     {"title\n\xc2\xee\xe9\xed\xe0 \xe8 \xec\xe8\xf0\n", gateway.FileOptions{}, "--encoding names it"},
+		"a JSON array":     {`[{"title": "Emma"}]`, gateway.FileOptions{}, "one object on each line"},
+		"no header": {"Emma,Jane Austen\nPersuasion,Jane Austen\n", gateway.FileOptions{},
 			`no column that is a title: the columns are "Emma", "Jane Austen"; --map 'COLUMN=title' tells which is`},
-		"a broken header":  {"\"title\nEmma\n", Options{}, "the header can't be read: line 1: the quote that opens cell 1"},
-		"damaged gzip":     {"\x1f\x8b\x00", Options{}, "damaged gzip"},
-		"gzip cut off":     {string(gzipped(t, strings.Repeat("title\n", 99))[:12]), Options{}, "cut off after line 0"},
-		"unknown field":    {"Titel\nEmma\n", Options{Map: map[string]string{"Titel": "Überschrift"}}, `--map Titel=Überschrift: there is no field "Überschrift"; these are: title, author, isbn`},
-		"unknown column":   {"title\nEmma\n", Options{Map: map[string]string{"Autor": "author"}}, `--map names a column "Autor" that is not there; the columns are "title"`},
-		"two for a field":  {"a,b\nEmma,x\n", Options{Map: map[string]string{"a": "title", "b": "name"}}, `both columns "a" and "b"`},
-		"long source name": {"title\nEmma\n", Options{Source: strings.Repeat("ä", 191)}, "longer than 190 characters"},
+		"a broken header":  {"\"title\nEmma\n", gateway.FileOptions{}, "the header can't be read: line 1: the quote that opens cell 1"},
+		"damaged gzip":     {"\x1f\x8b\x00", gateway.FileOptions{}, "damaged gzip"},
+		"gzip cut off":     {string(gzipped(t, strings.Repeat("title\n", 99))[:12]), gateway.FileOptions{}, "cut off after line 0"},
+		"unknown field":    {"Titel\nEmma\n", gateway.FileOptions{Map: map[string]string{"Titel": "Überschrift"}}, `--map Titel=Überschrift: there is no field "Überschrift"; these are: title, author, isbn`},
+		"unknown column":   {"title\nEmma\n", gateway.FileOptions{Map: map[string]string{"Autor": "author"}}, `--map names a column "Autor" that is not there; the columns are "title"`},
+		"two for a field":  {"a,b\nEmma,x\n", gateway.FileOptions{Map: map[string]string{"a": "title", "b": "name"}}, `both columns "a" and "b"`},
+		"long source name": {"title\nEmma\n", gateway.FileOptions{Source: strings.Repeat("ä", 191)}, "longer than 190 characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(folder, strings.ReplaceAll(name, " ", "-"))
@@ -139,11 +140,11 @@ func TestOpenRefuses(t *testing.T) {
 		})
 	}
 	t.Run("nothing there", func(t *testing.T) {
-		_, err := Open(filepath.Join(folder, "nowhere"), Options{})
+		_, err := Open(filepath.Join(folder, "nowhere"), gateway.FileOptions{})
 		assert.ErrorIs(t, err, fs.ErrNotExist)
 	})
 	t.Run("a folder", func(t *testing.T) {
-		_, err := Open(folder, Options{})
+		_, err := Open(folder, gateway.FileOptions{})
 		assert.ErrorContains(t, err, "is a folder")
 	})
 }
@@ -157,7 +158,7 @@ func TestReadEndsWhereTheFileIsCutOff(t *testing.T) {
 	packed := gzipped(t, text.String())
 	path := filepath.Join(t.TempDir(), "books.csv.gz")
 	require.NoError(t, os.WriteFile(path, packed[:len(packed)/2], 0o600))
-	f, err := Open(path, Options{})
+	f, err := Open(path, gateway.FileOptions{})
 	require.NoError(t, err)
 	defer f.Close()
 	rows := 0
@@ -178,13 +179,13 @@ func TestReadEndsWhereTheFileIsCutOff(t *testing.T) {
 func TestReadErrorLosesNoRow(t *testing.T) {
 	broken := errors.New("input/output error")
 	text := "title\nEmma\n\"lost quote\nPersuasion\nhalf a li"
-	f, err := Open("-", Options{Stdin: io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken))})
+	f, err := Open("-", gateway.FileOptions{Stdin: io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken))})
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"2 Emma",
 		"line 3: the quote that opens cell 1 is not closed, or text follows it",
 		"4 Persuasion",
-		"end: the file can't be read on after line 4: input/output error",
+		"end: the file can't be read after line 4: input/output error",
 	}, transcript(f, titles))
 }
 
@@ -203,7 +204,7 @@ func TestSource(t *testing.T) {
 		"stdin given": {"-", " wholesaler ", "wholesaler"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, err := Open(c.path, Options{Source: c.source, Stdin: strings.NewReader(csv)})
+			f, err := Open(c.path, gateway.FileOptions{Source: c.source, Stdin: strings.NewReader(csv)})
 			require.NoError(t, err)
 			defer f.Close()
 			row, err := f.Next()
@@ -218,49 +219,49 @@ func TestSource(t *testing.T) {
 }
 
 func TestMappedIDsNeedASource(t *testing.T) {
-	_, err := Open("-", Options{Map: map[string]string{"sku": "id"}, Stdin: strings.NewReader("sku,title\n7,Emma\n")})
-	assert.ErrorContains(t, err, "give it one by --source")
+	_, err := Open("-", gateway.FileOptions{Map: map[string]string{"sku": "id"}, Stdin: strings.NewReader("sku,title\n7,Emma\n")})
+	assert.ErrorContains(t, err, "give it with --source")
 }
 
 func TestColumns(t *testing.T) {
 	for name, c := range map[string]struct {
 		text    string
 		mapped  map[string]string
-		used    []Column
+		used    []gateway.Column
 		ignored []string
 	}{
 		"any order, any spelling": {
 			text: "Publication Year,rating,ISBN-13,AUTHORS,Original_Title,bookId\n2000,5,,x,Emma,1\n",
-			used: []Column{{"Publication Year", "published_at"}, {"ISBN-13", "isbn"}, {"AUTHORS", "author"},
-				{"Original_Title", "title"}, {"bookId", "id"}},
+			used: []gateway.Column{{Name: "Publication Year", Field: "published_at"}, {Name: "ISBN-13", Field: "isbn"}, {Name: "AUTHORS", Field: "author"},
+				{Name: "Original_Title", Field: "title"}, {Name: "bookId", Field: "id"}},
 			ignored: []string{"rating"},
 		},
 		"the better name wins": {
 			text:    "name,title,url,buy_url,title\na,b,,,c\n",
-			used:    []Column{{"title", "title"}, {"buy_url", "buy_url"}},
+			used:    []gateway.Column{{Name: "title", Field: "title"}, {Name: "buy_url", Field: "buy_url"}},
 			ignored: []string{"name", "url", "title"},
 		},
 		"columns without a name": {
 			text:    ",title,\n1,Emma,\n",
-			used:    []Column{{"title", "title"}},
+			used:    []gateway.Column{{Name: "title", Field: "title"}},
 			ignored: []string{"(column 1)", "(column 3)"},
 		},
 		"mapped": {
 			text:    "Titel,title,name,Jahr\nEmma,x,Jane Austen,1815\n",
 			mapped:  map[string]string{"titel": "title", "name": "author", "Jahr": "year"},
-			used:    []Column{{"Titel", "title"}, {"name", "author"}, {"Jahr", "published_at"}},
+			used:    []gateway.Column{{Name: "Titel", Field: "title"}, {Name: "name", Field: "author"}, {Name: "Jahr", Field: "published_at"}},
 			ignored: []string{"title"},
 		},
 		"JSON Lines": {
 			text: `{"Titel": "Emma", "rating": 5}` + "\n" +
 				`{"Titel": "Persuasion", "name": "a", "author": "Jane Austen", "creator": "b"}`,
 			mapped:  map[string]string{"Titel": "title"},
-			used:    []Column{{"Titel", "title"}, {"author", "author"}},
+			used:    []gateway.Column{{Name: "Titel", Field: "title"}, {Name: "author", Field: "author"}},
 			ignored: []string{"rating", "name", "creator"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := openText(t, c.text, Options{Map: c.mapped, Source: "test"})
+			f := openText(t, c.text, gateway.FileOptions{Map: c.mapped, Source: "test"})
 			row, err := f.Next()
 			require.NoError(t, err)
 			for err == nil {
@@ -278,7 +279,7 @@ func TestColumns(t *testing.T) {
 }
 
 func TestMappedKeyOfJSONLinesIsMissedAtTheEnd(t *testing.T) {
-	f := openText(t, `{"title": "Emma"}`, Options{Map: map[string]string{"Autor": "author"}})
+	f := openText(t, `{"title": "Emma"}`, gateway.FileOptions{Map: map[string]string{"Autor": "author"}})
 	assert.Equal(t, []string{
 		"1 Emma",
 		`end: --map names a key "Autor" that no line has; the keys are "title"`,
@@ -314,14 +315,14 @@ func TestCSVRecords(t *testing.T) {
 		"one long line":         {"Emma," + long + "\nIda,b\n", []string{"line 2: the line is longer than 1048576 bytes", "3 Ida|b"}},
 		"long line in quotes":   {"\"Emma\n" + long + "x\nIda,b\n", []string{"line 2: the quote that opens cell 1 is not closed, or text follows it", "line 3: the line is longer than 1048576 bytes", "4 Ida|b"}},
 		"long last line":        {"Emma,a\n" + long + "x", []string{"2 Emma|a", "line 3: the line is longer than 1048576 bytes"}},
-		"invalid UTF-8":         {"Emma,\xff\nIda,b\n", []string{"line 2: cell 2 is not valid UTF-8; if the file has another encoding, --encoding names it", "3 Ida|b"}},
+		"invalid UTF-8":         {"Emma,\xff\nIda,b\n", []string{"line 2: cell 2 is not valid UTF-8; if the file has another encoding, name it with --encoding", "3 Ida|b"}},
 		"NUL":                   {"Em\x00ma,a\nIda,b\n", []string{"line 2: cell 1 contains a NUL character", "3 Ida|b"}},
 		"no title":              {",Jane Austen\n \u3000,a\n", []string{"line 2: the book has no title", "line 3: the book has no title"}},
 		"only a header":         {"", nil},
 		"carriage return alone": {"Em\rma,a\n", []string{"2 Em ma|a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := openText(t, "title,author\n"+c.rows, Options{Encoding: "utf-8"})
+			f := openText(t, "title,author\n"+c.rows, gateway.FileOptions{Encoding: "utf-8"})
 			assert.Equal(t, c.want, transcript(f, func(row *model.ImportRow) string {
 				return titles(row) + "|" + row.Book.Author
 			}))
@@ -332,7 +333,7 @@ func TestCSVRecords(t *testing.T) {
 // Without memory of what failed each line would be read on for 64 KiB.
 func TestCSVOfOpenQuotesIsReadInLinearTime(t *testing.T) {
 	const rows = 100_000
-	f := openText(t, "title,author,x\n"+strings.Repeat("a\",b\"c,\"\n", rows)+"Emma,\"Jane\nAusten\",\n", Options{})
+	f := openText(t, "title,author,x\n"+strings.Repeat("a\",b\"c,\"\n", rows)+"Emma,\"Jane\nAusten\",\n", gateway.FileOptions{})
 	got := transcript(f, titles)
 	require.Len(t, got, rows+1)
 	assert.Equal(t, fmt.Sprintf("%d Emma", rows+2), got[rows])
@@ -367,7 +368,7 @@ func TestJSONRecords(t *testing.T) {
 		"first too long":   {"{\"title\": \"" + strings.Repeat("x", maxLine) + "\"}\n{\"title\": \"Ida\"}", []string{"line 1: the line is longer than 1048576 bytes", "2 Ida"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := transcript(openText(t, c.text, Options{Encoding: "utf-8"}), titles)
+			got := transcript(openText(t, c.text, gateway.FileOptions{Encoding: "utf-8"}), titles)
 			for n := range got { // the rest is the library's
 				if before, _, ok := strings.Cut(got[n], "not JSON: "); ok && n < len(c.want) && strings.HasSuffix(c.want[n], "…") {
 					got[n] = before + "not JSON: …"
@@ -379,11 +380,28 @@ func TestJSONRecords(t *testing.T) {
 }
 
 func TestJSONFieldsAreThoseOfTheRow(t *testing.T) {
-	f := openText(t, `{"title": "Emma", "price": null}`+"\n"+`{"title": "Ida", "isbn10": "", "id": 7, "x": 1}`, Options{Source: "s"})
+	f := openText(t, `{"title": "Emma", "price": null}`+"\n"+`{"title": "Ida", "isbn10": "", "id": 7, "x": 1}`, gateway.FileOptions{Source: "s"})
 	assert.Equal(t, []string{
 		fmt.Sprint("Emma ", model.TitleField|model.PriceField, " "),
 		fmt.Sprint("Ida ", model.TitleField|model.ISBNField, " 7"),
 	}, transcript(f, func(row *model.ImportRow) string {
 		return fmt.Sprint(row.Book.Title, " ", row.Fields, " ", row.ExternalID)
 	}))
+}
+
+func TestRewind(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "books.csv")
+	require.NoError(t, os.WriteFile(path, []byte("id;title\n1;Emma\n"), 0o600))
+	f, err := Open(path, gateway.FileOptions{Source: "shop"})
+	require.NoError(t, err)
+	require.True(t, f.CanRewind())
+	assert.Equal(t, []string{"2 Emma"}, transcript(f, titles))
+	require.NoError(t, os.WriteFile(path, []byte("id,title\n2,Ida\n"), 0o600))
+	require.NoError(t, f.Rewind())
+	assert.Equal(t, []string{"2 Ida"}, transcript(f, titles), "it is read as it is now")
+	assert.Equal(t, "shop", f.Source())
+	require.NoError(t, os.Remove(path))
+	assert.ErrorIs(t, f.Rewind(), fs.ErrNotExist)
+	require.NoError(t, f.Close())
+	assert.False(t, openText(t, "title\nEmma\n", gateway.FileOptions{}).CanRewind())
 }

@@ -17,6 +17,8 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/traditionalchinese"
 	"golang.org/x/text/encoding/unicode"
+
+	"literank.com/event-books/domain/gateway"
 )
 
 // shelves are a few rows in several languages.
@@ -60,8 +62,8 @@ func TestEncodingsAreRecognised(t *testing.T) {
 		for _, language := range c.shelves {
 			t.Run(name+" "+language, func(t *testing.T) {
 				text := shelves[language]
-				want := transcript(openText(t, text, Options{}), titles)
-				f := openText(t, encode(t, c.encoding, text), Options{})
+				want := transcript(openText(t, text, gateway.FileOptions{}), titles)
+				f := openText(t, encode(t, c.encoding, text), gateway.FileOptions{})
 				assert.Equal(t, "CSV in "+c.want, f.Format())
 				assert.Equal(t, want, transcript(f, titles))
 			})
@@ -88,27 +90,27 @@ func TestOtherEncodingsAreNotMistaken(t *testing.T) {
 				text = "title,author\n紅樓夢,曹雪芹\n狂人日記,魯迅\n"
 			}
 			encoded := encode(t, c.encoding, text)
-			_, err := Open("-", Options{Stdin: strings.NewReader(encoded)})
+			_, err := Open("-", gateway.FileOptions{Stdin: strings.NewReader(encoded)})
 			assert.ErrorContains(t, err, "--encoding names it")
-			f := openText(t, encoded, Options{Encoding: c.label})
+			f := openText(t, encoded, gateway.FileOptions{Encoding: c.label})
 			assert.Equal(t, "CSV in "+c.label, f.Format())
-			assert.Equal(t, transcript(openText(t, text, Options{}), titles), transcript(f, titles))
+			assert.Equal(t, transcript(openText(t, text, gateway.FileOptions{}), titles), transcript(f, titles))
 		})
 	}
 }
 
 // One bad row doesn't make another encoding of the file.
 func TestMostlyUTF8IsUTF8(t *testing.T) {
-	f := openText(t, shelves["Russian"]+"\xff\xfe,x\n", Options{})
+	f := openText(t, shelves["Russian"]+"\xff\xfe,x\n", gateway.FileOptions{})
 	assert.Equal(t, "CSV in UTF-8", f.Format())
-	assert.Equal(t, []string{"2 Война и мир", "3 Идиот", "line 4: cell 1 is not valid UTF-8; if the file has another encoding, --encoding names it"},
+	assert.Equal(t, []string{"2 Война и мир", "3 Идиот", "line 4: cell 1 is not valid UTF-8; if the file has another encoding, name it with --encoding"},
 		transcript(f, titles))
 }
 
 // Here the good ones are few.
 func TestOneBadByteAmongFewGoodOnes(t *testing.T) {
 	text := "title,author\nCafé 1,Müller\nCafé 2,Müller\nCaf\xe9 3,x\n" + strings.Repeat("Emma,Austen\n", 20)
-	f := openText(t, text, Options{})
+	f := openText(t, text, gateway.FileOptions{})
 	assert.Equal(t, "CSV in UTF-8", f.Format())
 	assert.Contains(t, transcript(f, titles), "2 Café 1")
 }
@@ -116,7 +118,7 @@ func TestOneBadByteAmongFewGoodOnes(t *testing.T) {
 // Rejected rows are in UTF-8, also of a file whose encoding had to be named.
 func TestUTF8IsReadAsSuchWhateverIsNamed(t *testing.T) {
 	for _, mark := range []string{"", "\uFEFF"} {
-		f := openText(t, mark+shelves["Russian"], Options{Encoding: "windows-1251"})
+		f := openText(t, mark+shelves["Russian"], gateway.FileOptions{Encoding: "windows-1251"})
 		assert.Equal(t, []string{"2 Война и мир", "3 Идиот"}, transcript(f, titles))
 	}
 }
@@ -126,7 +128,7 @@ func TestEncodingShowsLate(t *testing.T) {
 	text := "title\n" + strings.Repeat("Emma\n", sampleSize/4) + "Die R\xe4uber\n"
 	path := filepath.Join(t.TempDir(), "late.csv")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	f, err := Open(path, Options{})
+	f, err := Open(path, gateway.FileOptions{})
 	require.NoError(t, err)
 	defer f.Close()
 	assert.Equal(t, "CSV in Windows-1252", f.Format())
@@ -134,7 +136,7 @@ func TestEncodingShowsLate(t *testing.T) {
 	assert.Equal(t, fmt.Sprintf("%d Die Räuber", sampleSize/4+2), lines[len(lines)-1])
 
 	require.NoError(t, os.WriteFile(path, gzipped(t, text), 0o600))
-	packed, err := Open(path, Options{})
+	packed, err := Open(path, gateway.FileOptions{})
 	require.NoError(t, err)
 	defer packed.Close()
 	assert.Equal(t, "CSV in Windows-1252, gzip", packed.Format())
@@ -143,9 +145,9 @@ func TestEncodingShowsLate(t *testing.T) {
 func TestBytesThatAreNotOfTheEncoding(t *testing.T) {
 	text := encode(t, japanese.ShiftJIS, shelves["Japanese"]) + "\x82\n"
 	assert.Equal(t, []string{"2 吾輩は猫である", "3 羅生門", "4 ノルウェイの森", "line 5: the row has 1 cells, the header 2"},
-		transcript(openText(t, text, Options{}), titles))
+		transcript(openText(t, text, gateway.FileOptions{}), titles))
 	text = encode(t, japanese.ShiftJIS, shelves["Japanese"]) + "\x82,x\n"
-	assert.Contains(t, transcript(openText(t, text, Options{}), titles), "line 5: has bytes that are not Shift_JIS")
+	assert.Contains(t, transcript(openText(t, text, gateway.FileOptions{}), titles), "line 5: has bytes that are not Shift_JIS")
 }
 
 func FuzzCharset(f *testing.F) {
@@ -158,7 +160,7 @@ func FuzzCharset(f *testing.F) {
 		if err != nil {
 			return
 		}
-		f, err := Open("-", Options{Stdin: bytes.NewReader(data)})
+		f, err := Open("-", gateway.FileOptions{Stdin: bytes.NewReader(data)})
 		if err != nil {
 			return
 		}

@@ -133,7 +133,7 @@ func newNames(mapped map[string]string, ids bool) (*names, error) {
 			return nil, fmt.Errorf("--map %s=%s: there is no field %q; these are: %s", column, mapped[column], mapped[column], strings.Join(fieldNames(), ", "))
 		}
 		if to.slot == idSlot && !ids {
-			return nil, fmt.Errorf("--map %s=%s: what is no regular file has no name by which ids are told apart: give it one by --source", column, mapped[column])
+			return nil, fmt.Errorf("--map %s=%s: the ids of standard input or a pipe need the name of their source: give it with --source", column, mapped[column])
 		}
 		if other, ok := filledBy[to.slot]; ok {
 			return nil, fmt.Errorf("--map gives both columns %q and %q to the field %q", other, column, mapped[column])
@@ -153,28 +153,6 @@ func fieldNames() []string {
 		}
 	}
 	return list
-}
-
-// CheckOptions finds what is wrong with options whatever the file.
-func CheckOptions(o Options) error {
-	if _, err := newNames(o.Map, true); err != nil {
-		return err
-	}
-	if o.Encoding != "" {
-		_, err := namedCharset(o.Encoding)
-		return err
-	}
-	return nil
-}
-
-// MapsID reports whether Options.Map says which column is the id.
-func MapsID(mapped map[string]string) bool {
-	for _, field := range mapped {
-		if knownPlaces[foldName(field)].slot == idSlot {
-			return true
-		}
-	}
-	return false
 }
 
 // find returns the place of a column; its slot is noSlot if it has none.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -25,15 +26,15 @@ type csvReader struct {
 	lines *lines
 	// comma separates cells, quote may enclose them.
 	comma, quote byte
-	used         []Column
+	used         []gateway.Column
 	ignored      []string
 	// header is the header as it stands in the file.
 	header []byte
 	// slots has the slot that each column fills.
 	slots []slot
-	// again: the file holds rows that were rejected before, with two cells
-	// in front that say where and why.
-	again bool
+	// leading is the number of rejectedColumns that the file begins with: none
+	// for an ordinary file, two for a file of rejected rows without codes.
+	leading int
 	// hopeless is the last line that a broken record came to inside quotes.
 	// Whatever record comes to it inside quotes takes the same way from
 	// there: without this memory each line could be read 64 KiB ahead anew.
@@ -61,15 +62,15 @@ func newCSVReader(lines *lines, names *names) (*csvReader, error) {
 	r.header = text
 	header := names.header(cells)
 	r.slots = names.assign(header)
-	r.again = len(header) > 2 && header[0] == rejectedColumns[0] && header[1] == rejectedColumns[1]
+	r.leading = leadingColumns(header)
 	for i, s := range r.slots {
 		if s == noSlot {
-			if !r.again || i > 1 {
+			if i >= r.leading {
 				r.ignored = append(r.ignored, header[i])
 			}
 			continue
 		}
-		r.used = append(r.used, Column{Name: header[i], Field: slots[s].name})
+		r.used = append(r.used, gateway.Column{Name: header[i], Field: slots[s].name})
 		r.row.fields |= slots[s].field
 	}
 	if name, ok := names.missing(header); ok {
@@ -109,7 +110,7 @@ func (r *csvReader) style(header []byte, names *names) (comma, quote byte) {
 	return cmp.Or(comma, ','), quote
 }
 
-func (r *csvReader) columns() (used []Column, ignored []string) { return r.used, r.ignored }
+func (r *csvReader) columns() (used []gateway.Column, ignored []string) { return r.used, r.ignored }
 
 func (r *csvReader) end() error { return nil }
 
@@ -126,20 +127,22 @@ func (r *csvReader) next() (*record, error) {
 	if len(cells) != len(r.slots) {
 		mended, ok := r.mend(text)
 		if !ok {
-			return nil, r.row.reject("the row has %d cells, the header %d", len(cells), len(r.slots))
+			return nil, r.row.rejectf(model.RowMalformed, "the row has %d cells, the header %d", len(cells), len(r.slots))
 		}
 		cells = mended
 	}
-	r.row.rejected = ""
-	if r.again {
-		r.row.rejected = string(cells[1])
+	switch r.leading {
+	case 2:
+		r.row.before = frozenRejection(string(cells[1]))
+	case 3:
+		r.row.before = newRejection(string(cells[2]), string(cells[1]))
 	}
 	for i, s := range r.slots {
 		if !utf8.Valid(cells[i]) {
-			return nil, r.row.reject("cell %d is not valid UTF-8; if the file has another encoding, --encoding names it", i+1)
+			return nil, r.row.rejectf(model.RowEncoding, "cell %d is not valid UTF-8; if the file has another encoding, name it with --encoding", i+1)
 		}
 		if bytes.IndexByte(cells[i], 0) >= 0 {
-			return nil, r.row.reject("cell %d contains a NUL character", i+1)
+			return nil, r.row.rejectf(model.RowEncoding, "cell %d contains a NUL character", i+1)
 		}
 		if s != noSlot {
 			r.row.values[s].text = string(cells[i])
@@ -166,7 +169,7 @@ func (r *csvReader) cells() (no int, text []byte, cells [][]byte, err error) {
 	if first.tooLong {
 		r.lines.drop(1)
 		broken.text = nil // its beginning might pass for a row
-		return 0, nil, nil, broken.reject("%s", lineTooLong)
+		return 0, nil, nil, broken.rejectf(model.RowTooLong, "%s", lineTooLong)
 	}
 	s := scanner{
 		lines: r.lines, comma: r.comma, quote: r.quote, exact: r.row.exported,
@@ -179,11 +182,11 @@ func (r *csvReader) cells() (no int, text []byte, cells [][]byte, err error) {
 		if cells, ok := r.mend(first.text); ok {
 			return first.no, first.text, cells, nil
 		}
-		return 0, nil, nil, broken.reject("the quote that opens cell %d is not closed, or text follows it", len(cells)+1)
+		return 0, nil, nil, broken.rejectf(model.RowMalformed, "the quote that opens cell %d is not closed, or text follows it", len(cells)+1)
 	}
 	if r.swallowsRows(s.ahead) {
 		r.lines.drop(1)
-		return 0, nil, nil, broken.reject("a quote in it is closed only %d lines below, and the lines between are rows", s.ahead)
+		return 0, nil, nil, broken.rejectf(model.RowMalformed, "a quote is closed only %d lines below, and the lines between are rows", s.ahead)
 	}
 	text = first.text
 	if s.ahead > 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -21,17 +22,17 @@ func TestSeparatorsAreRecognised(t *testing.T) {
 		",": "CSV in UTF-8", ";": "CSV, separated by ';', in UTF-8", "\t": `CSV, separated by '\t', in UTF-8`, "|": "CSV, separated by '|', in UTF-8",
 	} {
 		text := strings.ReplaceAll("title~author~x y z\n\"Em~ma\"~Jane~1\nIda~\"A, B\"~2\n", "~", separator)
-		f := openText(t, text, Options{})
+		f := openText(t, text, gateway.FileOptions{})
 		assert.Equal(t, format, f.Format())
 		assert.Equal(t, []string{"2 Em" + strings.ReplaceAll(separator, "\t", " ") + "ma|Jane", "3 Ida|A, B"}, transcript(f, titleAndAuthor), format)
 	}
 	// Columns that are known count for more than many.
-	f := openText(t, "title;a,b,c,d\nEmma;1\n", Options{})
+	f := openText(t, "title;a,b,c,d\nEmma;1\n", gateway.FileOptions{})
 	assert.Equal(t, []string{"2 Emma|"}, transcript(f, titleAndAuthor))
 	// A single column has no separator.
-	f = openText(t, "title\nEmma, or not; that is|the question\n", Options{})
+	f = openText(t, "title\nEmma, or not; that is|the question\n", gateway.FileOptions{})
 	assert.Equal(t, []string{"line 2: the row has 2 cells, the header 1"}, transcript(f, titleAndAuthor))
-	f = openText(t, "title\n\"Emma, or not\"\nIda; Una\n", Options{})
+	f = openText(t, "title\n\"Emma, or not\"\nIda; Una\n", gateway.FileOptions{})
 	assert.Equal(t, []string{"2 Emma, or not|", "3 Ida; Una|"}, transcript(f, titleAndAuthor))
 }
 
@@ -55,7 +56,7 @@ func TestQuotesInEveryStyle(t *testing.T) {
 		"empty":                    {`"Emma",""`, `Emma|`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := openText(t, "title,author\n"+c.row+"\nIda,x\n", Options{})
+			f := openText(t, "title,author\n"+c.row+"\nIda,x\n", gateway.FileOptions{})
 			row, err := f.Next()
 			if c.want == "line" {
 				assert.ErrorContains(t, err, "line 2: ", "that can't be told apart")
@@ -70,7 +71,7 @@ func TestQuotesInEveryStyle(t *testing.T) {
 			assert.Empty(t, row.Notes)
 		})
 	}
-	f := openText(t, "'title','author'\n'Emma, or not','O''Hara'\nIda,\"x\"\n", Options{})
+	f := openText(t, "'title','author'\n'Emma, or not','O''Hara'\nIda,\"x\"\n", gateway.FileOptions{})
 	assert.Equal(t, []string{"2 Emma, or not|O'Hara", `3 Ida|"x"`}, transcript(f, titleAndAuthor))
 }
 
@@ -81,21 +82,21 @@ func TestLostQuoteSwallowsNoRows(t *testing.T) {
 		text += fmt.Sprintf("%d,Book %d,x\n", n, n)
 	}
 	text += "30,The 5 inch 5\",w\n31,Last,x\n"
-	got := transcript(openText(t, text, Options{}), titles)
+	got := transcript(openText(t, text, gateway.FileOptions{}), titles)
 	assert.Len(t, got, 31)
-	assert.Equal(t, "line 2: a quote in it is closed only 29 lines below, and the lines between are rows", got[0])
+	assert.Equal(t, "line 2: a quote is closed only 29 lines below, and the lines between are rows", got[0])
 	assert.Equal(t, "3 Book 2", got[1])
 	assert.Equal(t, "32 Last", got[30])
 	poem := "id,title,description\n1,Poem,\"Roses are red,\nviolets are blue,\nsugar is sweet,\nand so are you\"\n2,Ida,x\n"
-	assert.Equal(t, []string{"2 Poem", "6 Ida"}, transcript(openText(t, poem, Options{}), titles))
+	assert.Equal(t, []string{"2 Poem", "6 Ida"}, transcript(openText(t, poem, gateway.FileOptions{}), titles))
 }
 
 func TestSeparatorThatASpreadsheetTells(t *testing.T) {
-	assert.Equal(t, []string{"3 Räuber|Schiller"}, transcript(openText(t, "sep=;\r\nTitel;Autor\r\nRäuber;Schiller\r\n", Options{}), titleAndAuthor))
+	assert.Equal(t, []string{"3 Räuber|Schiller"}, transcript(openText(t, "sep=;\r\nTitel;Autor\r\nRäuber;Schiller\r\n", gateway.FileOptions{}), titleAndAuthor))
 }
 
 func TestOldLineEnds(t *testing.T) {
-	assert.Equal(t, []string{"2 Emma", "3 Ida"}, transcript(openText(t, "title,author\rEmma,Austen\rIda,Hahn\r", Options{}), titles))
+	assert.Equal(t, []string{"2 Emma", "3 Ida"}, transcript(openText(t, "title,author\rEmma,Austen\rIda,Hahn\r", gateway.FileOptions{}), titles))
 }
 
 // Records of many lines take time in proportion to their length.
@@ -105,7 +106,7 @@ func TestManyLinesInACell(t *testing.T) {
 	for n := range 20 {
 		fmt.Fprintf(&text, "Book %d,\"%s\"\n", n, strings.Repeat("\n", maxQuoted-100))
 	}
-	assert.Len(t, transcript(openText(t, text.String(), Options{}), titles), 20)
+	assert.Len(t, transcript(openText(t, text.String(), gateway.FileOptions{}), titles), 20)
 }
 
 func TestManyColumns(t *testing.T) {
@@ -115,7 +116,7 @@ func TestManyColumns(t *testing.T) {
 		row = append(row, fmt.Sprintf("\"cell %d\"", i))
 	}
 	header[57], header[99] = "title", "author"
-	f := openText(t, strings.Join(header, ",")+"\n"+strings.Join(row, ",")+"\n", Options{})
+	f := openText(t, strings.Join(header, ",")+"\n"+strings.Join(row, ",")+"\n", gateway.FileOptions{})
 	assert.Equal(t, []string{"2 cell 57|cell 99"}, transcript(f, titleAndAuthor))
 	_, ignored := f.Columns()
 	assert.Len(t, ignored, 98)
@@ -136,7 +137,7 @@ func TestNamesAreTurnedWhereAFileWritesThemSo(t *testing.T) {
 		for i, name := range names {
 			text += fmt.Sprintf("Book %d,\"%s\"\n", i, name)
 		}
-		return transcript(openText(t, text, Options{}), func(row *model.ImportRow) string { return row.Book.Author })
+		return transcript(openText(t, text, gateway.FileOptions{}), func(row *model.ImportRow) string { return row.Book.Author })
 	}
 	assert.Equal(t, []string{"Jane Austen", "Herman Melville", "Plato", "Arthur Conan Doyle", "Émile Zola"},
 		authors("Austen, Jane", "Melville, Herman", "Plato", "Doyle, Arthur Conan", "Zola, Émile"))
@@ -155,7 +156,7 @@ func TestColumnsInFiveLanguages(t *testing.T) {
 		"書名,作者,出版社,出版年,定價,分類":                                        "title author publisher published_at price subjects",
 		"タイトル,著者,出版社,発行年,価格,ジャンル":                                    "title author publisher published_at price subjects",
 	} {
-		used, ignored := openText(t, header+"\n", Options{}).Columns()
+		used, ignored := openText(t, header+"\n", gateway.FileOptions{}).Columns()
 		var fields []string
 		for _, c := range used {
 			fields = append(fields, c.Field)

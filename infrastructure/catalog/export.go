@@ -14,54 +14,78 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/disk"
 )
 
-// Format is one in which a catalogue is written.
-type Format int
-
-const (
-	JSONLines Format = iota
-	CSV
-)
-
-// FormatOf tells the format, and whether it is gzipped, by a file's name:
-// .csv, .jsonl or .ndjson, each also with .gz.
-func FormatOf(path string) (format Format, packed bool, err error) {
-	name, packed := strings.CutSuffix(strings.ToLower(path), ".gz")
-	switch {
-	case strings.HasSuffix(name, ".csv"):
-		return CSV, packed, nil
-	case strings.HasSuffix(name, ".jsonl"), strings.HasSuffix(name, ".ndjson"):
-		return JSONLines, packed, nil
-	}
-	return 0, false, errors.New("its name must end in .csv or .jsonl, also with .gz")
+// output implements gateway.BookOutput.
+type output struct {
+	path    string // "-" is stdout
+	stdout  io.Writer
+	csv     bool // else JSON Lines
+	gzipped bool
 }
 
-// Writer writes a catalogue so that importing it changes nothing: with what
-// each book is recognised by, and texts as they are.
-type Writer struct {
+// NewOutput returns the file that an export writes to, or stdout if path is
+// "-". format is "csv" or "jsonl". If it is empty, the path's ending decides:
+// .csv, .jsonl or .ndjson, each also with .gz. stdout gets JSON Lines then.
+func NewOutput(path, format string, stdout io.Writer) (gateway.BookOutput, error) {
+	o := &output{path: path, stdout: stdout, csv: format == "csv"}
+	if path == "-" {
+		return o, nil
+	}
+	name, gzipped := strings.CutSuffix(strings.ToLower(path), ".gz")
+	o.gzipped = gzipped
+	switch {
+	case strings.HasSuffix(name, ".csv"):
+		o.csv = true
+	case strings.HasSuffix(name, ".jsonl"), strings.HasSuffix(name, ".ndjson"):
+		o.csv = false
+	default:
+		return nil, fmt.Errorf("%s: the name must end in .csv or .jsonl, also with .gz", path)
+	}
+	if format != "" && (format == "csv") != o.csv {
+		return nil, fmt.Errorf("--format %s doesn't fit the name %s", format, path)
+	}
+	return o, nil
+}
+
+func (o *output) Write(fill func(add func(*model.ImportRow) error) error) error {
+	write := func(out io.Writer) error {
+		w := newWriter(out, o.csv, o.gzipped)
+		return errors.Join(fill(w.add), w.close())
+	}
+	if o.path == "-" {
+		return write(o.stdout)
+	}
+	return disk.Replace(o.path, 0o666, write)
+}
+
+// writer writes books with everything that an import needs to recognise them,
+// so that importing them again changes nothing.
+type writer struct {
 	out   *bufio.Writer
 	gzip  *gzip.Writer // nil if the file is plain
 	csv   *csv.Writer  // nil for JSON Lines
 	began bool
 }
 
-// NewWriter writes to out, which stays open.
-func NewWriter(out io.Writer, format Format, packed bool) *Writer {
-	w := &Writer{}
-	if packed {
+// newWriter writes to out, which stays open.
+func newWriter(out io.Writer, asCSV, gzipped bool) *writer {
+	w := &writer{}
+	if gzipped {
 		w.gzip = gzip.NewWriter(out)
 		out = w.gzip
 	}
 	w.out = bufio.NewWriterSize(out, bufferSize)
-	if format == CSV {
+	if asCSV {
 		w.csv = csv.NewWriter(w.out)
 	}
 	return w
 }
 
-// exported are the columns of an export in their order.
+// exported lists the columns of an export in their order.
 var exported = []struct {
 	slot slot
 	name string
@@ -73,15 +97,15 @@ var exported = []struct {
 	{stockSlot, "stock"}, {availabilitySlot, "availability"}, {buyURLSlot, "buy_url"}, {coverURLSlot, "cover_url"},
 }
 
-// Write adds one book.
-func (w *Writer) Write(row *model.ImportRow) error {
+// add writes one book.
+func (w *writer) add(row *model.ImportRow) error {
 	if w.csv != nil {
 		return w.writeCSV(row)
 	}
 	return w.writeJSON(row)
 }
 
-func (w *Writer) writeCSV(row *model.ImportRow) error {
+func (w *writer) writeCSV(row *model.ImportRow) error {
 	if err := w.begin(); err != nil {
 		return err
 	}
@@ -92,13 +116,13 @@ func (w *Writer) writeCSV(row *model.ImportRow) error {
 	return w.csv.Write(cells)
 }
 
-// begin writes the header.
-func (w *Writer) begin() error {
+// begin writes the header of a CSV file once.
+func (w *writer) begin() error {
 	if w.began || w.csv == nil {
 		return nil
 	}
 	w.began = true
-	if _, err := w.out.WriteString("\uFEFF"); err != nil { // by which spreadsheets know UTF-8
+	if _, err := w.out.WriteString(byteOrderMark); err != nil { // spreadsheets recognise UTF-8 by it
 		return err
 	}
 	header := make([]string, len(exported))
@@ -108,7 +132,7 @@ func (w *Writer) begin() error {
 	return w.csv.Write(header)
 }
 
-func (w *Writer) writeJSON(row *model.ImportRow) error {
+func (w *writer) writeJSON(row *model.ImportRow) error {
 	out := jsontext.NewEncoder(w.out)
 	if err := out.WriteToken(jsontext.BeginObject); err != nil {
 		return err
@@ -131,7 +155,7 @@ func (w *Writer) writeJSON(row *model.ImportRow) error {
 			return fmt.Errorf("book %d: %s: %w", row.Book.ID, column.name, err)
 		}
 	}
-	return out.WriteToken(jsontext.EndObject) // and a line break
+	return out.WriteToken(jsontext.EndObject) // which adds a line break
 }
 
 func exportedText(row *model.ImportRow, s slot) string {
@@ -184,7 +208,7 @@ func exportedText(row *model.ImportRow, s slot) string {
 	return ""
 }
 
-// joinSubjects writes a JSON array where a subject holds what separates others.
+// joinSubjects writes a JSON array if a subject contains a separator.
 func joinSubjects(subjects []string) string {
 	joined := strings.Join(subjects, ";")
 	if v := (value{text: joined}); !strings.HasPrefix(joined, "[") && strings.Join(v.split(), "\x00") == strings.Join(subjects, "\x00") {
@@ -194,8 +218,8 @@ func joinSubjects(subjects []string) string {
 	return string(list)
 }
 
-// Close writes what is left.
-func (w *Writer) Close() error {
+// close writes the buffered rest.
+func (w *writer) close() error {
 	err := w.begin()
 	if w.csv != nil {
 		w.csv.Flush()

@@ -2,14 +2,18 @@ package catalog
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -25,17 +29,17 @@ func exportedRows() []*model.ImportRow {
 }
 
 func TestExportIsReadAsItWas(t *testing.T) {
-	for _, format := range []Format{CSV, JSONLines} {
-		for _, packed := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%d packed %t", format, packed), func(t *testing.T) {
+	for _, csv := range []bool{true, false} {
+		for _, gzipped := range []bool{false, true} {
+			t.Run(fmt.Sprintf("CSV %t, gzipped %t", csv, gzipped), func(t *testing.T) {
 				var out bytes.Buffer
-				w := NewWriter(&out, format, packed)
+				w := newWriter(&out, csv, gzipped)
 				rows := exportedRows()
 				for _, row := range rows {
-					require.NoError(t, w.Write(row))
+					require.NoError(t, w.add(row))
 				}
-				require.NoError(t, w.Close())
-				f, err := Open("-", Options{Stdin: &out})
+				require.NoError(t, w.close())
+				f, err := Open("-", gateway.FileOptions{Stdin: &out})
 				require.NoError(t, err)
 				for _, want := range rows {
 					got, err := f.Next()
@@ -58,8 +62,8 @@ func TestExportIsReadAsItWas(t *testing.T) {
 
 func TestExportOfNothing(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, NewWriter(&out, CSV, false).Close())
-	f, err := Open("-", Options{Stdin: &out})
+	require.NoError(t, newWriter(&out, true, false).close())
+	f, err := Open("-", gateway.FileOptions{Stdin: &out})
 	require.NoError(t, err)
 	_, err = f.Next()
 	assert.Equal(t, io.EOF, err)
@@ -73,40 +77,68 @@ func TestExportedRowsAreChecked(t *testing.T) {
 		`"id_source": null, "fingerprint": null, "author": "a\u0000"`:              "1 Emma",
 		`"fingerprint": "mine"`:                                                    "1 Emma", // another program's
 	} {
-		assert.Equal(t, []string{want}, transcript(openText(t, `{"title": "Emma", `+text+"}", Options{}), titles), text)
+		assert.Equal(t, []string{want}, transcript(openText(t, `{"title": "Emma", `+text+"}", gateway.FileOptions{}), titles), text)
 	}
-	row, err := openText(t, `{"title": "Emma", "id_source": null, "fingerprint": null, "buy_url": "javascript:alert(1)"}`, Options{}).Next()
+	row, err := openText(t, `{"title": "Emma", "id_source": null, "fingerprint": null, "buy_url": "javascript:alert(1)"}`, gateway.FileOptions{}).Next()
 	require.NoError(t, err)
 	assert.Empty(t, row.Book.BuyURL)
 	assert.Zero(t, row.Fields&model.BuyURLField, "what was dropped is left as it is")
 }
 
-func TestFormatOf(t *testing.T) {
-	for name, want := range map[string]string{"a.csv": "1 false", "A.CSV.GZ": "1 true", "b.jsonl": "0 false", "b.ndjson.gz": "0 true"} {
-		format, packed, err := FormatOf(name)
+func TestOutputTakesItsFormatFromTheName(t *testing.T) {
+	for name, want := range map[string]output{
+		"a.csv": {csv: true}, "A.CSV.GZ": {csv: true, gzipped: true}, "b.jsonl": {}, "b.ndjson.gz": {gzipped: true}, "-": {},
+	} {
+		got, err := NewOutput(name, "", nil)
 		require.NoError(t, err)
-		assert.Equal(t, want, fmt.Sprintf("%d %t", format, packed))
+		want.path = name
+		assert.Equal(t, &want, got)
 	}
-	_, _, err := FormatOf("books.xlsx")
+	stdout, err := NewOutput("-", "csv", nil)
+	require.NoError(t, err)
+	assert.True(t, stdout.(*output).csv)
+	_, err = NewOutput("books.xlsx", "", nil)
 	assert.ErrorContains(t, err, "must end in .csv or .jsonl")
+	_, err = NewOutput("books.csv", "jsonl", nil)
+	assert.ErrorContains(t, err, "doesn't fit the name books.csv")
+}
+
+func TestAFailedExportLeavesTheFileAsItWas(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "books.csv")
+	require.NoError(t, os.WriteFile(path, []byte("before"), 0o600))
+	out, err := NewOutput(path, "", nil)
+	require.NoError(t, err)
+	broken := errors.New("broken")
+	err = out.Write(func(add func(*model.ImportRow) error) error {
+		require.NoError(t, add(exportedRows()[0]))
+		return broken
+	})
+	assert.ErrorIs(t, err, broken)
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, "before", string(content))
+	require.NoError(t, out.Write(func(add func(*model.ImportRow) error) error { return add(exportedRows()[0]) }))
+	content, err = os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Contains(t, string(content), "Two  spaces")
 }
 
 // What another program wrote into the database comes back as it was, or leaves
 // the field alone.
 func TestExportOfDirtyRows(t *testing.T) {
-	for _, format := range []Format{CSV, JSONLines} {
+	for _, csv := range []bool{true, false} {
 		var out bytes.Buffer
-		w := NewWriter(&out, format, false)
+		w := newWriter(&out, csv, false)
 		for _, b := range []model.Book{
 			{Title: "Dates", PublishedAt: "2008.0", Price: "12,90"},
 			{Title: "Words", PublishedAt: "Spring 1990", Author: "A\tB", Subjects: []string{"a\nb"}},
 			{Title: "A\ttab"}, {},
 			{Title: "Long", Description: strings.Repeat("A line of a long description.\r\n", 3000) + "end"},
 		} {
-			require.NoError(t, w.Write(&model.ImportRow{Book: b, Fingerprint: model.NewFingerprint(&b)}))
+			require.NoError(t, w.add(&model.ImportRow{Book: b, Fingerprint: model.NewFingerprint(&b)}))
 		}
-		require.NoError(t, w.Close())
-		f, err := Open("-", Options{Stdin: &out})
+		require.NoError(t, w.close())
+		f, err := Open("-", gateway.FileOptions{Stdin: &out})
 		require.NoError(t, err)
 		row := func() *model.ImportRow {
 			row, err := f.Next()

@@ -3,12 +3,14 @@ package catalog
 import (
 	"bytes"
 	"testing"
+
+	"literank.com/event-books/domain/gateway"
 )
 
 // fuzzFile reads any bytes as a file that begins with head. That rows are
 // valid and lines increase is checked by readAll.
 func fuzzFile(t *testing.T, head string, data []byte) {
-	f, err := Open("-", Options{Encoding: "utf-8", Source: "fuzz", Stdin: bytes.NewReader(append([]byte(head), data...))})
+	f, err := Open("-", gateway.FileOptions{Encoding: "utf-8", Source: "fuzz", Stdin: bytes.NewReader(append([]byte(head), data...))})
 	if err != nil {
 		t.Fatal(err)
 	}

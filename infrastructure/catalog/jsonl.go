@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
 )
 
 const (
@@ -19,8 +23,12 @@ const (
 	longName = "(a name that is too long)"
 )
 
-// rejectedKeys are what rejected puts in front of a line.
-var rejectedKeys = regexp.MustCompile(`^\{\s*"` + rejectedColumns[0] + `"\s*:\s*(\d+)\s*,\s*"` + rejectedColumns[1] + `"\s*:\s*"(?:[^"\\]|\\.)*"\s*,?`)
+// rejectedKeys matches the keys that rejected puts in front of a line. Files
+// without codes lack the last one.
+var rejectedKeys = regexp.MustCompile(`^\{\s*"` + lineColumn + `"\s*:\s*(\d+)\s*,\s*"` + reasonColumn + `"\s*:\s*` + jsonString + `\s*,?` +
+	`(?:\s*"` + codeColumn + `"\s*:\s*(?:null|` + jsonString + `)\s*,?)?`)
+
+const jsonString = `"(?:[^"\\]|\\.)*"`
 
 // jsonReader reads JSON Lines: one object on each line. It takes only JSON
 // in valid UTF-8, without unpaired surrogates and repeated keys (RFC 7493).
@@ -46,11 +54,11 @@ func newJSONReader(lines *lines, names *names) *jsonReader {
 
 func (r *jsonReader) line() int { return r.lines.read }
 
-func (r *jsonReader) columns() (used []Column, ignored []string) {
+func (r *jsonReader) columns() (used []gateway.Column, ignored []string) {
 	for _, k := range r.keys {
 		if k.used {
-			used = append(used, Column{Name: k.name, Field: slots[k.place.slot].name})
-		} else if k.name != rejectedColumns[0] && k.name != rejectedColumns[1] {
+			used = append(used, gateway.Column{Name: k.name, Field: slots[k.place.slot].name})
+		} else if !slices.Contains(rejectedColumns, k.name) {
 			ignored = append(ignored, k.name)
 		}
 	}
@@ -79,10 +87,15 @@ func (r *jsonReader) next() (*record, error) {
 	if rejectedKeys.Match(bytes.TrimSpace(line.text)) {
 		var before struct {
 			Reason string  `json:"rejected_reason"`
+			Code   *string `json:"rejected_code"`
 			Text   *string `json:"rejected_text"`
 		}
 		if json.Unmarshal(line.text, &before) == nil {
-			r.row.rejected = before.Reason
+			if before.Code != nil {
+				r.row.before = newRejection(*before.Code, before.Reason)
+			} else {
+				r.row.before = frozenRejection(before.Reason)
+			}
 			if before.Text != nil { // the line was no object, and may be one now
 				line.text = []byte(*before.Text)
 				r.row.text = line.text
@@ -91,7 +104,7 @@ func (r *jsonReader) next() (*record, error) {
 	}
 	if line.tooLong {
 		r.row.text = nil // its beginning might pass for a row
-		return nil, r.row.reject("%s", lineTooLong)
+		return nil, r.row.rejectf(model.RowTooLong, "%s", lineTooLong)
 	}
 	if err := r.object(line.text); err != nil {
 		if line.open && errors.Is(err, io.ErrUnexpectedEOF) {
@@ -102,7 +115,7 @@ func (r *jsonReader) next() (*record, error) {
 		if errors.As(err, &syntax) {
 			err = fmt.Errorf("not JSON: %w, at byte %d", syntax.Err, syntax.ByteOffset+1)
 		}
-		return nil, r.row.reject("%s", err)
+		return nil, r.row.rejectf(model.RowMalformed, "%s", err)
 	}
 	return &r.row, nil
 }

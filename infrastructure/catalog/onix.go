@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -28,8 +28,8 @@ type onixReader struct {
 	message message
 	met     [slotCount]bool
 	ended   bool // the message's end tag was read
-	// before is why the first product was rejected before.
-	before string
+	// before is what a file of rejected rows says about the first product.
+	before rejection
 	first  []byte // the first product's start tag, which ended the header
 	row    record
 }
@@ -44,8 +44,8 @@ func newONIXReader(text *bufio.Reader) (*onixReader, error) {
 		if err != nil {
 			return r, broken(cutOff(err), r.line())
 		}
-		if m := rejectedComment.FindSubmatch(tag); m != nil {
-			r.before = string(m[1])
+		if before, ok := rejectedComment(tag); ok {
+			r.before = before
 		}
 		switch name := tagName(tag); {
 		case strings.EqualFold(name, "ONIXMessage"):
@@ -99,10 +99,10 @@ func (r *onixReader) line() int { return r.in.no }
 
 func (r *onixReader) end() error { return nil }
 
-func (r *onixReader) columns() (used []Column, ignored []string) {
+func (r *onixReader) columns() (used []gateway.Column, ignored []string) {
 	for _, element := range productElements {
 		if r.met[element.slot] {
-			used = append(used, Column{Name: element.name, Field: slots[element.slot].name})
+			used = append(used, gateway.Column{Name: element.name, Field: slots[element.slot].name})
 		}
 	}
 	return used, nil
@@ -110,7 +110,7 @@ func (r *onixReader) columns() (used []Column, ignored []string) {
 
 func (r *onixReader) next() (*record, error) {
 	tag, before := r.first, r.before
-	r.first, r.before = nil, ""
+	r.first, r.before = nil, rejection{}
 	for tag == nil {
 		next, err := r.in.tag()
 		if err == io.EOF && r.ended {
@@ -119,8 +119,8 @@ func (r *onixReader) next() (*record, error) {
 		if err != nil {
 			return nil, cutOff(err)
 		}
-		if m := rejectedComment.FindSubmatch(next); m != nil {
-			before = string(m[1])
+		if said, ok := rejectedComment(next); ok {
+			before = said
 		}
 		switch name := tagName(next); {
 		case r.ended && name != "":
@@ -131,24 +131,27 @@ func (r *onixReader) next() (*record, error) {
 			r.ended = true
 		}
 	}
-	r.row = record{line: r.in.tagLine, rejected: before}
+	r.row = record{line: r.in.tagLine, before: before}
 	text, err := r.in.element(tag, tagName(tag))
 	r.row.text = text
 	switch {
 	case errors.Is(err, errTooLong):
-		return nil, r.row.reject("the product is longer than %d bytes", maxProduct)
+		return nil, r.row.rejectf(model.RowTooLong, "the product is longer than %d bytes", maxProduct)
 	case errors.Is(err, errNested):
-		return nil, r.row.reject("the product is not closed before the next one begins")
+		return nil, r.row.rejectf(model.RowMalformed, "the product is not closed before the next one begins")
 	case err != nil:
 		return nil, cutOff(err)
 	}
 	product, mended, err := parseXML(text)
-	if err != nil {
-		return nil, r.row.reject("%s", err)
+	switch {
+	case errors.Is(err, errNotUTF8):
+		return nil, r.row.rejectf(model.RowEncoding, "%s", err)
+	case err != nil:
+		return nil, r.row.rejectf(model.RowMalformed, "%s", err)
 	}
 	r.row.notes = mended
 	if err := r.message.read(product, &r.row); err != nil {
-		return nil, r.row.reject("%s", err)
+		return nil, err
 	}
 	for s, v := range r.row.values {
 		r.met[s] = r.met[s] || v.text != "" || v.items != nil
@@ -163,27 +166,6 @@ func cutOff(err error) error {
 	}
 	return err
 }
-
-func (r *onixReader) rejected() rejectedFormat {
-	end := "</" + tagName(r.root) + ">\n"
-	return rejectedFormat{
-		head: []byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + string(r.root) + "\n" + string(r.header) + "\n"),
-		tail: []byte(end),
-		row: func(row *model.RowError) []byte {
-			reason := hyphens.ReplaceAllString(inComment.Replace(row.Reason), "–")
-			return fmt.Appendf(nil, "<!-- rejected: line %d: %s -->\n%s\n", row.Line, reason, row.Text)
-		},
-	}
-}
-
-// rejectedComment is what rejected puts in front of a product.
-var rejectedComment = regexp.MustCompile(`^<!-- rejected: line \d+: (.*) -->$`)
-
-// Two hyphens, or markup to whoever reads less carefully, would end a comment.
-var (
-	inComment = strings.NewReplacer("<", "‹", ">", "›", "\n", " ")
-	hyphens   = regexp.MustCompile(`-{2,}`)
-)
 
 var (
 	productTags = []string{"Product", "product"}

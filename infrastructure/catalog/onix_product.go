@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"cmp"
-	"errors"
 	"regexp"
 	"slices"
 	"strconv"
@@ -50,12 +49,12 @@ func newMessage(header node) message {
 
 // The codes are those of EDItEUR's code lists, which are named by number.
 
-// read fills a record with a product of ONIX 2.1 or 3.
+// read fills a record with a product of ONIX 2.1 or 3, or rejects it.
 func (m *message) read(product node, to *record) error {
 	p := &product
 	switch kind := p.get("NotificationType"); kind { // list 1
 	case "88", "89":
-		return errors.New("the product is a test record")
+		return to.reject(model.RowTest)
 	case "05":
 		to.delete = true
 	case "04", "08", "09", "12", "13", "14":

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/text/encoding/charmap"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -90,7 +91,7 @@ func TestONIXReadsABook(t *testing.T) {
 		"with another case and white": strings.ReplaceAll(strings.ReplaceAll(onix3, "</Product>", "</Product  >"), "<Product>", "<Product\n datestamp='2>1' >"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := openText(t, text, Options{})
+			f := openText(t, text, gateway.FileOptions{})
 			row, err := f.Next()
 			require.NoError(t, err)
 			assert.Equal(t, want, row.Book)
@@ -130,7 +131,7 @@ func TestONIXNotifications(t *testing.T) {
 		onixProduct("", "05", ""),
 		onixProduct("6", "89", onixTitle("Test")),
 		onixProduct("7", "03", ""),
-	), Options{})
+	), gateway.FileOptions{})
 	var rows []*model.ImportRow
 	var rejected []string
 	for {
@@ -154,7 +155,7 @@ func TestONIXNotifications(t *testing.T) {
 	assert.True(t, rows[3].Delete)
 	assert.Equal(t, "4", rows[3].ExternalID)
 	assert.Equal(t, []string{
-		"line 6: nothing tells which book is to be deleted",
+		"line 6: the row has neither id nor ISBN to say which book to delete",
 		"line 7: the product is a test record",
 		"line 8: the book has no title",
 	}, rejected)
@@ -177,7 +178,7 @@ func TestONIXContributors(t *testing.T) {
 		"Ann B. van der Meer": contributor("A01", "<NamesBeforeKey>Ann B.</NamesBeforeKey><PrefixToKey>van der</PrefixToKey><KeyNames>Meer</KeyNames>"),
 		"":                    "",
 	} {
-		row, err := openText(t, onixMessage(onixProduct("1", "03", onixTitle("T")+contributors)), Options{}).Next()
+		row, err := openText(t, onixMessage(onixProduct("1", "03", onixTitle("T")+contributors)), gateway.FileOptions{}).Next()
 		require.NoError(t, err)
 		assert.Equal(t, want, row.Book.Author)
 	}
@@ -191,7 +192,7 @@ func TestONIXBadProducts(t *testing.T) {
 		"a stray ampersand":   {onixProduct("9", "03", onixTitle("A & B")), "not well-formed XML: invalid character entity & (no semicolon)"},
 		"an unknown entity":   {onixProduct("9", "03", onixTitle("&publisher;")), "not well-formed XML: invalid character entity &publisher;"},
 		"not closed":          {"<Product><RecordReference>9</RecordReference>", "the product is not closed before the next one begins"},
-		"not UTF-8":           {onixProduct("9", "03", onixTitle("\xff")), "is not valid UTF-8; if the file has another encoding, --encoding names it"},
+		"not UTF-8":           {onixProduct("9", "03", onixTitle("\xff")), "is not valid UTF-8; if the file has another encoding, name it with --encoding"},
 		"too deep":            {onixProduct("9", "03", deep), "has more than 50000 elements, or more than 64 one inside the other"},
 		"too many elements":   {onixProduct("9", "03", strings.Repeat("<a/>", 30_000)), "has more than 50000 elements, or more than 64 one inside the other"},
 		"too long":            {onixProduct("9", "03", onixTitle(strings.Repeat("x", maxProduct))), "the product is longer than 4194304 bytes"},
@@ -202,7 +203,7 @@ func TestONIXBadProducts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := onixMessage(good(1), c.bad, good(2))
-			f := openText(t, text, Options{Encoding: "utf-8"})
+			f := openText(t, text, gateway.FileOptions{Encoding: "utf-8"})
 			assert.Equal(t, []string{"2 Good 1", "line 3: " + c.want, "4 Good 2"}, transcript(f, titles))
 		})
 	}
@@ -221,18 +222,18 @@ func TestONIXIsNeverExpandedOrFetched(t *testing.T) {
 		"line 2: not well-formed XML: invalid character entity &k;",
 		"line 3: not well-formed XML: invalid character entity &file;",
 		"4 Good",
-	}, transcript(openText(t, text, Options{}), titles))
+	}, transcript(openText(t, text, gateway.FileOptions{}), titles))
 }
 
 func TestONIXCutOff(t *testing.T) {
 	text := onixMessage(onixProduct("1", "03", onixTitle("One")), onixProduct("2", "03", onixTitle("Two")))
 	end := strings.Index(text, "<Product><RecordReference>2")
 	for _, cut := range []int{len(text) - 3, end + 70, end + 3, end} {
-		got := transcript(openText(t, text[:cut], Options{}), titles)
+		got := transcript(openText(t, text[:cut], gateway.FileOptions{}), titles)
 		assert.Equal(t, "2 One", got[0])
 		assert.Contains(t, got[len(got)-1], "end: the file is cut off after line")
 	}
-	_, err := Open("-", Options{Stdin: strings.NewReader(text[:20])})
+	_, err := Open("-", gateway.FileOptions{Stdin: strings.NewReader(text[:20])})
 	assert.ErrorContains(t, err, "cut off")
 }
 
@@ -248,7 +249,7 @@ func TestONIXEncodings(t *testing.T) {
 		"not declared":             {encode(t, charmap.Windows1252, message), "Windows-1252"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := openText(t, c.text, Options{})
+			f := openText(t, c.text, gateway.FileOptions{})
 			assert.Equal(t, "ONIX in "+c.encoding, f.Format())
 			row, err := f.Next()
 			require.NoError(t, err)
@@ -256,19 +257,19 @@ func TestONIXEncodings(t *testing.T) {
 		})
 	}
 	russian := encode(t, charmap.Windows1251, declare("windows-1251")+onixMessage(onixProduct("1", "03", onixTitle("Война и мир"))))
-	row, err := openText(t, russian, Options{}).Next()
+	row, err := openText(t, russian, gateway.FileOptions{}).Next()
 	require.NoError(t, err)
 	assert.Equal(t, "Война и мир", row.Book.Title)
 }
 
 func TestONIXWithoutASender(t *testing.T) {
 	text := strings.Replace(onixMessage(onixProduct("1", "03", onixTitle("One"))), "<FromCompany>S</FromCompany>", "", 1)
-	row, err := openText(t, text, Options{}).Next()
+	row, err := openText(t, text, gateway.FileOptions{}).Next()
 	require.NoError(t, err)
 	assert.Empty(t, row.ExternalID, "two publishers' references would be taken for one another")
 	path := filepath.Join(t.TempDir(), "publisher.xml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	f, err := Open(path, Options{})
+	f, err := Open(path, gateway.FileOptions{})
 	require.NoError(t, err)
 	defer f.Close()
 	assert.Equal(t, "publisher.xml", f.Source())
@@ -276,14 +277,14 @@ func TestONIXWithoutASender(t *testing.T) {
 
 func TestTwoMessagesInOneFile(t *testing.T) {
 	text := onixMessage(onixProduct("1", "03", onixTitle("One"))) + "<!-- more -->\n"
-	assert.Equal(t, []string{"2 One"}, transcript(openText(t, text, Options{}), titles))
-	got := transcript(openText(t, text+onixMessage(onixProduct("2", "03", onixTitle("Two"))), Options{}), titles)
+	assert.Equal(t, []string{"2 One"}, transcript(openText(t, text, gateway.FileOptions{}), titles))
+	got := transcript(openText(t, text+onixMessage(onixProduct("2", "03", onixTitle("Two"))), gateway.FileOptions{}), titles)
 	require.Len(t, got, 2)
 	assert.Contains(t, got[1], "something follows the end of the message")
 }
 
 func TestONIXControlCharacters(t *testing.T) {
-	row, err := openText(t, onixMessage(onixProduct("1", "03", onixTitle("A\x0bB"))), Options{}).Next()
+	row, err := openText(t, onixMessage(onixProduct("1", "03", onixTitle("A\x0bB"))), gateway.FileOptions{}).Next()
 	require.NoError(t, err)
 	assert.Equal(t, "A B", row.Book.Title)
 	assert.Equal(t, []string{"control characters made spaces: XML doesn't have them"}, row.Notes)
@@ -299,7 +300,7 @@ func TestRealONIX(t *testing.T) {
 	require.NotEmpty(t, files)
 	books := map[string]model.Book{}
 	for _, path := range files {
-		f, err := Open(path, Options{})
+		f, err := Open(path, gateway.FileOptions{})
 		require.NoError(t, err, path)
 		content, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -312,7 +313,7 @@ func TestRealONIX(t *testing.T) {
 		assert.Equal(t, products, all.isbns, path)
 		require.NoError(t, f.Close())
 		if strings.Contains(path, "jonix") {
-			f, err := Open(path, Options{})
+			f, err := Open(path, gateway.FileOptions{})
 			require.NoError(t, err)
 			row, err := f.Next()
 			require.NoError(t, err)
@@ -334,7 +335,7 @@ func FuzzONIX(f *testing.F) {
 	f.Add([]byte(onix21))
 	f.Add([]byte(onixMessage("<Product>", "<![CDATA[ ]]>", "<!-- -- >", "</Product><Product/>")))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		f, err := Open("-", Options{Encoding: "utf-8", Stdin: bytes.NewReader(append([]byte("<ONIXMessage><Product></Product>"), data...))})
+		f, err := Open("-", gateway.FileOptions{Encoding: "utf-8", Stdin: bytes.NewReader(append([]byte("<ONIXMessage><Product></Product>"), data...))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,12 +28,14 @@ type node struct {
 	children []*node
 }
 
+var errNotUTF8 = errors.New("is not valid UTF-8; if the file has another encoding, name it with --encoding")
+
 // parseXML reads one element. Named entities are those of HTML, which ONIX's
 // own DTD declares as well; others are an error, and none is ever expanded by
 // a DTD. Notes tell what was mended.
 func parseXML(text []byte) (root node, notes []string, err error) {
 	if !utf8.Valid(text) {
-		return root, nil, errors.New("is not valid UTF-8; if the file has another encoding, --encoding names it")
+		return root, nil, errNotUTF8
 	}
 	if cleaned := bytes.Map(withoutControls, text); !bytes.Equal(cleaned, text) {
 		text = cleaned

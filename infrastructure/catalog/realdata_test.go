@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -80,7 +81,7 @@ func realFile(t testing.TB, name string) *File {
 	if folder == "" {
 		t.Skip("TEST_DATA_DIR is not set: it names the folder of real catalogues")
 	}
-	f, err := Open(filepath.Join(folder, name), Options{})
+	f, err := Open(filepath.Join(folder, name), gateway.FileOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, f.Close()) })
 	return f

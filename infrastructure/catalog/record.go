@@ -31,12 +31,17 @@ type record struct {
 	partial bool
 	// notes are the format's own.
 	notes []string
-	// rejected is why the record was rejected before, in a file of rejected rows.
-	rejected string
+	// before is set in a file of rejected rows.
+	before rejection
 }
 
-func (r *record) reject(format string, args ...any) error {
-	return &model.RowError{Line: r.line, Text: r.text, Reason: fmt.Sprintf(format, args...)}
+func (r *record) reject(code model.RowCode) error {
+	return &model.RowError{Line: r.line, Text: r.text, Code: code}
+}
+
+// rejectf is for codes that have no sentence of their own.
+func (r *record) rejectf(code model.RowCode, format string, args ...any) error {
+	return &model.RowError{Line: r.line, Text: r.text, Code: code, Detail: fmt.Sprintf(format, args...)}
 }
 
 // A value is a text or, from JSON, a list.
@@ -68,7 +73,7 @@ func (r *record) importRow(source string, inverted bool) (*model.ImportRow, erro
 	book := &b.row.Book
 	book.Title = cmp.Or(b.text(titleSlot), b.text(originalTitleSlot))
 	if book.Title == "" && !r.delete && !r.partial && !r.exported {
-		return nil, r.reject("the book has no title")
+		return nil, r.reject(model.RowNoTitle)
 	}
 	book.Author = b.author(inverted)
 	book.ISBN = b.isbn()
@@ -86,34 +91,23 @@ func (r *record) importRow(source string, inverted bool) (*model.ImportRow, erro
 	book.BuyURL = b.text(buyURLSlot)
 	book.CoverURL = b.text(coverURLSlot)
 	if err := b.validate(); err != nil && !r.delete {
-		return nil, r.reject("%s", err)
+		return nil, r.rejectf(model.RowInvalid, "%s", err)
 	}
 	if id := b.text(idSlot); utf8.RuneCountInString(id) > maxID {
-		return nil, r.reject("id: is longer than %d characters", maxID)
+		return nil, r.rejectf(model.RowInvalid, "id: is longer than %d characters", maxID)
 	} else if id != "" && source != "" {
 		b.row.Source, b.row.ExternalID = source, id
 	}
 	if r.exported {
 		return b.row, b.identity()
 	}
-	if r.isStillACopy(book.ISBN, b.row.ExternalID) {
-		return nil, r.reject("%s", r.rejected)
+	if r.before.stillHolds(book.ISBN, b.row.ExternalID) {
+		return nil, &model.RowError{Line: r.line, Text: r.text, Code: r.before.code, Value: r.before.value, Detail: r.before.reason}
 	}
 	if r.delete && b.row.ExternalID == "" && book.ISBN == "" {
-		return nil, r.reject("nothing tells which book is to be deleted")
+		return nil, r.reject(model.RowNoIdentity)
 	}
 	return b.row, nil
-}
-
-// sameBook is why the second of two rows of a file is rejected that are one
-// book; see executor.Importer.
-var sameBook = regexp.MustCompile(`^lines \d+ and \d+ have the same (?:ISBN (\d+)|id (".*"))$`)
-
-// isStillACopy reports whether a row that was rejected beside another is as it
-// was: alone in the file of rejected rows it would overwrite the other's book.
-func (r *record) isStillACopy(isbn, id string) bool {
-	m := sameBook.FindStringSubmatch(r.rejected)
-	return m != nil && (m[1] != "" && m[1] == isbn || m[2] != "" && m[2] == strconv.Quote(id))
 }
 
 // builder cleans the values of one record and notes what it drops.
@@ -136,13 +130,13 @@ func (b *builder) identity() error {
 	b.row.Source, b.row.ExternalID = "", ""
 	source, id := b.record.values[idSourceSlot].text, b.record.values[idSlot].text
 	if (source == "") != (id == "") || utf8.RuneCountInString(source) > maxID {
-		return b.record.reject("%s and id: both belong to a book, at most %d characters each, or neither", slots[idSourceSlot].columns[0], maxID)
+		return b.record.rejectf(model.RowInvalid, "%s and id: both belong to a book, at most %d characters each, or neither", slots[idSourceSlot].columns[0], maxID)
 	}
 	b.row.Source, b.row.ExternalID = source, id
 	if text := b.record.values[fingerprintSlot].text; text != "" {
 		sum, err := hex.DecodeString(text)
 		if err != nil || len(sum) != len(b.row.Fingerprint) {
-			return b.record.reject("fingerprint: is not one that an export wrote")
+			return b.record.rejectf(model.RowInvalid, "fingerprint: is not one that an export wrote")
 		}
 		b.row.Fingerprint = model.Fingerprint(sum)
 	}

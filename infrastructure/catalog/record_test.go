@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -130,15 +131,15 @@ func TestWhatABookCanDoWithoutIsDropped(t *testing.T) {
 func TestTooLongTexts(t *testing.T) {
 	long := strings.Repeat("ä", 1001)
 	for _, column := range []string{"author", "publisher", "series", "edition", "subjects"} {
-		got := transcript(openText(t, "title,"+column+"\nEmma,"+long+"\nIda,"+long[:2000]+"\n", Options{}), titles)
+		got := transcript(openText(t, "title,"+column+"\nEmma,"+long+"\nIda,"+long[:2000]+"\n", gateway.FileOptions{}), titles)
 		assert.Equal(t, []string{"line 2: " + column + ": is longer than 1000 characters", "3 Ida"}, got)
 	}
 	assert.Equal(t, []string{"line 2: title: is longer than 1000 characters"},
-		transcript(openText(t, "title\n"+long+"\n", Options{}), titles))
+		transcript(openText(t, "title\n"+long+"\n", gateway.FileOptions{}), titles))
 	assert.Equal(t, []string{"line 2: id: is longer than 190 characters", "3 Ida"},
-		transcript(openText(t, "title,id\nEmma,"+long[:382]+"\nIda,"+long[:380]+"\n", Options{Source: "test"}), titles))
+		transcript(openText(t, "title,id\nEmma,"+long[:382]+"\nIda,"+long[:380]+"\n", gateway.FileOptions{Source: "test"}), titles))
 	assert.Equal(t, []string{"line 2: subjects: are more than 200"},
-		transcript(openText(t, "title,tags\nEmma,"+numberedTags(201)+"\n", Options{}), titles))
+		transcript(openText(t, "title,tags\nEmma,"+numberedTags(201)+"\n", gateway.FileOptions{}), titles))
 
 	row := cell(t, "description", strings.Repeat("ä", model.MaxDescription+1))
 	assert.Equal(t, strings.Repeat("ä", model.MaxDescription), row.Book.Description)

@@ -8,10 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/gofrs/flock"
 
 	"literank.com/event-books/domain/gateway"
@@ -23,71 +21,81 @@ const (
 	partSuffix     = ".part"
 )
 
-// rejectedColumns say of a rejected row where it stood and why it was rejected.
-var rejectedColumns = [2]string{"rejected_line", "rejected_reason"}
+// The columns that a file of rejected rows begins with.
+const (
+	lineColumn   = "rejected_line"
+	reasonColumn = "rejected_reason"
+	codeColumn   = "rejected_code"
+)
 
-// rejectedFormat writes rejected rows in the format of the file they come
-// from, so that they can be mended and imported like any file.
+var rejectedColumns = []string{lineColumn, reasonColumn, codeColumn}
+
+// rejectedFormat writes rejected rows in the format of the file that they come
+// from, so that they can be corrected there and imported.
 type rejectedFormat struct {
 	head, tail []byte
 	row        func(*model.RowError) []byte
+	// frozenRow, if not nil, writes a row into a file that was begun before rows
+	// had codes and has a head without a column for them.
+	frozenRow func(*model.RowError) []byte
 }
 
-// Rejected keeps the rejected rows of one file in a file of their own.
-// Until the import is finished it has the ending .part; a file that had the
-// name before is kept with the ending .bak.
-type Rejected struct {
+// rejectedRows implements gateway.RejectedRows. Until the import is finished
+// the file's name ends in .part. An older file of the same name is kept with the
+// ending .bak.
+type rejectedRows struct {
 	path string
 	part string
 	lock *flock.Flock
 	from *File
 	out  *os.File
 	size int64
+	// frozen is set if an import that knew no codes began the file.
+	frozen bool
 
 	finished bool
 }
 
-var _ gateway.RejectedRows = (*Rejected)(nil)
-
-// RejectedPath is where the rejected rows of a file are kept, if nothing else
-// is said: beside it.
-func RejectedPath(file string) string {
-	return strings.TrimSuffix(file, rejectedSuffix) + rejectedSuffix
+func (f *File) RejectedPath() string {
+	return strings.TrimSuffix(f.path, rejectedSuffix) + rejectedSuffix
 }
 
-// NewRejected keeps rejected rows in path, which is made when there is one.
-// job names the import: what another one has left is not taken for its own.
-// alone is false where another process is at the same job at this moment: then
-// the rows are kept apart from that one's until they are finished.
-func NewRejected(path, job string) (r *Rejected, alone bool) {
+func (f *File) KeepRejected(path, job string) (rows gateway.RejectedRows, alone bool) {
 	sum := sha256.Sum256([]byte(job))
 	part := fmt.Sprintf("%s.%x%s", path, sum[:4], partSuffix)
-	r = &Rejected{path: path, part: part, lock: flock.New(part + ".lock")}
+	r := &rejectedRows{path: path, part: part, lock: flock.New(part + ".lock"), from: f}
 	if held, err := r.lock.TryLock(); err == nil && !held {
 		r.part = fmt.Sprintf("%s.%d%s", path, os.Getpid(), partSuffix)
 		r.lock = nil
 		return r, false
 	}
-	return r, true // a folder that takes no lock takes no rejected rows either, and Keep tells
+	return r, true // if the folder takes no lock, it takes no rows either: Keep reports the error
 }
 
-// Of says which file the rows come from.
-func (r *Rejected) Of(f *File) { r.from = f }
-
-// Path is where the rows are once the import is finished, "" if there are none.
-func (r *Rejected) Path() string {
+func (r *rejectedRows) Path() string {
 	if !r.finished {
 		return ""
 	}
 	return r.path
 }
 
-func (r *Rejected) Resume(size int64) (ok bool, err error) {
+func (r *rejectedRows) Source() string {
+	source := r.from.source
+	// The header of an ONIX message, which the rejected rows repeat, names the
+	// sender.
+	fromHeader := strings.HasPrefix(r.from.format, "ONIX") && strings.TrimSpace(r.from.options.Source) == ""
+	if source == fileSource(r.path) || fromHeader {
+		return ""
+	}
+	return source
+}
+
+func (r *rejectedRows) Resume(size int64) (ok bool, err error) {
 	if r.out != nil {
 		_ = r.out.Close()
 		r.out = nil
 	}
-	r.size = size
+	r.size, r.frozen = size, false
 	if size == 0 {
 		if err := os.Remove(r.part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return false, r.failed(err)
@@ -104,12 +112,36 @@ func (r *Rejected) Resume(size int64) (ok bool, err error) {
 	if err := os.Truncate(r.part, size); err != nil {
 		return false, r.failed(err)
 	}
+	if r.frozen, err = r.beganWithoutCodes(); err != nil {
+		return false, r.failed(err)
+	}
 	return true, nil
 }
 
-func (r *Rejected) Keep(row *model.RowError) error {
+func (r *rejectedRows) beganWithoutCodes() (bool, error) {
 	format := r.from.rows.rejected()
-	text := format.row(row)
+	if format.frozenRow == nil {
+		return false, nil
+	}
+	part, err := os.Open(r.part)
+	if err != nil {
+		return false, err
+	}
+	defer part.Close()
+	head := make([]byte, len(format.head))
+	if _, err := io.ReadFull(part, head); err != nil && err != io.ErrUnexpectedEOF {
+		return false, err
+	}
+	return !bytes.Equal(head, format.head), nil
+}
+
+func (r *rejectedRows) Keep(row *model.RowError) error {
+	format := r.from.rows.rejected()
+	write := format.row
+	if r.frozen {
+		write = format.frozenRow
+	}
+	text := write(row)
 	if r.out == nil {
 		out, err := os.OpenFile(r.part, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		if err != nil {
@@ -128,7 +160,7 @@ func (r *Rejected) Keep(row *model.RowError) error {
 	return nil
 }
 
-func (r *Rejected) Sync() (size int64, err error) {
+func (r *rejectedRows) Sync() (size int64, err error) {
 	if r.out == nil {
 		return r.size, nil
 	}
@@ -141,7 +173,7 @@ func (r *Rejected) Sync() (size int64, err error) {
 // Finish gives the file its name, if there is one. Where the file that was
 // read is of that name itself and could not be read to its end, it stays, and
 // what was rejected of it is called .more.
-func (r *Rejected) Finish(whole bool) error {
+func (r *rejectedRows) Finish(whole bool) error {
 	if r.size == 0 {
 		return nil
 	}
@@ -172,7 +204,7 @@ func (r *Rejected) Finish(whole bool) error {
 }
 
 // backUp keeps what somebody may be mending, unless it is the same.
-func (r *Rejected) backUp() error {
+func (r *rejectedRows) backUp() error {
 	before, err := os.Open(r.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -213,7 +245,7 @@ func sameContent(a, b io.Reader) (bool, error) {
 
 // Close gives the lock back. Of an import that was interrupted it leaves the
 // rows for the next one.
-func (r *Rejected) Close() error {
+func (r *rejectedRows) Close() error {
 	var err error
 	if r.out != nil {
 		err = r.out.Close()
@@ -231,54 +263,6 @@ func (r *Rejected) Close() error {
 	return errors.Join(err, r.lock.Close())
 }
 
-func (r *Rejected) failed(err error) error {
+func (r *rejectedRows) failed(err error) error {
 	return fmt.Errorf("rejected rows can't be kept in %s (--rejected names another file): %w", r.path, withoutPath(err))
-}
-
-// rejected puts two cells in front of the row as it stands in the file.
-func (r *csvReader) rejected() rejectedFormat {
-	comma, quote := string(r.comma), string(r.quote)
-	head := rejectedColumns[0] + comma + rejectedColumns[1] + comma + string(r.header) + "\n"
-	if r.again {
-		head = string(r.header) + "\n"
-	}
-	return rejectedFormat{
-		head: []byte("\uFEFF" + head), // by which spreadsheets know UTF-8
-		row: func(row *model.RowError) []byte {
-			line, text := strconv.Itoa(row.Line), row.Text
-			if r.again {
-				s := r.scan(text)
-				if first, ok := s.cell(); ok && s.separator() {
-					if _, ok := s.cell(); ok && s.separator() {
-						line, text = string(first), s.rest
-					}
-				}
-			}
-			reason := quote + strings.ReplaceAll(row.Reason, quote, quote+quote) + quote
-			return []byte(line + comma + reason + comma + string(text) + "\n")
-		},
-	}
-}
-
-// rejected puts two keys in front of the others. A line that is no object
-// becomes the text of one.
-func (r *jsonReader) rejected() rejectedFormat {
-	return rejectedFormat{head: []byte("\uFEFF"), row: func(row *model.RowError) []byte { // the mark holds also where a row is no UTF-8
-		line := strconv.Itoa(row.Line)
-		text := bytes.TrimSpace(row.Text)
-		if before := rejectedKeys.FindSubmatch(text); before != nil {
-			line, text = string(before[1]), append([]byte("{"), text[len(before[0]):]...)
-		}
-		reason, _ := json.Marshal(row.Reason)
-		head := fmt.Sprintf(`{"%s":%s,"%s":%s`, rejectedColumns[0], line, rejectedColumns[1], reason)
-		rest, isObject := bytes.CutPrefix(text, []byte("{"))
-		switch {
-		case isObject && bytes.HasPrefix(bytes.TrimSpace(rest), []byte("}")):
-			return []byte(head + string(rest) + "\n")
-		case isObject:
-			return []byte(head + "," + string(rest) + "\n")
-		}
-		whole, _ := json.Marshal(strings.ToValidUTF8(string(text), "\uFFFD"))
-		return []byte(head + `,"rejected_text":` + string(whole) + "}\n")
-	}}
 }

@@ -5,12 +5,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -19,12 +21,11 @@ import (
 // rejected rows' file.
 func keepRejected(t *testing.T, path string) (titles []string, kept string) {
 	t.Helper()
-	f, err := Open(path, Options{})
+	f, err := Open(path, gateway.FileOptions{})
 	require.NoError(t, err)
 	defer f.Close()
-	rejected, alone := NewRejected(RejectedPath(path), path)
+	rejected, alone := f.KeepRejected(f.RejectedPath(), path)
 	require.True(t, alone)
-	rejected.Of(f)
 	_, err = rejected.Resume(0)
 	require.NoError(t, err)
 	for {
@@ -42,7 +43,7 @@ func keepRejected(t *testing.T, path string) (titles []string, kept string) {
 	}
 	require.NoError(t, rejected.Finish(true))
 	require.NoError(t, rejected.Close())
-	content, err := os.ReadFile(RejectedPath(path))
+	content, err := os.ReadFile(f.RejectedPath())
 	if !errors.Is(err, os.ErrNotExist) {
 		require.NoError(t, err)
 	}
@@ -63,20 +64,20 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 			file:   "books.csv",
 			text:   "id;title;year\n1;Emma;1815\n2;;1816\n3;\"lost;1817\n4;Ida;1818;x\n5;Una;1819\n",
 			titles: []string{"Emma", "Una"},
-			kept: "\uFEFFrejected_line;rejected_reason;id;title;year\n" +
-				"3;\"the book has no title\";2;;1816\n" +
-				"4;\"the quote that opens cell 2 is not closed, or text follows it\";3;\"lost;1817\n" +
-				"5;\"the row has 4 cells, the header 3\";4;Ida;1818;x\n",
+			kept: "\uFEFFrejected_line;rejected_reason;rejected_code;id;title;year\n" +
+				"3;\"the book has no title\";no_title;2;;1816\n" +
+				"4;\"the quote that opens cell 2 is not closed, or text follows it\";malformed;3;\"lost;1817\n" +
+				"5;\"the row has 4 cells, the header 3\";malformed;4;Ida;1818;x\n",
 			mend:   strings.NewReplacer("\"lost", "found", "2;;", "2;Two;"),
 			mended: []string{"Two", "found"},
-			still: "\uFEFFrejected_line;rejected_reason;id;title;year\n" +
-				"5;\"the row has 6 cells, the header 5\";4;Ida;1818;x\n",
+			still: "\uFEFFrejected_line;rejected_reason;rejected_code;id;title;year\n" +
+				"5;\"the row has 7 cells, the header 6\";malformed;4;Ida;1818;x\n",
 		},
 		"CSV of several lines": {
 			file:   "books.csv",
 			text:   "title,description\n\"\",\"one\ntwo, \"\"three\"\"\"\nEmma,x\n",
 			titles: []string{"Emma"},
-			kept:   "\uFEFFrejected_line,rejected_reason,title,description\n2,\"the book has no title\",\"\",\"one\ntwo, \"\"three\"\"\"\n",
+			kept:   "\uFEFFrejected_line,rejected_reason,rejected_code,title,description\n2,\"the book has no title\",no_title,\"\",\"one\ntwo, \"\"three\"\"\"\n",
 			mend:   strings.NewReplacer(`,"","one`, `,"Ida","one`),
 			mended: []string{"Ida"},
 		},
@@ -84,26 +85,26 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 			file:   "books.jsonl",
 			text:   `{"title": "Emma"}` + "\n" + `{"name": 7}` + "\nnonsense\n{}\n" + `{"title": "Ida}` + "\n",
 			titles: []string{"Emma"},
-			kept: "\uFEFF" + `{"rejected_line":2,"rejected_reason":"the key \"name\" can't be a JSON number","name": 7}` + "\n" +
-				`{"rejected_line":3,"rejected_reason":"not JSON: invalid character 'o' in literal null (expecting 'u'), at byte 2","rejected_text":"nonsense"}` + "\n" +
-				`{"rejected_line":4,"rejected_reason":"the book has no title"}` + "\n" +
-				`{"rejected_line":5,"rejected_reason":"not JSON: unexpected EOF, at byte 16","title": "Ida}` + "\n",
+			kept: "\uFEFF" + `{"rejected_line":2,"rejected_reason":"the key \"name\" can't be a JSON number","rejected_code":"malformed","name": 7}` + "\n" +
+				`{"rejected_line":3,"rejected_reason":"not JSON: invalid character 'o' in literal null (expecting 'u'), at byte 2","rejected_code":"malformed","rejected_text":"nonsense"}` + "\n" +
+				`{"rejected_line":4,"rejected_reason":"the book has no title","rejected_code":"no_title"}` + "\n" +
+				`{"rejected_line":5,"rejected_reason":"not JSON: unexpected EOF, at byte 16","rejected_code":"malformed","title": "Ida}` + "\n",
 			mend:   strings.NewReplacer(`"name": 7`, `"name": "Seven"`, "Ida}", `Ida"}`, `"nonsense"`, `"{\"title\": \"Sense\"}"`),
 			mended: []string{"Seven", "Sense", "Ida"},
 			still: "\uFEFF" +
-				`{"rejected_line":4,"rejected_reason":"the book has no title"}` + "\n",
+				`{"rejected_line":4,"rejected_reason":"the book has no title","rejected_code":"no_title"}` + "\n",
 		},
 		"ONIX": {
 			file:   "books.xml",
 			text:   onixMessage(onixProduct("1", "03", onixTitle("Emma")), onixProduct("2", "03", onixTitle("a & b -- c")), onixProduct("3", "03", "")),
 			titles: []string{"Emma"},
 			kept: `<?xml version="1.0" encoding="UTF-8"?>` + "\n<ONIXMessage>\n<Header><FromCompany>S</FromCompany></Header>\n" +
-				"<!-- rejected: line 3: not well-formed XML: invalid character entity & (no semicolon) -->\n" + onixProduct("2", "03", onixTitle("a & b -- c")) + "\n" +
-				"<!-- rejected: line 4: the book has no title -->\n" + onixProduct("3", "03", "") + "\n</ONIXMessage>\n",
+				"<!-- rejected: line 3 (malformed): not well-formed XML: invalid character entity & (no semicolon) -->\n" + onixProduct("2", "03", onixTitle("a & b -- c")) + "\n" +
+				"<!-- rejected: line 4 (no_title): the book has no title -->\n" + onixProduct("3", "03", "") + "\n</ONIXMessage>\n",
 			mend:   strings.NewReplacer("a & b", "a &amp; b"),
 			mended: []string{"a & b -- c"},
 			still: `<?xml version="1.0" encoding="UTF-8"?>` + "\n<ONIXMessage>\n<Header><FromCompany>S</FromCompany></Header>\n" +
-				"<!-- rejected: line 7: the book has no title -->\n" + onixProduct("3", "03", "") + "\n</ONIXMessage>\n",
+				"<!-- rejected: line 7 (no_title): the book has no title -->\n" + onixProduct("3", "03", "") + "\n</ONIXMessage>\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,13 +115,15 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 			assert.Equal(t, c.kept, kept)
 
 			require.NoError(t, os.WriteFile(path+".rejected", []byte(c.mend.Replace(kept)), 0o600))
-			again, err := Open(path+".rejected", Options{})
+			again, err := Open(path+".rejected", gateway.FileOptions{})
 			require.NoError(t, err)
-			first, err := Open(path, Options{})
+			first, err := Open(path, gateway.FileOptions{})
 			require.NoError(t, err)
 			assert.Equal(t, first.source, again.source, "ids are those of the file that the rows come from")
 			_, ignored := again.Columns()
-			assert.NotContains(t, ignored, "rejected_reason")
+			for _, column := range rejectedColumns {
+				assert.NotContains(t, ignored, column)
+			}
 			require.NoError(t, errors.Join(again.Close(), first.Close()))
 			titles, kept = keepRejected(t, path+".rejected")
 			assert.Equal(t, c.mended, titles)
@@ -137,22 +140,67 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 	}
 }
 
-// Alone in the file of rejected rows a copy would overwrite the first book.
+// In a file of their own, copies of other rows would overwrite the books of these
+// rows. The code keeps them out, whatever becomes of the reason.
 func TestCopiesStayRejected(t *testing.T) {
-	reason := `lines 2 and 3 have the same id "1"`
-	csv := "rejected_line,rejected_reason,id,title\n3,\"" + strings.ReplaceAll(reason, `"`, `""`) + "\",%s,Copy\n"
-	jsonl := `{"rejected_line":3,"rejected_reason":"lines 2 and 3 have the same id \"1\"","id":"%s","title":"Copy"}`
-	onix := "<ONIXMessage><Header><FromCompany>S</FromCompany></Header>\n<!-- rejected: line 3: " + reason + " -->\n" + onixProduct("%s", "03", onixTitle("Copy")) + "</ONIXMessage>"
-	for _, text := range []string{csv, jsonl, onix} {
-		got := transcript(openText(t, strings.ReplaceAll(text, "%s", "1"), Options{Source: "s"}), titles)
-		require.Len(t, got, 1)
-		assert.Contains(t, got[0], reason)
-		got = transcript(openText(t, strings.ReplaceAll(text, "%s", "2"), Options{Source: "s"}), titles)
-		require.Len(t, got, 1)
-		assert.Contains(t, got[0], "Copy", "it has another id now")
+	const reworded = "Ligne 3 : en double"
+	texts := map[string]string{
+		"CSV":        "rejected_line,rejected_reason,rejected_code,id,isbn,title\n3," + reworded + ",$CODE,$ID,$ISBN,Copy\n",
+		"JSON Lines": `{"rejected_line":3,"rejected_reason":"` + reworded + `","rejected_code":"$CODE","id":"$ID","isbn":"$ISBN","title":"Copy"}`,
+		"ONIX": "<ONIXMessage><Header><FromCompany>S</FromCompany></Header>\n<!-- rejected: line 3 ($CODE): " + reworded + " -->\n" +
+			onixProduct("$ID", "03", "<ISBN>$ISBN</ISBN>"+onixTitle("Copy")) + "</ONIXMessage>",
 	}
-	isbn := "rejected_line,rejected_reason,isbn,title\n3,lines 2 and 3 have the same ISBN 9780306406157,0306406152,Copy\n"
-	assert.Contains(t, transcript(openText(t, isbn, Options{}), titles)[0], "the same ISBN")
+	for format, text := range texts {
+		for name, c := range map[string]struct {
+			code, id, isbn string
+			copy           bool
+		}{
+			"the same id":     {"same_id:7", "7", "", true},
+			"another id":      {"same_id:7", "8", "", false},
+			"the same ISBN":   {"same_isbn:9780306406157", "8", "0-306-40615-2", true},
+			"another ISBN":    {"same_isbn:9780306406157", "8", "9791234567896", false},
+			"no ISBN":         {"same_isbn:9780306406157", "8", "", false},
+			"a deleted code":  {"", "7", "", false},
+			"no copy":         {"no_title", "7", "", false},
+			"an unknown code": {"borrowed:7", "7", "", false},
+		} {
+			t.Run(format+", "+name, func(t *testing.T) {
+				text := strings.NewReplacer("$CODE", c.code, "$ID", c.id, "$ISBN", c.isbn).Replace(text)
+				row, err := openText(t, text, gateway.FileOptions{Source: "s"}).Next()
+				if !c.copy {
+					require.NoError(t, err)
+					assert.Equal(t, "Copy", row.Book.Title)
+					return
+				}
+				var rejected *model.RowError
+				require.ErrorAs(t, err, &rejected)
+				assert.Equal(t, reworded, rejected.Reason(), "people's words are kept")
+				assert.Equal(t, c.code, codeText(rejected), "and so is the code")
+			})
+		}
+	}
+}
+
+func TestCodesOfAnyIDAreReadBack(t *testing.T) {
+	for _, id := range []string{"7", "a-1", "a--1", "---", `x "y" <z>, (w)`, "a;b|c\td", "тест 书", "100%", "a:b", "it's", "-->"} {
+		for name, file := range map[string]string{
+			"CSV":        "title;author\nEmma;\n",
+			"JSON Lines": `{"title": "Emma"}`,
+			"ONIX":       onixMessage(onixProduct("1", "03", onixTitle("Emma"))),
+		} {
+			f := openText(t, file, gateway.FileOptions{Source: "s"})
+			text := map[string]string{
+				"CSV": "Emma;", "JSON Lines": `{"title": "Emma"}`, "ONIX": onixProduct("1", "03", onixTitle("Emma")),
+			}[name]
+			format := f.rows.rejected()
+			kept := slices.Concat(format.head, format.row(&model.RowError{Line: 2, Text: []byte(text), Code: model.RowSameID, OtherLine: 1, Value: id}), format.tail)
+			again := openText(t, string(kept), gateway.FileOptions{Source: "s"})
+			record, err := again.nextRecord()
+			require.NoError(t, err, "%s: %s", name, kept)
+			assert.Equal(t, model.RowSameID, record.before.code, "%s: %s", name, kept)
+			assert.Equal(t, id, record.before.value, "%s: %s", name, kept)
+		}
+	}
 }
 
 // The beginning of a row that is too long must not pass for a row.
@@ -174,54 +222,53 @@ func TestTooLongRowsAreNotKeptInPart(t *testing.T) {
 
 // Other programs write JSON with spaces.
 func TestRejectedJSONThatWasWrittenAnew(t *testing.T) {
-	f := openText(t, `{"title": "Emma"}`, Options{})
+	f := openText(t, `{"title": "Emma"}`, gateway.FileOptions{})
 	row := f.rows.rejected().row
-	got := row(&model.RowError{Line: 9, Reason: "now", Text: []byte(`{ "rejected_line": 3, "rejected_reason": "a \"b\"", "title": 7}`)})
-	assert.Equal(t, `{"rejected_line":3,"rejected_reason":"now", "title": 7}`+"\n", string(got))
+	got := row(&model.RowError{Line: 9, Code: model.RowMalformed, Detail: "now", Text: []byte(`{ "rejected_line": 3, "rejected_reason": "a \"b\"", "title": 7}`)})
+	assert.Equal(t, `{"rejected_line":3,"rejected_reason":"now","rejected_code":"malformed", "title": 7}`+"\n", string(got))
+	got = row(&model.RowError{Line: 9, Detail: "now", Text: []byte(`{ "rejected_line": 3, "rejected_reason": "b", "rejected_code": null, "title": 7}`)})
+	assert.Equal(t, `{"rejected_line":3,"rejected_reason":"now","rejected_code":"", "title": 7}`+"\n", string(got))
 }
 
 func TestRejectedRowsOutlastACrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "books.csv")
-	f := openText(t, "title\nEmma\n", Options{})
-	first, alone := NewRejected(RejectedPath(path), path)
+	f := openText(t, "title\nEmma\n", gateway.FileOptions{})
+	kept := path + ".rejected"
+	first, alone := f.KeepRejected(kept, path)
 	require.True(t, alone)
-	first.Of(f)
-	require.NoError(t, first.Keep(&model.RowError{Line: 2, Text: []byte("two"), Reason: "bad"}))
+	require.NoError(t, first.Keep(&model.RowError{Line: 2, Text: []byte("two"), Code: model.RowMalformed, Detail: "bad"}))
 	size, err := first.Sync()
 	require.NoError(t, err)
-	require.NoError(t, first.Keep(&model.RowError{Line: 3, Text: []byte("three"), Reason: "bad"}))
+	require.NoError(t, first.Keep(&model.RowError{Line: 3, Text: []byte("three"), Code: model.RowMalformed, Detail: "bad"}))
 
-	second, alone := NewRejected(RejectedPath(path), path)
+	second, alone := f.KeepRejected(kept, path)
 	assert.False(t, alone, "while the first import goes on")
-	second.Of(f)
-	require.NoError(t, second.Keep(&model.RowError{Line: 9, Text: []byte("nine"), Reason: "bad"}))
+	require.NoError(t, second.Keep(&model.RowError{Line: 9, Text: []byte("nine"), Code: model.RowMalformed, Detail: "bad"}))
 	require.NoError(t, second.Close(), "without Finish: interrupted")
 	require.NoError(t, first.Close())
-	assert.NoFileExists(t, RejectedPath(path))
+	assert.NoFileExists(t, kept)
 
-	third, alone := NewRejected(RejectedPath(path), path)
+	third, alone := f.KeepRejected(kept, path)
 	require.True(t, alone)
-	third.Of(f)
 	ok, err := third.Resume(size + 1000)
 	require.NoError(t, err)
 	assert.False(t, ok, "so much was never kept")
 	ok, err = third.Resume(size)
 	require.NoError(t, err)
 	require.True(t, ok)
-	require.NoError(t, third.Keep(&model.RowError{Line: 4, Text: []byte("four"), Reason: "bad"}))
+	require.NoError(t, third.Keep(&model.RowError{Line: 4, Text: []byte("four"), Code: model.RowMalformed, Detail: "bad"}))
 	require.NoError(t, third.Finish(true))
 	require.NoError(t, third.Close())
-	content, err := os.ReadFile(RejectedPath(path))
+	content, err := os.ReadFile(kept)
 	require.NoError(t, err)
-	assert.Equal(t, "\uFEFFrejected_line,rejected_reason,title\n2,\"bad\",two\n4,\"bad\",four\n", string(content))
+	assert.Equal(t, "\uFEFFrejected_line,rejected_reason,rejected_code,title\n2,\"bad\",malformed,two\n4,\"bad\",malformed,four\n", string(content))
 }
 
 func TestRejectedRowsWithoutAPlace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "nowhere", "books.csv")
-	r, alone := NewRejected(RejectedPath(path), path)
+	r, alone := openText(t, "title\nEmma\n", gateway.FileOptions{}).KeepRejected(path+".rejected", path)
 	assert.True(t, alone)
-	r.Of(openText(t, "title\nEmma\n", Options{}))
-	err := r.Keep(&model.RowError{Line: 2, Reason: "bad"})
+	err := r.Keep(&model.RowError{Line: 2, Detail: "bad"})
 	assert.ErrorContains(t, err, "--rejected names another file")
 	assert.NoError(t, r.Close())
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -15,7 +16,7 @@ var starter []byte
 // Starter returns the classics that an empty shop begins with. They have no
 // ISBN and no price: they are works, not editions.
 func Starter() ([]*model.Book, error) {
-	f, err := Open("-", Options{Source: "starter", Stdin: bytes.NewReader(starter)})
+	f, err := Open("-", gateway.FileOptions{Source: "starter", Stdin: bytes.NewReader(starter)})
 	if err != nil {
 		return nil, fmt.Errorf("starter catalogue: %w", err)
 	}

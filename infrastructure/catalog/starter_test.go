@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -74,7 +75,7 @@ func TestStarter(t *testing.T) {
 
 // TestStarterHasNoNotes reads what an import would remark on the rows.
 func TestStarterHasNoNotes(t *testing.T) {
-	f, err := Open("-", Options{Source: "starter", Stdin: strings.NewReader(string(starter))})
+	f, err := Open("-", gateway.FileOptions{Source: "starter", Stdin: strings.NewReader(string(starter))})
 	require.NoError(t, err)
 	for {
 		row, err := f.Next()

@@ -106,13 +106,13 @@ type copies struct {
 func (c *catalogue) take(rows []*model.ImportRow, now time.Time) (results []model.ImportResult, touched []*known) {
 	results = make([]model.ImportResult, len(rows))
 	for i, row := range rows {
-		match, reason := c.match(row)
+		match, rejected := c.match(row)
 		switch {
-		case reason != "":
-			results[i] = model.ImportResult{Outcome: model.Rejected, Reason: reason}
+		case rejected != nil:
+			results[i] = model.ImportResult{Outcome: model.Rejected, Error: rejected}
 			continue
 		case match == nil && !row.Delete && row.Book.Title == "":
-			results[i] = model.ImportResult{Outcome: model.Rejected, Reason: "the book has no title, and it is not in the catalogue"}
+			results[i] = model.ImportResult{Outcome: model.Rejected, Error: row.Reject(model.RowUnknownBook)}
 			continue
 		case row.Delete && match == nil:
 			results[i].Outcome = model.Unchanged
@@ -256,8 +256,9 @@ func (c *catalogue) remove(k *known) {
 	delete(c.byISBN, k.book.ISBN)
 }
 
-// match finds the book that a row is, or why it can't be taken.
-func (c *catalogue) match(row *model.ImportRow) (match *known, reason string) {
+// match finds the book of a row. It returns neither a book nor an error if the
+// row is a new book, or the deletion of a book that isn't there.
+func (c *catalogue) match(row *model.ImportRow) (match *known, rejected *model.RowError) {
 	sameISBN := c.byISBN[row.Book.ISBN]
 	switch {
 	case row.ExternalID != "" && c.byExternalID[[2]string{row.Source, row.ExternalID}] != nil:
@@ -271,15 +272,19 @@ func (c *catalogue) match(row *model.ImportRow) (match *known, reason string) {
 	}
 	switch {
 	case match == nil:
-		return nil, ""
+		return nil, nil
 	case row.Delete && match != c.byExternalID[[2]string{row.Source, row.ExternalID}]:
-		return nil, "" // only what came under this very id is deleted
+		return nil, nil // a row deletes only the book that came under its id
 	case match.line != 0:
-		return nil, fmt.Sprintf("is the same book as line %d", match.line)
+		rejected = row.Reject(model.RowSameBook)
+		rejected.OtherLine = match.line
+		return nil, rejected
 	case sameISBN != nil && sameISBN != match:
-		return nil, fmt.Sprintf("the ISBN %s belongs to another book of the catalogue", row.Book.ISBN)
+		rejected = row.Reject(model.RowISBNTaken)
+		rejected.Value = row.Book.ISBN
+		return nil, rejected
 	}
-	return match, ""
+	return match, nil
 }
 
 // apply puts what the row says into the book and reports whether that

@@ -72,8 +72,10 @@ func TestImportRecognisesBooks(t *testing.T) {
 		results, err = db.ImportBooks(ctx, changed)
 		require.NoError(t, err)
 		assert.Equal(t, []model.ImportOutcome{model.Updated, model.Unchanged, model.Updated, model.Rejected, model.Rejected}, outcomes(results))
-		assert.Equal(t, "is the same book as line 3", results[3].Reason)
-		assert.Contains(t, results[4].Reason, "is the same book as line 3")
+		for _, result := range results[3:] {
+			assert.Equal(t, model.RowSameBook, result.Error.Code)
+			assert.Equal(t, "is the same book as line 3", result.Error.Reason())
+		}
 
 		// the book with id 2 gives up its ISBN, which a new book takes, in one batch
 		swapped := []*model.ImportRow{
@@ -140,6 +142,27 @@ func TestImportsAtOnceDoNotCollide(t *testing.T) {
 		all, err := db.SearchBooks(t.Context(), model.Search{Limit: 1})
 		require.NoError(t, err)
 		assert.Equal(t, books+writers*books/20, all.Total)
+	})
+}
+
+func TestImportRejectsWithACode(t *testing.T) {
+	const fields = model.TitleField | model.ISBNField
+	migrated(t, func(t *testing.T, db *DB) {
+		_, err := db.ImportBooks(t.Context(), []*model.ImportRow{
+			importRow(2, model.Book{Title: "One", ISBN: "9780306406157"}, fields, "1"),
+			importRow(3, model.Book{Title: "Two", ISBN: "9780321714114"}, fields, "2"),
+		})
+		require.NoError(t, err)
+		rows := []*model.ImportRow{
+			importRow(2, model.Book{Title: "One", ISBN: "9780321714114"}, fields, "1"),
+			importRow(3, model.Book{ISBN: "9791234567896"}, model.ISBNField, "3"),
+		}
+		rows[0].Text = []byte("the row")
+		results, err := db.ImportBooks(t.Context(), rows)
+		require.NoError(t, err)
+		assert.Equal(t, []model.ImportOutcome{model.Rejected, model.Rejected}, outcomes(results))
+		assert.Equal(t, &model.RowError{Line: 2, Text: []byte("the row"), Code: model.RowISBNTaken, Value: "9780321714114"}, results[0].Error)
+		assert.Equal(t, model.RowUnknownBook, results[1].Error.Code)
 	})
 }
 
@@ -350,7 +373,7 @@ func TestExportedBooksAreRecognised(t *testing.T) {
 		results, err := db.ImportBooks(ctx, rows)
 		require.NoError(t, err)
 		for i, result := range results {
-			assert.Equal(t, model.Unchanged, result.Outcome, "%+v: %s", rows[i].Book, result.Reason)
+			assert.Equal(t, model.Unchanged, result.Outcome, "%+v: %v", rows[i].Book, result.Error)
 		}
 	})
 }

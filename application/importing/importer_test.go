@@ -1,4 +1,4 @@
-package executor_test
+package importing_test
 
 import (
 	"context"
@@ -13,27 +13,63 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/importing"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
-// source gives out what it holds: *model.ImportRow or error.
-type source []any
+// file is a file of rows: *model.ImportRow or error. Rewind opens it again.
+type file struct {
+	rows []any
+	open func() []any
+	// pipe: it can be read only once.
+	pipe     bool
+	rejected *rejected
+	keptAt   string
+	busy     bool // another process has the same job
+	closed   int
+}
 
-func (s *source) Next() (*model.ImportRow, error) {
-	if len(*s) == 0 {
+func (f *file) Next() (*model.ImportRow, error) {
+	if len(f.rows) == 0 {
 		return nil, io.EOF
 	}
-	next := (*s)[0]
-	*s = (*s)[1:]
+	next := f.rows[0]
+	f.rows = f.rows[1:]
 	if err, ok := next.(error); ok {
 		return nil, err
 	}
 	return next.(*model.ImportRow), nil
 }
 
-func (s *source) Close() error { return nil }
+func (f *file) CanRewind() bool { return !f.pipe }
+
+func (f *file) Rewind() error {
+	f.rows = f.open()
+	return nil
+}
+
+func (f *file) KeepRejected(path, _ string) (gateway.RejectedRows, bool) {
+	f.keptAt = path
+	if f.rejected == nil {
+		f.rejected = &rejected{}
+	}
+	return f.rejected, !f.busy
+}
+
+func (f *file) RejectedPath() string                  { return "file.rejected" }
+func (f *file) Format() string                        { return "rows" }
+func (f *file) Source() string                        { return "test" }
+func (f *file) Columns() ([]gateway.Column, []string) { return nil, nil }
+func (f *file) Progress() (int64, int64)              { return 0, 0 }
+func (f *file) Close() error                          { f.closed++; return nil }
+
+// files opens one file, whatever the path.
+type files struct{ *file }
+
+func (f files) Open(string, gateway.FileOptions) (gateway.BookFile, error) { return f.file, nil }
+
+func (f files) CheckOptions(string, gateway.FileOptions) error { return nil }
 
 // importer keeps what it is given, after failing with each of fails.
 type importer struct {
@@ -67,10 +103,22 @@ func (l *importLog) EndImport(context.Context, string) error {
 	return nil
 }
 
-// importOf imports rows that are no file.
-func importOf(ctx context.Context, books *importer, rows *source, observer executor.ImportObserver) (executor.ImportSummary, error) {
-	open := func() (gateway.BookSource, error) { return rows, nil }
-	return executor.NewImporter(books, &importLog{}).Import(ctx, executor.ImportFile{Open: open}, observer)
+// run imports f, which must be closed at the end.
+func run(t *testing.T, ctx context.Context, books *importer, progress *importLog, f *file, o importing.Options, observer importing.Observer) (importing.Summary, error) {
+	t.Helper()
+	m, err := importing.NewImporter(books, progress, files{f}).Open("file", o)
+	require.NoError(t, err)
+	summary, err := m.Run(ctx, observer)
+	require.NoError(t, m.Close())
+	assert.Equal(t, 1, f.closed)
+	f.closed = 0
+	return summary, err
+}
+
+// importOf imports rows that can be read only once.
+func importOf(t *testing.T, ctx context.Context, books *importer, rows []any, observer importing.Observer) (importing.Summary, error) {
+	t.Helper()
+	return run(t, ctx, books, &importLog{}, &file{rows: rows, pipe: true}, importing.Options{}, observer)
 }
 
 func (i *importer) PreviewBooks(ctx context.Context, rows []*model.ImportRow) ([]model.ImportResult, error) {
@@ -93,7 +141,9 @@ func (i *importer) ImportBooks(ctx context.Context, rows []*model.ImportRow) ([]
 		batch = append(batch, *row)
 		result := model.ImportResult{Outcome: model.ImportOutcome(n % 3)} // created, updated, unchanged
 		if reason, ok := i.reject[row.Line]; ok {
-			result = model.ImportResult{Outcome: model.Rejected, Reason: reason}
+			rejected := row.Reject(model.RowInvalid)
+			rejected.Detail = reason
+			result = model.ImportResult{Outcome: model.Rejected, Error: rejected}
 		}
 		results = append(results, result)
 	}
@@ -101,15 +151,15 @@ func (i *importer) ImportBooks(ctx context.Context, rows []*model.ImportRow) ([]
 	return results, nil
 }
 
-// log is an observer that writes down what it is told.
+// log is an observer that records every call.
 type log []string
 
-func (l *log) add(format string, args ...any)   { *l = append(*l, fmt.Sprintf(format, args...)) }
-func (l *log) Resumed(rows int)                 { l.add("resumed after %d rows", rows) }
-func (l *log) Rejected(line int, reason string) { l.add("%d rejected: %s", line, reason) }
-func (l *log) Note(line int, text string)       { l.add("%d note: %s", line, text) }
-func (l *log) Progress(rows int)                { l.add("%d rows", rows) }
-func (l *log) Waiting(err error)                { l.add("waiting: %v", err) }
+func (l *log) add(format string, args ...any) { *l = append(*l, fmt.Sprintf(format, args...)) }
+func (l *log) Resumed(rows int)               { l.add("resumed after %d rows", rows) }
+func (l *log) Rejected(row *model.RowError)   { l.add("%d rejected: %s", row.Line, row.Reason()) }
+func (l *log) Note(line int, text string)     { l.add("%d note: %s", line, text) }
+func (l *log) Progress(rows int)              { l.add("%d rows", rows) }
+func (l *log) Waiting(err error)              { l.add("waiting: %v", err) }
 
 func row(line int, change func(*model.ImportRow)) *model.ImportRow {
 	r := &model.ImportRow{Line: line, Book: model.Book{Title: fmt.Sprintf("Book %d", line)}}
@@ -120,15 +170,14 @@ func row(line int, change func(*model.ImportRow)) *model.ImportRow {
 }
 
 // rowsUpTo returns rows on the lines 1 to n.
-func rowsUpTo(n int) *source {
-	var s source
+func rowsUpTo(n int) (rows []any) {
 	for line := 1; line <= n; line++ {
-		s = append(s, row(line, nil))
+		rows = append(rows, row(line, nil))
 	}
-	return &s
+	return rows
 }
 
-func checkSum(t *testing.T, s executor.ImportSummary) {
+func checkSum(t *testing.T, s importing.Summary) {
 	t.Helper()
 	assert.Equal(t, s.Rows, s.Created+s.Updated+s.Unchanged+s.Deleted+s.Rejected)
 }
@@ -136,17 +185,17 @@ func checkSum(t *testing.T, s executor.ImportSummary) {
 func TestImportCountsEveryRow(t *testing.T) {
 	books := &importer{reject: map[int]string{2: "taken"}}
 	var seen log
-	summary, err := importOf(t.Context(), books, &source{
+	summary, err := importOf(t, t.Context(), books, []any{
 		row(1, nil),
 		row(2, nil),
-		&model.RowError{Line: 3, Reason: "broken"},
+		&model.RowError{Line: 3, Code: model.RowMalformed, Detail: "broken"},
 		row(4, func(r *model.ImportRow) { r.Notes = []string{"price dropped: x", "stock dropped: y"} }),
 		row(5, nil),
 	}, &seen)
 	require.NoError(t, err)
 	summary.Elapsed = 0
-	assert.Equal(t, executor.ImportSummary{
-		ImportCounts: model.ImportCounts{Rows: 5, Created: 2, Unchanged: 1, Rejected: 2}, Notes: 2,
+	assert.Equal(t, importing.Summary{
+		ImportCounts: model.ImportCounts{Rows: 5, Created: 2, Unchanged: 1, Rejected: 2}, Notes: 2, Format: "rows", Dropped: 2,
 	}, summary)
 	assert.Equal(t, log{
 		"3 rejected: broken",
@@ -166,7 +215,7 @@ func TestImportRejectsRepeatedBooks(t *testing.T) {
 	}
 	var seen log
 	books := &importer{}
-	summary, err := importOf(t.Context(), books, &source{
+	summary, err := importOf(t, t.Context(), books, []any{
 		row(2, isbn("9780306406157")),
 		row(3, isbn("9780439023481")),
 		row(4, isbn("9780306406157")),
@@ -189,7 +238,7 @@ func TestImportRejectsRepeatedBooks(t *testing.T) {
 
 func TestABookTakesTheISBNOfADeletedOne(t *testing.T) {
 	books := &importer{}
-	summary, err := importOf(t.Context(), books, &source{
+	summary, err := importOf(t, t.Context(), books, []any{
 		row(2, func(r *model.ImportRow) {
 			r.Source, r.ExternalID, r.Book.ISBN, r.Delete = "s", "1", "9780306406157", true
 		}),
@@ -204,7 +253,7 @@ func TestImportNumbersEqualBooks(t *testing.T) {
 	same := func(title string) func(*model.ImportRow) {
 		return func(r *model.ImportRow) { r.Book.Title = title }
 	}
-	_, err := importOf(t.Context(), books, &source{
+	_, err := importOf(t, t.Context(), books, []any{
 		row(1, same("Poems")), row(2, same("POEMS")), row(3, same("Prose")), row(4, same("Poëms")),
 		row(5, func(r *model.ImportRow) { r.Book.ISBN = "9780306406157" }),
 		row(6, func(r *model.ImportRow) { r.Source, r.ExternalID = "a", "1" }),
@@ -223,7 +272,7 @@ func TestImportNumbersEqualBooks(t *testing.T) {
 func TestImportStoresInBatches(t *testing.T) {
 	t.Run("of rows", func(t *testing.T) {
 		books := &importer{}
-		summary, err := importOf(t.Context(), books, rowsUpTo(2*model.MaxImportBatch+1), new(log))
+		summary, err := importOf(t, t.Context(), books, rowsUpTo(2*model.MaxImportBatch+1), new(log))
 		require.NoError(t, err)
 		checkSum(t, summary)
 		require.Len(t, books.batches, 3)
@@ -233,10 +282,10 @@ func TestImportStoresInBatches(t *testing.T) {
 	t.Run("of text", func(t *testing.T) {
 		books := &importer{}
 		rows := rowsUpTo(30)
-		for _, r := range *rows {
+		for _, r := range rows {
 			r.(*model.ImportRow).Book.Description = strings.Repeat("x", 1<<20)
 		}
-		_, err := importOf(t.Context(), books, rows, new(log))
+		_, err := importOf(t, t.Context(), books, rows, new(log))
 		require.NoError(t, err)
 		assert.Len(t, books.batches, 4)
 	})
@@ -244,8 +293,8 @@ func TestImportStoresInBatches(t *testing.T) {
 
 func TestImportKeepsWhatCameBeforeABreak(t *testing.T) {
 	books := &importer{}
-	rows := append(*rowsUpTo(1500), io.ErrUnexpectedEOF)
-	summary, err := importOf(t.Context(), books, &rows, new(log))
+	rows := append(rowsUpTo(1500), io.ErrUnexpectedEOF)
+	summary, err := importOf(t, t.Context(), books, rows, new(log))
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.ErrorContains(t, err, "all rows up to line 1500 are done")
 	assert.Equal(t, 1500, summary.Rows)
@@ -253,8 +302,8 @@ func TestImportKeepsWhatCameBeforeABreak(t *testing.T) {
 
 	// The catalogue breaks too.
 	books = &importer{fails: []error{nil, errors.New("disk full")}}
-	rows = append(*rowsUpTo(1500), io.ErrUnexpectedEOF)
-	summary, err = importOf(t.Context(), books, &rows, new(log))
+	rows = append(rowsUpTo(1500), io.ErrUnexpectedEOF)
+	summary, err = importOf(t, t.Context(), books, rows, new(log))
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.ErrorContains(t, err, "disk full")
 	assert.ErrorContains(t, err, "all rows up to line 1000 are done")
@@ -264,7 +313,7 @@ func TestImportKeepsWhatCameBeforeABreak(t *testing.T) {
 
 func TestImportEndsWithAFailure(t *testing.T) {
 	books := &importer{fails: []error{errors.New("disk full")}}
-	summary, err := importOf(t.Context(), books, rowsUpTo(5000), new(log))
+	summary, err := importOf(t, t.Context(), books, rowsUpTo(5000), new(log))
 	assert.ErrorContains(t, err, "nothing is stored")
 	assert.ErrorContains(t, err, "disk full")
 	assert.Equal(t, 1, books.calls, "only an absent catalogue is tried again")
@@ -277,7 +326,7 @@ func TestImportWaitsForTheCatalogue(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			books := &importer{fails: []error{nil, away, fmt.Errorf("store: %w", away)}}
 			var seen log
-			summary, err := importOf(t.Context(), books, rowsUpTo(1200), &seen)
+			summary, err := importOf(t, t.Context(), books, rowsUpTo(1200), &seen)
 			require.NoError(t, err)
 			assert.Equal(t, 1200, summary.Rows)
 			assert.Equal(t, 4, books.calls)
@@ -296,7 +345,7 @@ func TestImportWaitsForTheCatalogue(t *testing.T) {
 			for range 1000 {
 				books.fails = append(books.fails, away)
 			}
-			summary, err := importOf(t.Context(), books, rowsUpTo(1200), new(log))
+			summary, err := importOf(t, t.Context(), books, rowsUpTo(1200), new(log))
 			require.ErrorIs(t, err, away)
 			assert.ErrorContains(t, err, "all rows up to line 1000 are done")
 			assert.Equal(t, 1000, summary.Rows)
@@ -312,25 +361,26 @@ func TestImportWaitsForTheCatalogue(t *testing.T) {
 			for range 1000 {
 				books.fails = append(books.fails, away)
 			}
-			_, err := importOf(ctx, books, rowsUpTo(1200), new(log))
+			_, err := importOf(t, ctx, books, rowsUpTo(1200), new(log))
 			assert.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Empty(t, books.batches)
 		})
 	})
 }
 
-// rejected keeps rows in memory, of which size bytes outlast a crash.
+// rejected keeps rows in memory. A row counts as one byte.
 type rejected struct {
 	lines    []string
 	fails    error
 	finished bool
+	closed   bool
 }
 
 func (r *rejected) Keep(row *model.RowError) error {
 	if r.fails != nil {
 		return r.fails
 	}
-	r.lines = append(r.lines, fmt.Sprintf("%d %s: %s", row.Line, row.Text, row.Reason))
+	r.lines = append(r.lines, fmt.Sprintf("%d %s: %s", row.Line, row.Text, row.Reason()))
 	return nil
 }
 
@@ -345,43 +395,47 @@ func (r *rejected) Resume(size int64) (bool, error) {
 }
 
 func (r *rejected) Finish(bool) error { r.finished = true; return nil }
+func (r *rejected) Path() string      { return "kept" }
+func (r *rejected) Source() string    { return "their source" }
+func (r *rejected) Close() error      { r.closed = true; return nil }
 
-// aFile has 3,500 rows, of which some are bad: in themselves (line 5), beside
-// another (1500) or for the catalogue (2500).
-func aFile(change func(*source)) func() (gateway.BookSource, error) {
-	return func() (gateway.BookSource, error) {
+// aFile has 3,500 rows and three bad ones: line 5 is broken, line 1500 repeats an
+// id, and the catalogue refuses line 2500.
+func aFile(change func(*[]any)) *file {
+	open := func() []any {
 		rows := rowsUpTo(3500)
-		for n, r := range *rows {
+		for n, r := range rows {
 			r := r.(*model.ImportRow)
 			r.Text = fmt.Appendf(nil, "text %d", r.Line)
 			r.Source, r.ExternalID = "file", fmt.Sprint(n)
 		}
-		(*rows)[4] = &model.RowError{Line: 5, Text: []byte("text 5"), Reason: "broken"}
-		(*rows)[1499].(*model.ImportRow).ExternalID = "7"
+		rows[4] = &model.RowError{Line: 5, Text: []byte("text 5"), Code: model.RowMalformed, Detail: "broken"}
+		rows[1499].(*model.ImportRow).ExternalID = "7"
 		if change != nil {
-			change(rows)
+			change(&rows)
 		}
-		return rows, nil
+		return rows
 	}
+	return &file{rows: open(), open: open}
 }
 
 var allRejected = []string{"5 text 5: broken", `1500 text 1500: lines 8 and 1500 have the same id "7"`, "2500 text 2500: taken"}
 
-func TestInterruptedImportGoesOn(t *testing.T) {
+func TestInterruptedImportResumes(t *testing.T) {
 	for name, c := range map[string]struct {
-		change  func(*source) // of the file, before the second import
+		change  func(*[]any) // of the file, before the second import
 		spoil   func(*importLog, *rejected)
 		resumed bool
 	}{
 		"where it was": {resumed: true},
-		"where it was, the file having grown": {
-			change: func(s *source) { *s = append(*s, row(3501, nil)) }, resumed: true,
+		"where it was, though the file has grown": {
+			change: func(rows *[]any) { *rows = append(*rows, row(3501, nil)) }, resumed: true,
 		},
-		"from the beginning if the rows before are others": {
-			change: func(s *source) { (*s)[3].(*model.ImportRow).Text = []byte("another") },
+		"from the beginning if the rows before have changed": {
+			change: func(rows *[]any) { (*rows)[3].(*model.ImportRow).Text = []byte("another") },
 		},
 		"from the beginning if the file is shorter": {
-			change: func(s *source) { *s = (*s)[:1200] },
+			change: func(rows *[]any) { *rows = (*rows)[:1200] },
 		},
 		"from the beginning if the rejected rows are gone": {
 			spoil: func(_ *importLog, r *rejected) { r.lines = nil },
@@ -392,74 +446,110 @@ func TestInterruptedImportGoesOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			books := &importer{reject: map[int]string{2500: "taken"}}
-			log1, kept := &importLog{}, &rejected{}
+			progress, kept := &importLog{}, &rejected{}
 			ctx, cancel := context.WithCancel(t.Context())
 			observer := &stopping{cancel: func() {
 				if len(books.batches) == 2 {
 					cancel()
 				}
 			}}
-			file := executor.ImportFile{Name: "f", Open: aFile(nil), Rejected: kept}
-			first, err := executor.NewImporter(books, log1).Import(ctx, file, observer)
+			f := aFile(nil)
+			f.rejected = kept
+			first, err := run(t, ctx, books, progress, f, importing.Options{}, observer)
 			require.ErrorIs(t, err, context.Canceled)
 			checkSum(t, first)
 			require.Equal(t, 2000, first.Rows)
 			require.False(t, kept.finished)
-			kept.lines = append(kept.lines, "written by a batch that was not noted")
+			kept.lines = append(kept.lines, "written after the progress was saved")
 			if c.spoil != nil {
-				c.spoil(log1, kept)
+				c.spoil(progress, kept)
 			}
 
 			var seen log
-			file.Open = aFile(c.change)
-			rows, _ := file.Open()
-			total := len(*rows.(*source))
-			second, err := executor.NewImporter(books, log1).Import(t.Context(), file, &seen)
+			f = aFile(c.change)
+			f.rejected = kept
+			total := len(f.rows)
+			second, err := run(t, t.Context(), books, progress, f, importing.Options{}, &seen)
 			require.NoError(t, err)
 			checkSum(t, second)
-			assert.Equal(t, total, second.Rows, "the summary is of the whole file")
+			assert.Equal(t, total, second.Rows, "the summary covers the whole file")
 			assert.Equal(t, c.resumed, second.Earlier == 2000)
 			assert.Equal(t, c.resumed, strings.HasPrefix(seen[0], "resumed after 2000 rows"), "%s", seen[0])
 			if total > 2500 {
 				assert.Equal(t, allRejected, kept.lines)
 			}
 			assert.True(t, kept.finished)
-			assert.Nil(t, log1.saved, "nothing is left to go on with")
+			assert.True(t, kept.closed)
+			assert.Nil(t, progress.saved, "no progress is left")
 		})
 	}
 }
 
-func TestImportWithoutANameBeginsAnew(t *testing.T) {
-	log1 := &importLog{saved: &model.ImportProgress{SavedAt: time.Now()}}
-	summary, err := executor.NewImporter(&importer{}, log1).Import(t.Context(), executor.ImportFile{Open: aFile(nil)}, new(log))
-	require.NoError(t, err)
-	assert.Zero(t, summary.Earlier)
-	assert.NotNil(t, log1.saved)
+func TestAnImportThatCannotResumeBeginsAnew(t *testing.T) {
+	for name, f := range map[string]*file{"a pipe": {pipe: true}, "another process has the job": {busy: true}} {
+		t.Run(name, func(t *testing.T) {
+			whole := aFile(nil)
+			f.rows, f.open = whole.rows, whole.open
+			progress := &importLog{saved: &model.ImportProgress{SavedAt: time.Now()}}
+			summary, err := run(t, t.Context(), &importer{}, progress, f, importing.Options{}, new(log))
+			require.NoError(t, err)
+			assert.Zero(t, summary.Earlier)
+			assert.NotNil(t, progress.saved)
+		})
+	}
+}
+
+func TestRejectedRowsHaveAPath(t *testing.T) {
+	for name, c := range map[string]struct {
+		file    file
+		options importing.Options
+		path    string
+	}{
+		"beside the file": {path: "file.rejected"},
+		"as given":        {options: importing.Options{Rejected: "elsewhere"}, path: "elsewhere"},
+		"a pipe has none": {file: file{pipe: true}},
+		"a pipe, given":   {file: file{pipe: true}, options: importing.Options{Rejected: "elsewhere"}, path: "elsewhere"},
+		"a dry run":       {options: importing.Options{Rejected: "elsewhere", DryRun: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := c.file
+			f.rows = []any{&model.RowError{Line: 1, Code: model.RowMalformed, Detail: "broken"}}
+			summary, err := run(t, t.Context(), &importer{}, &importLog{}, &f, c.options, new(log))
+			require.NoError(t, err)
+			assert.Equal(t, c.path, f.keptAt)
+			if c.path != "" {
+				assert.Equal(t, "kept", summary.RejectedPath)
+				assert.Equal(t, "their source", summary.RejectedSource)
+				assert.Zero(t, summary.Dropped)
+			} else {
+				assert.Empty(t, summary.RejectedPath)
+				assert.Equal(t, !c.options.DryRun, summary.Dropped == 1)
+			}
+		})
+	}
 }
 
 func TestDryRunStoresNothing(t *testing.T) {
-	books, log1, kept := &importer{}, &importLog{}, &rejected{}
-	summary, err := executor.NewImporter(books, log1).Import(t.Context(),
-		executor.ImportFile{Name: "f", Open: aFile(nil), Rejected: kept, DryRun: true}, new(log))
+	books, progress, f := &importer{}, &importLog{}, aFile(nil)
+	summary, err := run(t, t.Context(), books, progress, f, importing.Options{DryRun: true}, new(log))
 	require.NoError(t, err)
 	checkSum(t, summary)
 	assert.Equal(t, 3500, summary.Rows)
 	assert.Equal(t, 2, summary.Rejected)
 	assert.Zero(t, books.calls)
 	assert.Equal(t, 4, books.previews)
-	assert.Nil(t, log1.saved)
-	assert.Empty(t, kept.lines)
-	assert.False(t, kept.finished)
+	assert.Nil(t, progress.saved)
+	assert.Nil(t, f.rejected)
 }
 
-func TestImportGoesOnWhereRejectedRowsCanNotBeKept(t *testing.T) {
-	log1, kept := &importLog{}, &rejected{fails: errors.New("disk full")}
-	summary, err := executor.NewImporter(&importer{}, log1).Import(t.Context(),
-		executor.ImportFile{Name: "f", Open: aFile(nil), Rejected: kept}, new(log))
+func TestImportContinuesIfRejectedRowsCannotBeKept(t *testing.T) {
+	progress, f := &importLog{}, aFile(nil)
+	f.rejected = &rejected{fails: errors.New("disk full")}
+	summary, err := run(t, t.Context(), &importer{}, progress, f, importing.Options{}, new(log))
 	assert.ErrorContains(t, err, "disk full")
 	checkSum(t, summary)
 	assert.Equal(t, 3500, summary.Rows)
-	assert.Nil(t, log1.saved, "the next import begins anew and can keep them")
+	assert.Nil(t, progress.saved, "the next import begins anew and can keep them")
 }
 
 // stopping cancels the import when it is told of progress.
@@ -474,7 +564,7 @@ func TestImportStoresNothingMoreWhenStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	books := &importer{}
-	summary, err := importOf(ctx, books, rowsUpTo(5000), &stopping{cancel: cancel})
+	summary, err := importOf(t, ctx, books, rowsUpTo(5000), &stopping{cancel: cancel})
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Len(t, books.batches, 1)
 	assert.Equal(t, model.MaxImportBatch, summary.Rows)
