@@ -17,10 +17,10 @@ const module = "literank.com/event-books"
 // mayImport says, for every room, which other rooms of this module its code
 // may import. DESIGN.md has the same table with the reasons.
 var mayImport = map[string][]string{
-	".":                        {"adapter/cli"},
+	".":                        {"adapter/cli", "application"},
 	"domain/model":             {},
 	"domain/gateway":           {"domain/model"},
-	"application":              {"application/importing", "domain/gateway", "domain/model", "infrastructure/broker", "infrastructure/catalog", "infrastructure/config", "infrastructure/database", "infrastructure/mq", "infrastructure/spool"},
+	"application":              {"adapter", "application/executor", "application/importing", "domain/gateway", "domain/model", "infrastructure/broker", "infrastructure/catalog", "infrastructure/config", "infrastructure/database", "infrastructure/disk", "infrastructure/mq", "infrastructure/spool"},
 	"application/executor":     {"domain/gateway", "domain/model", "infrastructure/mq"},
 	"application/importing":    {"domain/gateway", "domain/model"},
 	"infrastructure/broker":    {"infrastructure/disk"},
@@ -33,12 +33,15 @@ var mayImport = map[string][]string{
 	"infrastructure/spool":     {"domain/model", "infrastructure/disk", "infrastructure/mq", "infrastructure/wal"},
 	"infrastructure/wal":       {"infrastructure/disk"},
 	"adapter":                  {"adapter/api", "adapter/pages", "adapter/query", "adapter/search", "adapter/visitor", "application/executor", "domain/model"},
-	"adapter/cli":              {"adapter", "application", "application/executor", "application/importing", "domain/gateway", "domain/model", "infrastructure/broker", "infrastructure/config", "infrastructure/disk", "infrastructure/mq", "infrastructure/spool"},
+	"adapter/cli":              {"application", "application/importing", "domain/gateway", "domain/model", "infrastructure/broker", "infrastructure/config", "infrastructure/disk", "infrastructure/mq", "infrastructure/spool"},
 	"api":                      {},
 	"bench":                    {"application/importing", "domain/gateway", "domain/model", "infrastructure/catalog", "infrastructure/database"},
 	"bench/chaos":              {"bench/testbed", "infrastructure/catalog"},
 	"bench/testbed":            {"domain/model"},
-	"bench/spool":              {"adapter", "application", "application/executor", "bench/testbed", "domain/gateway", "domain/model", "infrastructure/catalog", "infrastructure/database", "infrastructure/mq"},
+	"bench/spool":              {"application", "bench/testbed", "domain/gateway", "domain/model", "infrastructure/config", "infrastructure/mq"},
+	"bench/control":            {"infrastructure/mq"},
+	"bench/control/bypass":     {"adapter/cli", "application", "infrastructure/mq"},
+	"bench/control/order":      {"adapter/cli", "application", "bench/control", "infrastructure/spool"},
 	"bench/tutorial":           {},
 	"bench/weather":            {"bench/testbed", "domain/model", "infrastructure/catalog"},
 	"adapter/agent":            {"domain/model"},
@@ -51,7 +54,7 @@ var mayImport = map[string][]string{
 
 // onlyIn keeps a library in the rooms that are made to know it.
 var onlyIn = map[string][]string{
-	"github.com/IBM/sarama":      {"infrastructure/mq", "infrastructure/mq/mqtest", "bench/chaos", "bench/testbed", "bench/spool", "bench/tutorial", "bench/weather"},
+	"github.com/IBM/sarama":      {"infrastructure/mq", "infrastructure/mq/mqtest", "bench/chaos", "bench/control", "bench/testbed", "bench/spool", "bench/tutorial", "bench/weather"},
 	"github.com/Shopify":         {"bench/chaos"},
 	"github.com/twmb/franz-go":   {"infrastructure/broker", "infrastructure/mq/mqtest"},
 	"gorm.io":                    {"infrastructure/database", "bench/tutorial"},
@@ -61,8 +64,8 @@ var onlyIn = map[string][]string{
 	"gopkg.in/yaml.v3":           {"infrastructure/config"},
 	"github.com/alecthomas/kong": {"adapter/cli"},
 	"github.com/prometheus":      {"adapter", "application", "bench/spool", "infrastructure/spool"},
-	"net/http":                   {"adapter", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/chaos", "bench/spool", "bench/tutorial", "bench/weather"},
-	"net/url":                    {"adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
+	"net/http":                   {"adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/chaos", "bench/spool", "bench/tutorial", "bench/weather"},
+	"net/url":                    {"infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
 	"database/sql":               {"infrastructure/database", "bench", "bench/weather"},
 }
 

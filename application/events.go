@@ -14,45 +14,69 @@ import (
 // sends by.
 type Events struct {
 	*spool.Spool
-	producers []*mq.Producer
+	topic, dead *mq.Producer
 }
 
-// SpoolDir is the folder of a shop's spool.
+// SpoolDir returns the folder of a shop's spool.
 func SpoolDir(c *config.Config) string { return filepath.Join(c.App.DataDir, "spool") }
 
-// OpenEvents opens the spool in dir for the topic of searches. Its error wraps
-// spool.ErrInUse if another process has the folder.
-func OpenEvents(dir string, c *config.Config, brokers []string, log *slog.Logger) (*Events, error) {
-	security, err := KafkaSecurity(c)
-	if err != nil {
+// OpenEvents opens the spool in dir, which a shop left, and begins to send it.
+// Its error wraps spool.ErrInUse if another process uses the folder.
+func OpenEvents(dir string, c *config.Config, log *slog.Logger) (*Events, error) {
+	return openEvents(dir, c, Brokers(c), log, nil)
+}
+
+// openEvents replaces the topic of events if replace isn't nil: see Parts.
+func openEvents(dir string, c *config.Config, brokers []string, log *slog.Logger, replace func(spool.Broker, []string, string) spool.Broker) (_ *Events, err error) {
+	e := &Events{}
+	defer func() {
+		if err != nil {
+			e.closeProducers()
+		}
+	}()
+	name := c.MQ.SearchTopic()
+	if e.topic, err = newProducer(name, c, brokers, log); err != nil {
 		return nil, err
 	}
-	topic, e := c.MQ.SearchTopic(), &Events{}
-	for _, name := range []string{topic, mq.DeadLetterTopic(topic)} {
-		producer, err := mq.NewProducer(brokers, name, mq.WithSecurity(security), mq.WithLogger(log),
-			mq.WithTopicConfig(mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}))
-		if err != nil {
-			return nil, err
-		}
-		e.producers = append(e.producers, producer)
+	if e.dead, err = newProducer(mq.DeadLetterTopic(name), c, brokers, log); err != nil {
+		return nil, err
 	}
-	e.Spool, err = spool.Open(dir, e.producers[0], e.producers[1], spool.Options{
-		Topic: topic, Instance: c.App.Instance, MaxBytes: int64(c.MQ.SpoolMaxBytes),
+	var topic spool.Broker = e.topic
+	if replace != nil {
+		topic = replace(topic, brokers, name)
+	}
+	e.Spool, err = spool.Open(dir, topic, e.dead, spool.Options{
+		Topic: name, Instance: c.App.Instance, MaxBytes: int64(c.MQ.SpoolMaxBytes),
 		Unsynced: c.MQ.Durability == "os", OnFull: spool.OnFull(c.MQ.OnFull), Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	e.producers[0].Connect()
+	e.topic.Connect()
 	return e, nil
+}
+
+func newProducer(topic string, c *config.Config, brokers []string, log *slog.Logger) (*mq.Producer, error) {
+	security, err := kafkaSecurity(c)
+	if err != nil {
+		return nil, err
+	}
+	return mq.NewProducer(brokers, topic, mq.WithSecurity(security), mq.WithLogger(log),
+		mq.WithTopicConfig(mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}))
 }
 
 // Close sends what waits in the spool until ctx ends or Kafka is away. The next
 // start sends the rest.
 func (e *Events) Close(ctx context.Context) error {
 	err := e.Spool.Close(ctx)
-	for _, p := range e.producers {
-		p.Close()
-	}
+	e.closeProducers()
 	return err
+}
+
+func (e *Events) closeProducers() {
+	for _, p := range []*mq.Producer{e.topic, e.dead} {
+		if p != nil {
+			p.Close()
+		}
+	}
 }

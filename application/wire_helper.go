@@ -1,5 +1,7 @@
-// Package application wires the parts of the program together: it decides,
-// from the configuration alone, which database and which broker are used.
+// Package application is the composition root: it opens what the configuration
+// names, puts the parts together, runs them and closes them. It is the only
+// package that knows every other one, apart from the command line above it. It
+// decides nothing that a part can decide.
 package application
 
 import (
@@ -7,193 +9,198 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
-	"time"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"literank.com/event-books/adapter"
+	"literank.com/event-books/application/executor"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/broker"
-	"literank.com/event-books/infrastructure/catalog"
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/database"
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/spool"
 )
 
-// WireHelper holds the parts behind a running shop.
+// Parts replaces parts of a shop. The zero value is the shop that users run.
+// Benches leave out what they don't measure, and negative controls put in
+// something weaker.
+type Parts struct {
+	// Index replaces the index of books, given the database.
+	Index func(gateway.BookIndex) gateway.BookIndex
+	// Topic replaces the topic that the spool sends to, given the present one.
+	Topic func(topic spool.Broker, brokers []string, name string) spool.Broker
+	// Helper replaces the spool and its topic as a whole.
+	Helper func(brokers []string, topic string) (mq.Helper, error)
+}
+
+// WireHelper holds the parts of a running shop.
 type WireHelper struct {
+	config  *config.Config
+	log     *slog.Logger
+	parts   Parts
 	db      *database.DB
-	events  *Events
-	broker  *broker.Supervisor // nil where Kafka is used
+	index   gateway.BookIndex
+	helper  mq.Helper
+	events  *Events            // nil if Parts replace it
+	broker  *broker.Supervisor // nil if another process or Kafka is the broker
 	brokers []string
-	// seed fills an empty embedded database.
-	seed bool
-	log  *slog.Logger
+
+	server   *adapter.Server
+	listener net.Listener
+	ops      *http.Server // for metrics
+	stop     *stopwatch
 }
 
-// openDatabase opens the catalogue that the configuration names: MySQL or
-// MariaDB by its DSN, else SQLite. It doesn't wait for a server.
-func openDatabase(c *config.Config, log *slog.Logger) (*database.DB, error) {
-	if c.DB.DSN != "" {
-		return database.OpenMySQL(c.DB.DSN, log)
-	}
-	return database.OpenSQLite(filepath.Join(c.App.DataDir, "books.db"), log)
-}
-
-// Brokers returns the addresses to find Kafka at: those configured, else the
-// embedded broker's.
-func Brokers(c *config.Config) []string {
-	if len(c.MQ.Brokers) > 0 {
-		return c.MQ.Brokers
-	}
-	return []string{c.MQ.Listen}
-}
-
-// KafkaSecurity returns how Kafka is reached as configured; the embedded
-// broker is reached by its zero value.
-func KafkaSecurity(c *config.Config) (mq.Security, error) {
-	encryption, err := c.KafkaTLS()
-	if err != nil {
-		return mq.Security{}, err
-	}
-	security := mq.Security{TLS: encryption}
-	if sasl := c.MQ.SASL; sasl.Mechanism != "" {
-		security.SASL = &mq.SASL{Mechanism: sasl.Mechanism, Username: sasl.Username, Password: sasl.Password}
-	}
-	return security, nil
-}
-
-// StartBroker starts the embedded broker as a supervised child and returns
-// its real address.
-func StartBroker(ctx context.Context, c *config.Config, log *slog.Logger) (*broker.Supervisor, string, error) {
-	supervisor := broker.NewSupervisor(broker.Options{
-		Dir:       filepath.Join(c.App.DataDir, "broker"),
-		Listen:    c.MQ.Listen,
-		Advertise: c.MQ.Advertise,
-	}, log)
-	address, err := supervisor.Start(ctx)
-	if err != nil {
-		return nil, "", fmt.Errorf("start embedded broker: %w", err)
-	}
-	return supervisor, address, nil
-}
-
-// NewWireHelper opens the parts. withBroker allows it to start the embedded
-// broker where no other is configured.
-func NewWireHelper(ctx context.Context, c *config.Config, withBroker bool, log *slog.Logger) (*WireHelper, error) {
-	w := &WireHelper{brokers: Brokers(c), seed: c.DB.DSN == "", log: log}
-	if err := w.open(ctx, c, withBroker); err != nil {
-		return nil, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
+// NewWireHelper opens the parts and listens, but answers no request before Run.
+// It does not wait for a database server or Kafka. If the configuration names no
+// brokers, withBroker starts the embedded broker; otherwise NewWireHelper takes
+// the one of another process on this data folder.
+func NewWireHelper(ctx context.Context, c *config.Config, withBroker bool, log *slog.Logger, parts Parts) (*WireHelper, error) {
+	w := &WireHelper{config: c, log: log, parts: parts, stop: newStopwatch(c.App.ShutdownTimeout)}
+	if err := w.open(ctx, withBroker); err != nil {
+		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
 }
 
-func (w *WireHelper) open(ctx context.Context, c *config.Config, withBroker bool) (err error) {
-	if w.db, err = openDatabase(c, w.log); err != nil {
+func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
+	if err := makeDataDir(w.config); err != nil {
 		return err
 	}
-	if withBroker && len(c.MQ.Brokers) == 0 {
-		var address string
-		if w.broker, address, err = StartBroker(ctx, c, w.log); err != nil {
-			return err
-		}
-		w.brokers = []string{address}
+	token, err := adminToken(w.config.App, w.log)
+	if err != nil {
+		return err
 	}
-	w.events, err = OpenEvents(SpoolDir(c), c, w.brokers, w.log)
+	// Listen before anything else: early requests wait instead of failing.
+	address := net.JoinHostPort(w.config.App.Listen, strconv.Itoa(w.config.App.Port))
+	if w.listener, err = net.Listen("tcp", address); err != nil {
+		return fmt.Errorf("app.listen, app.port: %w", err)
+	}
+	if w.db, err = openDatabase(w.config, w.log); err != nil {
+		return err
+	}
+	w.index = w.db
+	if w.parts.Index != nil {
+		w.index = w.parts.Index(w.db)
+	}
+	if err := w.openBroker(ctx, withBroker); err != nil {
+		return err
+	}
+	if err := w.openEvents(); err != nil {
+		return err
+	}
+	return w.openServers(token)
+}
+
+func makeDataDir(c *config.Config) error {
+	if err := os.MkdirAll(c.App.DataDir, 0o700); err != nil {
+		return fmt.Errorf("app.data_dir: %w", err)
+	}
+	return nil
+}
+
+func (w *WireHelper) openBroker(ctx context.Context, withBroker bool) (err error) {
+	if withBroker && len(w.config.MQ.Brokers) == 0 {
+		var address string
+		w.broker, address, err = startBroker(ctx, w.config, w.log)
+		w.brokers = []string{address}
+		return err
+	}
+	w.brokers = Brokers(w.config)
+	if len(w.config.MQ.Brokers) == 0 {
+		w.log.Info("mq.brokers is empty: events go to the embedded broker of another process", "brokers", w.brokers)
+	}
+	return nil
+}
+
+func (w *WireHelper) openEvents() (err error) {
+	if w.parts.Helper != nil {
+		w.helper, err = w.parts.Helper(w.brokers, w.config.MQ.SearchTopic())
+		return err
+	}
+	w.events, err = openEvents(SpoolDir(w.config), w.config, w.brokers, w.log, w.parts.Topic)
 	if errors.Is(err, spool.ErrInUse) {
 		return fmt.Errorf("%w: each shop needs an app.data_dir of its own", err)
 	}
+	w.helper = w.events
 	return err
 }
 
-// BookManager keeps the catalogue.
+// openServers prepares the web service and begins to serve metrics.
+func (w *WireHelper) openServers(token string) (err error) {
+	c := w.config.App
+	w.server, err = adapter.New(adapter.Options{
+		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), w.log),
+		Health:           w,
+		Log:              w.log,
+		PageSize:         c.PageSize,
+		TemplatesPattern: c.TemplatesPattern,
+		BaseURL:          c.BaseURL,
+		ImageHosts:       c.ImageHosts,
+		AdminToken:       token,
+		VisitorCookie:    adapter.VisitorCookie(c.VisitorCookie),
+		TrustedProxies:   c.TrustedProxies,
+	})
+	if err != nil {
+		return err
+	}
+	var collectors []prometheus.Collector
+	if w.events != nil {
+		collectors = append(collectors, w.events)
+	}
+	if w.ops, err = adapter.OpsServer(collectors...); err != nil || c.OpsListen == "" {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.OpsListen)
+	if err != nil {
+		return fmt.Errorf("app.ops_listen: %w; name another address, or \"\" for no metrics", err)
+	}
+	w.ops.Addr = listener.Addr().String()
+	go func() { _ = w.ops.Serve(listener) }()
+	return nil
+}
+
+// BookManager returns the catalogue.
 func (w *WireHelper) BookManager() gateway.BookManager { return w.db }
 
-// BookIndex finds books.
-func (w *WireHelper) BookIndex() gateway.BookIndex { return w.db }
+// BookIndex returns what finds books.
+func (w *WireHelper) BookIndex() gateway.BookIndex { return w.index }
 
-// MessageQueueHelper sends events.
-func (w *WireHelper) MessageQueueHelper() mq.Helper { return w.events }
+// MessageQueueHelper returns what sends events.
+func (w *WireHelper) MessageQueueHelper() mq.Helper { return w.helper }
 
-// Brokers returns the addresses that events are sent to.
-func (w *WireHelper) Brokers() []string { return w.brokers }
-
-// Ping fails when searches can't be answered.
+// Ping fails if searches can't be answered.
 func (w *WireHelper) Ping(ctx context.Context) error { return w.db.Ping(ctx) }
 
 // EventStats counts what became of the events.
-func (w *WireHelper) EventStats() model.EventStats { return w.events.EventStats() }
-
-// Metrics tells the same to Prometheus, and more.
-func (w *WireHelper) Metrics() prometheus.Collector { return w.events }
-
-// Run brings the database up to date as soon as it answers, and looks after it
-// until ctx ends. It returns an error when waiting can't help.
-func (w *WireHelper) Run(ctx context.Context) error {
-	if err := w.migrate(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return err
+func (w *WireHelper) EventStats() model.EventStats {
+	if w.events == nil {
+		return model.EventStats{}
 	}
-	if w.seed {
-		if err := w.plantStarter(ctx); err != nil {
-			w.log.Warn("starter catalogue not loaded", "error", err)
-		}
-	}
-	w.db.Sweep(ctx)
-	return nil
+	return w.events.EventStats()
 }
 
-// migrate tries until the database answers.
-func (w *WireHelper) migrate(ctx context.Context) error {
-	pause := backoff.NewExponentialBackOff()
-	pause.MaxInterval = 5 * time.Second
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := w.db.Migrate(ctx)
-		if err != nil && model.ErrorCode(err) != model.UnavailableNow {
-			return struct{}{}, backoff.Permanent(err)
-		}
-		return struct{}{}, err
-	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))
-	return err
-}
-
-func (w *WireHelper) plantStarter(ctx context.Context) error {
-	books, err := catalog.Starter()
-	if err != nil {
-		return err
-	}
-	planted, err := w.db.SeedOnce(ctx, "starter", books)
-	if err != nil {
-		return err
-	}
-	if planted > 0 {
-		w.log.Info("starter catalogue loaded", "books", planted)
-	}
-	return nil
-}
-
-// earlier leaves the last quarter of the time, at most two seconds, for what
-// comes after.
-func earlier(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(time.Until(deadline)/4, 2*time.Second)))
-}
-
-// Close ends the parts in the reverse order of their start, each even if
-// another fails. Events that wait are sent until ctx ends; the next start sends
-// the rest.
-func (w *WireHelper) Close(ctx context.Context) error {
+// Close ends the parts in the reverse order of their start, even if one of them
+// fails. It sends events that wait until app.shutdown_timeout is over, counted
+// from the beginning of the stop; the next start sends the rest.
+func (w *WireHelper) Close() error {
+	ctx, cancel := w.stop.whole()
+	defer cancel()
 	var errs []error
+	if w.listener != nil {
+		_ = w.listener.Close() // Run has closed it if it ran
+	}
+	if w.ops != nil {
+		errs = append(errs, w.ops.Close())
+	}
 	if w.events != nil {
-		flush, cancel := earlier(ctx)
+		flush, cancel := w.stop.beforeTheEnd()
 		defer cancel()
 		errs = append(errs, w.events.Close(flush))
 	}

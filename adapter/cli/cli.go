@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/mattn/go-isatty"
 
+	"literank.com/event-books/application"
 	"literank.com/event-books/infrastructure/broker"
 	"literank.com/event-books/infrastructure/config"
 )
@@ -76,6 +77,7 @@ type shell struct {
 	ctx        context.Context
 	log        *slog.Logger
 	configFile string
+	parts      application.Parts
 }
 
 // load reads the configuration.
@@ -94,8 +96,9 @@ func (sh *shell) load() (*config.Config, error) {
 // exited ends the parsing after --help.
 type exited int
 
-// Run executes one command. It returns nil, or an error for Exit.
-func Run(ctx context.Context, args []string, streams Streams) (err error) {
+// Run executes one command, with parts of the shop replaced. It returns nil, or
+// an error for Exit.
+func Run(ctx context.Context, args []string, streams Streams, parts application.Parts) (err error) {
 	var cmds commands
 	parser, err := kong.New(&cmds,
 		kong.Name("event-books"),
@@ -118,7 +121,7 @@ func Run(ctx context.Context, args []string, streams Streams) (err error) {
 	if err != nil {
 		return usageError{fmt.Errorf("%w (see event-books --help)", err)}
 	}
-	return parsed.Run(&shell{Streams: streams, ctx: ctx, log: newLogger(streams.Err), configFile: cmds.Config})
+	return parsed.Run(&shell{Streams: streams, ctx: ctx, log: newLogger(streams.Err), configFile: cmds.Config, parts: parts})
 }
 
 // newLogger writes text to a terminal and JSON elsewhere.

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"literank.com/event-books/application"
 )
 
 type healthCommand struct{}
@@ -20,7 +22,7 @@ func (healthCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	url := urlOf(c)
+	url := application.URL(c)
 	ctx, cancel := context.WithTimeout(sh.ctx, healthTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)

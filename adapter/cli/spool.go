@@ -75,8 +75,8 @@ func (cmd spoolDrainCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	brokers := brokersOf(c)
-	events, err := application.OpenEvents(dir, c, brokers, sh.log)
+	brokers := application.Brokers(c)
+	events, err := application.OpenEvents(dir, c, sh.log)
 	if errors.Is(err, spool.ErrInUse) {
 		return fmt.Errorf("%w: a shop that runs drains its own spool", err)
 	}

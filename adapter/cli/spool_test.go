@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"literank.com/event-books/infrastructure/broker"
 	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/mq/mqtest"
+	"literank.com/event-books/infrastructure/spool"
 )
 
 // An interrupted drain tells what is really left.
@@ -21,9 +22,10 @@ func TestInterruptedDrainSendsNoMore(t *testing.T) {
 	const events, topic = 2500, "interrupted"
 	dir := t.TempDir()
 	spoolDir := spoolDir{filepath.Join(dir, "spool")}
-	queue, err := mq.NewKafkaQueue([]string{"127.0.0.1:1"}, topic)
+	nobody, err := mq.NewProducer([]string{"127.0.0.1:1"}, topic)
 	require.NoError(t, err)
-	spool, err := mq.OpenSpool(spoolDir.Dir, queue, mq.SpoolOptions{})
+	defer nobody.Close()
+	spool, err := spool.Open(spoolDir.Dir, nobody, nobody, spool.Options{Topic: topic})
 	require.NoError(t, err)
 	ended, end := context.WithCancel(t.Context())
 	end()
@@ -33,17 +35,11 @@ func TestInterruptedDrainSendsNoMore(t *testing.T) {
 	}
 	require.NoError(t, spool.Close(ended))
 
-	quiet := slog.New(slog.DiscardHandler)
-	serving, stop := context.WithCancel(context.Background())
-	ready, stopped := make(chan string, 1), make(chan error, 1)
-	go func() {
-		stopped <- broker.Serve(serving, broker.Options{Dir: filepath.Join(dir, "kafka"), Listen: "127.0.0.1:0"}, func(address string) { ready <- address }, quiet)
-	}()
-	t.Cleanup(func() { stop(); assert.NoError(t, <-stopped) })
-	t.Setenv("EVENT_BOOKS_MQ_BROKERS", <-ready)
+	t.Setenv("EVENT_BOOKS_MQ_BROKERS", mqtest.Embedded(t, filepath.Join(dir, "kafka"), "127.0.0.1:0"))
 	t.Setenv("EVENT_BOOKS_MQ_TOPIC", topic)
 
 	var out strings.Builder
+	quiet := slog.New(slog.DiscardHandler)
 	interrupted := &shell{Streams: Streams{Out: &out, Err: io.Discard}, ctx: ended, log: quiet}
 	assert.ErrorContains(t, spoolDrainCommand{spoolDir: spoolDir}.Run(interrupted), "interrupted")
 	_, status, err := spoolDir.look(nil)

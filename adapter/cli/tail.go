@@ -27,11 +27,11 @@ func (cmd tailCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	security, err := application.KafkaSecurity(c)
+	kafka, err := application.Kafka(c)
 	if err != nil {
 		return err
 	}
-	kafka, topic := mq.Kafka{Brokers: brokersOf(c), Security: security}, c.MQ.SearchTopic()
+	topic := c.MQ.SearchTopic()
 	write := printEvent
 	if cmd.JSON {
 		write = printEventJSON

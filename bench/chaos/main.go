@@ -100,7 +100,7 @@ func runAll(ctx context.Context, s settings, full bool) (err error) {
 	var rows []row
 	var failures []string
 	for _, r := range []struct {
-		name, weakness      string
+		name, control       string
 		runs, kills, faults int
 		long                time.Duration
 	}{
@@ -108,7 +108,7 @@ func runAll(ctx context.Context, s settings, full bool) (err error) {
 		{"control: spool bypassed", bypass, 1, s.controlKills, s.controlFaults, 0},
 		{"control: order protection off", order, 1, s.controlKills, s.controlFaults, 0},
 	} {
-		short := r.weakness
+		short := r.control
 		if short == "" {
 			short = "spool"
 		}
@@ -116,13 +116,13 @@ func runAll(ctx context.Context, s settings, full bool) (err error) {
 			continue
 		}
 		program := filepath.Join(dir, "event-books-"+short)
-		if err := build(ctx, program, r.weakness, "CGO_ENABLED=0"); err != nil {
+		if err := build(ctx, program, r.control, "CGO_ENABLED=0"); err != nil {
 			return err
 		}
-		done := row{name: r.name, control: r.weakness}
+		done := row{name: r.name, control: r.control}
 		for i := range r.runs {
 			p := newPlan(s.seed+uint64(i), share(r.kills, r.runs, i), share(r.faults, r.runs, i), r.long, place.faults)
-			o, err := place.run(ctx, subject{short, program, r.weakness}, p)
+			o, err := place.run(ctx, subject{short, program, r.control}, p)
 			if err != nil {
 				return fmt.Errorf("%s, seed %d: %w", r.name, p.seed, err)
 			}
@@ -130,7 +130,7 @@ func runAll(ctx context.Context, s settings, full bool) (err error) {
 			log.Printf("%s-%d: %s", short, p.seed, o)
 		}
 		rows, failures = append(rows, done), append(failures, done.failures()...)
-		if r.weakness == "" {
+		if r.control == "" {
 			failures = append(failures, done.shortcomings()...)
 		}
 	}

@@ -55,8 +55,8 @@ const (
 // subject is a program under test.
 type subject struct {
 	name, program string
-	// weakness is what it was built without, or "".
-	weakness string
+	// control is the program's name in bench/control; empty for the shop.
+	control string
 }
 
 // trial is one run: a shop on a new data folder, a topic of its own, a plan.
@@ -283,7 +283,7 @@ func (t *trial) kill(ctx context.Context, k kill) error {
 // waiting is how many records wait: as the shop counts them, or, past the spool,
 // estimated by what isn't in the topic.
 func (t *trial) waiting(ctx context.Context) (int, error) {
-	if t.weakness != bypass {
+	if t.control != bypass {
 		return t.shop.spooled(ctx)
 	}
 	if !t.away {
@@ -296,7 +296,7 @@ func (t *trial) waiting(ctx context.Context) (int, error) {
 
 // settle waits until every answer is in the topic, or until nothing comes any
 // more, ends the shop and judges.
-func (t *trial) settle(ctx context.Context) error {
+func (t *trial) settle(ctx context.Context) (err error) {
 	begun, lastNews := time.Now(), time.Now()
 	missing := make(map[uuid.UUID]bool, len(t.load.answers))
 	for _, a := range t.load.answers {
@@ -314,9 +314,11 @@ func (t *trial) settle(ctx context.Context) error {
 		for ; taken < len(t.records); taken++ {
 			delete(missing, t.records[taken].id)
 		}
-		waiting, err := t.shop.spooled(ctx)
-		if err != nil {
-			return err
+		waiting := 0
+		if t.control != bypass { // which has no spool
+			if waiting, err = t.shop.spooled(ctx); err != nil {
+				return err
+			}
 		}
 		if len(missing) == 0 && waiting == 0 {
 			break
@@ -334,7 +336,7 @@ func (t *trial) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if status != 0 && t.weakness == "" { // without the spool it complains of what it lost
+	if status != 0 && t.control == "" { // without the spool it complains of what it lost
 		return fmt.Errorf("the shop ended with status %d", status)
 	}
 	if err := t.read(ctx); err != nil {

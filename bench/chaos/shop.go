@@ -21,13 +21,13 @@ import (
 	"literank.com/event-books/bench/testbed"
 )
 
-// weakened is the variable of the program that turns protection off, for the
-// negative controls.
-const weakened = "literank.com/event-books/infrastructure/mq.weakened"
-
-// build makes the program, without a protection if weakness names one.
-func build(ctx context.Context, program, weakness string, environ ...string) error {
-	command := exec.CommandContext(ctx, "go", "build", "-ldflags=-X "+weakened+"="+weakness, "-o", program, "literank.com/event-books")
+// build makes the shop, or the control program of that name: see bench/control.
+func build(ctx context.Context, program, control string, environ ...string) error {
+	path := "literank.com/event-books"
+	if control != "" {
+		path += "/bench/control/" + control
+	}
+	command := exec.CommandContext(ctx, "go", "build", "-o", program, path)
 	command.Env = append(os.Environ(), environ...)
 	if output, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the program: %w\n%s", err, output)

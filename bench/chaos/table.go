@@ -18,7 +18,8 @@ type row struct {
 }
 
 const (
-	bypass = "bypass" // controls: the weaknesses that a program can be built with
+	// The control programs.
+	bypass = "bypass"
 	order  = "order"
 )
 

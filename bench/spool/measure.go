@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"literank.com/event-books/application"
 	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/infrastructure/mq"
 )
@@ -277,41 +279,15 @@ func (s *station) drain(ctx context.Context) (rows []row, err error) {
 		if err != nil {
 			return nil, err
 		}
-		queue, err := mq.NewKafkaQueue([]string{"127.0.0.1:1"}, newTopic())
-		if err != nil {
-			return nil, err
-		}
-		spool, err := mq.OpenSpool(dir, queue, mq.SpoolOptions{Unsynced: true})
-		if err != nil {
-			return nil, err
-		}
-		for i := range events {
-			if _, err := spool.SendEvent(fmt.Sprint("key ", i%1000), value, headers...); err != nil {
-				return nil, err
-			}
-		}
-		ended, end := context.WithCancel(ctx)
-		end()
-		if err := spool.Close(ended); err != nil {
+		if err := fillSpool(dir, events, value, headers); err != nil {
 			return nil, err
 		}
 		bare, err := s.bareSend(events, value, headers)
 		if err != nil {
 			return nil, err
 		}
-		queue, err = mq.NewKafkaQueue([]string{s.direct}, newTopic())
+		took, err := s.drainSpool(ctx, dir)
 		if err != nil {
-			return nil, err
-		}
-		begun := time.Now()
-		if spool, err = mq.OpenSpool(dir, queue, mq.SpoolOptions{}); err != nil {
-			return nil, err
-		}
-		if err := spool.Empty(ctx); err != nil {
-			return nil, err
-		}
-		took := time.Since(begun)
-		if err := spool.Close(ctx); err != nil {
 			return nil, err
 		}
 		if err := os.RemoveAll(dir); err != nil {
@@ -323,6 +299,50 @@ func (s *station) drain(ctx context.Context) (rows []row, err error) {
 	return []row{atLeast("drain rate, opening and connecting included ÷ bare SendMessages of 1,000 to the same broker", 0.8, median(ratios),
 		fmt.Sprintf("%.0f ÷ %.0f events/s of 2.9 kB", median(ours), median(bares)))}, nil
 }
+
+// fillSpool leaves events in a spool, as a shop does whose Kafka is away.
+func fillSpool(dir string, events int, value []byte, headers []mq.Header) error {
+	c, err := shopOptions{dir: dir, topic: "filled"}.config()
+	if err != nil {
+		return err
+	}
+	c.MQ.Durability = "os"
+	spool, err := application.OpenEvents(filepath.Join(dir, "spool"), c, quiet)
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		if _, err := spool.SendEvent(fmt.Sprint("key ", i%1000), value, headers...); err != nil {
+			return errors.Join(err, spool.Close(ended))
+		}
+	}
+	return spool.Close(ended)
+}
+
+// drainSpool sends what fillSpool left, to a new topic, and measures that.
+func (s *station) drainSpool(ctx context.Context, dir string) (took time.Duration, err error) {
+	c, err := shopOptions{dir: dir, topic: newTopic(), brokers: s.direct}.config()
+	if err != nil {
+		return 0, err
+	}
+	begun := time.Now()
+	spool, err := application.OpenEvents(filepath.Join(dir, "spool"), c, quiet)
+	if err != nil {
+		return 0, err
+	}
+	err = spool.Empty(ctx)
+	took = time.Since(begun)
+	return took, errors.Join(err, spool.Close(ctx))
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// ended is a context that has ended: closing doesn't wait.
+var ended = func() context.Context {
+	ctx, end := context.WithCancel(context.Background())
+	end()
+	return ctx
+}()
 
 // bareSend connects and sends as many of the same records by sarama alone, with
 // the same settings.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,19 +21,16 @@ import (
 	"runtime/pprof"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"literank.com/event-books/adapter"
 	"literank.com/event-books/application"
-	"literank.com/event-books/application/executor"
 	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
-	"literank.com/event-books/infrastructure/catalog"
-	"literank.com/event-books/infrastructure/database"
+	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/mq"
 )
 
@@ -78,75 +75,20 @@ func serve(arguments []string) (err error) {
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
+	c, err := o.config()
+	if err != nil {
+		return err
+	}
 	application.TuneRuntime()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	log := slog.New(slog.NewJSONHandler(io.Discard, nil)) // written as in the shop, and dropped
-
-	db, err := database.OpenSQLite(filepath.Join(o.dir, "books.db"), log)
+	// The shop writes its log as always, and only warnings are kept.
+	log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(io.Discard, nil), slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	shop, err := application.NewWireHelper(ctx, c, false, log, o.parts())
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := db.Migrate(ctx); err != nil {
-		return err
-	}
-	books, err := catalog.Starter()
-	if err != nil {
-		return err
-	}
-	if _, err := db.SeedOnce(ctx, "starter", books); err != nil {
-		return err
-	}
-	var index gateway.BookIndex = db
-	if o.index == "memory" {
-		if index, err = newMemoryIndex(ctx, db, o.work); err != nil {
-			return err
-		}
-	}
-
-	collectors := []prometheus.Collector{}
-	var helper mq.Helper = none{}
-	if o.events {
-		queue, err := mq.NewKafkaQueue([]string{o.brokers}, o.topic, mq.WithLogger(slog.New(slog.NewTextHandler(os.Stderr, nil))))
-		if err != nil {
-			return err
-		}
-		spool, err := mq.OpenSpool(filepath.Join(o.dir, "spool"), queue, mq.SpoolOptions{MaxBytes: o.maxBytes})
-		if err != nil {
-			return err
-		}
-		defer func() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			defer cancel()
-			err = errors.Join(err, spool.Close(ctx))
-		}()
-		helper, collectors = spool, append(collectors, spool)
-	}
-	server, err := adapter.New(adapter.Options{
-		Books: executor.NewBookOperator(db, helper, index, log), Health: nobody{}, Log: log,
-		PageSize: 5, // the tutorial's
-	})
-	if err != nil {
-		return err
-	}
-	ops, err := adapter.OpsServer(collectors...)
-	if err != nil {
-		return err
-	}
-	web := server.HTTPServer()
-	var addresses [2]string
-	for i, server := range []*http.Server{web, ops} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		addresses[i] = listener.Addr().String()
-		go func() { _ = server.Serve(listener) }()
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(addresses); err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, shop.Close()) }()
 	if file := os.Getenv(profileVariable); file != "" && o.events {
 		profile, err := os.Create(file)
 		if err != nil {
@@ -158,8 +100,36 @@ func serve(arguments []string) (err error) {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	<-ctx.Done()
-	return errors.Join(web.Close(), ops.Close())
+	return shop.Run(ctx)
+}
+
+// config returns the settings of a shop that listens on free ports.
+func (o shopOptions) config() (*config.Config, error) {
+	c, err := config.ParseDefault()
+	if err != nil {
+		return nil, err
+	}
+	c.App.Listen, c.App.Port, c.App.OpsListen = "127.0.0.1", 0, "127.0.0.1:0"
+	c.App.PageSize = 5 // the tutorial's
+	c.App.DataDir = o.dir
+	c.App.ShutdownTimeout = 2 * time.Second
+	c.MQ.Brokers = []string{cmp.Or(o.brokers, "127.0.0.1:1")}
+	c.MQ.Topic = o.topic
+	if o.maxBytes > 0 {
+		c.MQ.SpoolMaxBytes = int(o.maxBytes)
+	}
+	return c, nil
+}
+
+// parts leaves out what isn't measured.
+func (o shopOptions) parts() (p application.Parts) {
+	if !o.events {
+		p.Helper = func([]string, string) (mq.Helper, error) { return none{}, nil }
+	}
+	if o.index == "memory" {
+		p.Index = func(db gateway.BookIndex) gateway.BookIndex { return newMemoryIndex(db, o.work) }
+	}
+	return p
 }
 
 // none sends no events.
@@ -167,34 +137,54 @@ type none struct{}
 
 func (none) SendEvent(string, []byte, ...mq.Header) (bool, error) { return true, nil }
 
-type nobody struct{}
-
-func (nobody) Ping(context.Context) error   { return nil }
-func (nobody) EventStats() model.EventStats { return model.EventStats{} }
-
-// memoryIndex answers every search with the same few books, at once.
+// memoryIndex answers every search at once, with the same few books.
 type memoryIndex struct {
-	result *model.SearchResult
+	result func(context.Context) (*model.SearchResult, error)
 	rounds int // of spin
 }
 
-func newMemoryIndex(ctx context.Context, db gateway.BookIndex, work time.Duration) (*memoryIndex, error) {
+func newMemoryIndex(db gateway.BookIndex, work time.Duration) *memoryIndex {
+	return &memoryIndex{rounds: roundsOf(work), result: once(func(ctx context.Context) (*model.SearchResult, error) {
+		return fewBooks(ctx, db)
+	})}
+}
+
+// once remembers the first result.
+func once(load func(context.Context) (*model.SearchResult, error)) func(context.Context) (*model.SearchResult, error) {
+	var mu sync.Mutex
+	var loaded atomic.Pointer[model.SearchResult]
+	return func(ctx context.Context) (*model.SearchResult, error) {
+		if result := loaded.Load(); result != nil {
+			return result, nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		result, err := load(ctx)
+		if err == nil && result.Total > 0 { // the catalogue may still be empty
+			loaded.Store(result)
+		}
+		return result, err
+	}
+}
+
+// fewBooks finds books with descriptions of an ordinary length, so that the value
+// of an event has about 2 kB.
+func fewBooks(ctx context.Context, db gateway.BookIndex) (*model.SearchResult, error) {
 	result, err := db.SearchBooks(ctx, model.Search{Keyword: "a", Sort: model.ByRelevance, Limit: 5})
 	if err != nil {
 		return nil, err
 	}
-	// Descriptions of a usual length: the value of the event has about 2 kB.
 	for i, book := range result.Books {
 		longer := *book
 		longer.Description = strings.Repeat("A book that is read again and again. ", 7)
 		result.Books[i] = &longer
 	}
-	return &memoryIndex{result, roundsOf(work)}, nil
+	return result, nil
 }
 
-func (m *memoryIndex) SearchBooks(context.Context, model.Search) (*model.SearchResult, error) {
+func (m *memoryIndex) SearchBooks(ctx context.Context, _ model.Search) (*model.SearchResult, error) {
 	spin(m.rounds)
-	return m.result, nil
+	return m.result(ctx)
 }
 
 // spin uses up processor time, however often it is interrupted: it counts
@@ -241,21 +231,42 @@ func (s *station) startShop(ctx context.Context, o shopOptions) (*shop, error) {
 	}
 	command := exec.Command(program, o.arguments()...)
 	command.Stderr = os.Stderr
-	printed, err := command.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	lines := bufio.NewReader(printed)
 	p := &shop{}
 	if p.Process, err = testbed.Run(command); err != nil {
 		return nil, err
 	}
-	var addresses [2]string
-	if err := json.NewDecoder(lines).Decode(&addresses); err != nil {
-		return nil, fmt.Errorf("the server does not start: %w", err)
+	if err := testbed.EventuallyEvery(ctx, 10*time.Millisecond, time.Minute, func() error { return p.find(o.dir) }); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the server: %w", err), p.stop())
 	}
-	p.address, p.ops = addresses[0], addresses[1]
 	return p, nil
+}
+
+// find succeeds once the server has its catalogue.
+func (p *shop) find(dir string) error {
+	if p.Ended() {
+		return testbed.ErrEnded
+	}
+	content, err := os.ReadFile(filepath.Join(dir, "run.json"))
+	if err != nil {
+		return err
+	}
+	var run struct{ Processes []struct{ URL, Ops string } }
+	if err := json.Unmarshal(content, &run); err != nil {
+		return err
+	}
+	if len(run.Processes) != 1 {
+		return fmt.Errorf("run.json lists %d processes", len(run.Processes))
+	}
+	p.address, p.ops = strings.TrimPrefix(run.Processes[0].URL, "http://"), run.Processes[0].Ops
+	answer, err := http.Get("http://" + p.address + "/api/books?limit=1")
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if total := answer.Header.Get("X-Total-Count"); total == "" || total == "0" {
+		return errors.New("the catalogue is empty")
+	}
+	return nil
 }
 
 func (p *shop) stop() error { return p.End(syscall.SIGTERM) }

@@ -5,17 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"literank.com/event-books/bench/control"
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/mq/mqtest"
 	"literank.com/event-books/infrastructure/wal"
@@ -68,49 +67,8 @@ func TestPromises(t *testing.T) {
 	}
 }
 
-// overtaking is a Broker that sends parts of a batch at the same time, by a
-// producer that gives up soon.
-type overtaking struct {
-	*mq.Producer
-	brokers []string
-	topic   string
-}
-
 func newOvertaking(p *mq.Producer, brokers []string, topic string) Broker {
-	return overtaking{p, brokers, topic}
-}
-
-func (o overtaking) Deliver(ctx context.Context, events []*mq.Record, _ int32, report func(*mq.Record, error)) ([]*mq.Record, error) {
-	const few = 20
-	config := sarama.NewConfig()
-	config.Producer.Return.Successes = true
-	config.Producer.Retry.Max = 0
-	producer, err := sarama.NewSyncProducer(o.brokers, config)
-	if err != nil {
-		return events, err
-	}
-	defer producer.Close()
-	var sending sync.WaitGroup
-	for from := 0; from < len(events); from += few {
-		sending.Go(func() {
-			for _, e := range events[from:min(from+few, len(events))] {
-				message := &sarama.ProducerMessage{Topic: o.topic, Key: sarama.StringEncoder(e.Key), Value: sarama.ByteEncoder(e.Value)}
-				for _, h := range e.Headers {
-					message.Headers = append(message.Headers, sarama.RecordHeader{Key: []byte(h.Key), Value: h.Value})
-				}
-				for ctx.Err() == nil {
-					if _, _, err := producer.SendMessage(message); err == nil {
-						break
-					}
-				}
-			}
-		})
-	}
-	sending.Wait()
-	for _, e := range events {
-		report(e, nil)
-	}
-	return nil, nil
+	return &control.Overtaking{Topic: p, Brokers: brokers, Name: topic}
 }
 
 // hasty is a Broker that uses added partitions at once.

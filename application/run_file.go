@@ -1,4 +1,4 @@
-package cli
+package application
 
 import (
 	"encoding/json"
@@ -15,7 +15,6 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"literank.com/event-books/application"
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/disk"
 )
@@ -108,24 +107,26 @@ func changeRunFile(dataDir string, entry *runningProcess) error {
 	return nil
 }
 
-// brokersOf returns where Kafka is for a command that doesn't start a broker:
-// as configured, else as a process on this data folder says, else where the
+// Brokers returns where a command that starts no broker finds Kafka: as
+// configured, else as a process on this data folder says, else where the
 // embedded broker would be.
-func brokersOf(c *config.Config) []string {
-	if len(c.MQ.Brokers) == 0 {
-		processes, _ := running(c.App.DataDir) // a file that can't be read is as good as none
-		for _, p := range slices.Backward(processes) {
-			if len(p.Brokers) > 0 {
-				return p.Brokers
-			}
+func Brokers(c *config.Config) []string {
+	if len(c.MQ.Brokers) > 0 {
+		return c.MQ.Brokers
+	}
+	processes, _ := running(c.App.DataDir) // an unreadable file is as good as none
+	for _, p := range slices.Backward(processes) {
+		if len(p.Brokers) > 0 {
+			return p.Brokers
 		}
 	}
-	return application.Brokers(c)
+	return []string{c.MQ.Listen}
 }
 
-// urlOf returns where the web service is, as far as this folder tells.
-func urlOf(c *config.Config) string {
-	processes, _ := running(c.App.DataDir)         // as above
+// URL returns where the web service on this data folder is: as a process there
+// says, else as configured.
+func URL(c *config.Config) string {
+	processes, _ := running(c.App.DataDir)         // an unreadable file is as good as none
 	for _, p := range slices.Backward(processes) { // the newest: an old pid may be another program's by now
 		if p.URL != "" {
 			return p.URL

@@ -1,0 +1,67 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"literank.com/event-books/infrastructure/broker"
+	"literank.com/event-books/infrastructure/config"
+	"literank.com/event-books/infrastructure/mq"
+)
+
+// Kafka returns where a command that starts no broker finds Kafka, and how it
+// connects. See Brokers.
+func Kafka(c *config.Config) (mq.Kafka, error) {
+	security, err := kafkaSecurity(c)
+	return mq.Kafka{Brokers: Brokers(c), Security: security}, err
+}
+
+// kafkaSecurity is the zero value for the embedded broker.
+func kafkaSecurity(c *config.Config) (mq.Security, error) {
+	encryption, err := c.KafkaTLS()
+	if err != nil {
+		return mq.Security{}, err
+	}
+	security := mq.Security{TLS: encryption}
+	if sasl := c.MQ.SASL; sasl.Mechanism != "" {
+		security.SASL = &mq.SASL{Mechanism: sasl.Mechanism, Username: sasl.Username, Password: sasl.Password}
+	}
+	return security, nil
+}
+
+// RunBroker runs the embedded broker alone until ctx ends.
+func RunBroker(ctx context.Context, c *config.Config, log *slog.Logger) error {
+	if err := makeDataDir(c); err != nil {
+		return err
+	}
+	supervisor, address, err := startBroker(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	forget, err := announce(c.App.DataDir, runningProcess{Brokers: []string{address}})
+	if err == nil {
+		<-ctx.Done()
+		log.Info("stopping")
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.App.ShutdownTimeout)
+	defer cancel()
+	return errors.Join(err, forget(), supervisor.Close(bounded))
+}
+
+// startBroker starts the embedded broker as a supervised child and returns its
+// real address.
+func startBroker(ctx context.Context, c *config.Config, log *slog.Logger) (*broker.Supervisor, string, error) {
+	supervisor := broker.NewSupervisor(broker.Options{
+		Dir:       filepath.Join(c.App.DataDir, "broker"),
+		Listen:    c.MQ.Listen,
+		Advertise: c.MQ.Advertise,
+	}, log)
+	address, err := supervisor.Start(ctx)
+	if err != nil {
+		return nil, "", fmt.Errorf("start embedded broker: %w", err)
+	}
+	return supervisor, address, nil
+}

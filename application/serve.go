@@ -1,0 +1,87 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Run answers requests and looks after the catalogue until ctx ends. Then it
+// finishes the requests under way within half of app.shutdown_timeout. It
+// returns an error if the shop can't go on.
+func (w *WireHelper) Run(ctx context.Context) (err error) {
+	forget, err := w.announce()
+	if err != nil {
+		// The disk may be full, and the events in the spool must be sent.
+		w.log.Warn("health and events tail won't find this shop", "error", err)
+	}
+	defer func() { err = errors.Join(err, forget()) }()
+	web := w.server.HTTPServer()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return w.tendCatalogue(ctx) })
+	group.Go(func() error {
+		if err := web.Serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		w.log.Info("stopping")
+		w.server.Stopping()
+		bounded, cancel := w.stop.half()
+		defer cancel()
+		if err := web.Shutdown(bounded); err != nil {
+			w.log.Warn("requests were cut off", "error", err)
+			return web.Close()
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// announce logs where the shop is and writes it into the run file.
+func (w *WireHelper) announce() (forget func() error, err error) {
+	bound := w.listener.Addr().(*net.TCPAddr)
+	host := bound.IP.String()
+	if bound.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	url := "http://" + net.JoinHostPort(host, strconv.Itoa(bound.Port))
+	w.log.Info("listening", "url", url, "ops", w.ops.Addr, "topic", w.config.MQ.SearchTopic(), "brokers", w.brokers)
+	return announce(w.config.App.DataDir, runningProcess{URL: url, Ops: w.ops.Addr, Brokers: w.brokers})
+}
+
+// stopwatch bounds all steps of a stop together, from the first one on.
+type stopwatch struct {
+	timeout time.Duration
+	begun   func() time.Time
+}
+
+func newStopwatch(timeout time.Duration) *stopwatch {
+	return &stopwatch{timeout, sync.OnceValue(time.Now)}
+}
+
+func (s *stopwatch) whole() (context.Context, context.CancelFunc) {
+	return context.WithDeadline(context.Background(), s.begun().Add(s.timeout))
+}
+
+// half is for requests: a client that trickles must not use up the time that the
+// events need.
+func (s *stopwatch) half() (context.Context, context.CancelFunc) {
+	return context.WithDeadline(context.Background(), s.begun().Add(s.timeout/2))
+}
+
+// beforeTheEnd leaves the last quarter of the time that is left, at most two
+// seconds, for the parts that are closed later.
+func (s *stopwatch) beforeTheEnd() (context.Context, context.CancelFunc) {
+	end := s.begun().Add(s.timeout)
+	return context.WithDeadline(context.Background(), end.Add(-min(time.Until(end)/4, 2*time.Second)))
+}

@@ -1,0 +1,15 @@
+// Command order is the shop without the protection of the order of events.
+package main
+
+import (
+	"literank.com/event-books/adapter/cli"
+	"literank.com/event-books/application"
+	"literank.com/event-books/bench/control"
+	"literank.com/event-books/infrastructure/spool"
+)
+
+func main() {
+	cli.Main(application.Parts{Topic: func(topic spool.Broker, brokers []string, name string) spool.Broker {
+		return &control.Overtaking{Topic: topic, Brokers: brokers, Name: name}
+	}})
+}
