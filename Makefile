@@ -39,10 +39,10 @@ fuzz: ## Fuzz the readers of foreign input, 30 s each
 	go test -run '^$$' -fuzz FuzzCharset -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
 
 large: ## Import files of 1 GB in less than 200 MB of memory; takes minutes
-	TEST_LARGE_FILE=1073741824 go test -timeout 60m -v -run TestLargeFiles .
+	TEST_LARGE_FILE=1073741824 go test -timeout 60m -v -run TestLargeFiles ./e2e
 
 fire: ## Throw 500,000 requests at the embedded broker (TEST_FUZZ_SEED draws others), and more
-	TEST_FUZZED_REQUESTS=500000 go test -count=1 -timeout 30m -v -run 'Fire|Thousands|SlowLoris|NoFile|DiskFull|ShopOutlives' ./infrastructure/broker .
+	TEST_FUZZED_REQUESTS=500000 go test -count=1 -timeout 30m -v -run 'Fire|Thousands|SlowLoris|NoFile|DiskFull|ShopOutlives' ./infrastructure/broker ./e2e
 
 crawlers: ## Take the newest list of crawlers, by npm
 	d=$$(mktemp -d) && npm install --silent --prefix $$d crawler-user-agents && \

@@ -125,15 +125,13 @@ func (s *station) run(ctx context.Context, program subject, p *plan) (o outcome,
 	if err := t.shop.ready(ctx); err != nil {
 		return o, err
 	}
-	if err := t.countPartitions(ctx); err != nil {
-		return o, err
-	}
-
 	searching, stopSearching := context.WithCancel(ctx)
 	defer stopSearching()
 	var clients sync.WaitGroup
 	clients.Go(func() { t.load.run(searching, p.seed) })
-	err = t.strikeAll(ctx)
+	if err = t.countPartitions(ctx); err == nil {
+		err = t.strikeAll(ctx)
+	}
 	stopSearching()
 	clients.Wait()
 	if err == nil {
@@ -142,7 +140,8 @@ func (s *station) run(ctx context.Context, program subject, p *plan) (o outcome,
 	return t.outcome, err
 }
 
-// countPartitions waits until the shop has made the topic.
+// countPartitions waits until the shop has created the topic, which it does with
+// the first event at the latest.
 func (t *trial) countPartitions(ctx context.Context) error {
 	err := testbed.Eventually(ctx, time.Minute, func() error {
 		n, err := testbed.PartitionCount(t.direct, t.victim.topic)

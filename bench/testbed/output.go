@@ -6,7 +6,10 @@ package testbed
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 )
 
@@ -37,4 +40,16 @@ func (o *Output) URL() string {
 		return found[1]
 	}
 	return ""
+}
+
+// Attr returns an attribute of the last line in JSON with that message, "" if
+// there is none.
+func (o *Output) Attr(message, key string) (value string) {
+	for line := range strings.Lines(o.String()) {
+		var entry map[string]any
+		if json.Unmarshal([]byte(line), &entry) == nil && entry["msg"] == message && entry[key] != nil {
+			value = fmt.Sprint(entry[key])
+		}
+	}
+	return value
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"net/http"
@@ -22,7 +22,7 @@ func TestPromtool(t *testing.T) {
 		p := start(t, t.TempDir(), nil)
 		require.Equal(t, http.StatusOK, get(t, p.ready()+"/api/books?q=love").code)
 		p.settled()
-		exposed := get(t, "http://"+p.log.attr("listening", "ops")+"/metrics")
+		exposed := get(t, "http://"+p.log.Attr("listening", "ops")+"/metrics")
 		require.Equal(t, http.StatusOK, exposed.code)
 		for _, name := range []string{
 			"event_books_spool_records", "event_books_spool_bytes", "event_books_spool_oldest_age_seconds", "event_books_events_accepted_total",
@@ -39,7 +39,7 @@ func TestPromtool(t *testing.T) {
 		assert.Equal(t, http.StatusNotFound, get(t, p.url()+"/metrics").code, "not on the public port")
 	})
 	t.Run("rules", func(t *testing.T) {
-		output, err := exec.Command(promtool, "check", "rules", "docs/alerts.yml").CombinedOutput()
+		output, err := exec.Command(promtool, "check", "rules", "../docs/alerts.yml").CombinedOutput()
 		assert.NoError(t, err, "%s", output)
 	})
 }

@@ -1,11 +1,10 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -29,8 +28,8 @@ func onEachBroker(t *testing.T, test func(t *testing.T, p *process, url, brokers
 		if brokers == "" {
 			brokers = p.broker()
 		}
-		p.eventually("the starter catalogue is found", func() bool { return get(t, url+"/api/books").header.Get("X-Total-Count") != "0" })
-		p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+		p.stocked()
+		p.connected()
 		test(t, p, url, brokers, topic)
 		assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 	}
@@ -52,13 +51,10 @@ func visit(t *testing.T, address string, headers ...string) answer {
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := http.DefaultClient.Do(request)
+	a, err := do(t, request)
 	require.NoError(t, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, response.StatusCode, address)
-	return answer{response.StatusCode, response.Header, string(body)}
+	require.Equal(t, http.StatusOK, a.code, address)
+	return a
 }
 
 // tutorialsBook is what a consumer of the tutorial knows of a book.

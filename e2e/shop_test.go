@@ -1,13 +1,9 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,238 +19,14 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"literank.com/event-books/infrastructure/broker"
-	"literank.com/event-books/infrastructure/mq"
 )
-
-// program is the built binary: go run hides exit statuses and signals.
-var program string
-
-// TestMain hands over to the broker when the test binary is started as one.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == broker.ChildCommand {
-		main()
-	}
-	for _, entry := range os.Environ() {
-		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "EVENT_BOOKS_") {
-			os.Unsetenv(name) // the settings of whoever runs the tests
-		}
-	}
-	os.Exit(runTests(m))
-}
-
-func runTests(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "event-books-test-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "event-books")
-	if output, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("%v\n%s", err, output))
-	}
-	return m.Run()
-}
-
-// process is a running program of ours.
-type process struct {
-	*exec.Cmd
-	t      *testing.T
-	log    *lines
-	exited chan struct{} // closed once status is set
-	status int
-}
-
-// start runs the program in dir, on free ports.
-func start(t *testing.T, dir string, environ []string, args ...string) *process {
-	t.Helper()
-	return startProgram(t, program, dir, environ, args...)
-}
-
-// startProgram is start for a program that starts ours.
-func startProgram(t *testing.T, program, dir string, environ []string, args ...string) *process {
-	t.Helper()
-	p := &process{Cmd: exec.Command(program, args...), t: t, log: &lines{}, exited: make(chan struct{})}
-	p.Dir = dir
-	p.Env = append(os.Environ(), "EVENT_BOOKS_APP_PORT=0", "EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_MQ_LISTEN=127.0.0.1:0", "EVENT_BOOKS_APP_OPS_LISTEN=127.0.0.1:0")
-	p.Env = append(p.Env, environ...)
-	p.Stdout, p.Stderr = p.log, p.log
-	require.NoError(t, p.Start())
-	go func() {
-		_ = p.Wait()
-		p.status = p.ProcessState.ExitCode()
-		close(p.exited)
-	}()
-	t.Cleanup(func() {
-		_ = p.Process.Kill()
-		<-p.exited
-		if t.Failed() {
-			t.Logf("log of %v:\n%s", args, p.log)
-		}
-	})
-	return p
-}
-
-// lines collects output and can be asked for JSON log lines.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// attr returns an attribute of the last log line with that message.
-func (l *lines) attr(message, key string) (value string) {
-	for line := range strings.Lines(l.String()) {
-		var entry map[string]any
-		if json.Unmarshal([]byte(line), &entry) == nil && entry["msg"] == message {
-			value = fmt.Sprint(entry[key])
-		}
-	}
-	return value
-}
-
-func (p *process) eventually(what string, condition func() bool) {
-	p.t.Helper()
-	require.Eventually(p.t, condition, time.Minute, 10*time.Millisecond, "%s\n%s", what, p.log)
-}
-
-// url waits until the program tells where it listens.
-func (p *process) url() (url string) {
-	p.t.Helper()
-	p.eventually("listens", func() bool { url = p.log.attr("listening", "url"); return url != "" })
-	return url
-}
-
-// ready waits until searches are answered.
-func (p *process) ready() (url string) {
-	p.t.Helper()
-	url = p.url()
-	p.eventually("is ready", func() bool { return get(p.t, url+"/readyz").code == http.StatusOK })
-	return url
-}
-
-// metric returns a value that the program tells Prometheus.
-func (p *process) metric(name string) (value float64) {
-	p.t.Helper()
-	for line := range strings.Lines(get(p.t, "http://"+p.log.attr("listening", "ops")+"/metrics").body) {
-		if rest, ok := strings.CutPrefix(line, name+" "); ok {
-			_, err := fmt.Sscan(rest, &value)
-			require.NoError(p.t, err)
-			return value
-		}
-	}
-	p.t.Fatalf("there is no metric %s", name)
-	return 0
-}
-
-// settled waits until Kafka has all events.
-func (p *process) settled() {
-	p.t.Helper()
-	p.eventually("nothing waits in the spool", func() bool { return p.metric("event_books_spool_records") == 0 })
-}
-
-func (p *process) broker() string {
-	p.t.Helper()
-	var address string
-	p.eventually("has a broker", func() bool { address = p.log.attr("broker: listening", "addr"); return address != "" })
-	return address
-}
-
-// stop asks the program to end and returns its exit status.
-func (p *process) stop(signal os.Signal) int {
-	p.t.Helper()
-	require.NoError(p.t, p.Process.Signal(signal))
-	return p.wait()
-}
-
-func (p *process) wait() int {
-	p.t.Helper()
-	select {
-	case <-p.exited:
-	case <-time.After(time.Minute):
-		p.t.Fatalf("does not end\n%s", p.log)
-	}
-	return p.status
-}
-
-// finish runs the program to its end.
-func finish(t *testing.T, dir string, environ []string, args ...string) (status int, output string) {
-	t.Helper()
-	p := start(t, dir, environ, args...)
-	return p.wait(), p.log.String()
-}
-
-type answer struct {
-	code   int
-	header http.Header
-	body   string
-}
-
-// get returns a zero answer where nobody answers.
-func get(t *testing.T, url string) answer {
-	t.Helper()
-	response, err := http.Get(url)
-	if err != nil {
-		return answer{}
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return answer{response.StatusCode, response.Header, string(body)}
-}
-
-func post(t *testing.T, dir, url, body string) answer {
-	t.Helper()
-	token, err := os.ReadFile(filepath.Join(dir, "data", "admin-token"))
-	require.NoError(t, err)
-	request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
-	require.NoError(t, err)
-	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return answer{response.StatusCode, response.Header, string(content)}
-}
-
-// events reads the first n records of the topic.
-func events(t *testing.T, brokers, topic string, n int) (records []*mq.Record) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	enough := errors.New("enough")
-	err := mq.Tail(ctx, mq.Kafka{Brokers: strings.Split(brokers, ",")}, topic, mq.Start{Beginning: true}, nil, func(r *mq.Record) error {
-		if records = append(records, r); len(records) == n {
-			return enough
-		}
-		return nil
-	})
-	require.ErrorIs(t, err, enough, "%d of %d records came", len(records), n)
-	return records
-}
-
-const topic = "lr-book-searches"
 
 func TestASearchIsAnsweredAndBecomesAnEvent(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir, nil)
 	url, address := p.ready(), p.broker()
-	p.eventually("the starter catalogue is found", func() bool { return get(t, url+"/api/books").header.Get("X-Total-Count") != "0" })
-	p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+	p.stocked()
+	p.connected()
 
 	page := get(t, url+"/?q=pride+prejudice")
 	require.Equal(t, http.StatusOK, page.code)
@@ -356,7 +127,7 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 		p := start(t, dir, []string{listen})
 		url := p.ready()
 		address = p.broker()
-		p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+		p.connected()
 		for range 5 {
 			require.Equal(t, http.StatusOK, get(t, fmt.Sprintf("%s/api/books?q=key%d", url, keys)).code)
 			keys++
@@ -366,14 +137,13 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 			commit(t, address)
 		}
 		if round%2 == 0 {
-			require.NoError(t, p.Process.Kill())
-			p.wait()
+			p.kill()
 			continue
 		}
-		child := brokerChild(t, p.Process.Pid)
+		child := brokerChild(t, p.Cmd.Process.Pid)
 		require.NoError(t, syscall.Kill(child, syscall.SIGKILL))
 		p.eventually("the broker is back", func() bool {
-			again := brokerChildren(t, p.Process.Pid)
+			again := brokerChildren(t, p.Cmd.Process.Pid)
 			return len(again) == 1 && again[0] != child && committed(address) == 3
 		})
 		require.Equal(t, http.StatusOK, get(t, fmt.Sprintf("%s/api/books?q=key%d", url, keys)).code)
@@ -395,16 +165,13 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 
 func delivered(t *testing.T, dir, url string) int {
 	t.Helper()
-	token, err := os.ReadFile(filepath.Join(dir, "data", "admin-token"))
-	require.NoError(t, err)
 	request, err := http.NewRequest(http.MethodGet, url+"/readyz", nil)
 	require.NoError(t, err)
-	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	response, err := http.DefaultClient.Do(request)
+	request.Header.Set("Authorization", "Bearer "+adminToken(t, dir))
+	answer, err := do(t, request)
 	require.NoError(t, err)
-	defer response.Body.Close()
 	var ready struct{ Events struct{ Delivered int } }
-	require.NoError(t, json.NewDecoder(response.Body).Decode(&ready))
+	require.NoError(t, json.Unmarshal([]byte(answer.body), &ready))
 	return ready.Events.Delivered
 }
 
@@ -559,7 +326,7 @@ func TestKafkaAwayFailsNoSearch(t *testing.T) {
 	assert.Equal(t, "degraded\n", output)
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 	assert.Equal(t, 1, strings.Count(p.log.String(), "Kafka does not confirm events"), "told once")
-	assert.Equal(t, "3", p.log.attr("events wait in the spool for the next start", "events"))
+	assert.Equal(t, "3", p.log.Attr("events wait in the spool for the next start", "events"))
 	status, output = finish(t, dir, nil, "spool", "status")
 	assert.Equal(t, 0, status, output)
 	assert.Regexp(t, `waiting: +3 events`, output)
@@ -592,68 +359,6 @@ func TestBrokerAlone(t *testing.T) {
 	assert.Equal(t, 0, alone.stop(syscall.SIGTERM))
 }
 
-// tutorialConfig is the configuration of the tutorial's readers, byte for byte.
-const tutorialConfig = `app:
-  port: 8080
-  page_size: 5
-  templates_pattern: "adapter/templates/*.html"
-db:
-  dsn: "test_user:test_pass@tcp(127.0.0.1:3306)/lr_event_book?charset=utf8mb4&parseTime=True&loc=Local"
-mq:
-  brokers:
-    - localhost:9092
-  topic: "lr-book-searches"
-`
-
-// switchable is a way to a server that can be closed and opened.
-type switchable struct {
-	listener net.Listener
-	target   string
-	mu       sync.Mutex
-	open     bool
-	conns    []net.Conn
-}
-
-func newSwitchable(t *testing.T, target string) *switchable {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s := &switchable{listener: listener, target: target}
-	t.Cleanup(func() { listener.Close(); s.set(false) })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			s.connect(conn)
-		}
-	}()
-	return s
-}
-
-func (s *switchable) connect(conn net.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	server, err := net.Dial("tcp", s.target)
-	if err != nil || !s.open {
-		conn.Close()
-		return
-	}
-	s.conns = append(s.conns, conn, server)
-	go func() { io.Copy(server, bufio.NewReader(conn)); server.Close() }()
-	go func() { io.Copy(conn, server); conn.Close() }()
-}
-
-func (s *switchable) set(open bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open = open
-	for _, conn := range s.conns {
-		conn.Close()
-	}
-	s.conns = nil
-}
-
 // A Kafka client that nobody here wrote reads the search and its result.
 func TestKcatReadsTheEvent(t *testing.T) {
 	kcat, err := exec.LookPath("kcat")
@@ -662,8 +367,8 @@ func TestKcatReadsTheEvent(t *testing.T) {
 	}
 	p := start(t, t.TempDir(), nil)
 	url, address := p.ready(), p.broker()
-	p.eventually("the starter catalogue is found", func() bool { return get(t, url+"/api/books").header.Get("X-Total-Count") != "0" })
-	p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+	p.stocked()
+	p.connected()
 	found := get(t, url+"/api/books?q=Война")
 	require.Equal(t, http.StatusOK, found.code)
 	output, err := exec.Command(kcat, "-C", "-e", "-q", "-b", address, "-t", topic, "-f", `%k\n%h\n%s\n`).CombinedOutput()

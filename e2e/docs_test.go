@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"net/http"
@@ -36,8 +36,8 @@ func TestExamplesOfConsuming(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir, nil)
 	url, broker := p.ready(), p.broker()
-	p.eventually("the starter catalogue is found", func() bool { return get(t, url+"/api/books").header.Get("X-Total-Count") != "0" })
-	p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+	p.stocked()
+	p.connected()
 	for _, query := range []string{"q=moon", "q=MOON", "q=moon&o=1", "q=zzyzx"} {
 		visit(t, url+"/?"+query, "User-Agent", browser)
 	}
@@ -48,7 +48,7 @@ func TestExamplesOfConsuming(t *testing.T) {
 		if _, err := exec.LookPath("kcat"); err != nil {
 			t.Skip("kcat is not installed")
 		}
-		output, err := exec.Command("sh", "-c", example(t, "docs/consuming.md", "sh", broker)).CombinedOutput()
+		output, err := exec.Command("sh", "-c", example(t, "../docs/consuming.md", "sh", broker)).CombinedOutput()
 		require.NoError(t, err, "%s", output)
 		assert.Len(t, strings.Split(strings.TrimSpace(string(output)), "\n"), 5)
 		assert.Contains(t, string(output), "moon  ce_specversion=1.0,ce_id=")
@@ -60,7 +60,7 @@ func TestExamplesOfConsuming(t *testing.T) {
 		}
 		sendAgain(t, broker, records[0])
 		script := filepath.Join(dir, "first.py")
-		require.NoError(t, os.WriteFile(script, []byte(example(t, "docs/consuming.md", "python", broker)), 0o600))
+		require.NoError(t, os.WriteFile(script, []byte(example(t, "../docs/consuming.md", "python", broker)), 0o600))
 		output, err := exec.Command(python, script).CombinedOutput()
 		require.NoError(t, err, "%s", output)
 		assert.Equal(t, "2\tmoon\t\n1\tzzyzx\t(not found)\n", string(output), "without the copy")

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"bytes"
@@ -74,8 +74,7 @@ func TestKilledImportGoesOn(t *testing.T) {
 	writeCatalogue(t, filepath.Join(dir, "books.csv"), rows)
 	p := start(t, dir, nil, "import", "books.csv")
 	p.eventually("some rows are stored", func() bool { return ask(dir, "SELECT created FROM imports") >= 3000 })
-	require.NoError(t, p.Process.Kill())
-	p.wait()
+	p.kill()
 	require.Less(t, ask(dir, "SELECT COUNT(*) FROM books"), rows*99/100, "it was killed in its middle")
 
 	status, output := finish(t, dir, nil, "import", "books.csv")
@@ -276,8 +275,8 @@ func TestLargeFilesTakeLittleMemory(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, file.Close())
 			p := start(t, dir, nil, "import", "--dry-run", path)
-			<-p.exited
-			require.Equal(t, 0, p.status, p.log)
+			<-p.Exited()
+			require.Equal(t, 0, p.ProcessState.ExitCode(), p.log)
 			counted := counts(t, p.log.String())
 			assert.Equal(t, rows, counted["created"])
 			peak := p.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"net/http"
@@ -29,7 +29,7 @@ func TestTopicSettings(t *testing.T) {
 		if brokers == "" {
 			brokers = p.broker()
 		}
-		p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+		p.connected()
 		require.Equal(t, http.StatusOK, get(t, url+"/api/books?q=love").code)
 		topic := prefix + "searches"
 		assert.Equal(t, "love", events(t, brokers, topic, 1)[0].Key)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"net/http"
@@ -35,14 +35,14 @@ func TestShopOverTLS(t *testing.T) {
 		dir, environ := t.TempDir(), secured("test-"+uuid.NewString())
 		p := start(t, dir, environ)
 		url := p.ready()
-		p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+		p.connected()
 		require.Equal(t, http.StatusOK, get(t, url+"/api/books?q=love").code)
 		tail := start(t, dir, environ, "events", "tail", "--from", "beginning")
 		tail.eventually("the event", func() bool { return strings.Contains(tail.log.String(), "  love  ") })
 		assert.Equal(t, 0, tail.stop(os.Interrupt))
 		assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 
-		const want = "Kafka refuses the name or password of mq.sasl"
+		const want = "Kafka rejects the user name or password in mq.sasl"
 		environ = append(environ, "EVENT_BOOKS_APP_SHUTDOWN_TIMEOUT=1s", "EVENT_BOOKS_MQ_SASL_PASSWORD=wrong-horse") // the last one counts
 		p = start(t, dir, environ)
 		url = p.ready()

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"bytes"
@@ -118,7 +118,7 @@ func TestDeadLettersFollowTheirSchema(t *testing.T) {
 		require.NoError(t, admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1, ConfigEntries: map[string]*string{"max.message.bytes": &most}}, false))
 		p := start(t, t.TempDir(), []string{"EVENT_BOOKS_MQ_BROKERS=" + brokers, "EVENT_BOOKS_MQ_TOPIC=" + topic})
 		url := p.ready()
-		p.eventually("the starter catalogue is found", func() bool { return get(t, url+"/api/books").header.Get("X-Total-Count") != "0" })
+		p.stocked()
 		visit(t, url+"/api/books?q=e&limit=100")
 		p.settled()
 		r := events(t, brokers, topic+".dead", 1)[0]

@@ -1,13 +1,17 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
+	"bufio"
 	"database/sql"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -47,6 +51,19 @@ func realServers(t *testing.T) (dsn *mysql.Config, database *sql.DB, brokers str
 	return dsn, database, brokers
 }
 
+// tutorialConfig is the configuration of the tutorial's readers, byte for byte.
+const tutorialConfig = `app:
+  port: 8080
+  page_size: 5
+  templates_pattern: "adapter/templates/*.html"
+db:
+  dsn: "test_user:test_pass@tcp(127.0.0.1:3306)/lr_event_book?charset=utf8mb4&parseTime=True&loc=Local"
+mq:
+  brokers:
+    - localhost:9092
+  topic: "lr-book-searches"
+`
+
 // The tutorial's configuration, with only the servers' addresses changed, on
 // a database that the tutorial's program filled.
 func TestTutorialsDeploymentGoesOn(t *testing.T) {
@@ -59,10 +76,10 @@ func TestTutorialsDeploymentGoesOn(t *testing.T) {
 	require.NoError(t, err)
 
 	// The templates' pattern is relative to the working directory.
-	here, err := os.Getwd()
+	adapter, err := filepath.Abs("../adapter")
 	require.NoError(t, err)
 	dir := t.TempDir()
-	require.NoError(t, os.Symlink(filepath.Join(here, "adapter"), filepath.Join(dir, "adapter")))
+	require.NoError(t, os.Symlink(adapter, filepath.Join(dir, "adapter")))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "config.yml"), []byte(tutorialConfig), 0o600))
 
 	prefix := "test-" + uuid.NewString() + "-"
@@ -143,4 +160,53 @@ func TestDatabaseGoneInTheMiddleOfAnImport(t *testing.T) {
 	var books int
 	require.NoError(t, database.QueryRow("SELECT COUNT(*) FROM books").Scan(&books))
 	assert.Equal(t, 39_600, books)
+}
+
+// switchable is a way to a server that can be closed and opened.
+type switchable struct {
+	listener net.Listener
+	target   string
+	mu       sync.Mutex
+	open     bool
+	conns    []net.Conn
+}
+
+func newSwitchable(t *testing.T, target string) *switchable {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &switchable{listener: listener, target: target}
+	t.Cleanup(func() { listener.Close(); s.set(false) })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			s.connect(conn)
+		}
+	}()
+	return s
+}
+
+func (s *switchable) connect(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	server, err := net.Dial("tcp", s.target)
+	if err != nil || !s.open {
+		conn.Close()
+		return
+	}
+	s.conns = append(s.conns, conn, server)
+	go func() { io.Copy(server, bufio.NewReader(conn)); server.Close() }()
+	go func() { io.Copy(conn, server); conn.Close() }()
+}
+
+func (s *switchable) set(open bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = open
+	for _, conn := range s.conns {
+		conn.Close()
+	}
+	s.conns = nil
 }
