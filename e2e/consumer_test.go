@@ -99,6 +99,7 @@ func (c *tutorialsConsumer) ConsumeClaim(session sarama.ConsumerGroupSession, cl
 
 // A consumer written for the tutorial reads what this program sends.
 func TestTutorialsConsumer(t *testing.T) {
+	t.Parallel()
 	onEachBroker(t, func(t *testing.T, p *process, address, brokers, topic string) {
 		keywords := []string{"pride prejudice", "Война", "nothing like this", "💐 <&>\"", "pride prejudice"}
 		var want []tutorialsSearch

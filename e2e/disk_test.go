@@ -25,6 +25,7 @@ func smallDisk(t *testing.T, options string) (dir string) {
 }
 
 func TestDiskFullInTheMiddleOfAnImport(t *testing.T) {
+	t.Parallel()
 	disk := smallDisk(t, "size=12m")
 	dir := t.TempDir()
 	writeCatalogue(t, filepath.Join(dir, "books.csv"), 40_000)
@@ -42,6 +43,7 @@ func TestDiskFullInTheMiddleOfAnImport(t *testing.T) {
 
 // The catalogue has space, the folder of the rejected rows has none.
 func TestDiskFullOfRejectedRows(t *testing.T) {
+	t.Parallel()
 	disk := smallDisk(t, "size=1m")
 	dir := t.TempDir()
 	writeCatalogue(t, filepath.Join(dir, "books.csv"), 20_000)

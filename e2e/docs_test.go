@@ -32,6 +32,7 @@ func example(t *testing.T, file, language, broker string) string {
 
 // What docs/consuming.md tells analysts to type works.
 func TestExamplesOfConsuming(t *testing.T) {
+	t.Parallel()
 	const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 	dir := t.TempDir()
 	p := start(t, dir, nil)

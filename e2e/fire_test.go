@@ -55,6 +55,7 @@ func allEvents(t *testing.T, address string) map[string]string {
 // A disk without a byte left costs no search and, since the spool has its space
 // beforehand, no event.
 func TestTheShopOutlivesAFullDisk(t *testing.T) {
+	t.Parallel()
 	dir := smallDisk(t, "size=192m")
 	p := start(t, dir, nil)
 	url := p.ready()
@@ -103,6 +104,7 @@ func TestTheShopOutlivesAFullDisk(t *testing.T) {
 
 // A shop that may open few files, and crowds at its broker's door.
 func TestTheShopOutlivesACrowdAtItsBroker(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	wrapper := filepath.Join(dir, "wrapper")
 	require.NoError(t, os.WriteFile(wrapper, fmt.Appendf(nil, "#!/bin/sh\nulimit -n 100; exec '%s' \"$@\"\n", program), 0o700))

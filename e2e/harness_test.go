@@ -8,6 +8,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +16,8 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +42,10 @@ func TestMain(m *testing.M) {
 		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "EVENT_BOOKS_") {
 			os.Unsetenv(name) // the settings of the user who runs the tests
 		}
+	}
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = f.Value.Set("4") // most tests wait for other processes
 	}
 	os.Exit(runTests(m))
 }

@@ -69,6 +69,7 @@ func ask(dir, query string) (n int) {
 }
 
 func TestKilledImportGoesOn(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	const rows = 40_000
 	writeCatalogue(t, filepath.Join(dir, "books.csv"), rows)
@@ -102,6 +103,7 @@ func TestKilledImportGoesOn(t *testing.T) {
 }
 
 func TestInterruptedImportTellsHowToGoOn(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeCatalogue(t, filepath.Join(dir, "books.csv"), 40_000)
 	p := start(t, dir, nil, "import", "books.csv")
@@ -113,6 +115,7 @@ func TestInterruptedImportTellsHowToGoOn(t *testing.T) {
 }
 
 func TestDryRunAndExport(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeCatalogue(t, filepath.Join(dir, "books.csv"), 500)
 	status, output := finish(t, dir, nil, "import", "--dry-run", "books.csv")
@@ -153,6 +156,7 @@ func TestDryRunAndExport(t *testing.T) {
 
 // Import, web and a second writer at once on one SQLite file.
 func TestSeveralProcessesOnOneSQLiteFile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	shop := start(t, dir, nil)
 	address := shop.ready()
@@ -260,6 +264,7 @@ func isbn(n int) string {
 
 // TEST_LARGE_FILE is the size in bytes; `make large` takes 1 GB.
 func TestLargeFilesTakeLittleMemory(t *testing.T) {
+	t.Parallel()
 	size := int64(24 << 20)
 	if text := os.Getenv("TEST_LARGE_FILE"); text != "" {
 		_, err := fmt.Sscan(text, &size)
@@ -289,6 +294,7 @@ func TestLargeFilesTakeLittleMemory(t *testing.T) {
 // What is no file is told as such, and what changes while it is read is read
 // as far as it goes.
 func TestOddFiles(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	socket, err := net.Listen("unix", filepath.Join(dir, "socket"))
 	require.NoError(t, err)
@@ -321,6 +327,7 @@ func TestOddFiles(t *testing.T) {
 }
 
 func TestSearchFindsWhatAnImportBrings(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := start(t, dir, nil)
 	address := p.ready()

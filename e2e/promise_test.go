@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 // Promise 1: a search that was answered is acknowledged by Kafka at least once,
 // whatever happens to Kafka and this process.
 func TestPromise1AnsweredSearchesOutliveKillAndOutage(t *testing.T) {
+	t.Parallel()
 	bypass := build(t.TempDir(), "bench/control/bypass")
 	survivors := func(program string) (answered, found int) {
 		dir := t.TempDir()
@@ -55,24 +57,28 @@ func TestPromise1AnsweredSearchesOutliveKillAndOutage(t *testing.T) {
 func TestPromise5AFullSpoolAnswersOrRefuses(t *testing.T) {
 	for _, onFull := range []string{"answer", "refuse"} {
 		t.Run(onFull, func(t *testing.T) {
-			p := start(t, t.TempDir(), []string{
+			t.Parallel()
+			dir := t.TempDir()
+			longBooks(t, filepath.Join(dir, "books.csv"))
+			status, output := finish(t, dir, nil, "import", "books.csv")
+			require.Equal(t, 0, status, output)
+			p := start(t, dir, []string{
 				"EVENT_BOOKS_MQ_BROKERS=127.0.0.1:1", "EVENT_BOOKS_MQ_ON_FULL=" + onFull, "EVENT_BOOKS_MQ_SPOOL_MAX_BYTES=100663296",
 				"EVENT_BOOKS_MQ_DURABILITY=os",
 			})
 			url := p.ready()
-			p.stocked()
 			var last answer
-			for range 5000 { // a hundred books each
-				if last = get(t, url+"/api/books?q=e&limit=100"); last.code != http.StatusOK || strings.Contains(p.log.String(), "the spool is full") {
+			for range 500 {
+				if last = get(t, url+"/api/books?q=long&limit=100"); last.code != http.StatusOK || strings.Contains(p.log.String(), "the spool is full") {
 					break
 				}
 			}
-			p.eventually("the log tells it", func() bool { return strings.Contains(p.log.String(), "the spool is full") })
+			p.eventually("the log says so", func() bool { return strings.Contains(p.log.String(), "the spool is full") })
 			ready := get(t, url+"/readyz")
 			assert.Equal(t, http.StatusOK, ready.code)
 			assert.Contains(t, ready.body, "degraded")
 			if onFull == "answer" {
-				assert.Equal(t, http.StatusOK, get(t, url+"/api/books?q=e").code)
+				assert.Equal(t, http.StatusOK, get(t, url+"/api/books?q=long&limit=100").code)
 				assert.Positive(t, p.metric("event_books_events_lost_total"))
 				assert.Zero(t, p.metric("event_books_events_refused_total"))
 				return
@@ -89,8 +95,19 @@ func TestPromise5AFullSpoolAnswersOrRefuses(t *testing.T) {
 	}
 }
 
+// longBooks writes a catalogue whose books together fill a megabyte.
+func longBooks(t *testing.T, path string) {
+	t.Helper()
+	text := []byte("title,description\n")
+	for i := range 100 {
+		text = fmt.Appendf(text, "Long %d,%s\n", i, strings.Repeat("a description ", 700))
+	}
+	require.NoError(t, os.WriteFile(path, text, 0o600))
+}
+
 // Promise 6: SIGTERM ends the program with 0, and what it flushes is in Kafka.
 func TestPromise6SIGTERMFlushesAndEndsWithZero(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	kafka := start(t, t.TempDir(), nil, "broker")
 	p := start(t, dir, []string{"EVENT_BOOKS_MQ_BROKERS=" + kafka.broker()})
@@ -110,6 +127,7 @@ func TestPromise6SIGTERMFlushesAndEndsWithZero(t *testing.T) {
 // Promise 1: what waits is sent by the next start, also if the disk is full by
 // then.
 func TestPromise1AFullDiskDoesNotStopTheNextStart(t *testing.T) {
+	t.Parallel()
 	dir := smallDisk(t, "size=100m")
 	p := start(t, dir, []string{"EVENT_BOOKS_MQ_BROKERS=127.0.0.1:1"})
 	const searches = 10

@@ -14,6 +14,7 @@ import (
 
 // What Prometheus reads of us is as its own tool wants it.
 func TestPromtool(t *testing.T) {
+	t.Parallel()
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
 		t.Skip("promtool, of Prometheus, is not installed: ", err)

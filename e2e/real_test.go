@@ -67,6 +67,7 @@ mq:
 // The tutorial's configuration, with only the servers' addresses changed, on
 // a database that the tutorial's program filled.
 func TestTutorialsDeploymentGoesOn(t *testing.T) {
+	t.Parallel()
 	dsn, database, brokers := realServers(t)
 	_, err := database.Exec("CREATE TABLE `books` (`id` bigint unsigned AUTO_INCREMENT,`title` longtext,`author` longtext," +
 		"`published_at` longtext,`description` longtext,`created_at` datetime(3) NULL,PRIMARY KEY (`id`))")
@@ -105,6 +106,7 @@ func TestTutorialsDeploymentGoesOn(t *testing.T) {
 }
 
 func TestDatabaseAwayAtTheStartAndLostLater(t *testing.T) {
+	t.Parallel()
 	dsn, _, brokers := realServers(t)
 	way := newSwitchable(t, dsn.Addr)
 	dsn.Addr = way.listener.Addr().String()
@@ -137,6 +139,7 @@ func TestDatabaseAwayAtTheStartAndLostLater(t *testing.T) {
 }
 
 func TestDatabaseGoneInTheMiddleOfAnImport(t *testing.T) {
+	t.Parallel()
 	dsn, database, _ := realServers(t)
 	way := newSwitchable(t, dsn.Addr)
 	way.set(true)

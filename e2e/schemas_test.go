@@ -27,6 +27,7 @@ import (
 // Records of the topic are as the published schemas say, and nothing in them is
 // left undescribed.
 func TestRecordsFollowTheirSchemas(t *testing.T) {
+	t.Parallel()
 	schemaOf := func(name string) *jsonschema.Schema {
 		content, err := api.Schemas.ReadFile("schemas/books.searched/" + name)
 		require.NoError(t, err)
@@ -90,6 +91,7 @@ func TestRecordsFollowTheirSchemas(t *testing.T) {
 // What the topic doesn't take is a dead letter as it is described: the record's
 // own headers, and two more.
 func TestDeadLettersFollowTheirSchema(t *testing.T) {
+	t.Parallel()
 	var described struct {
 		Components struct {
 			Messages struct {

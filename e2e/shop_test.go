@@ -22,6 +22,7 @@ import (
 )
 
 func TestASearchIsAnsweredAndBecomesAnEvent(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := start(t, dir, nil)
 	url, address := p.ready(), p.broker()
@@ -90,6 +91,7 @@ func TestASearchIsAnsweredAndBecomesAnEvent(t *testing.T) {
 }
 
 func TestInterruptEndsWithStatusZero(t *testing.T) {
+	t.Parallel()
 	p := start(t, t.TempDir(), nil)
 	p.ready()
 	assert.Equal(t, 0, p.stop(os.Interrupt))
@@ -240,6 +242,7 @@ func committed(address string) int64 {
 }
 
 func TestExitStatus(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
@@ -292,6 +295,7 @@ func TestExitStatus(t *testing.T) {
 }
 
 func TestSecondShopOnOneFolderIsRefused(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := start(t, dir, nil)
 	p.ready()
@@ -311,6 +315,7 @@ func TestSecondShopOnOneFolderIsRefused(t *testing.T) {
 }
 
 func TestKafkaAwayFailsNoSearch(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := start(t, dir, []string{"EVENT_BOOKS_MQ_BROKERS=127.0.0.1:1", "EVENT_BOOKS_APP_SHUTDOWN_TIMEOUT=100ms"})
 	url := p.ready()
@@ -347,6 +352,7 @@ func TestKafkaAwayFailsNoSearch(t *testing.T) {
 }
 
 func TestBrokerAlone(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	alone := start(t, dir, nil, "broker")
 	address := alone.broker()
@@ -361,6 +367,7 @@ func TestBrokerAlone(t *testing.T) {
 
 // A Kafka client that nobody here wrote reads the search and its result.
 func TestKcatReadsTheEvent(t *testing.T) {
+	t.Parallel()
 	kcat, err := exec.LookPath("kcat")
 	if err != nil {
 		t.Skip("kcat is not installed")

@@ -17,6 +17,7 @@ import (
 // A shop at a Kafka that wants TLS and a name: its events arrive, and a wrong
 // password fails no search.
 func TestShopOverTLS(t *testing.T) {
+	t.Parallel()
 	t.Run("TLS", func(t *testing.T) {
 		secured := func(topic string) []string {
 			environ := []string{"EVENT_BOOKS_MQ_TLS_ENABLED=true", "EVENT_BOOKS_MQ_SASL_MECHANISM=SCRAM-SHA-512", "EVENT_BOOKS_MQ_TOPIC=" + topic}

@@ -17,6 +17,7 @@ import (
 
 // The topic is made as the settings of the shop say, and events go there.
 func TestTopicSettings(t *testing.T) {
+	t.Parallel()
 	settings := func(prefix string) []string {
 		return []string{
 			"EVENT_BOOKS_MQ_TOPIC_PREFIX=" + prefix, "EVENT_BOOKS_MQ_TOPIC=searches", "EVENT_BOOKS_MQ_PARTITIONS=2",
