@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Installs what make check can use, on Debian or Ubuntu, as root: servers, clients
+# and a compiler for the race detector. It needs Go and the network. What is there
+# already stays as it is. make check itself installs nothing.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+mkdir -p "$tools"
+
+packages=()
+need() { command -v "$1" >/dev/null || packages+=("$2"); } # need COMMAND PACKAGE
+need gcc gcc
+need mariadbd mariadb-server
+need kcat kcat
+need java default-jre-headless
+need mvn maven
+need openssl openssl
+need node nodejs
+need npm npm
+need python3 python3
+need promtool prometheus
+python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
+apt-get update -q
+if ((${#packages[@]})); then
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}"
+fi
+
+if [ ! -d "$tools/kafka-libs" ]; then
+  mvn -q -B -f "$here/kafka-jars.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$tools/kafka-libs.part"
+  mv "$tools/kafka-libs.part" "$tools/kafka-libs"
+fi
+
+# MySQL's packages can't be installed beside MariaDB's: they are unpacked. Debian
+# has them in its unstable suite only.
+unpack_mysql() {
+  local work=$1 uri
+  mkdir -p "$work"/{lists,cache/archives}/partial "$work/root"
+  : >"$work/status"
+  . /etc/os-release
+  if [ "$ID" = debian ]; then
+    uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
+    echo "deb $uri sid main" >"$work/sources.list"
+  else
+    apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' | sort -u >"$work/sources.list"
+  fi
+  local options=(-q -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$work/lists"
+    -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache" -o APT::Sandbox::User="$(id -un)")
+  apt-get "${options[@]}" update
+  apt-get "${options[@]}" install -y --download-only --no-install-recommends mysql-server-core
+  local package
+  for package in "$work"/cache/archives/*.deb; do dpkg-deb -x "$package" "$work/root"; done
+  mv "$work/root" "$tools/mysql-root"
+}
+if [ ! -d "$tools/mysql-root" ]; then
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  (unpack_mysql "$work") >"$work/log" 2>&1 || { tail -n 5 "$work/log"; echo "no MySQL server could be had; its tests will be skipped"; }
+fi
+
+[ -d "$tools/kafkajs" ] || npm install --silent --no-audit --no-fund --prefix "$tools/kafkajs" kafkajs@2.2.4
+[ -d "$tools/asyncapi" ] || npm install --silent --no-audit --no-fund --prefix "$tools/asyncapi" @asyncapi/parser@3.6.3
+if [ ! -x "$tools/python/bin/python" ]; then
+  python3 -m venv "$tools/python"
+  "$tools/python/bin/pip" install --quiet --disable-pip-version-check confluent-kafka==2.16.1
+fi
+(cd "$here/../.." && go mod download)
