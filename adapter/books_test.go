@@ -39,7 +39,7 @@ func TestBookLife(t *testing.T) {
 	assert.Equal(t, fmt.Sprintf(`{"id":1,"title":"Peace","author":"","published_at":"","description":"new","created_at":%s}`, created2),
 		replaced.Body.String(), "what is left out becomes empty, the age stays")
 	assert.Equal(t, replaced.Body.String(), s.get("/api/books/1").Body.String())
-	assert.Equal(t, "[]", s.get("/api/books?q=war").Body.String(), "not found any more")
+	assert.Equal(t, "[]", s.get("/api/books?q=war").Body.String(), "no longer found")
 
 	deleted := s.staff("DELETE", "/api/books/1", "")
 	assert.Equal(t, http.StatusNoContent, deleted.Code)
@@ -85,11 +85,11 @@ func TestOnlyStaffWrites(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{"Kept"}, titles(t, s.get("/api/books").Body.Bytes()))
-	assert.Equal(t, http.StatusNoContent, s.do("DELETE", "/api/books/1", "", "Authorization", "bearer "+token).Code, "schemes know no case")
+	assert.Equal(t, http.StatusNoContent, s.do("DELETE", "/api/books/1", "", "Authorization", "bearer "+token).Code, "the scheme ignores case")
 
 	open := newShop(t, func(with *setup) { with.AdminToken = "" })
 	for _, authorization := range []string{"", "Bearer", "Bearer "} {
-		assert.Equal(t, http.StatusUnauthorized, open.do("POST", "/api/books", `{"title": "x"}`, "Authorization", authorization).Code, "no token is no key")
+		assert.Equal(t, http.StatusUnauthorized, open.do("POST", "/api/books", `{"title": "x"}`, "Authorization", authorization).Code, "without a token, nobody is staff")
 	}
 }
 

@@ -56,7 +56,7 @@ func TestSearchEventHeaders(t *testing.T) {
 		assert.NotContains(t, line, "ce_tag")
 		assert.NotContains(t, line, "ce_clientid")
 	}
-	e.Total = 41 // behind the last page
+	e.Total = 41 // beyond the last page
 	assert.Contains(t, lines(e.Headers()), "ce_match: exact")
 }
 
