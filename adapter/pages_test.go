@@ -183,7 +183,7 @@ func unbalanced(page string) (list []string) {
 		case html.EndTagToken:
 			name, _ := tokens.TagName()
 			if len(open) == 0 || open[len(open)-1] != string(name) {
-				return append(list, "closes what is not open: "+string(name))
+				return append(list, "closes an element that is not open: "+string(name))
 			}
 			open = open[:len(open)-1]
 		}
