@@ -37,9 +37,9 @@ func TestBookLife(t *testing.T) {
 	created2, err := json.Marshal(b.CreatedAt)
 	require.NoError(t, err)
 	assert.Equal(t, fmt.Sprintf(`{"id":1,"title":"Peace","author":"","published_at":"","description":"new","created_at":%s}`, created2),
-		replaced.Body.String(), "what is left out becomes empty, the age stays")
+		replaced.Body.String(), "omitted fields become empty, created_at stays")
 	assert.Equal(t, replaced.Body.String(), s.get("/api/books/1").Body.String())
-	assert.Equal(t, "[]", s.get("/api/books?q=war").Body.String(), "not found any more")
+	assert.Equal(t, "[]", s.get("/api/books?q=war").Body.String(), "no longer found")
 
 	deleted := s.staff("DELETE", "/api/books/1", "")
 	assert.Equal(t, http.StatusNoContent, deleted.Code)
@@ -85,11 +85,11 @@ func TestOnlyStaffWrites(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{"Kept"}, titles(t, s.get("/api/books").Body.Bytes()))
-	assert.Equal(t, http.StatusNoContent, s.do("DELETE", "/api/books/1", "", "Authorization", "bearer "+token).Code, "schemes know no case")
+	assert.Equal(t, http.StatusNoContent, s.do("DELETE", "/api/books/1", "", "Authorization", "bearer "+token).Code, "the scheme ignores case")
 
 	open := newShop(t, func(with *setup) { with.AdminToken = "" })
 	for _, authorization := range []string{"", "Bearer", "Bearer "} {
-		assert.Equal(t, http.StatusUnauthorized, open.do("POST", "/api/books", `{"title": "x"}`, "Authorization", authorization).Code, "no token is no key")
+		assert.Equal(t, http.StatusUnauthorized, open.do("POST", "/api/books", `{"title": "x"}`, "Authorization", authorization).Code, "without a token, nobody is staff")
 	}
 }
 
@@ -155,7 +155,7 @@ func TestBookBodies(t *testing.T) {
 				p := problemOf(t, c.status, s.staff(answer.method, answer.target, c.body))
 				assert.Equal(t, c.field, p.Field, p.Detail)
 				assert.NotEmpty(t, p.Detail)
-				assert.NotContains(t, p.Detail, "Go ", "the message is ours")
+				assert.NotContains(t, p.Detail, "Go ", "the message doesn't come from the JSON library")
 			}
 		})
 	}

@@ -118,7 +118,7 @@ func (s *Server) withoutParameters(c *gin.Context) {
 
 func (s *Server) staffOnly(c *gin.Context) {
 	if !s.isStaff(c.Request) {
-		s.fail(c, model.Errorf(model.Unauthorized, "Authorization", "only staff may do this: show the shop's admin token as a bearer token"))
+		s.fail(c, model.Errorf(model.Unauthorized, "Authorization", "only staff may do this: send the shop's admin token as a bearer token"))
 	}
 }
 

@@ -72,7 +72,7 @@ var pathParameter = regexp.MustCompile(`:(\w+)`)
 
 var methods = []string{"get", "head", "post", "put", "delete", "patch", "options", "trace"}
 
-// operations returns "GET /api/books" and so on, with what is said of each.
+// operations returns the operations by names such as "GET /api/books".
 func (d *description) operations() map[string]map[string]any {
 	operations := map[string]map[string]any{}
 	for path, item := range d.at(d.root, "paths").(map[string]any) {
@@ -141,7 +141,7 @@ func TestOpenAPIListsTheParameters(t *testing.T) {
 	for parameter, bounds := range map[string][2]int{"limit": {1, model.MaxLimit}, "o": {0, model.MaxOffset}, "decade": {-9990, 9990}} {
 		assert.Equal(t, fmt.Sprint(bounds), fmt.Sprint([]any{schemaOf(parameter)["minimum"], schemaOf(parameter)["maximum"]}), parameter)
 	}
-	// The bounds are those of the parser.
+	// The parser has the same bounds.
 	s := newShop(t)
 	for parameter, c := range map[string][2]string{"limit": {"100", "101"}, "o": {"2147483647", "2147483648"}, "decade": {"-9990", "-10000"}} {
 		assert.Equal(t, http.StatusOK, s.get("/api/books?"+parameter+"="+c[0]).Code)
@@ -177,8 +177,8 @@ func fields(v any) (names []string) {
 	return names
 }
 
-// TestOpenAPIDescribesTheAnswers makes the shop give every answer that the
-// document knows, and holds each against it.
+// TestOpenAPIDescribesTheAnswers makes the shop give every answer that the document
+// lists, and validates each.
 func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	d := readOpenAPI(t)
 	up := newShop(t)
@@ -297,7 +297,7 @@ func (d *description) checkAnswer(method, path string, answer *httptest.Response
 	if !strings.HasSuffix(mime, "json") {
 		return
 	}
-	// Compiled where it stands, references and all.
+	// The schema is compiled in its place, so that its references resolve.
 	standing := fmt.Sprintf("/paths/%s/%s/responses/%s", escapePointer(path), strings.ToLower(method), status)
 	if ref, ok := d.at(d.root, "paths", path, strings.ToLower(method), "responses").(map[string]any)[status].(map[string]any)["$ref"].(string); ok {
 		standing = strings.TrimPrefix(ref, "#")
@@ -312,8 +312,8 @@ func escapePointer(key string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(key)
 }
 
-// A description that takes anything describes nothing: each schema refuses
-// real answers that were changed.
+// Each schema rejects real answers that the test has changed, so it isn't too
+// loose.
 func TestOpenAPISchemasRefuseOtherAnswers(t *testing.T) {
 	d := readOpenAPI(t)
 	s := newShop(t)

@@ -65,7 +65,7 @@ func TestEveryPageIsSound(t *testing.T) {
 	}
 }
 
-// The page check itself sees what it is there for.
+// The page check finds each kind of flaw.
 func TestPageCheckSees(t *testing.T) {
 	s := newShop(t)
 	sound := s.get("/?q=x").Body.String()
@@ -94,8 +94,8 @@ func checkPage(t *testing.T, page string) {
 	assert.Empty(t, flaws(page))
 }
 
-// flaws tells what keeps a page from working for everyone: without scripts,
-// with the keyboard, read aloud, under a strict policy.
+// flaws lists what would break a page for someone: without scripts, with the
+// keyboard only, with a screen reader, under a strict policy.
 func flaws(page string) (list []string) {
 	add := func(flaw string) { list = append(list, flaw) }
 	list = append(list, unbalanced(page)...)
@@ -162,8 +162,8 @@ func flaws(page string) (list []string) {
 	return list
 }
 
-// unbalanced complains about elements that are not closed where they should
-// be, which the parser mends without a word.
+// unbalanced lists elements that aren't closed properly. The parser would repair
+// them silently.
 func unbalanced(page string) (list []string) {
 	void := []string{"meta", "link", "input", "img", "br", "hr"}
 	var open []string
@@ -183,7 +183,7 @@ func unbalanced(page string) (list []string) {
 		case html.EndTagToken:
 			name, _ := tokens.TagName()
 			if len(open) == 0 || open[len(open)-1] != string(name) {
-				return append(list, "closes what is not open: "+string(name))
+				return append(list, "closes an element that is not open: "+string(name))
 			}
 			open = open[:len(open)-1]
 		}

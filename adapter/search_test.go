@@ -32,7 +32,7 @@ func TestKeywords(t *testing.T) {
 	const refused, none = "400", "no event"
 	for name, c := range map[string]struct {
 		raw string // as in the address
-		// key of the event, none, or refused.
+		// key is the key of the event, none or refused.
 		key   string
 		found string
 	}{
@@ -99,7 +99,7 @@ func TestKeywords(t *testing.T) {
 	}
 }
 
-// What is too long is told so, also where it is long in bytes.
+// The error says that a keyword is too long, even if its address is very long.
 func TestLongKeywordOverTheWire(t *testing.T) {
 	s := newShop(t)
 	address := s.serve()
@@ -207,7 +207,7 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// The first of repeated parameters counts on the page.
+// A page uses the first of repeated parameters.
 func TestRepeatedParameterOnThePage(t *testing.T) {
 	s := newShop(t)
 	require.Equal(t, http.StatusOK, s.get("/?q=one&q=two&utm_source=mail").Code)
@@ -327,7 +327,7 @@ func TestEventThatIsNotConfirmedDoesNotFailTheSearch(t *testing.T) {
 		}
 	}
 	for _, record := range s.log.take() {
-		assert.NotContains(t, []string{"WARN", "ERROR"}, record["level"], "the queue tells of its state, not each search")
+		assert.NotContains(t, []string{"WARN", "ERROR"}, record["level"], "the queue logs changes of its state, not each search")
 	}
 }
 
@@ -338,7 +338,7 @@ func TestSearchWithoutDatabase(t *testing.T) {
 		err    error
 		status int
 		retry  string
-		logged int // what is away tells so itself, once
+		logged int // an unavailable part logs that itself, once
 	}{
 		"away":      {away, http.StatusServiceUnavailable, "5", 0},
 		"our fault": {errors.New(secret), http.StatusInternalServerError, "", 2},
@@ -390,7 +390,7 @@ func TestPaging(t *testing.T) {
 	for i := range 23 {
 		all = append(all, fmt.Sprintf("Volume %02d", i+1))
 	}
-	// Each page is walked to the end by its own links and back again.
+	// walk follows the links from the first page to the last and back.
 	walk := func(t *testing.T, first string, read func(target string) (shown []string, prev, next string)) {
 		var seen []string
 		var pages [][]string

@@ -93,7 +93,7 @@ func New(o Options) (*Server, error) {
 		CookiePath: (&url.URL{Path: cmp.Or(u.Path, "/")}).EscapedPath(),
 		Secure:     strings.HasPrefix(base, "https://"),
 	}
-	searcher := &search.Searcher{Books: o.Books, Visitors: visitors, PageSize: o.PageSize}
+	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, PageSize: o.PageSize}
 	s.books = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links}
 	s.pages, err = pages.New(pages.Options{
 		Operator: o.Books, Searcher: searcher, Visitors: visitors, Links: s.links, ImageHosts: o.ImageHosts,

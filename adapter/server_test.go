@@ -65,7 +65,7 @@ func TestRequestIDs(t *testing.T) {
 	s := newShop(t)
 	first, second := s.get("/livez", "X-Request-Id", "mine"), s.get("/livez")
 	assert.NotEqual(t, first.Header().Get("X-Request-Id"), second.Header().Get("X-Request-Id"))
-	assert.NotEqual(t, "mine", first.Header().Get("X-Request-Id"), "nobody else writes into our log")
+	assert.NotEqual(t, "mine", first.Header().Get("X-Request-Id"), "clients can't choose the id in the log")
 }
 
 func TestAccessLog(t *testing.T) {
@@ -84,7 +84,7 @@ func TestAccessLog(t *testing.T) {
 			answer := s.get("/api/books?q=secret", "X-Forwarded-For", "203.0.113.9", "Authorization", "Bearer "+token)
 			var found []map[string]any
 			for _, record := range s.log.take() {
-				assert.NotContains(t, fmt.Sprint(record), "secret", "what is searched is not logged")
+				assert.NotContains(t, fmt.Sprint(record), "secret", "the log has no keywords")
 				assert.NotContains(t, fmt.Sprint(record), token)
 				if record["msg"] == "request" {
 					found = append(found, record)
@@ -135,7 +135,7 @@ func TestErrorsInTheFormTheirReaderReads(t *testing.T) {
 		assert.Equal(t, "text/html; charset=utf-8", answer.Header().Get("Content-Type"), c.target)
 		assert.Equal(t, "no-store", answer.Header().Get("Cache-Control"), c.target)
 		checkPage(t, answer.Body.String())
-		assert.Contains(t, answer.Body.String(), answer.Header().Get("X-Request-Id"), "so that we can be asked")
+		assert.Contains(t, answer.Body.String(), answer.Header().Get("X-Request-Id"), "so that shoppers can quote it")
 	}
 }
 
@@ -199,7 +199,7 @@ func TestPanicInAnAnswerUnderWay(t *testing.T) {
 	answer := s.get("/late")
 	assert.Equal(t, "begun", answer.Body.String())
 	assert.Equal(t, "ERROR", s.log.take()[0]["level"])
-	assert.PanicsWithError(t, http.ErrAbortHandler.Error(), func() { s.get("/aborted") }, "net/http's own sign passes")
+	assert.PanicsWithError(t, http.ErrAbortHandler.Error(), func() { s.get("/aborted") }, "the panic that net/http defines passes")
 }
 
 func TestClientThatWentAwayIsNoError(t *testing.T) {
@@ -315,8 +315,8 @@ func TestStaticFiles(t *testing.T) {
 	}
 }
 
-// A shop at an address with a path is linked by it, and answers whether the
-// proxy in front strips the path or leaves it.
+// If the base URL has a path, links contain it, and the shop answers whether a
+// proxy strips the path or keeps it.
 func TestBaseURL(t *testing.T) {
 	const base = "https://shop.example/my%20books"
 	s := newShop(t, atBase(base+"/"), func(with *setup) { with.PageSize = 1 })
@@ -383,7 +383,7 @@ func TestTemplatesPattern(t *testing.T) {
 	assert.ErrorContains(t, err, "app.templates_pattern")
 	write("error.html", `{{template "nothing" .}}`)
 	_, err = load(pattern)
-	assert.ErrorContains(t, err, "nothing", "seen at the start, not by the first shopper")
+	assert.ErrorContains(t, err, "nothing", "the error appears at the start, not to the first shopper")
 	write("error.html", `{{.Nonsense}}`)
 	_, err = load(pattern)
 	assert.ErrorContains(t, err, "Nonsense")
@@ -393,7 +393,7 @@ func TestTemplatesPattern(t *testing.T) {
 	assert.Equal(t, "mine: Not found", s.get("/books/1").Body.String())
 }
 
-// A template that fails half way leaves no half page.
+// If a template fails half way, the shopper doesn't see half a page.
 func TestTemplateThatFails(t *testing.T) {
 	folder := t.TempDir()
 	for _, name := range []string{"book.html", "error.html"} {
@@ -412,7 +412,7 @@ func TestServerHasTimeouts(t *testing.T) {
 	server := newShop(t).HTTPServer()
 	assert.Positive(t, server.ReadHeaderTimeout)
 	assert.Positive(t, server.ReadTimeout)
-	assert.Greater(t, server.WriteTimeout, requestTimeout, "an answer that took its time is still written")
+	assert.Greater(t, server.WriteTimeout, requestTimeout, "a slow answer is still written")
 	assert.Positive(t, server.IdleTimeout)
 	s := newShop(t, onIndex(func(ctx context.Context) (*model.SearchResult, error) {
 		if _, ok := ctx.Deadline(); !ok {

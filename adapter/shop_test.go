@@ -29,8 +29,8 @@ const (
 	chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 )
 
-// shop is a server on a catalogue of its own, whose events, health and log
-// are in the test's hands.
+// shop is a server with its own catalogue. The test controls its events, health
+// and log.
 type shop struct {
 	*Server
 	t      *testing.T
@@ -43,7 +43,7 @@ type shop struct {
 type setup struct {
 	Options
 	index gateway.BookIndex
-	// away leaves the database as it is before it was reached.
+	// away leaves the database unmigrated, as it is before the shop reaches it.
 	away bool
 }
 
@@ -93,7 +93,7 @@ func (s *shop) add(books ...*model.Book) {
 	}
 }
 
-// do answers a request; headers are names and values in turn.
+// do answers a request; headers alternates names and values.
 func (s *shop) do(method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(method, target, strings.NewReader(body))
 	for i := 0; i < len(headers); i += 2 {
@@ -127,7 +127,7 @@ func (s *shop) serve() string {
 	return "http://" + listener.Addr().String()
 }
 
-// problemOf reads a problem document and checks what all of them promise.
+// problemOf reads a problem document and checks the promises that all share.
 func problemOf(t *testing.T, status int, answer *httptest.ResponseRecorder) problem {
 	t.Helper()
 	require.Equal(t, status, answer.Code, answer.Body)
@@ -169,7 +169,7 @@ type event struct {
 	headers map[string]string
 }
 
-// queue takes events, or fails with err.
+// queue keeps events and returns err.
 type queue struct {
 	mu     sync.Mutex
 	events []event
@@ -187,7 +187,7 @@ func (q *queue) SendEvent(key string, value []byte, headers ...mq.Header) (bool,
 	return q.err == nil, q.err
 }
 
-// take returns the events since it was called last.
+// take returns the events since its last call.
 func (q *queue) take() []event {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -216,7 +216,7 @@ func (l *logBook) Write(line []byte) (int, error) {
 	return l.lines.Write(line)
 }
 
-// take returns the records since it was called last.
+// take returns the records since its last call.
 func (l *logBook) take() (records []map[string]any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

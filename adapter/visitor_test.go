@@ -22,7 +22,7 @@ func withCookie(rule VisitorCookie) func(*setup) {
 
 const aVisitor = "0f3b8a52-9d3e-4c5a-8a53-2f0a6a1f5b11"
 
-// choose answers the offer as a browser's form does.
+// choose sends the answer as a browser's form does.
 func (s *shop) choose(choice, back string, headers ...string) *httptest.ResponseRecorder {
 	form := url.Values{"choice": {choice}, "back": {back}}.Encode()
 	return s.do(http.MethodPost, "/visitor", form, append([]string{"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin"}, headers...)...)
@@ -36,7 +36,7 @@ func cookieOf(t *testing.T, answer *httptest.ResponseRecorder) *http.Cookie {
 	return cookies[0]
 }
 
-// offered tells which answers a page takes.
+// offered lists the answers that a page offers.
 func offered(t *testing.T, answer *httptest.ResponseRecorder) (choices []string) {
 	t.Helper()
 	for _, button := range find(t, answer.Body.String(), "button") {
@@ -47,7 +47,7 @@ func offered(t *testing.T, answer *httptest.ResponseRecorder) (choices []string)
 	return choices
 }
 
-// What a browser is given, told and offered, by rule and by what it sends.
+// The rule and the request decide about the cookie, the event and the question.
 func TestVisitorIsAskedFirst(t *testing.T) {
 	var (
 		nothing = []string(nil)
@@ -103,7 +103,7 @@ func TestVisitorIsAskedFirst(t *testing.T) {
 				answer := s.get(target, headers...)
 				require.Equal(t, http.StatusOK, answer.Code)
 				assert.Empty(t, answer.Result().Cookies(), target)
-				assert.NotContains(t, answer.Body.String(), "random number", "to come back here would be another search")
+				assert.NotContains(t, answer.Body.String(), "random number", "coming back here would be another search")
 				told := s.events.take()[0].headers
 				assert.Equal(t, c.told, told["ce_clientid"], target)
 				_, there := told["ce_clientid"]
@@ -142,7 +142,7 @@ func TestVisitorAnswers(t *testing.T) {
 	no := cookieOf(t, s.choose("no", "/books/1", "Cookie", "visitor="+aVisitor))
 	assert.Equal(t, "no", no.Value)
 	assert.Equal(t, 180*24*60*60, no.MaxAge)
-	assert.NotEmpty(t, cookieOf(t, s.choose("yes", "/", "Cookie", "visitor=no")).Value, "may change their mind")
+	assert.NotEmpty(t, cookieOf(t, s.choose("yes", "/", "Cookie", "visitor=no")).Value, "visitors may change their mind")
 
 	assert.Equal(t, "choice", problemOf(t, http.StatusBadRequest, s.choose("maybe", "/")).Field)
 	problemOf(t, http.StatusBadRequest, s.do("POST", "/visitor", "%zz", "Content-Type", "application/x-www-form-urlencoded"))
@@ -162,7 +162,7 @@ func TestVisitorUnderABaseURL(t *testing.T) {
 	assert.True(t, cookie.Secure)
 }
 
-// Whoever sends the form decides about no other address.
+// The form can't redirect to another site.
 func TestVisitorReturnsIntoTheShop(t *testing.T) {
 	s := newShop(t, atBase("https://shop.example"))
 	for back, want := range map[string]string{
@@ -202,7 +202,7 @@ func TestTagStaysWithItsSearch(t *testing.T) {
 				assert.False(t, has, text(a))
 			}
 		}
-		// The form that sorts goes on with the search, the one that searches begins another.
+		// The sort form continues the search; the search form starts another one.
 		for _, n := range find(t, answer.Body.String(), "input") {
 			if attr(n, "name") == "tag" {
 				assert.Equal(t, tag, attr(n, "value"))
@@ -210,7 +210,7 @@ func TestTagStaysWithItsSearch(t *testing.T) {
 				kept = nil
 			}
 		}
-		assert.Nil(t, kept, "the form that sorts has the tag")
+		assert.Nil(t, kept, "the sort form has the tag")
 	}
 	for _, a := range find(t, s.get("/?q=two+words&author=x&tag=t").Body.String(), "a") {
 		words := text(a)
@@ -221,6 +221,6 @@ func TestTagStaysWithItsSearch(t *testing.T) {
 	s.events.take()
 	require.Equal(t, http.StatusOK, s.get("/?q=volume&tag=%00").Code)
 	told := s.events.take()[0].headers
-	assert.NotContains(t, told, "ce_tag", "a page passes over a malformed tag")
+	assert.NotContains(t, told, "ce_tag", "a page ignores a malformed tag")
 	assert.NotContains(t, s.get("/?tag=x").Body.String(), "noindex", "a tagged link leads to the same page")
 }

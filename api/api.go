@@ -1,5 +1,5 @@
-// Package api holds the machine-readable descriptions of the interfaces,
-// which are served as they are.
+// Package api holds the machine-readable descriptions of the shop's interfaces. The
+// shop serves these files unchanged.
 package api
 
 import "embed"

@@ -44,7 +44,7 @@ func compiler(t *testing.T) *jsonschema.Compiler {
 
 func compile(t *testing.T, file string) *jsonschema.Schema {
 	t.Helper()
-	// Compiling also holds the schema against the one for schemas.
+	// Compiling also validates the schema itself.
 	schema, err := compiler(t).Compile(base + "schemas/books.searched/" + file)
 	require.NoError(t, err)
 	return schema
@@ -79,7 +79,7 @@ func TestSchemasAreSchemas(t *testing.T) {
 	assert.Error(t, err, "a schema that is none is seen")
 }
 
-// asyncAPI is what the tests need of the document.
+// asyncAPI has the parts of the document that the tests need.
 type asyncAPI struct {
 	Channels map[string]struct {
 		Address  string
@@ -104,7 +104,7 @@ func readAsyncAPI(t *testing.T) (document asyncAPI) {
 	return document
 }
 
-// instance turns what YAML gave into what a schema is held against.
+// instance converts decoded YAML to the form that a schema validates.
 func instance(t *testing.T, v any) any {
 	t.Helper()
 	content, err := json.Marshal(v)
@@ -114,7 +114,7 @@ func instance(t *testing.T, v any) any {
 	return instance
 }
 
-// example is the record that the document shows.
+// example returns the example record of the document.
 func example(t *testing.T) (headers map[string]any, books []any) {
 	t.Helper()
 	e := readAsyncAPI(t).Components.Messages["searched"].Examples[0]
@@ -133,13 +133,13 @@ func TestAsyncAPI(t *testing.T) {
 	headers, books := example(t)
 	assert.NoError(t, compile(t, "1.headers.json").Validate(headers))
 	assert.NoError(t, compile(t, "1.json").Validate(books))
-	// The example shows everything that there is.
+	// The example has every header and field.
 	assert.Len(t, headers, len(compile(t, "1.headers.json").Properties))
 	items := compile(t, "1.json").Items2020
 	assert.Len(t, books[0], len(items.Properties))
 }
 
-// The parser of the standard's makers.
+// This uses the parser of the AsyncAPI project.
 func TestAsyncAPIParser(t *testing.T) {
 	t.Run("AsyncAPI", func(t *testing.T) {
 		dir := os.Getenv("TEST_ASYNCAPI_DIR")
@@ -171,8 +171,8 @@ func TestAsyncAPIParser(t *testing.T) {
 	})
 }
 
-// mutation is a change of a record and where a schema complains about it: the
-// place in the instance and the keyword, such as "/0/id type".
+// mutation is a change of a record and the complaint of the schema: the place in
+// the record and the keyword, such as "/0/id type".
 type mutation struct {
 	name   string
 	change func(map[string]any)
@@ -187,7 +187,7 @@ func without(key string) func(map[string]any) {
 	return func(m map[string]any) { delete(m, key) }
 }
 
-// complaints returns the innermost reasons of a refusal.
+// complaints returns the innermost reasons of a validation error.
 func complaints(t *testing.T, err error) (list []string) {
 	t.Helper()
 	require.Error(t, err)

@@ -1,5 +1,5 @@
-// Package agent tells people from programs, as far as a request shows. It must
-// not know gin or the application.
+// Package agent distinguishes people from programs, as far as a request shows. It
+// must not know gin or the application.
 package agent
 
 import (

@@ -15,7 +15,7 @@ import (
 
 type tailCommand struct {
 	JSON bool   `name:"json" help:"One JSON object per event. Events of one keyword come in order."`
-	From string `default:"end" placeholder:"beginning|end|TIME" help:"Where to begin; TIME as 2006-01-02, 2006-01-02T15:04:05Z, or 10m for ten minutes ago."`
+	From string `default:"end" placeholder:"beginning|end|TIME" help:"Where to start: TIME is 2006-01-02, 2006-01-02T15:04:05Z, or 10m for ten minutes ago."`
 }
 
 func (cmd tailCommand) Run(sh *shell) error {
@@ -42,7 +42,7 @@ func (cmd tailCommand) Run(sh *shell) error {
 		err := mq.Tail(sh.ctx, kafka, topic, from, ready, func(r *mq.Record) error { return write(sh.Out, r) })
 		if !errors.Is(err, mq.ErrNoTopic) {
 			if err != nil && len(c.MQ.Brokers) == 0 {
-				return fmt.Errorf("%w (mq.brokers is empty: is the shop running? it would be at %s)", err, kafka.Brokers[0])
+				return fmt.Errorf("%w (mq.brokers is empty: is the shop running? Its broker would be at %s)", err, kafka.Brokers[0])
 			}
 			return err
 		}
@@ -75,7 +75,7 @@ func parseStart(text string, now time.Time) (mq.Start, error) {
 			return mq.Start{At: at}, nil
 		}
 	}
-	return mq.Start{}, fmt.Errorf("--from: %q is neither beginning nor end nor a time such as 2006-01-02, \"2006-01-02 15:04:05\" or 10m (ago)", text)
+	return mq.Start{}, fmt.Errorf("--from: %q must be beginning, end, or a time such as 2006-01-02, \"2006-01-02 15:04:05\" or 10m (ago)", text)
 }
 
 // printEvent writes one line: time, key, number of books and their titles.

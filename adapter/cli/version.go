@@ -8,7 +8,7 @@ import (
 
 type versionCommand struct{}
 
-// Version is the release; the commit is stamped by go build -buildvcs=true.
+// Version is the release. "go build -buildvcs=true" adds the commit.
 const Version = "0.1.0"
 
 func (versionCommand) Run(sh *shell) error {

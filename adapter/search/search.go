@@ -13,7 +13,7 @@ import (
 
 // Searcher searches the catalogue.
 type Searcher struct {
-	Books    *executor.BookOperator
+	Operator *executor.BookOperator
 	Visitors *visitor.Visitors
 	// PageSize is the limit of requests that name none.
 	PageSize int
@@ -31,7 +31,7 @@ func (s *Searcher) Search(c *gin.Context, surface model.Surface) (answer *execut
 	if err != nil {
 		return nil, "", err
 	}
-	answer, err = s.Books.GetBooks(c.Request.Context(), search, s.Visitors.Visit(c.Request, surface, tag))
+	answer, err = s.Operator.GetBooks(c.Request.Context(), search, s.Visitors.Visit(c.Request, surface, tag))
 	if err != nil {
 		return nil, "", err
 	}

@@ -1,5 +1,5 @@
-// Package visitor knows what a request tells about its visitor: person or
-// program, and a random number in a cookie, if the visitor agreed. It must not
+// Package visitor describes the visitor behind a request: a person or a program,
+// and the random number in the cookie of a visitor who agreed to it. It must not
 // know gin or the application.
 package visitor
 

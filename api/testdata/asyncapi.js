@@ -1,5 +1,5 @@
-// Validates the AsyncAPI document given, by the parser of its makers. Prints
-// what it says and ends with 1 if that is an error or a warning.
+// Validates an AsyncAPI document with the parser of the AsyncAPI project. Prints
+// the parser's output and exits with 1 after an error or a warning.
 const { Parser, fromFile } = require("@asyncapi/parser");
 
 (async () => {

@@ -1,6 +1,6 @@
-// Package executor answers requests: each operator does one job of the shop
-// with the gateways and the message queue that it is given. It must not know
-// HTTP, databases or Kafka.
+// Package executor answers requests: each operator does one job of the shop,
+// through the gateways and the message queue. It must not know HTTP, databases or
+// Kafka.
 package executor
 
 import (
@@ -17,9 +17,9 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-// BookOperator lets shoppers search and staff keep the catalogue. Its methods
-// may be called concurrently; their errors are those of the gateways, and
-// model.Error of code Invalid for a book that isn't acceptable.
+// BookOperator searches and edits the catalogue. Its methods may be called
+// concurrently. They return the errors of the gateways, and a model.Error of code
+// Invalid for a book that isn't acceptable.
 type BookOperator struct {
 	books  gateway.BookManager
 	events mq.Helper
@@ -27,8 +27,8 @@ type BookOperator struct {
 	log    *slog.Logger
 }
 
-// NewBookOperator returns an operator on the catalogue in books and index
-// that tells events of the searches.
+// NewBookOperator returns an operator that searches index, edits books, and sends
+// the events of searches to events.
 func NewBookOperator(books gateway.BookManager, events mq.Helper, index gateway.BookIndex, log *slog.Logger) *BookOperator {
 	return &BookOperator{books: books, events: events, index: index, log: log}
 }
@@ -112,7 +112,7 @@ func (o *BookOperator) GetBook(ctx context.Context, id uint) (*model.Book, error
 // CreateBook stores a new book and returns it as stored.
 func (o *BookOperator) CreateBook(ctx context.Context, b *model.Book) (*model.Book, error) {
 	if b.ID != 0 {
-		return nil, model.Errorf(model.Invalid, "id", "is given by the shop")
+		return nil, model.Errorf(model.Invalid, "id", "is chosen by the shop")
 	}
 	if err := b.Validate(); err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (o *BookOperator) CreateBook(ctx context.Context, b *model.Book) (*model.Bo
 	return o.books.GetBook(ctx, id)
 }
 
-// UpdateBook replaces the book of that id and returns it as stored.
+// UpdateBook replaces the book with that id and returns it as stored.
 func (o *BookOperator) UpdateBook(ctx context.Context, id uint, b *model.Book) (*model.Book, error) {
 	if b.ID != 0 && b.ID != id {
 		return nil, model.Errorf(model.Invalid, "id", "can't be changed")

@@ -16,8 +16,8 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-// catalogue finds what it holds, or fails with err; it keeps the books that
-// it is given under id 7.
+// catalogue answers each search with found and keeps the last book, with the id 7.
+// All its methods return err.
 type catalogue struct {
 	found *model.SearchResult
 	err   error

@@ -1,6 +1,6 @@
-// Package model holds what the shop talks about: books, searches and the
-// events made of them. It knows nothing of databases, brokers or HTTP and
-// imports no other package of this module.
+// Package model holds the shop's terms: books, searches and their events. It must
+// not know databases, brokers or HTTP, and imports no other package of this
+// module.
 package model
 
 import (
@@ -9,16 +9,14 @@ import (
 	"time"
 )
 
-// Book is one title on sale. The first six fields carry the names and the
-// order that consumers of the event's value rely on; the others follow them
-// and are left out of JSON when empty.
+// Book is one title on sale. Consumers of the event's value rely on the names and
+// the order of the first six fields. JSON omits the others when they are empty.
 type Book struct {
 	ID    uint   `json:"id"`
 	Title string `json:"title"`
-	// Author names the authors as shown to shoppers, several separated by
-	// AuthorSeparator.
+	// Author names the authors, separated by AuthorSeparator, as shoppers see them.
 	Author string `json:"author"`
-	// PublishedAt is a year, a year and month, or a date, as the source had it.
+	// PublishedAt is a year, a year and month, or a date, as the source gave it.
 	PublishedAt string    `json:"published_at"`
 	Description string    `json:"description"`
 	CreatedAt   time.Time `json:"created_at"`
@@ -34,7 +32,7 @@ type Book struct {
 	// Price is a decimal number such as "12.90", in Currency (ISO 4217).
 	Price    string `json:"price,omitempty"`
 	Currency string `json:"currency,omitempty"`
-	// Stock is the number of copies at hand, nil when unknown.
+	// Stock is the number of copies in the shop, nil if unknown.
 	Stock        *int         `json:"stock,omitempty"`
 	Availability Availability `json:"availability,omitempty"`
 	// BuyURL and CoverURL are absolute http or https addresses.
@@ -51,11 +49,11 @@ const (
 	Unavailable Availability = "unavailable"
 )
 
-// AuthorSeparator stands between two authors in Book.Author.
+// AuthorSeparator separates two authors in Book.Author.
 const AuthorSeparator = ", "
 
-// Year returns the year that PublishedAt begins with, which may be negative
-// (before the common era), and whether there is one.
+// Year returns the year at the beginning of PublishedAt, and whether there is one.
+// A negative year is before the common era.
 func (b *Book) Year() (int, bool) {
 	s := strings.TrimSpace(b.PublishedAt)
 	end := 0

@@ -10,33 +10,32 @@ import (
 type Code string
 
 const (
-	// Malformed: the request can't be read as what it claims to be.
+	// Malformed: the input doesn't have the form that it should have.
 	Malformed Code = "malformed"
-	// Invalid: readable, but a value is not acceptable.
+	// Invalid: the form is right, but a value isn't acceptable.
 	Invalid Code = "invalid"
-	// NotFound: there is no such thing.
+	// NotFound: the thing doesn't exist.
 	NotFound Code = "not_found"
-	// Conflict: it contradicts something that exists.
+	// Conflict: the request contradicts something that exists.
 	Conflict Code = "conflict"
-	// TooLarge: more than is taken at once.
+	// TooLarge: the request exceeds a size limit.
 	TooLarge Code = "too_large"
-	// Unauthorized: staff only, and no valid token was given.
+	// Unauthorized: only staff may do this, and the token is missing or wrong.
 	Unauthorized Code = "unauthorized"
-	// Forbidden: refused whoever asks.
+	// Forbidden: nobody may do this.
 	Forbidden Code = "forbidden"
-	// UnavailableNow: a part that is needed does not answer; trying again later helps.
+	// UnavailableNow: a necessary part doesn't answer; a retry may succeed.
 	UnavailableNow Code = "unavailable"
 )
 
-// Error is a failure whose message may be shown to whoever caused it. A cause
-// that is not for their eyes is wrapped and only logged.
+// Error is a failure whose message clients may see. Its cause may contain details
+// that they mustn't see, so it goes to the log only.
 type Error struct {
 	Code Code
 	// Field names the parameter, field or header at fault, if there is one.
 	Field   string
 	Message string
-	// Cause is for the log.
-	Cause error
+	Cause   error
 }
 
 func (e *Error) Error() string {

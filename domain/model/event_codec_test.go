@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/api"
 	"literank.com/event-books/domain/model"
 )
 
@@ -56,7 +58,7 @@ func TestSearchEventHeaders(t *testing.T) {
 		assert.NotContains(t, line, "ce_tag")
 		assert.NotContains(t, line, "ce_clientid")
 	}
-	e.Total = 41 // behind the last page
+	e.Total = 41 // beyond the last page
 	assert.Contains(t, lines(e.Headers()), "ce_match: exact")
 }
 
@@ -227,6 +229,32 @@ func TestGoldenEvents(t *testing.T) {
 	files, err := filepath.Glob("testdata/events/*.txt")
 	require.NoError(t, err)
 	assert.Len(t, files, len(events)+1, "each file but tutorial.txt is one of the events above")
+}
+
+func TestGoldenEventsFollowTheSchemas(t *testing.T) {
+	compile := func(file string) *jsonschema.Schema {
+		compiler := jsonschema.NewCompiler()
+		compiler.AssertFormat()
+		content, err := api.Schemas.ReadFile("schemas/books.searched/" + file)
+		require.NoError(t, err)
+		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(content))
+		require.NoError(t, err)
+		require.NoError(t, compiler.AddResource(file, document))
+		schema, err := compiler.Compile(file)
+		require.NoError(t, err)
+		return schema
+	}
+	headersSchema, valueSchema := compile("1.headers.json"), compile("1.json")
+	for name, e := range goldenEvents() {
+		headers := map[string]any{}
+		for _, h := range recordOf(e).headers {
+			headers[h.Key] = string(h.Value)
+		}
+		assert.NoError(t, headersSchema.Validate(headers), name)
+		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(e.Value))
+		require.NoError(t, err)
+		assert.NoError(t, valueSchema.Validate(value), name)
+	}
 }
 
 // The tutorial's program sends a key and a value and no headers. This golden

@@ -1,25 +1,26 @@
 package model
 
-// EventStats counts what became of the events of this process.
+// EventStats counts the events of this process by their fate.
 type EventStats struct {
-	// Connected tells whether the message queue confirms events at the moment.
+	// Connected says whether the message queue currently confirms events.
 	Connected bool `json:"connected"`
-	// Accepted are on disk, or were delivered at once; Delivered were
-	// acknowledged, also those that an earlier process accepted.
+	// Accepted counts events written to disk or delivered at once. Delivered
+	// counts acknowledged events, including those that an earlier process accepted.
 	Accepted  int64 `json:"accepted"`
 	Delivered int64 `json:"delivered"`
-	// Waiting are accepted and neither delivered nor among the dead letters.
+	// Waiting counts accepted events that are neither delivered nor dead letters.
 	Waiting int64 `json:"waiting"`
-	// WaitingBytes is about their size on disk.
+	// WaitingBytes is the approximate size of waiting events on disk.
 	WaitingBytes int64 `json:"waiting_bytes"`
-	// OldestSeconds is how long ago the oldest of them happened.
+	// OldestSeconds is the age of the oldest waiting event.
 	OldestSeconds float64 `json:"oldest_seconds"`
-	// Filling tells that the space for them is half used up, or more.
+	// Filling says that at least half of the space for waiting events is used.
 	Filling bool `json:"filling"`
-	// Unconfirmed may or may not arrive, since the disk or Kafka failed before
-	// it was known. DeadLettered were refused by Kafka for good, and lie where
-	// refused events lie. Lost will not arrive. Refused were neither taken nor
-	// answered.
+	// Unconfirmed counts events that may or may not arrive, because the disk or
+	// Kafka failed before confirming them. DeadLettered counts events that Kafka
+	// rejected permanently; they are in the dead letters. Lost counts events that
+	// won't arrive. Refused counts searches that the shop refused to answer
+	// because it couldn't accept their event.
 	Unconfirmed  int64 `json:"unconfirmed"`
 	DeadLettered int64 `json:"dead_lettered"`
 	Lost         int64 `json:"lost"`

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Fold brings text to the form in which it is matched and compared: Unicode
-// NFKC with full case folding and without default ignorable code points (as
-// in NFKC_Casefold, Unicode Standard Annex #44), marks removed from Latin and
-// Greek base letters, Ё taken as Е, white space collapsed to single spaces
-// and trimmed. Punctuation stays. Marks that tell letters apart in other
-// scripts stay as well: か and が, и and й are different. Folding twice
+// Fold returns text in the form that searches match and compare. It applies
+// Unicode NFKC and full case folding, and drops default ignorable code points
+// (as NFKC_Casefold does, Unicode Standard Annex #44). It removes marks from
+// Latin and Greek base letters, turns Ё into Е, collapses white space to single
+// spaces and trims it. Punctuation stays, and so do marks that distinguish
+// letters of other scripts: か and が, и and й are different. Folding folded text
 // changes nothing.
 func Fold(s string) string {
 	if isFoldedASCII(s) {
@@ -25,7 +25,7 @@ func Fold(s string) string {
 	var out strings.Builder
 	out.Grow(len(s))
 	var base rune
-	space := true // swallows leading white space
+	space := true // drops leading white space
 	for _, r := range norm.NFKD.String(s) {
 		switch {
 		case unicode.IsSpace(r):
@@ -42,7 +42,7 @@ func Fold(s string) string {
 				continue
 			}
 		case unicode.Is(unicode.Cherokee, r):
-			r = unicode.ToUpper(r) // cases.Fold swaps its cases instead
+			r = unicode.ToUpper(r) // Unicode folds Cherokee to upper case; cases.Fold swaps its cases
 			base = r
 		default:
 			base = r
@@ -53,7 +53,7 @@ func Fold(s string) string {
 	return norm.NFC.String(strings.TrimSuffix(out.String(), " "))
 }
 
-// isFoldedASCII reports whether s is ASCII that folding leaves as it is.
+// isFoldedASCII reports whether s is ASCII text that is already folded.
 func isFoldedASCII(s string) bool {
 	space := true
 	for i := 0; i < len(s); i++ {
@@ -73,8 +73,8 @@ func dropIgnorable(r rune) rune {
 	return r
 }
 
-// isIgnorable reports the invisible characters of Unicode's
-// Default_Ignorable_Code_Point: joiners, direction marks, soft hyphens,
+// isIgnorable reports whether r is one of Unicode's invisible characters
+// (Default_Ignorable_Code_Point): joiners, direction marks, soft hyphens,
 // variation selectors.
 func isIgnorable(r rune) bool {
 	if r < 0xAD {

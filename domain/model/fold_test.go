@@ -55,7 +55,7 @@ func TestFold(t *testing.T) {
 			got := model.Fold(c.in)
 			assert.Equal(t, c.want, got)
 			assert.Equal(t, got, model.Fold(got), "folding twice")
-			assert.Equal(t, got, model.Fold(norm.NFD.String(c.in)), "folding what is decomposed")
+			assert.Equal(t, got, model.Fold(norm.NFD.String(c.in)), "folding decomposed text")
 		})
 	}
 }
@@ -65,7 +65,7 @@ func FuzzFold(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		s = strings.ToValidUTF8(s, "") // as all text of the domain
+		s = strings.ToValidUTF8(s, "") // all text of the domain is valid UTF-8
 		once := model.Fold(s)
 		if twice := model.Fold(once); twice != once {
 			t.Errorf("Fold(%+q) = %+q, folded again %+q", s, once, twice)

@@ -14,11 +14,11 @@ import (
 const (
 	// MaxKeyword is the longest keyword, in code points after trimming.
 	MaxKeyword = 1000
-	// MaxWords is how many words of a keyword are searched; further ones are ignored.
+	// MaxWords is the number of words that a search uses; it ignores the others.
 	MaxWords = 16
-	// MaxLimit is the largest page.
+	// MaxLimit is the largest page, in books.
 	MaxLimit = 100
-	// MaxOffset is the furthest place that a page can start at.
+	// MaxOffset is the largest offset of a page.
 	MaxOffset = 1<<31 - 1
 )
 
@@ -53,16 +53,15 @@ func tooLong(most int) error {
 	return Errorf(Malformed, "", "is longer than %d characters", most)
 }
 
-// Words returns the folded words that are searched, at most MaxWords; a
-// complete valid ISBN among them is given as its 13 digits. It also returns
-// how many words were ignored.
+// Words returns the folded words of the search, at most MaxWords, with each
+// complete valid ISBN as its 13 digits, and the number of ignored words.
 func (k Keyword) Words() (words []string, ignored int) {
 	words = strings.Fields(Fold(string(k)))
 	if len(words) > MaxWords {
 		words, ignored = words[:MaxWords], len(words)-MaxWords
 	}
 	for i, word := range words {
-		// Shorter numbers are more likely a year or a price than a book number.
+		// A shorter number is more likely a year or a price than an ISBN.
 		if isbn, ok := ParseISBN(word); ok && len(word) >= 10 {
 			words[i] = isbn
 		}
@@ -70,18 +69,18 @@ func (k Keyword) Words() (words []string, ignored int) {
 	return words, ignored
 }
 
-// Served returns the keyword as it is really searched: without the typed words
-// behind the last one that counts.
+// Served returns the keyword that the search really uses: the typed words up to
+// the last one within MaxWords.
 func (k Keyword) Served() string {
 	typed, counted := strings.Fields(string(k)), 0
 	if len(typed) <= MaxWords && !strings.ContainsFunc(string(k), func(r rune) bool { return r > unicode.MaxASCII }) {
-		return string(k) // folding splits no ASCII
+		return string(k) // folding never splits an ASCII word
 	}
 	for i, word := range typed {
 		if counted >= MaxWords {
 			return strings.Join(typed[:i], " ")
 		}
-		counted += len(strings.Fields(Fold(word))) // folding can split one: ´ has a space in it
+		counted += len(strings.Fields(Fold(word))) // folding can split a word: ´ becomes a space and a mark
 	}
 	return string(k)
 }
@@ -175,14 +174,14 @@ type Search struct {
 	Keyword Keyword
 	Filters Filters
 	Sort    Sort
-	// Offset and Limit cut a page out of the result, in books.
+	// Offset and Limit select the page of the result, in books.
 	Offset, Limit int
 }
 
-// SearchResult is one page of what a search found.
+// SearchResult is one page of a result.
 type SearchResult struct {
 	// Books is never nil.
 	Books []*Book
-	// Total counts the books found over all pages.
+	// Total counts the books on all pages.
 	Total int
 }

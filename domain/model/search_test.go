@@ -20,7 +20,7 @@ func TestParseSort(t *testing.T) {
 		_, err := model.ParseSort(name)
 		assert.Equal(t, model.Malformed, model.ErrorCode(err))
 		for _, s := range model.Sorts {
-			assert.ErrorContains(t, err, string(s), "the error tells what there is")
+			assert.ErrorContains(t, err, string(s), "the error lists the orders")
 		}
 	}
 }

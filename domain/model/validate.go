@@ -15,7 +15,7 @@ import (
 const MaxDescription = 100_000
 
 const (
-	// maxLine is the longest of the other texts, in code points.
+	// maxLine is the longest other text, in code points.
 	maxLine     = 1000
 	maxSubjects = 200
 )
@@ -25,10 +25,21 @@ var (
 	price       = regexp.MustCompile(`^\d{1,12}(\.\d{1,6})?$`)
 )
 
-// Validate brings the fields to their canonical form (ISBN to 13 digits,
-// language to BCP 47, white space trimmed) and returns an Error of code
-// Invalid that names the first field that isn't acceptable.
+// Validate brings the fields to their canonical form (ISBN to 13 digits, language
+// to BCP 47, white space trimmed). It returns an Error of code Invalid that names
+// the first field that isn't acceptable.
 func (b *Book) Validate() error {
+	for _, validate := range []func() error{
+		b.validateTexts, b.validateDate, b.validateISBN, b.validateLanguage, b.validateSubjects, b.validateOffer, b.validateLinks,
+	} {
+		if err := validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Book) validateTexts() error {
 	for _, line := range []struct {
 		name  string
 		value *string
@@ -43,27 +54,42 @@ func (b *Book) Validate() error {
 	if b.Title == "" {
 		return Errorf(Invalid, "title", "is required")
 	}
-	if err := validateText("description", &b.Description, MaxDescription, true); err != nil {
-		return err
-	}
+	return validateText("description", &b.Description, MaxDescription, true)
+}
+
+func (b *Book) validateDate() error {
 	b.PublishedAt = strings.TrimSpace(b.PublishedAt)
 	if b.PublishedAt != "" && !validDate(b.PublishedAt) {
 		return Errorf(Invalid, "published_at", "must be a year, a month (2001-02) or a date (2001-02-28)")
 	}
-	if b.ISBN != "" {
-		isbn, ok := ParseISBN(b.ISBN)
-		if !ok {
-			return Errorf(Invalid, "isbn", "is not a valid ISBN-10 or ISBN-13")
-		}
-		b.ISBN = isbn
+	return nil
+}
+
+func (b *Book) validateISBN() error {
+	if b.ISBN == "" {
+		return nil
 	}
-	if b.Language != "" {
-		tag, err := ParseLanguage(b.Language)
-		if err != nil {
-			return Errorf(Invalid, "language", "is not a BCP 47 language tag")
-		}
-		b.Language = tag
+	isbn, ok := ParseISBN(b.ISBN)
+	if !ok {
+		return Errorf(Invalid, "isbn", "is not a valid ISBN-10 or ISBN-13")
 	}
+	b.ISBN = isbn
+	return nil
+}
+
+func (b *Book) validateLanguage() error {
+	if b.Language == "" {
+		return nil
+	}
+	tag, err := ParseLanguage(b.Language)
+	if err != nil {
+		return Errorf(Invalid, "language", "is not a BCP 47 language tag")
+	}
+	b.Language = tag
+	return nil
+}
+
+func (b *Book) validateSubjects() error {
 	if len(b.Subjects) > maxSubjects {
 		return Errorf(Invalid, "subjects", "are more than %d", maxSubjects)
 	}
@@ -75,6 +101,10 @@ func (b *Book) Validate() error {
 			return Errorf(Invalid, "subjects", "contain an empty one")
 		}
 	}
+	return nil
+}
+
+func (b *Book) validateOffer() error {
 	if b.Price != "" && !price.MatchString(b.Price) {
 		return Errorf(Invalid, "price", `must be a decimal number such as "12.90"`)
 	}
@@ -90,9 +120,12 @@ func (b *Book) Validate() error {
 	}
 	switch b.Availability {
 	case "", InStock, ToOrder, Unavailable:
-	default:
-		return Errorf(Invalid, "availability", "must be one of in_stock, to_order, unavailable")
+		return nil
 	}
+	return Errorf(Invalid, "availability", "must be one of in_stock, to_order, unavailable")
+}
+
+func (b *Book) validateLinks() error {
 	for _, link := range []struct{ name, address string }{{"buy_url", b.BuyURL}, {"cover_url", b.CoverURL}} {
 		if link.address != "" && !validURL(link.address) {
 			return Errorf(Invalid, link.name, "must be an absolute http or https address")
@@ -101,8 +134,8 @@ func (b *Book) Validate() error {
 	return nil
 }
 
-// validDate takes every 29 February: which years had one depends on a
-// calendar that old dates don't tell.
+// validDate accepts 29 February in every year: whether a year had one depends on
+// the calendar, which an old date doesn't name.
 func validDate(s string) bool {
 	parts := publishedAt.FindStringSubmatch(s)
 	if parts == nil {
@@ -119,8 +152,8 @@ func validDate(s string) bool {
 	return err == nil
 }
 
-// validateText trims *s and checks that it is text of at most most code
-// points. Only a long text may have line breaks and tabs.
+// validateText trims *s and checks that it is text of at most most code points. A
+// long text may contain line breaks and tabs.
 func validateText(field string, s *string, most int, long bool) error {
 	*s = strings.TrimSpace(*s)
 	if !utf8.ValidString(*s) {
