@@ -11,11 +11,11 @@ import (
 	"golang.org/x/text/currency"
 )
 
-// MaxDescription is the longest description, in code points.
+// MaxDescription is the length of the longest description, in code points.
 const MaxDescription = 100_000
 
 const (
-	// maxLine is the longest of the other texts, in code points.
+	// maxLine is the length of the longest text of another field, in code points.
 	maxLine     = 1000
 	maxSubjects = 200
 )
@@ -25,10 +25,22 @@ var (
 	price       = regexp.MustCompile(`^\d{1,12}(\.\d{1,6})?$`)
 )
 
-// Validate brings the fields to their canonical form (ISBN to 13 digits,
-// language to BCP 47, white space trimmed) and returns an Error of code
-// Invalid that names the first field that isn't acceptable.
+// Validate brings the fields to their canonical form: ISBN with 13 digits,
+// language as BCP 47, white space trimmed. It returns an Error of code Invalid
+// that names the first invalid field.
 func (b *Book) Validate() error {
+	for _, field := range []func(*Book) error{
+		(*Book).validateTexts, (*Book).validatePublishedAt, (*Book).validateISBN, (*Book).validateLanguage,
+		(*Book).validateSubjects, (*Book).validatePrice, (*Book).validateStock, (*Book).validateLinks,
+	} {
+		if err := field(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Book) validateTexts() error {
 	for _, line := range []struct {
 		name  string
 		value *string
@@ -43,27 +55,42 @@ func (b *Book) Validate() error {
 	if b.Title == "" {
 		return Errorf(Invalid, "title", "is required")
 	}
-	if err := validateText("description", &b.Description, MaxDescription, true); err != nil {
-		return err
-	}
+	return validateText("description", &b.Description, MaxDescription, true)
+}
+
+func (b *Book) validatePublishedAt() error {
 	b.PublishedAt = strings.TrimSpace(b.PublishedAt)
 	if b.PublishedAt != "" && !validDate(b.PublishedAt) {
 		return Errorf(Invalid, "published_at", "must be a year, a month (2001-02) or a date (2001-02-28)")
 	}
-	if b.ISBN != "" {
-		isbn, ok := ParseISBN(b.ISBN)
-		if !ok {
-			return Errorf(Invalid, "isbn", "is not a valid ISBN-10 or ISBN-13")
-		}
-		b.ISBN = isbn
+	return nil
+}
+
+func (b *Book) validateISBN() error {
+	if b.ISBN == "" {
+		return nil
 	}
-	if b.Language != "" {
-		tag, err := ParseLanguage(b.Language)
-		if err != nil {
-			return Errorf(Invalid, "language", "is not a BCP 47 language tag")
-		}
-		b.Language = tag
+	isbn, ok := ParseISBN(b.ISBN)
+	if !ok {
+		return Errorf(Invalid, "isbn", "is not a valid ISBN-10 or ISBN-13")
 	}
+	b.ISBN = isbn
+	return nil
+}
+
+func (b *Book) validateLanguage() error {
+	if b.Language == "" {
+		return nil
+	}
+	tag, err := ParseLanguage(b.Language)
+	if err != nil {
+		return Errorf(Invalid, "language", "is not a BCP 47 language tag")
+	}
+	b.Language = tag
+	return nil
+}
+
+func (b *Book) validateSubjects() error {
 	if len(b.Subjects) > maxSubjects {
 		return Errorf(Invalid, "subjects", "are more than %d", maxSubjects)
 	}
@@ -75,24 +102,36 @@ func (b *Book) Validate() error {
 			return Errorf(Invalid, "subjects", "contain an empty one")
 		}
 	}
+	return nil
+}
+
+func (b *Book) validatePrice() error {
 	if b.Price != "" && !price.MatchString(b.Price) {
 		return Errorf(Invalid, "price", `must be a decimal number such as "12.90"`)
 	}
-	if b.Currency != "" {
-		unit, err := currency.ParseISO(b.Currency)
-		if err != nil {
-			return Errorf(Invalid, "currency", "is not an ISO 4217 code")
-		}
-		b.Currency = unit.String()
+	if b.Currency == "" {
+		return nil
 	}
+	unit, err := currency.ParseISO(b.Currency)
+	if err != nil {
+		return Errorf(Invalid, "currency", "is not an ISO 4217 code")
+	}
+	b.Currency = unit.String()
+	return nil
+}
+
+func (b *Book) validateStock() error {
 	if b.Stock != nil && (*b.Stock < 0 || *b.Stock > 1<<31-1) {
 		return Errorf(Invalid, "stock", "must be 0 or more")
 	}
 	switch b.Availability {
 	case "", InStock, ToOrder, Unavailable:
-	default:
-		return Errorf(Invalid, "availability", "must be one of in_stock, to_order, unavailable")
+		return nil
 	}
+	return Errorf(Invalid, "availability", "must be one of in_stock, to_order, unavailable")
+}
+
+func (b *Book) validateLinks() error {
 	for _, link := range []struct{ name, address string }{{"buy_url", b.BuyURL}, {"cover_url", b.CoverURL}} {
 		if link.address != "" && !validURL(link.address) {
 			return Errorf(Invalid, link.name, "must be an absolute http or https address")
@@ -101,8 +140,8 @@ func (b *Book) Validate() error {
 	return nil
 }
 
-// validDate takes every 29 February: which years had one depends on a
-// calendar that old dates don't tell.
+// validDate accepts 29 February in every year: an old date doesn't tell its
+// calendar, so nobody knows whether its year was a leap year.
 func validDate(s string) bool {
 	parts := publishedAt.FindStringSubmatch(s)
 	if parts == nil {
@@ -119,8 +158,8 @@ func validDate(s string) bool {
 	return err == nil
 }
 
-// validateText trims *s and checks that it is text of at most most code
-// points. Only a long text may have line breaks and tabs.
+// validateText trims *s and checks that it is text of at most most code points.
+// Only a long text may have line breaks and tabs.
 func validateText(field string, s *string, most int, long bool) error {
 	*s = strings.TrimSpace(*s)
 	if !utf8.ValidString(*s) {
