@@ -13,24 +13,24 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// maxProduct is the longest record of one product that is read, in bytes.
+// maxProduct is the length of the longest product that is read, in bytes.
 const maxProduct = 4 << 20
 
 // onixReader reads messages of ONIX for Books 2.1 and 3, with reference names
 // or short tags (EDItEUR). It cuts the message into products by their tags, so
-// that a broken one doesn't spoil those after it, and never follows or expands
-// what a DTD declares.
+// that a broken product doesn't spoil those after it. It never fetches a DTD and
+// never expands the entities that a DTD declares.
 type onixReader struct {
 	in *markup
-	// root is the message's start tag, header its header, as they stand there.
+	// root is the start tag of the message, header its header.
 	root, header []byte
-	// message holds what the header says.
-	message message
-	met     [slotCount]bool
-	ended   bool // the message's end tag was read
+	message      message
+	// filled are the slots that some product has filled.
+	filled [slotCount]bool
+	ended  bool // the end tag of the message was read
 	// before is what a file of rejected rows says about the first product.
 	before rejection
-	first  []byte // the first product's start tag, which ended the header
+	first  []byte // the start tag of the first product
 	row    record
 }
 
@@ -82,8 +82,8 @@ func (r *onixReader) readHeader() error {
 	return nil
 }
 
-// sender names the source of a message's records: their references are the
-// sender's, whatever the file is called. It is empty where the header tells none.
+// sender is the source of the message's records, whatever the file's name is. It
+// is empty if the header names no sender.
 func (r *onixReader) sender() string {
 	name := strings.Join(strings.Fields(r.message.sender), " ")
 	if runes := []rune(name); len(runes) > maxID-len("onix:") {
@@ -101,7 +101,7 @@ func (r *onixReader) end() error { return nil }
 
 func (r *onixReader) columns() (used []gateway.Column, ignored []string) {
 	for _, element := range productElements {
-		if r.met[element.slot] {
+		if r.filled[element.slot] {
 			used = append(used, gateway.Column{Name: element.name, Field: slots[element.slot].name})
 		}
 	}
@@ -124,7 +124,7 @@ func (r *onixReader) next() (*record, error) {
 		}
 		switch name := tagName(next); {
 		case r.ended && name != "":
-			return nil, errors.New("something follows the end of the message; each message has to be a file of its own")
+			return nil, errors.New("something follows the end of the message; each message must be a file of its own")
 		case slices.Contains(productTags, name):
 			tag = next
 		case slices.Contains(endTags, name):
@@ -142,24 +142,24 @@ func (r *onixReader) next() (*record, error) {
 	case err != nil:
 		return nil, cutOff(err)
 	}
-	product, mended, err := parseXML(text)
+	product, notes, err := parseXML(text)
 	switch {
 	case errors.Is(err, errNotUTF8):
 		return nil, r.row.rejectf(model.RowEncoding, "%s", err)
 	case err != nil:
 		return nil, r.row.rejectf(model.RowMalformed, "%s", err)
 	}
-	r.row.notes = mended
+	r.row.notes = notes
 	if err := r.message.read(product, &r.row); err != nil {
 		return nil, err
 	}
 	for s, v := range r.row.values {
-		r.met[s] = r.met[s] || v.text != "" || v.items != nil
+		r.filled[s] = r.filled[s] || v.text != "" || v.items != nil
 	}
 	return &r.row, nil
 }
 
-// cutOff makes an end inside the message the end of a file that is cut off.
+// cutOff turns the end of the file inside the message into an error.
 func cutOff(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
@@ -173,8 +173,8 @@ var (
 	endTags     = []string{"/ONIXMessage", "/ONIXmessage"}
 )
 
-// tagName is the name of a start tag, that of an end tag with its slash, and
-// empty for anything else.
+// tagName is the name of a start tag, or the name of an end tag with its slash.
+// It is empty for anything else.
 func tagName(tag []byte) string {
 	if len(tag) < 3 || tag[1] == '!' || tag[1] == '?' {
 		return ""
