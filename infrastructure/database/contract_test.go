@@ -20,8 +20,7 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// onEach runs a test on every kind of database; those that are servers are
-// named by variables.
+// onEach runs a test on every kind of database. Variables name the servers.
 func onEach(t *testing.T, test func(t *testing.T, open func() *DB)) {
 	t.Run("SQLite", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "books of a 100% ?#new shop.db")
@@ -50,7 +49,7 @@ func onServers(t *testing.T, test func(t *testing.T, dsn string)) {
 		t.Run(server.name, func(t *testing.T) {
 			dsn := os.Getenv(server.variable)
 			if dsn == "" {
-				t.Skipf("%s names no %s server", server.variable, server.name)
+				t.Skipf("%s is not set: it names a %s server", server.variable, server.name)
 			}
 			cfg, err := mysql.ParseDSN(dsn)
 			require.NoError(t, err)
@@ -320,7 +319,7 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	migrated(t, func(t *testing.T, db *DB) {
 		_, err := db.sql.Exec("INSERT INTO " + versionTable + " (version_id, is_applied) VALUES (1000, 1)")
 		require.NoError(t, err)
-		assert.ErrorContains(t, db.Migrate(t.Context()), "written by a newer event-books")
+		assert.ErrorContains(t, db.Migrate(t.Context()), "of a newer event-books")
 	})
 }
 
