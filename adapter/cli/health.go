@@ -14,7 +14,7 @@ import (
 
 type healthCommand struct{}
 
-// healthTimeout bounds the question, in all.
+// healthTimeout bounds the whole request.
 const healthTimeout = 4 * time.Second
 
 func (healthCommand) Run(sh *shell) error {
@@ -36,18 +36,18 @@ func (healthCommand) Run(sh *shell) error {
 	defer response.Body.Close()
 	var answer struct{ Status string }
 	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<16)).Decode(&answer); err != nil {
-		return fmt.Errorf("health: %s is no shop of ours: %w", url, err)
+		return fmt.Errorf("health: no event-books answers at %s: %w", url, err)
 	}
 	fmt.Fprintln(sh.Out, answer.Status)
 	if response.StatusCode != http.StatusOK {
-		return errors.New("health: searches are not answered")
+		return errors.New("health: the shop does not answer searches")
 	}
 	return nil
 }
 
 type versionCommand struct{}
 
-// Version is the release; the commit is stamped by go build -buildvcs=true.
+// Version is the release. go build -buildvcs=true adds the commit.
 const Version = "0.1.0"
 
 func (versionCommand) Run(sh *shell) error {

@@ -20,14 +20,14 @@ import (
 	"literank.com/event-books/infrastructure/disk"
 )
 
-// runFile is data_dir/run.json: where the processes that use this folder
-// really are, the oldest first.
+// runFile is data_dir/run.json. It lists the processes that use the data folder,
+// the oldest first, with their real addresses.
 type runFile struct {
 	Processes []runningProcess `json:"processes"`
 }
 
-// runningProcess has a URL if it is a web service, an address for metrics if it
-// serves them, and brokers.
+// runningProcess is a process that uses the data folder. URL is set if it is a web
+// service, Ops is the address of its metrics if it serves any.
 type runningProcess struct {
 	PID     int      `json:"pid"`
 	URL     string   `json:"url,omitempty"`
@@ -37,7 +37,7 @@ type runningProcess struct {
 
 func runFilePath(dataDir string) string { return filepath.Join(dataDir, "run.json") }
 
-// running returns the processes of the run file that still live.
+// running returns the processes of the run file that are still alive.
 func running(dataDir string) ([]runningProcess, error) {
 	var r runFile
 	content, err := os.ReadFile(runFilePath(dataDir))
@@ -53,7 +53,7 @@ func running(dataDir string) ([]runningProcess, error) {
 	return slices.DeleteFunc(r.Processes, func(p runningProcess) bool { return !lives(p.PID) }), nil
 }
 
-// lives errs on the side of life where it can't be told.
+// lives reports whether a process is alive. In doubt it returns true.
 func lives(pid int) bool {
 	process, err := os.FindProcess(pid)
 	if err != nil {
@@ -64,16 +64,15 @@ func lives(pid int) bool {
 	return !errors.Is(err, os.ErrProcessDone) && !errors.Is(err, syscall.ESRCH)
 }
 
-// announce enters this process into the run file until forget is called.
+// announce adds this process to the run file. forget removes it.
 func announce(dataDir string, entry runningProcess) (forget func() error, err error) {
 	entry.PID = os.Getpid()
 	forget = func() error { return changeRunFile(dataDir, nil) }
 	return forget, changeRunFile(dataDir, &entry)
 }
 
-// changeRunFile replaces the entry of this process. The file is exchanged
-// whole, so that a reader never sees half of it; one that can't be read is of
-// no use to anybody and starts anew.
+// changeRunFile replaces the entry of this process, or removes it if entry is nil.
+// If the file can't be read, it starts a new one.
 func changeRunFile(dataDir string, entry *runningProcess) error {
 	lock := flock.New(runFilePath(dataDir) + ".lock")
 	if err := lock.Lock(); err != nil {
@@ -108,12 +107,12 @@ func changeRunFile(dataDir string, entry *runningProcess) error {
 	return nil
 }
 
-// brokersOf returns where Kafka is for a command that doesn't start a broker:
-// as configured, else as a process on this data folder says, else where the
-// embedded broker would be.
+// brokersOf returns the brokers for a command that doesn't start one: those of the
+// configuration, else those of a process in the run file, else the default address
+// of the embedded broker.
 func brokersOf(c *config.Config) []string {
 	if len(c.MQ.Brokers) == 0 {
-		processes, _ := running(c.App.DataDir) // a file that can't be read is as good as none
+		processes, _ := running(c.App.DataDir) // a file that can't be read names no brokers
 		for _, p := range slices.Backward(processes) {
 			if len(p.Brokers) > 0 {
 				return p.Brokers
@@ -123,10 +122,11 @@ func brokersOf(c *config.Config) []string {
 	return application.Brokers(c)
 }
 
-// urlOf returns where the web service is, as far as this folder tells.
+// urlOf returns the address of the web service: that in the run file, else that of
+// the configuration.
 func urlOf(c *config.Config) string {
-	processes, _ := running(c.App.DataDir)         // as above
-	for _, p := range slices.Backward(processes) { // the newest: an old pid may be another program's by now
+	processes, _ := running(c.App.DataDir)         // as in brokersOf
+	for _, p := range slices.Backward(processes) { // the newest first: another program may have an old pid by now
 		if p.URL != "" {
 			return p.URL
 		}

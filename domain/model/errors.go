@@ -5,38 +5,36 @@ import (
 	"fmt"
 )
 
-// Code says what kind of failure an Error is. The adapter maps each code to
-// one HTTP status.
+// Code is the kind of an Error. The adapter maps each code to one HTTP status.
 type Code string
 
 const (
-	// Malformed: the request can't be read as what it claims to be.
+	// Malformed: the request doesn't follow the rules of its format.
 	Malformed Code = "malformed"
-	// Invalid: readable, but a value is not acceptable.
+	// Invalid: the request can be read, but a value is not acceptable.
 	Invalid Code = "invalid"
-	// NotFound: there is no such thing.
+	// NotFound: the requested thing doesn't exist.
 	NotFound Code = "not_found"
-	// Conflict: it contradicts something that exists.
+	// Conflict: the request contradicts something that exists.
 	Conflict Code = "conflict"
-	// TooLarge: more than is taken at once.
+	// TooLarge: the request exceeds a limit.
 	TooLarge Code = "too_large"
-	// Unauthorized: staff only, and no valid token was given.
+	// Unauthorized: the request needs a valid admin token.
 	Unauthorized Code = "unauthorized"
-	// Forbidden: refused whoever asks.
+	// Forbidden: the request is refused for everybody.
 	Forbidden Code = "forbidden"
-	// UnavailableNow: a part that is needed does not answer; trying again later helps.
+	// UnavailableNow: a needed part does not answer. A later retry can succeed.
 	UnavailableNow Code = "unavailable"
 )
 
-// Error is a failure whose message may be shown to whoever caused it. A cause
-// that is not for their eyes is wrapped and only logged.
+// Error is a failure with a message for the person who caused it. The cause is
+// only for the log.
 type Error struct {
 	Code Code
-	// Field names the parameter, field or header at fault, if there is one.
+	// Field names the wrong parameter, field or header. It may be empty.
 	Field   string
 	Message string
-	// Cause is for the log.
-	Cause error
+	Cause   error
 }
 
 func (e *Error) Error() string {
