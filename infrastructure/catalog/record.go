@@ -99,7 +99,9 @@ func (r *record) importRow(source string, inverted bool) (*model.ImportRow, erro
 		b.row.Source, b.row.ExternalID = source, id
 	}
 	if r.exported {
-		return b.row, b.identity()
+		if err := b.identity(); err != nil {
+			return nil, err
+		}
 	}
 	if r.before.stillHolds(book.ISBN, b.row.ExternalID) {
 		return nil, &model.RowError{Line: r.line, Text: r.text, Code: r.before.code, Value: r.before.value, Detail: r.before.reason}

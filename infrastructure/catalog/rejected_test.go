@@ -180,6 +180,17 @@ func TestCopiesStayRejected(t *testing.T) {
 	}
 }
 
+func TestCopiesInAnExportStayRejected(t *testing.T) {
+	const head = "rejected_line,rejected_reason,rejected_code,id_source,id,fingerprint,title,isbn\n"
+	for row, want := range map[string]string{
+		"3,x,same_id:7,shop,7,,Copy,\n":                            "line 2: x",
+		"3,x,same_id:7,shop,8,,Copy,\n":                            "2 Copy",
+		"3,x,same_isbn:9780306406157,shop,8,,Copy,9780306406157\n": "line 2: x",
+	} {
+		assert.Equal(t, []string{want}, transcript(openText(t, head+row, gateway.FileOptions{}), titles), row)
+	}
+}
+
 func TestCodesOfAnyIDAreReadBack(t *testing.T) {
 	for _, id := range []string{"7", "a-1", "a--1", "---", `x "y" <z>, (w)`, "a;b|c\td", "тест 书", "100%", "a:b", "it's", "-->"} {
 		for name, file := range map[string]string{
