@@ -282,3 +282,22 @@ func TestRejectedRowsWithoutAPlace(t *testing.T) {
 	assert.ErrorContains(t, err, "name another file with --rejected")
 	assert.NoError(t, r.Close())
 }
+
+func TestRejectedRowsTellTheirSource(t *testing.T) {
+	folder := t.TempDir()
+	for name, c := range map[string]struct{ file, text, source, kept, want string }{
+		"beside the file":     {"books.csv", "title\nEmma\n", "", "books.csv.rejected", ""},
+		"elsewhere":           {"books.csv", "title\nEmma\n", "", "bad.csv", "books.csv"},
+		"with a given source": {"books.csv", "title\nEmma\n", "shop", "books.csv.rejected", "shop"},
+		"ONIX, elsewhere":     {"books.xml", onixMessage(onixProduct("1", "03", onixTitle("Emma"))), "", "bad.xml", ""},
+		"ONIX, given":         {"books.xml", onixMessage(onixProduct("1", "03", onixTitle("Emma"))), "shop", "bad.xml", "shop"},
+	} {
+		path := filepath.Join(folder, c.file)
+		require.NoError(t, os.WriteFile(path, []byte(c.text), 0o600))
+		f, err := Open(path, gateway.FileOptions{Source: c.source})
+		require.NoError(t, err)
+		rows, _ := f.KeepRejected(filepath.Join(folder, c.kept), "job")
+		assert.Equal(t, c.want, rows.Source(), name)
+		require.NoError(t, errors.Join(rows.Close(), f.Close()))
+	}
+}
