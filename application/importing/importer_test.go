@@ -422,6 +422,28 @@ func aFile(change func(*[]any)) *file {
 
 var allRejected = []string{"5 text 5: broken", `1500 text 1500: lines 8 and 1500 have the same id "7"`, "2500 text 2500: taken"}
 
+// interruptedImport imports the first 2,000 rows of aFile.
+func interruptedImport(t *testing.T) (*importer, *importLog, *rejected) {
+	t.Helper()
+	books := &importer{reject: map[int]string{2500: "taken"}}
+	progress, kept := &importLog{}, &rejected{}
+	ctx, cancel := context.WithCancel(t.Context())
+	observer := &stopping{cancel: func() {
+		if len(books.batches) == 2 {
+			cancel()
+		}
+	}}
+	f := aFile(nil)
+	f.rejected = kept
+	summary, err := run(t, ctx, books, progress, f, importing.Options{}, observer)
+	require.ErrorIs(t, err, context.Canceled)
+	checkSum(t, summary)
+	require.Equal(t, 2000, summary.Rows)
+	require.False(t, kept.finished)
+	kept.lines = append(kept.lines, "written after the progress was saved")
+	return books, progress, kept
+}
+
 func TestInterruptedImportResumes(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*[]any) // of the file, before the second import
@@ -446,28 +468,13 @@ func TestInterruptedImportResumes(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			books := &importer{reject: map[int]string{2500: "taken"}}
-			progress, kept := &importLog{}, &rejected{}
-			ctx, cancel := context.WithCancel(t.Context())
-			observer := &stopping{cancel: func() {
-				if len(books.batches) == 2 {
-					cancel()
-				}
-			}}
-			f := aFile(nil)
-			f.rejected = kept
-			first, err := run(t, ctx, books, progress, f, importing.Options{}, observer)
-			require.ErrorIs(t, err, context.Canceled)
-			checkSum(t, first)
-			require.Equal(t, 2000, first.Rows)
-			require.False(t, kept.finished)
-			kept.lines = append(kept.lines, "written after the progress was saved")
+			books, progress, kept := interruptedImport(t)
 			if c.spoil != nil {
 				c.spoil(progress, kept)
 			}
 
 			var seen log
-			f = aFile(c.change)
+			f := aFile(c.change)
 			f.rejected = kept
 			total := len(f.rows)
 			second, err := run(t, t.Context(), books, progress, f, importing.Options{}, &seen)
