@@ -13,8 +13,8 @@ import (
 	"literank.com/event-books/infrastructure/config"
 )
 
-// adminToken returns the configured token, else the one kept in the data
-// folder, which it makes at the first start.
+// adminToken returns the configured token, else the one in the data folder. It
+// creates that one at the first start.
 func adminToken(c config.AppConfig, log *slog.Logger) (string, error) {
 	if c.AdminToken != "" {
 		return c.AdminToken, nil
@@ -22,26 +22,28 @@ func adminToken(c config.AppConfig, log *slog.Logger) (string, error) {
 	file := filepath.Join(c.DataDir, "admin-token")
 	err := makeToken(file)
 	if err == nil {
-		log.Info("a random admin token was written to a file", "file", file)
+		log.Info("wrote a random admin token to a file", "file", file)
 	} else if errors.Is(err, fs.ErrExist) {
-		log.Info("the admin token is kept in a file", "file", file)
+		log.Info("the admin token is in a file", "file", file)
 	} else {
 		return "", fmt.Errorf("app.admin_token: %w", err)
 	}
-	// Read in either case: of two first starts at once one token counts.
+	// Read the file in any case: if two processes start for the first time at once,
+	// both use the token that is there.
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return "", fmt.Errorf("app.admin_token: %w", err)
 	}
 	token := strings.TrimSpace(string(content))
 	if token == "" {
-		return "", fmt.Errorf("app.admin_token: the file %s is empty: write a token into it, or remove it to have one made", file)
+		return "", fmt.Errorf("app.admin_token: the file %s is empty: write a token into it, or remove it and the next start creates one", file)
 	}
 	return token, nil
 }
 
-// makeToken writes a token to a file that doesn't exist yet; the file appears
-// whole. Its error is fs.ErrExist if there is one.
+// makeToken creates the file with a random token. No process ever sees a part of
+// it. If the file exists, the error is fs.ErrExist and the file stays: that is why
+// disk.Replace doesn't serve here.
 func makeToken(file string) error {
 	if _, err := os.Lstat(file); err == nil {
 		return fs.ErrExist
@@ -59,5 +61,5 @@ func makeToken(file string) error {
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return os.Rename(draft.Name(), file) // a file system without links
+	return os.Rename(draft.Name(), file) // the file system has no links
 }

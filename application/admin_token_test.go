@@ -29,11 +29,11 @@ func TestAdminTokenIsMadeOnce(t *testing.T) {
 	starts.Wait()
 	require.NotEmpty(t, tokens[0])
 	for _, token := range tokens {
-		assert.Equal(t, tokens[0], token, "of several first starts at once each has the same token")
+		assert.Equal(t, tokens[0], token, "processes that start for the first time at once have the same token")
 	}
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, files, 1, "no draft is left")
+	require.Len(t, files, 1, "no temporary file is left")
 	info, err := files[0].Info()
 	require.NoError(t, err)
 	if runtime.GOOS != "windows" {

@@ -19,14 +19,14 @@ import (
 	"literank.com/event-books/infrastructure/disk"
 )
 
-// runFile is data_dir/run.json: where the processes that use this folder
-// really are, the oldest first.
+// runFile is data_dir/run.json. It lists the processes that use the data folder,
+// the oldest first, with their real addresses.
 type runFile struct {
 	Processes []runningProcess `json:"processes"`
 }
 
-// runningProcess has a URL if it is a web service, an address for metrics if it
-// serves them, and brokers.
+// runningProcess is a process that uses the data folder. URL is set if it is a web
+// service, Ops is the address of its metrics if it serves any.
 type runningProcess struct {
 	PID     int      `json:"pid"`
 	URL     string   `json:"url,omitempty"`
@@ -36,7 +36,7 @@ type runningProcess struct {
 
 func runFilePath(dataDir string) string { return filepath.Join(dataDir, "run.json") }
 
-// running returns the processes of the run file that still live.
+// running returns the processes of the run file that are still alive.
 func running(dataDir string) ([]runningProcess, error) {
 	var r runFile
 	content, err := os.ReadFile(runFilePath(dataDir))
@@ -52,7 +52,7 @@ func running(dataDir string) ([]runningProcess, error) {
 	return slices.DeleteFunc(r.Processes, func(p runningProcess) bool { return !lives(p.PID) }), nil
 }
 
-// lives errs on the side of life where it can't be told.
+// lives reports whether a process is alive. In doubt it returns true.
 func lives(pid int) bool {
 	process, err := os.FindProcess(pid)
 	if err != nil {
@@ -63,16 +63,15 @@ func lives(pid int) bool {
 	return !errors.Is(err, os.ErrProcessDone) && !errors.Is(err, syscall.ESRCH)
 }
 
-// announce enters this process into the run file until forget is called.
+// announce adds this process to the run file. forget removes it.
 func announce(dataDir string, entry runningProcess) (forget func() error, err error) {
 	entry.PID = os.Getpid()
 	forget = func() error { return changeRunFile(dataDir, nil) }
 	return forget, changeRunFile(dataDir, &entry)
 }
 
-// changeRunFile replaces the entry of this process. The file is exchanged
-// whole, so that a reader never sees half of it; one that can't be read is of
-// no use to anybody and starts anew.
+// changeRunFile replaces the entry of this process, or removes it if entry is nil.
+// If the file can't be read, it starts a new one.
 func changeRunFile(dataDir string, entry *runningProcess) error {
 	lock := flock.New(runFilePath(dataDir) + ".lock")
 	if err := lock.Lock(); err != nil {

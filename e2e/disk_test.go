@@ -31,7 +31,7 @@ func TestDiskFullInTheMiddleOfAnImport(t *testing.T) {
 	writeCatalogue(t, filepath.Join(dir, "books.csv"), 40_000)
 	environ := []string{"EVENT_BOOKS_APP_DATA_DIR=" + filepath.Join(disk, "data")}
 	p := start(t, dir, environ, "import", "books.csv")
-	p.eventually("it waits", func() bool { return strings.Contains(p.log.String(), "retrying") })
+	p.eventually("it waits", func() bool { return strings.Contains(p.log.String(), "does not answer, retrying") })
 	assert.Contains(t, p.log.String(), "full")
 	require.NoError(t, syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=200m"))
 	assert.Equal(t, 0, p.wait(), p.log)

@@ -153,7 +153,7 @@ func TestDatabaseGoneInTheMiddleOfAnImport(t *testing.T) {
 	}
 	p.eventually("some rows are stored", func() bool { return stored() >= 2000 })
 	way.set(false)
-	p.eventually("it waits", func() bool { return strings.Contains(p.log.String(), "retrying") })
+	p.eventually("it waits", func() bool { return strings.Contains(p.log.String(), "does not answer, retrying") })
 	require.Less(t, stored(), 39_600)
 	way.set(true)
 	assert.Equal(t, 0, p.wait(), p.log)

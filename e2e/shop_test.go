@@ -275,7 +275,7 @@ func TestExitStatus(t *testing.T) {
 		{"data folder is a file", nil, []string{"EVENT_BOOKS_APP_DATA_DIR=" + file}, 1, []string{"app.data_dir"}},
 		{"data folder can't be made", nil, []string{"EVENT_BOOKS_APP_DATA_DIR=/proc/nothing"}, 1, []string{"app.data_dir"}},
 		{"templates", []string{"web"}, []string{"EVENT_BOOKS_APP_TEMPLATES_PATTERN=none/*.html"}, 2, []string{"app.templates_pattern", "none/*.html"}},
-		{"map to no field", []string{"import", file, "--map", "Titel=Überschrift"}, nil, 2, []string{`there is no field "Überschrift"; these are: title`}},
+		{"map to no field", []string{"import", file, "--map", "Titel=Überschrift"}, nil, 2, []string{`there is no field "Überschrift"; the fields are: title`}},
 		{"two files of one name", []string{"import", "a/x.csv", "b/x.csv"}, nil, 2, []string{"a/x.csv and b/x.csv have the same name"}},
 		{"no such catalogue", []string{"import", "none.csv"}, nil, 1, []string{"none.csv"}},
 		{"database away at an import", []string{"import", file}, []string{"EVENT_BOOKS_DB_DSN=u:p@tcp(127.0.0.1:1)/shop"}, 1, []string{"connection refused"}},

@@ -71,17 +71,18 @@ func (f files) Open(string, gateway.FileOptions) (gateway.BookFile, error) { ret
 
 func (f files) CheckOptions(string, gateway.FileOptions) error { return nil }
 
-// importer keeps what it is given, after failing with each of fails.
+// importer keeps the batches that it gets, after it has returned each error of
+// fails.
 type importer struct {
 	fails   []error
 	reject  map[int]string // by line
 	batches [][]model.ImportRow
 	calls   int
-	// previews counts the batches that were only looked at.
+	// previews counts the previewed batches.
 	previews int
 }
 
-// importLog remembers one file.
+// importLog keeps the progress of one file.
 type importLog struct{ saved *model.ImportProgress }
 
 func (l *importLog) SaveImport(_ context.Context, p *model.ImportProgress) error {
@@ -223,7 +224,7 @@ func TestImportRejectsRepeatedBooks(t *testing.T) {
 		row(6, id("b.csv", "7", "")),
 		row(7, id("a.csv", "7", "9781861972712")),
 		row(8, id("a.csv", "8", "9780306406157")),
-		row(9, id("a.csv", "8", "9781861972712")), // neither was taken by a rejected row
+		row(9, id("a.csv", "8", "9781861972712")), // a rejected row reserves neither
 	}, &seen)
 	require.NoError(t, err)
 	checkSum(t, summary)
@@ -300,7 +301,7 @@ func TestImportKeepsWhatCameBeforeABreak(t *testing.T) {
 	assert.Equal(t, 1500, summary.Rows)
 	checkSum(t, summary)
 
-	// The catalogue breaks too.
+	// The catalogue fails too.
 	books = &importer{fails: []error{nil, errors.New("disk full")}}
 	rows = append(rowsUpTo(1500), io.ErrUnexpectedEOF)
 	summary, err = importOf(t, t.Context(), books, rows, new(log))
@@ -316,7 +317,7 @@ func TestImportEndsWithAFailure(t *testing.T) {
 	summary, err := importOf(t, t.Context(), books, rowsUpTo(5000), new(log))
 	assert.ErrorContains(t, err, "nothing is stored")
 	assert.ErrorContains(t, err, "disk full")
-	assert.Equal(t, 1, books.calls, "only an absent catalogue is tried again")
+	assert.Equal(t, 1, books.calls, "only an unavailable catalogue is retried")
 	assert.Zero(t, summary.Rows)
 }
 
@@ -353,7 +354,7 @@ func TestImportWaitsForTheCatalogue(t *testing.T) {
 			assert.LessOrEqual(t, summary.Elapsed, 2*time.Minute)
 		})
 	})
-	t.Run("until it is told to stop", func(t *testing.T) {
+	t.Run("until the context ends", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
@@ -421,6 +422,28 @@ func aFile(change func(*[]any)) *file {
 
 var allRejected = []string{"5 text 5: broken", `1500 text 1500: lines 8 and 1500 have the same id "7"`, "2500 text 2500: taken"}
 
+// interruptedImport imports the first 2,000 rows of aFile.
+func interruptedImport(t *testing.T) (*importer, *importLog, *rejected) {
+	t.Helper()
+	books := &importer{reject: map[int]string{2500: "taken"}}
+	progress, kept := &importLog{}, &rejected{}
+	ctx, cancel := context.WithCancel(t.Context())
+	observer := &stopping{cancel: func() {
+		if len(books.batches) == 2 {
+			cancel()
+		}
+	}}
+	f := aFile(nil)
+	f.rejected = kept
+	summary, err := run(t, ctx, books, progress, f, importing.Options{}, observer)
+	require.ErrorIs(t, err, context.Canceled)
+	checkSum(t, summary)
+	require.Equal(t, 2000, summary.Rows)
+	require.False(t, kept.finished)
+	kept.lines = append(kept.lines, "written after the progress was saved")
+	return books, progress, kept
+}
+
 func TestInterruptedImportResumes(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*[]any) // of the file, before the second import
@@ -445,28 +468,13 @@ func TestInterruptedImportResumes(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			books := &importer{reject: map[int]string{2500: "taken"}}
-			progress, kept := &importLog{}, &rejected{}
-			ctx, cancel := context.WithCancel(t.Context())
-			observer := &stopping{cancel: func() {
-				if len(books.batches) == 2 {
-					cancel()
-				}
-			}}
-			f := aFile(nil)
-			f.rejected = kept
-			first, err := run(t, ctx, books, progress, f, importing.Options{}, observer)
-			require.ErrorIs(t, err, context.Canceled)
-			checkSum(t, first)
-			require.Equal(t, 2000, first.Rows)
-			require.False(t, kept.finished)
-			kept.lines = append(kept.lines, "written after the progress was saved")
+			books, progress, kept := interruptedImport(t)
 			if c.spoil != nil {
 				c.spoil(progress, kept)
 			}
 
 			var seen log
-			f = aFile(c.change)
+			f := aFile(c.change)
 			f.rejected = kept
 			total := len(f.rows)
 			second, err := run(t, t.Context(), books, progress, f, importing.Options{}, &seen)
@@ -552,7 +560,7 @@ func TestImportContinuesIfRejectedRowsCannotBeKept(t *testing.T) {
 	assert.Nil(t, progress.saved, "the next import begins anew and can keep them")
 }
 
-// stopping cancels the import when it is told of progress.
+// stopping cancels the import at the first progress.
 type stopping struct {
 	log
 	cancel context.CancelFunc

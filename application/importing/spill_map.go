@@ -11,30 +11,31 @@ import (
 )
 
 const (
-	// spillEntries is how many entries are kept in memory as they are.
+	// spillEntries is the number of entries at which the map is spilled to a file.
 	spillEntries = 1 << 19
 	entrySize    = 8 + 4 // bytes of an entry in the file: key and value
-	// fenceEvery is how many entries of a run lie between two keys that are
-	// kept in memory, and are read at once.
+	// fenceEvery is the number of entries between two fences of a run. A search
+	// reads that many.
 	fenceEvery = 64
-	// bloomBits for each entry and bloomProbes let one of a hundred searches
-	// in a run read in vain (Bloom, CACM 13/7, 1970).
+	// With bloomBits for each entry and bloomProbes, one of a hundred searches for
+	// an absent key reads a run in vain (Bloom, CACM 13/7, 1970).
 	bloomBits   = 10
 	bloomProbes = 6
 )
 
-// spillMap is a map of numbers that takes little memory however large it gets:
-// what is too much for it goes to sorted runs in a temporary file, which are
-// searched from the newest on, each behind a Bloom filter. Keys must be spread
-// evenly. It is used by one goroutine.
+// spillMap is a map of numbers that takes little memory, however large it grows.
+// When it has limit entries in memory it writes them to a temporary file, as a
+// sorted run. A search goes through the runs, the newest first, each behind a
+// Bloom filter. Keys must be spread evenly. It is used by one goroutine.
 type spillMap struct {
 	recent map[uint64]uint32
 	limit  int
-	file   *os.File // nil until something is spilled
+	file   *os.File // nil before the first run
 	size   int64
 	runs   []spilledRun
 }
 
+// spilledRun is a run in the file. fences has every fenceEvery-th key.
 type spilledRun struct {
 	offset  int64
 	entries int
@@ -69,11 +70,11 @@ func (m *spillMap) put(key uint64, value uint32) error {
 	return m.spill()
 }
 
-// spill writes what is in memory as a sorted run.
+// spill moves the entries in memory to a new run.
 func (m *spillMap) spill() (err error) {
 	if m.file == nil {
 		if m.file, err = os.CreateTemp("", "event-books-import-"); err != nil {
-			return fmt.Errorf("remember the rows of the file: %w", err)
+			return fmt.Errorf("temporary file of the import: %w", err)
 		}
 	}
 	type entry struct {
@@ -96,7 +97,7 @@ func (m *spillMap) spill() (err error) {
 		text = binary.BigEndian.AppendUint32(text, e.value)
 	}
 	if _, err := m.file.WriteAt(text, m.size); err != nil {
-		return fmt.Errorf("remember the rows of the file: %w", err)
+		return fmt.Errorf("temporary file of the import: %w", err)
 	}
 	m.size += int64(len(text))
 	m.runs = append(m.runs, run)
@@ -104,7 +105,7 @@ func (m *spillMap) spill() (err error) {
 	return nil
 }
 
-// each calls probe for the places of a key in the filter until it returns false.
+// each calls probe for each bit of a key in the filter, until probe returns false.
 func (r *spilledRun) each(key uint64, probe func(word, bit uint64) bool) {
 	places := uint64(len(r.bloom)) * 64
 	step := key>>32 | 1
@@ -116,6 +117,7 @@ func (r *spilledRun) each(key uint64, probe func(word, bit uint64) bool) {
 	}
 }
 
+// mayHave reports false only if the run doesn't have the key.
 func (r *spilledRun) mayHave(key uint64) bool {
 	may := true
 	r.each(key, func(word, bit uint64) bool {
@@ -125,7 +127,7 @@ func (r *spilledRun) mayHave(key uint64) bool {
 	return may
 }
 
-// search reads the entries between two fences.
+// search reads the entries between two fences of a run.
 func (m *spillMap) search(run spilledRun, key uint64) (value uint32, ok bool, err error) {
 	fence := sort.Search(len(run.fences), func(i int) bool { return run.fences[i] > key }) - 1
 	if fence < 0 {
@@ -134,7 +136,7 @@ func (m *spillMap) search(run spilledRun, key uint64) (value uint32, ok bool, er
 	first := fence * fenceEvery
 	text := make([]byte, min(fenceEvery, run.entries-first)*entrySize)
 	if _, err := m.file.ReadAt(text, run.offset+int64(first*entrySize)); err != nil {
-		return 0, false, fmt.Errorf("remember the rows of the file: %w", err)
+		return 0, false, fmt.Errorf("temporary file of the import: %w", err)
 	}
 	n := len(text) / entrySize
 	i := sort.Search(n, func(i int) bool { return binary.BigEndian.Uint64(text[i*entrySize:]) >= key })

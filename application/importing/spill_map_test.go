@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// spread is a key that is spread as the first bytes of a hash are.
+// spread returns a key that is as evenly spread as the first bytes of a hash.
 func spread(n int) uint64 {
 	z := uint64(n) * 0x9E3779B97F4A7C15
 	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
@@ -20,7 +20,7 @@ func TestSpillMapIsAMap(t *testing.T) {
 	m := newSpillMap(100)
 	like := map[uint64]uint32{}
 	for i := range 5000 {
-		key := spread(i % 1700) // each comes up to three times
+		key := spread(i % 1700) // each key comes up to three times
 		value, ok, err := m.get(key)
 		require.NoError(t, err)
 		want, wanted := like[key]
@@ -41,7 +41,7 @@ func TestSpillMapIsAMap(t *testing.T) {
 			}
 		}
 	}
-	assert.Less(t, vain, 10_000*len(m.runs)*3/100, "the filter holds off")
+	assert.Less(t, vain, 10_000*len(m.runs)*3/100, "the filter avoids nearly all reads")
 	for _, edge := range []uint64{0, 1, 1<<64 - 1} {
 		require.NoError(t, m.put(edge, 7))
 		require.NoError(t, m.spill())

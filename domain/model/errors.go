@@ -5,8 +5,7 @@ import (
 	"fmt"
 )
 
-// Code says what kind of failure an Error is. The adapter maps each code to
-// one HTTP status.
+// Code is the kind of an Error. The adapter maps each code to one HTTP status.
 type Code string
 
 const (
@@ -32,7 +31,7 @@ const (
 // that they mustn't see, so it goes to the log only.
 type Error struct {
 	Code Code
-	// Field names the parameter, field or header at fault, if there is one.
+	// Field names the wrong parameter, field or header. It may be empty.
 	Field   string
 	Message string
 	Cause   error

@@ -1,13 +1,11 @@
 package model
 
-import (
-	"strings"
-)
+import "strings"
 
-// ParseISBN reads an ISBN-10 or ISBN-13 with or without hyphens and spaces (ISO
-// 2108) and returns its 13 digits. It restores an ISBN-10 that lost leading zeros,
-// 7 to 9 characters long, if the check digit confirms it. It reports false for
-// anything else.
+// ParseISBN reads an ISBN-10 or ISBN-13 with or without hyphens and spaces
+// (ISO 2108) and returns its 13 digits. An ISBN-10 with 7 to 9 characters has lost
+// its leading zeros: ParseISBN adds them if the check digit then is right. It
+// reports false for anything else.
 func ParseISBN(s string) (string, bool) {
 	var digits []byte
 	for i := 0; i < len(s); i++ {
@@ -18,7 +16,7 @@ func ParseISBN(s string) (string, bool) {
 			digits = append(digits, 'X')
 		case c == '-' || c == ' ':
 		case strings.HasPrefix(s[i:], "\u2010"), strings.HasPrefix(s[i:], "\u2011"), strings.HasPrefix(s[i:], "\u2013"):
-			i += len("\u2010") - 1 // a Unicode hyphen
+			i += len("\u2010") - 1 // other hyphens of Unicode
 		default:
 			return "", false
 		}
@@ -64,7 +62,8 @@ func validISBN10(ten []byte) bool {
 	return sum%11 == 0 && !zeros
 }
 
-// checkDigit13 expects 12 digits. With an X among them, no check digit matches.
+// checkDigit13 expects 12 digits. If one is an X it returns a value that is no
+// digit.
 func checkDigit13(twelve []byte) byte {
 	sum := 0
 	for i, c := range twelve {

@@ -11,11 +11,11 @@ import (
 	"golang.org/x/text/currency"
 )
 
-// MaxDescription is the longest description, in code points.
+// MaxDescription is the length of the longest description, in code points.
 const MaxDescription = 100_000
 
 const (
-	// maxLine is the longest other text, in code points.
+	// maxLine is the length of the longest text of another field, in code points.
 	maxLine     = 1000
 	maxSubjects = 200
 )
@@ -25,14 +25,15 @@ var (
 	price       = regexp.MustCompile(`^\d{1,12}(\.\d{1,6})?$`)
 )
 
-// Validate brings the fields to their canonical form (ISBN to 13 digits, language
-// to BCP 47, white space trimmed). It returns an Error of code Invalid that names
-// the first field that isn't acceptable.
+// Validate brings the fields to their canonical form: ISBN with 13 digits,
+// language as BCP 47, white space trimmed. It returns an Error of code Invalid
+// that names the first invalid field.
 func (b *Book) Validate() error {
-	for _, validate := range []func() error{
-		b.validateTexts, b.validateDate, b.validateISBN, b.validateLanguage, b.validateSubjects, b.validateOffer, b.validateLinks,
+	for _, field := range []func(*Book) error{
+		(*Book).validateTexts, (*Book).validatePublishedAt, (*Book).validateISBN, (*Book).validateLanguage,
+		(*Book).validateSubjects, (*Book).validatePrice, (*Book).validateStock, (*Book).validateLinks,
 	} {
-		if err := validate(); err != nil {
+		if err := field(b); err != nil {
 			return err
 		}
 	}
@@ -57,7 +58,7 @@ func (b *Book) validateTexts() error {
 	return validateText("description", &b.Description, MaxDescription, true)
 }
 
-func (b *Book) validateDate() error {
+func (b *Book) validatePublishedAt() error {
 	b.PublishedAt = strings.TrimSpace(b.PublishedAt)
 	if b.PublishedAt != "" && !validDate(b.PublishedAt) {
 		return Errorf(Invalid, "published_at", "must be a year, a month (2001-02) or a date (2001-02-28)")
@@ -104,17 +105,22 @@ func (b *Book) validateSubjects() error {
 	return nil
 }
 
-func (b *Book) validateOffer() error {
+func (b *Book) validatePrice() error {
 	if b.Price != "" && !price.MatchString(b.Price) {
 		return Errorf(Invalid, "price", `must be a decimal number such as "12.90"`)
 	}
-	if b.Currency != "" {
-		unit, err := currency.ParseISO(b.Currency)
-		if err != nil {
-			return Errorf(Invalid, "currency", "is not an ISO 4217 code")
-		}
-		b.Currency = unit.String()
+	if b.Currency == "" {
+		return nil
 	}
+	unit, err := currency.ParseISO(b.Currency)
+	if err != nil {
+		return Errorf(Invalid, "currency", "is not an ISO 4217 code")
+	}
+	b.Currency = unit.String()
+	return nil
+}
+
+func (b *Book) validateStock() error {
 	if b.Stock != nil && (*b.Stock < 0 || *b.Stock > 1<<31-1) {
 		return Errorf(Invalid, "stock", "must be 0 or more")
 	}
@@ -134,8 +140,8 @@ func (b *Book) validateLinks() error {
 	return nil
 }
 
-// validDate accepts 29 February in every year: whether a year had one depends on
-// the calendar, which an old date doesn't name.
+// validDate accepts 29 February in every year: an old date doesn't tell its
+// calendar, so nobody knows whether its year was a leap year.
 func validDate(s string) bool {
 	parts := publishedAt.FindStringSubmatch(s)
 	if parts == nil {
@@ -152,8 +158,8 @@ func validDate(s string) bool {
 	return err == nil
 }
 
-// validateText trims *s and checks that it is text of at most most code points. A
-// long text may contain line breaks and tabs.
+// validateText trims *s and checks that it is text of at most most code points.
+// Only a long text may have line breaks and tabs.
 func validateText(field string, s *string, most int, long bool) error {
 	*s = strings.TrimSpace(*s)
 	if !utf8.ValidString(*s) {

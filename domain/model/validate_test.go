@@ -15,7 +15,7 @@ func TestValidate(t *testing.T) {
 	n := func(n int) *int { return &n }
 	for name, c := range map[string]struct {
 		change  func(*model.Book)
-		refused string // the field at fault, empty if none
+		refused string // the invalid field, or empty
 	}{
 		"only a title":          {func(b *model.Book) {}, ""},
 		"no title":              {func(b *model.Book) { b.Title = "" }, "title"},

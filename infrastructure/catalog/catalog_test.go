@@ -29,8 +29,8 @@ func openText(t testing.TB, text string, opts gateway.FileOptions) *File {
 	return f
 }
 
-// transcript reads f to its end: for each row what show returns, for each
-// rejected one its error, at last the error that isn't the plain end.
+// transcript reads f to its end. It returns the result of show for each row, the
+// error for each rejected row, and the last error unless it is io.EOF.
 func transcript(f *File, show func(*model.ImportRow) string) []string {
 	var lines []string
 	for {
@@ -72,7 +72,7 @@ func gzipped(t testing.TB, text string) []byte {
 	return packed.Bytes()
 }
 
-func TestOpenTellsFormats(t *testing.T) {
+func TestOpenDetectsFormats(t *testing.T) {
 	for name, c := range map[string]struct{ content, format string }{
 		"CSV":                {"title\nEmma\n", "CSV in UTF-8"},
 		"CSV with BOM":       {"\uFEFFtitle\nEmma\n", "CSV in UTF-8"},
@@ -119,15 +119,15 @@ func TestOpenRefuses(t *testing.T) {
 		"a workbook":       {"PK\x03\x04\x14\x00\x06\x00", gateway.FileOptions{}, "save its table as CSV"},
 		"a web page":       {"<!DOCTYPE html>\n<html><p>Emma</html>", gateway.FileOptions{}, "but no ONIX message"},
 		"unknown encoding": {"title\nEmma\n", gateway.FileOptions{Encoding: "utf-9"}, `there is no encoding "utf-9"; some are utf-8`},
-		"Windows-1251":     {"title\n\xc2\xee\xe9\xed\xe0 \xe8 \xec\xe8\xf0\n", gateway.FileOptions{}, "--encoding names it"},
+		"Windows-1251":     {"title\n\xc2\xee\xe9\xed\xe0 \xe8 \xec\xe8\xf0\n", gateway.FileOptions{}, "name it with --encoding"},
 		"a JSON array":     {`[{"title": "Emma"}]`, gateway.FileOptions{}, "one object on each line"},
 		"no header": {"Emma,Jane Austen\nPersuasion,Jane Austen\n", gateway.FileOptions{},
-			`no column that is a title: the columns are "Emma", "Jane Austen"; --map 'COLUMN=title' tells which is`},
+			`no column that is a title: the columns are "Emma", "Jane Austen"; name it with --map 'COLUMN=title'`},
 		"a broken header":  {"\"title\nEmma\n", gateway.FileOptions{}, "the header can't be read: line 1: the quote that opens cell 1"},
 		"damaged gzip":     {"\x1f\x8b\x00", gateway.FileOptions{}, "damaged gzip"},
 		"gzip cut off":     {string(gzipped(t, strings.Repeat("title\n", 99))[:12]), gateway.FileOptions{}, "cut off after line 0"},
-		"unknown field":    {"Titel\nEmma\n", gateway.FileOptions{Map: map[string]string{"Titel": "Überschrift"}}, `--map Titel=Überschrift: there is no field "Überschrift"; these are: title, author, isbn`},
-		"unknown column":   {"title\nEmma\n", gateway.FileOptions{Map: map[string]string{"Autor": "author"}}, `--map names a column "Autor" that is not there; the columns are "title"`},
+		"unknown field":    {"Titel\nEmma\n", gateway.FileOptions{Map: map[string]string{"Titel": "Überschrift"}}, `--map Titel=Überschrift: there is no field "Überschrift"; the fields are: title, author, isbn`},
+		"unknown column":   {"title\nEmma\n", gateway.FileOptions{Map: map[string]string{"Autor": "author"}}, `--map names a column "Autor" that is missing; the columns are "title"`},
 		"two for a field":  {"a,b\nEmma,x\n", gateway.FileOptions{Map: map[string]string{"a": "title", "b": "name"}}, `both columns "a" and "b"`},
 		"long source name": {"title\nEmma\n", gateway.FileOptions{Source: strings.Repeat("ä", 191)}, "longer than 190 characters"},
 	} {
@@ -200,7 +200,7 @@ func TestSource(t *testing.T) {
 	}{
 		"base name":   {path, "", "shop.csv.gz"},
 		"given":       {path, "wholesaler", "wholesaler"},
-		"stdin":       {"-", "  ", ""}, // the ids of two catalogues would be taken for one another
+		"stdin":       {"-", "  ", ""}, // ids of two catalogues would be mixed up
 		"stdin given": {"-", " wholesaler ", "wholesaler"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -213,7 +213,7 @@ func TestSource(t *testing.T) {
 			assert.Equal(t, c.want != "", row.ExternalID == "7")
 			used, ignored := f.Columns()
 			assert.Equal(t, 2, len(used)+len(ignored))
-			assert.Equal(t, c.want == "", slices.Contains(ignored, "id"), "and it is told")
+			assert.Equal(t, c.want == "", slices.Contains(ignored, "id"), "the user sees that the column is ignored")
 		})
 	}
 }
@@ -278,7 +278,7 @@ func TestColumns(t *testing.T) {
 	}
 }
 
-func TestMappedKeyOfJSONLinesIsMissedAtTheEnd(t *testing.T) {
+func TestAMissingMappedKeyIsReportedAtTheEnd(t *testing.T) {
 	f := openText(t, `{"title": "Emma"}`, gateway.FileOptions{Map: map[string]string{"Autor": "author"}})
 	assert.Equal(t, []string{
 		"1 Emma",
@@ -289,7 +289,7 @@ func TestMappedKeyOfJSONLinesIsMissedAtTheEnd(t *testing.T) {
 func TestCSVRecords(t *testing.T) {
 	long := strings.Repeat("x", maxLine)
 	for name, c := range map[string]struct {
-		rows string // behind the header title,author
+		rows string // after the header title,author
 		want []string
 	}{
 		"plain":                 {"Emma,Jane Austen\nPersuasion,\n", []string{"2 Emma|Jane Austen", "3 Persuasion|"}},
@@ -330,7 +330,8 @@ func TestCSVRecords(t *testing.T) {
 	}
 }
 
-// Without memory of what failed each line would be read on for 64 KiB.
+// If the reader forgot where records broke, it would read 64 KiB ahead for each
+// line.
 func TestCSVOfOpenQuotesIsReadInLinearTime(t *testing.T) {
 	const rows = 100_000
 	f := openText(t, "title,author,x\n"+strings.Repeat("a\",b\"c,\"\n", rows)+"Emma,\"Jane\nAusten\",\n", gateway.FileOptions{})
@@ -369,7 +370,7 @@ func TestJSONRecords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := transcript(openText(t, c.text, gateway.FileOptions{Encoding: "utf-8"}), titles)
-			for n := range got { // the rest is the library's
+			for n := range got { // the rest of the message comes from the library
 				if before, _, ok := strings.Cut(got[n], "not JSON: "); ok && n < len(c.want) && strings.HasSuffix(c.want[n], "…") {
 					got[n] = before + "not JSON: …"
 				}
@@ -398,7 +399,7 @@ func TestRewind(t *testing.T) {
 	assert.Equal(t, []string{"2 Emma"}, transcript(f, titles))
 	require.NoError(t, os.WriteFile(path, []byte("id,title\n2,Ida\n"), 0o600))
 	require.NoError(t, f.Rewind())
-	assert.Equal(t, []string{"2 Ida"}, transcript(f, titles), "it is read as it is now")
+	assert.Equal(t, []string{"2 Ida"}, transcript(f, titles), "Rewind reads the file as it is now")
 	assert.Equal(t, "shop", f.Source())
 	require.NoError(t, os.Remove(path))
 	assert.ErrorIs(t, f.Rewind(), fs.ErrNotExist)

@@ -16,11 +16,11 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// sampleSize is how much of a text tells its encoding, in bytes.
+// sampleSize is the size of the sample that encodings are detected in, in bytes.
 const sampleSize = 256 << 10
 
-// A charset is an encoding of text with the name that is shown. UTF-8 has no
-// decoder: it is taken as it is, and invalid bytes are found row by row.
+// A charset is an encoding of text with its name for people. UTF-8 has no
+// decoder: the readers find invalid bytes row by row.
 type charset struct {
 	name    string
 	decoder encoding.Encoding
@@ -32,14 +32,14 @@ var (
 	utf16BE         = charset{"UTF-16 (big-endian)", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)}
 	windows1252     = charset{"Windows-1252", charmap.Windows1252}
 	shiftJIS        = charset{"Shift_JIS", japanese.ShiftJIS}
-	errNoEncoding   = fmt.Errorf("the encoding is not recognised: --encoding names it, such as --encoding windows-1251")
+	errNoEncoding   = fmt.Errorf("the encoding is not recognised: name it with --encoding, such as --encoding windows-1251")
 	byteOrderMarked = []struct {
 		mark    string
 		charset charset
 	}{{"\xEF\xBB\xBF", utf8Charset}, {"\xFF\xFE", utf16LE}, {"\xFE\xFF", utf16BE}}
 )
 
-// namedCharset knows the labels of the Encoding Standard (WHATWG).
+// namedCharset returns the charset for a label of the Encoding Standard (WHATWG).
 func namedCharset(label string) (charset, error) {
 	e, err := htmlindex.Get(label)
 	if err != nil {
@@ -60,7 +60,7 @@ func namedCharset(label string) (charset, error) {
 	return charset{name, e}, nil
 }
 
-// reader gives the text in UTF-8; what can't be decoded is U+FFFD.
+// reader returns the text in UTF-8. Bytes that can't be decoded become U+FFFD.
 func (c charset) reader(in *bufio.Reader) *bufio.Reader {
 	for _, marked := range byteOrderMarked {
 		if start, _ := in.Peek(len(marked.mark)); string(start) == marked.mark && marked.charset.name == c.name {
@@ -74,7 +74,7 @@ func (c charset) reader(in *bufio.Reader) *bufio.Reader {
 	return bufio.NewReaderSize(transform.NewReader(in, c.decoder.NewDecoder()), bufferSize)
 }
 
-// isASCII reports whether the sample says nothing of the encoding.
+// isASCII reports whether the sample is all ASCII, and so fits most encodings.
 func isASCII(sample []byte) bool {
 	for _, b := range sample {
 		if b >= utf8.RuneSelf || b == 0 {
@@ -84,9 +84,9 @@ func isASCII(sample []byte) bool {
 	return true
 }
 
-// detectCharset recognises UTF-8, UTF-16, Shift_JIS and Windows-1252 by a
-// sample that need not end with a whole character. declared is what the text
-// says of itself, if it does; it counts where the bytes don't prove otherwise.
+// detectCharset recognises UTF-8, UTF-16, Shift_JIS and Windows-1252 in a sample,
+// which may end within a character. declared is the encoding that the text itself
+// declares, or nil. It is used unless the bytes prove another one.
 func detectCharset(sample []byte, declared *charset) (charset, error) {
 	for _, marked := range byteOrderMarked {
 		if bytes.HasPrefix(sample, []byte(marked.mark)) {
@@ -98,7 +98,7 @@ func detectCharset(sample []byte, declared *charset) (charset, error) {
 		return order, nil
 	}
 	switch {
-	case well > 0 && ill <= well: // rows with other bytes are rejected
+	case well > 0 && ill <= well: // the reader will reject the rows with other bytes
 		return utf8Charset, nil
 	case declared != nil && declared.decoder != nil:
 		return *declared, nil
@@ -112,9 +112,10 @@ func detectCharset(sample []byte, declared *charset) (charset, error) {
 	return charset{}, errNoEncoding
 }
 
-// unmarkedUTF16 finds the zeros of ASCII characters in UTF-16, all in even or
-// all in odd places. Of other scripts at least separators and line breaks are
-// such; a text in another encoding has hardly ever a NUL.
+// unmarkedUTF16 detects UTF-16 without a byte order mark by its zero bytes: ASCII
+// characters have them all at even or all at odd positions. Other scripts have
+// ASCII separators and line breaks too. Text in other encodings has hardly any
+// zero bytes.
 func unmarkedUTF16(sample []byte) (charset, bool) {
 	var zeros [2]int
 	for i, b := range sample {
@@ -134,20 +135,20 @@ func unmarkedUTF16(sample []byte) (charset, bool) {
 	return utf16BE, true
 }
 
-// isUTF8 reports whether a text beyond ASCII is UTF-8 without doubt.
+// isUTF8 reports whether a text can only be UTF-8. ASCII alone is no proof.
 func isUTF8(sample []byte) bool {
 	well, ill := countUTF8(sample)
 	return well > 0 && ill == 0 || bytes.HasPrefix(sample, []byte("\xEF\xBB\xBF"))
 }
 
-// countUTF8 counts the characters beyond ASCII and the bytes that belong to none.
+// countUTF8 counts the characters beyond ASCII, and the invalid bytes.
 func countUTF8(sample []byte) (well, ill int) {
 	for len(sample) > 0 {
 		r, size := utf8.DecodeRune(sample)
 		switch {
 		case r == utf8.RuneError && size == 1:
 			if !utf8.FullRune(sample) {
-				return well, ill // cut off
+				return well, ill // the sample ends within a character
 			}
 			ill++
 		case size > 1:
@@ -158,9 +159,9 @@ func countUTF8(sample []byte) (well, ill int) {
 	return well, ill
 }
 
-// isShiftJIS finds text in two-byte characters of the rows that Japanese uses
-// most: kana and the kanji of JIS level 1. Windows-1252 may happen to decode as
-// well, but hardly ever has one byte beyond ASCII after the other.
+// isShiftJIS recognises text by two-byte characters from the rows that Japanese
+// uses most: kana and the kanji of JIS level 1. Windows-1252 text may decode too,
+// but it hardly ever has two bytes beyond ASCII in a row.
 func isShiftJIS(sample []byte) bool {
 	pairs, both, common, single, bad := 0, 0, 0, 0, 0
 	for i := 0; i < len(sample); i++ {
@@ -193,8 +194,8 @@ func isShiftJIS(sample []byte) bool {
 	return pairs > 0 && bad*10 <= pairs && single*4 <= pairs && both*10 >= pairs*3 && common*2 >= pairs
 }
 
-// isWindows1252 finds text of a Latin script: its letters beyond ASCII stand
-// between others. Long runs of them are another script in another encoding.
+// isWindows1252 recognises text in a Latin script: its letters beyond ASCII stand
+// between ASCII letters. Long runs of them mean another script and encoding.
 func isWindows1252(sample []byte) bool {
 	high, inRuns, run := 0, 0, 0
 	end := func() {
@@ -220,8 +221,8 @@ func isWindows1252(sample []byte) bool {
 	return inRuns*4 <= high
 }
 
-// sampleBeyondASCII reads on until the encoding shows. It returns nil if it
-// never does.
+// sampleBeyondASCII returns the first sample that isn't all ASCII, or nil if there
+// is none.
 func sampleBeyondASCII(in io.Reader) ([]byte, error) {
 	block := make([]byte, sampleSize)
 	for {
@@ -240,11 +241,11 @@ func sampleBeyondASCII(in io.Reader) ([]byte, error) {
 
 var xmlEncoding = regexp.MustCompile(`^\s*<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']`)
 
-// declaredCharset is what an XML declaration says, nil if it says nothing or
-// nothing known.
+// declaredCharset returns the encoding that an XML declaration names, or nil if
+// it names none or an unknown one.
 func declaredCharset(sample []byte) *charset {
 	m := xmlEncoding.FindSubmatch(sample[:min(len(sample), 1<<10)])
-	if m == nil || bytes.HasPrefix(bytes.ToLower(m[1]), []byte("utf-16")) { // which could not be read like this
+	if m == nil || bytes.HasPrefix(bytes.ToLower(m[1]), []byte("utf-16")) { // if it were true, the declaration could not be read
 		return nil
 	}
 	declared, err := namedCharset(string(m[1]))

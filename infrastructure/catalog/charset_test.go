@@ -91,7 +91,7 @@ func TestOtherEncodingsAreNotMistaken(t *testing.T) {
 			}
 			encoded := encode(t, c.encoding, text)
 			_, err := Open("-", gateway.FileOptions{Stdin: strings.NewReader(encoded)})
-			assert.ErrorContains(t, err, "--encoding names it")
+			assert.ErrorContains(t, err, "name it with --encoding")
 			f := openText(t, encoded, gateway.FileOptions{Encoding: c.label})
 			assert.Equal(t, "CSV in "+c.label, f.Format())
 			assert.Equal(t, transcript(openText(t, text, gateway.FileOptions{}), titles), transcript(f, titles))
@@ -99,7 +99,7 @@ func TestOtherEncodingsAreNotMistaken(t *testing.T) {
 	}
 }
 
-// One bad row doesn't make another encoding of the file.
+// One bad row doesn't change the encoding of the file.
 func TestMostlyUTF8IsUTF8(t *testing.T) {
 	f := openText(t, shelves["Russian"]+"\xff\xfe,x\n", gateway.FileOptions{})
 	assert.Equal(t, "CSV in UTF-8", f.Format())
@@ -107,7 +107,6 @@ func TestMostlyUTF8IsUTF8(t *testing.T) {
 		transcript(f, titles))
 }
 
-// Here the good ones are few.
 func TestOneBadByteAmongFewGoodOnes(t *testing.T) {
 	text := "title,author\nCafé 1,Müller\nCafé 2,Müller\nCaf\xe9 3,x\n" + strings.Repeat("Emma,Austen\n", 20)
 	f := openText(t, text, gateway.FileOptions{})
@@ -115,15 +114,16 @@ func TestOneBadByteAmongFewGoodOnes(t *testing.T) {
 	assert.Contains(t, transcript(f, titles), "2 Café 1")
 }
 
-// Rejected rows are in UTF-8, also of a file whose encoding had to be named.
-func TestUTF8IsReadAsSuchWhateverIsNamed(t *testing.T) {
+// Rejected rows are in UTF-8, even if the encoding of their first file had to be
+// named.
+func TestUTF8IsReadAsUTF8WhateverIsNamed(t *testing.T) {
 	for _, mark := range []string{"", "\uFEFF"} {
 		f := openText(t, mark+shelves["Russian"], gateway.FileOptions{Encoding: "windows-1251"})
 		assert.Equal(t, []string{"2 Война и мир", "3 Идиот"}, transcript(f, titles))
 	}
 }
 
-// The first letter beyond ASCII may come late.
+// The first letter beyond ASCII is after the first sample.
 func TestEncodingShowsLate(t *testing.T) {
 	text := "title\n" + strings.Repeat("Emma\n", sampleSize/4) + "Die R\xe4uber\n"
 	path := filepath.Join(t.TempDir(), "late.csv")

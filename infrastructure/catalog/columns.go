@@ -9,8 +9,8 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// A slot is a place in a record that one column fills. Several slots may feed
-// one field of a book.
+// A slot is a place in a record for the value of one column. Several slots may
+// feed one field of a book.
 type slot int
 
 const (
@@ -40,8 +40,8 @@ const (
 	slotCount
 )
 
-// slots describes each slot: the field of a book that it feeds, the columns
-// that may fill it, the preferred one first, and whether JSON may have a
+// slots describes each slot: the field of a book that it feeds, the names of
+// columns that fill it, the preferred one first, and whether JSON may have a
 // number or a list there.
 var slots = [slotCount]struct {
 	field         model.Field
@@ -90,24 +90,24 @@ var slots = [slotCount]struct {
 		"titelbild", "umschlagbild", "обложка", "封面", "封面图", "表紙", "表紙画像", "書影"}},
 	idSlot: {name: "id", columns: []string{"id", "book_id",
 		"artikelnummer", "bestellnummer", "артикул", "编号", "編號", "商品コード", "番号"}, numbers: true},
-	// These two are written by export: see record.exported.
+	// Only exported files have these two: see record.exported.
 	idSourceSlot:    {name: "id_source", columns: []string{"id_source"}},
 	fingerprintSlot: {name: "fingerprint", columns: []string{"fingerprint"}},
 }
 
-// A place is where a column's name leads to. Of several columns for one slot
-// the one of the lowest rank fills it.
+// A place is the slot of a column's name. If several columns have one slot, the
+// one with the lowest rank fills it.
 type place struct {
 	slot slot
 	rank int
 }
 
-// mappedRank is that of a column the user named.
+// mappedRank is the rank of a column that the user named.
 const mappedRank = -1
 
-// names knows which place a column has, by its name folded with foldName.
+// names finds the place of a column by its name.
 type names struct {
-	places map[string]place
+	places map[string]place // keys are folded with foldName
 	// mapped are the columns that the user named, sorted.
 	mapped []string
 }
@@ -122,15 +122,15 @@ var knownPlaces = func() map[string]place {
 	return places
 }()
 
-// newNames overlays the known names with mapped: column → field, where a
-// field goes by any of its known names. Without ids no column can be one.
+// newNames adds mapped, column → field, to the known names. Each known name of a
+// field is a name for it here, too. Without ids no column can be mapped to the id.
 func newNames(mapped map[string]string, ids bool) (*names, error) {
 	n := &names{places: maps.Clone(knownPlaces), mapped: slices.Sorted(maps.Keys(mapped))}
 	filledBy := map[slot]string{}
 	for _, column := range n.mapped {
 		to, ok := knownPlaces[foldName(mapped[column])]
 		if !ok {
-			return nil, fmt.Errorf("--map %s=%s: there is no field %q; these are: %s", column, mapped[column], mapped[column], strings.Join(fieldNames(), ", "))
+			return nil, fmt.Errorf("--map %s=%s: there is no field %q; the fields are: %s", column, mapped[column], mapped[column], strings.Join(fieldNames(), ", "))
 		}
 		if to.slot == idSlot && !ids {
 			return nil, fmt.Errorf("--map %s=%s: the ids of standard input or a pipe need the name of their source: give it with --source", column, mapped[column])
@@ -144,7 +144,7 @@ func newNames(mapped map[string]string, ids bool) (*names, error) {
 	return n, nil
 }
 
-// fieldNames lists what a column can be mapped to.
+// fieldNames lists the fields that a column can be mapped to.
 func fieldNames() []string {
 	var list []string
 	for i, s := range slots {
@@ -155,7 +155,7 @@ func fieldNames() []string {
 	return list
 }
 
-// find returns the place of a column; its slot is noSlot if it has none.
+// find returns the place of a column. Its slot is noSlot if the name is unknown.
 func (n *names) find(column string) place {
 	if p, ok := n.places[foldName(column)]; ok {
 		return p
@@ -178,7 +178,7 @@ func (n *names) header(cells [][]byte) []string {
 	return header
 }
 
-// assign returns the slot that each column fills; no two fill the same.
+// assign returns the slot of each column. No two columns get the same one.
 func (n *names) assign(columns []string) []slot {
 	var filledBy [slotCount]int
 	assigned := make([]slot, len(columns))
@@ -201,7 +201,7 @@ func (n *names) assign(columns []string) []slot {
 	return assigned
 }
 
-// missing returns a column that the user named and that is not among columns.
+// missing returns a column that the user named but that isn't in columns.
 func (n *names) missing(columns []string) (string, bool) {
 	for _, name := range n.mapped {
 		if !slices.ContainsFunc(columns, func(c string) bool { return foldName(c) == foldName(name) }) {
@@ -213,12 +213,12 @@ func (n *names) missing(columns []string) (string, bool) {
 
 var withoutSpacing = strings.NewReplacer(" ", "", "_", "", "-", "")
 
-// foldName makes "ISBN-13", "isbn 13" and "isbn13" one name.
+// foldName folds "ISBN-13", "isbn 13" and "isbn13" to one name.
 func foldName(column string) string {
 	return withoutSpacing.Replace(model.Fold(column))
 }
 
-// list shows the names of columns in a message.
+// list formats names of columns for a message.
 func list(names []string) string {
 	const most = 30
 	var quoted []string

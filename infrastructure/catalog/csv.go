@@ -11,33 +11,33 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// maxQuoted is the longest record, in bytes, that quotes may stretch over
-// several lines. A longer one has more likely lost a quote.
+// maxQuoted is the length, in bytes, of the longest record with line breaks. A
+// longer one has more likely lost a quote.
 const maxQuoted = 64 << 10
 
-// maxExact is the same for what an export wrote: longer than any book.
+// maxExact is the same for exported files. It is longer than any book.
 const maxExact = 4 << 20
 
 // csvReader reads separated values as in RFC 4180, also with other separators
-// than commas. Other than encoding/csv it goes on behind a broken record at the
-// next line, so that a lost quote doesn't swallow the rows after it, and it
-// tries other styles of quotes before it gives a record up.
+// than commas. Unlike encoding/csv it continues after a broken record at the next
+// line, so that a lost quote doesn't swallow the rows after it. Before it rejects
+// a record it tries other styles of quotes.
 type csvReader struct {
 	lines *lines
-	// comma separates cells, quote may enclose them.
+	// comma separates cells. quote may enclose them.
 	comma, quote byte
 	used         []gateway.Column
 	ignored      []string
 	// header is the header as it stands in the file.
 	header []byte
-	// slots has the slot that each column fills.
+	// slots has the slot of each column.
 	slots []slot
 	// leading is the number of rejectedColumns that the file begins with: none
 	// for an ordinary file, two for a file of rejected rows without codes.
 	leading int
-	// hopeless is the last line that a broken record came to inside quotes.
-	// Whatever record comes to it inside quotes takes the same way from
-	// there: without this memory each line could be read 64 KiB ahead anew.
+	// hopeless is the last line that a broken record reached inside quotes. Any
+	// other record that reaches it inside quotes is broken too. Without this
+	// each line could be read 64 KiB ahead again.
 	hopeless int
 	row      record
 }
@@ -48,7 +48,7 @@ func newCSVReader(lines *lines, names *names) (*csvReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the header can't be read: %w", err)
 	}
-	if hint, ok := bytes.CutPrefix(first.text, []byte("sep=")); ok && len(hint) == 1 { // of a spreadsheet, for its like
+	if hint, ok := bytes.CutPrefix(first.text, []byte("sep=")); ok && len(hint) == 1 { // spreadsheets write it for other spreadsheets
 		lines.drop(1)
 		if first, err = lines.peek(0); err != nil {
 			return nil, fmt.Errorf("the header can't be read: %w", err)
@@ -74,17 +74,17 @@ func newCSVReader(lines *lines, names *names) (*csvReader, error) {
 		r.row.fields |= slots[s].field
 	}
 	if name, ok := names.missing(header); ok {
-		return nil, fmt.Errorf("--map names a column %q that is not there; the columns are %s", name, list(header))
+		return nil, fmt.Errorf("--map names a column %q that is missing; the columns are %s", name, list(header))
 	}
 	if r.row.fields&model.TitleField == 0 {
-		return nil, fmt.Errorf("line %d names no column that is a title: the columns are %s; --map 'COLUMN=title' tells which is", no, list(header))
+		return nil, fmt.Errorf("line %d names no column that is a title: the columns are %s; name it with --map 'COLUMN=title'", no, list(header))
 	}
 	r.row.exported = slices.Contains(r.slots, fingerprintSlot) && slices.Contains(r.slots, idSourceSlot)
 	return r, nil
 }
 
-// style finds out how the header is written: with the separator that makes
-// the most known columns of it, else the most columns.
+// style chooses the separator that gives the header the most known columns, and
+// among equals the most columns. It also detects single quotes.
 func (r *csvReader) style(header []byte, names *names) (comma, quote byte) {
 	quote = '"'
 	if trimmed := bytes.TrimSpace(header); len(trimmed) > 2 && trimmed[0] == '\'' && trimmed[len(trimmed)-1] == '\'' {
@@ -125,11 +125,11 @@ func (r *csvReader) next() (*record, error) {
 	r.row.line, r.row.text = no, text
 	cells = r.trimmed(cells)
 	if len(cells) != len(r.slots) {
-		mended, ok := r.mend(text)
+		repaired, ok := r.repair(text)
 		if !ok {
 			return nil, r.row.rejectf(model.RowMalformed, "the row has %d cells, the header %d", len(cells), len(r.slots))
 		}
-		cells = mended
+		cells = repaired
 	}
 	switch r.leading {
 	case 2:
@@ -151,7 +151,7 @@ func (r *csvReader) next() (*record, error) {
 	return &r.row, nil
 }
 
-// trimmed takes empty cells beyond the header's off.
+// trimmed cuts off empty cells that are beyond the header's.
 func (r *csvReader) trimmed(cells [][]byte) [][]byte {
 	for len(cells) > len(r.slots) && len(cells[len(cells)-1]) == 0 {
 		cells = cells[:len(cells)-1]
@@ -168,7 +168,7 @@ func (r *csvReader) cells() (no int, text []byte, cells [][]byte, err error) {
 	broken := record{line: first.no, text: first.text}
 	if first.tooLong {
 		r.lines.drop(1)
-		broken.text = nil // its beginning might pass for a row
+		broken.text = nil // its beginning could look like a row
 		return 0, nil, nil, broken.rejectf(model.RowTooLong, "%s", lineTooLong)
 	}
 	s := scanner{
@@ -179,7 +179,7 @@ func (r *csvReader) cells() (no int, text []byte, cells [][]byte, err error) {
 	if !ok {
 		r.hopeless = max(r.hopeless, first.no+s.ahead)
 		r.lines.drop(1)
-		if cells, ok := r.mend(first.text); ok {
+		if cells, ok := r.repair(first.text); ok {
 			return first.no, first.text, cells, nil
 		}
 		return 0, nil, nil, broken.rejectf(model.RowMalformed, "the quote that opens cell %d is not closed, or text follows it", len(cells)+1)
@@ -202,9 +202,9 @@ func (r *csvReader) cells() (no int, text []byte, cells [][]byte, err error) {
 	return first.no, text, cells, nil
 }
 
-// swallowsRows reports whether every line between the first and the last of a
-// record would be a row by itself: then a quote was lost, and another one by
-// chance closed the cell.
+// swallowsRows reports whether every line between the first and the last line of
+// a record is a row by itself. Then a quote was lost, and another one closed the
+// cell by chance.
 func (r *csvReader) swallowsRows(ahead int) bool {
 	if ahead < 2 || len(r.slots) < 3 || r.row.exported {
 		return false
@@ -219,15 +219,14 @@ func (r *csvReader) swallowsRows(ahead int) bool {
 	return true
 }
 
-// scan is for a text that is a whole record.
+// scan returns a scanner for a whole record.
 func (r *csvReader) scan(text []byte) scanner {
 	return scanner{comma: r.comma, quote: r.quote, rest: text, alone: true}
 }
 
-// mend reads a line with quotes that RFC 4180 doesn't know: escaped by a
-// backslash, or standing inside a quoted cell as they are. It counts only if
-// the line then has the cells that it should have.
-func (r *csvReader) mend(text []byte) (cells [][]byte, ok bool) {
+// repair reads a line in other styles of quotes than RFC 4180. It succeeds only
+// if the line then has the right number of cells.
+func (r *csvReader) repair(text []byte) (cells [][]byte, ok bool) {
 	if len(r.slots) == 0 || bytes.IndexByte(text, r.quote) < 0 || bytes.IndexByte(text, '\n') >= 0 {
 		return nil, false
 	}
@@ -236,7 +235,7 @@ func (r *csvReader) mend(text []byte) (cells [][]byte, ok bool) {
 		s.mode = mode
 		if cells, ok := s.all(); ok {
 			if cells = r.trimmed(cells); len(cells) == len(r.slots) {
-				r.row.notes = []string{"quotes mended: they were not doubled"}
+				r.row.notes = []string{"quotes corrected: they were not doubled"}
 				return cells, true
 			}
 		}
@@ -244,13 +243,13 @@ func (r *csvReader) mend(text []byte) (cells [][]byte, ok bool) {
 	return nil, false
 }
 
-// quoteMode is how a quote stands inside a quoted cell.
+// quoteMode is the style of quotes inside a quoted cell.
 type quoteMode int
 
 const (
 	doubledQuotes   quoteMode = iota // "" as in RFC 4180
 	backslashQuotes                  // \"
-	looseQuotes                      // " that no separator follows
+	looseQuotes                      // " without a separator after it
 )
 
 // scanner cuts one record into cells.
@@ -258,11 +257,11 @@ type scanner struct {
 	lines        *lines
 	comma, quote byte
 	mode         quoteMode
-	// alone: the record has only this line. exact: line breaks inside quotes
-	// are kept as they are.
+	// alone: the record is in rest as a whole. exact: CR LF inside quotes is
+	// kept.
 	alone, exact bool
-	// rest is what is left of the line that is ahead lines further than the
-	// record's first; that ended in CR LF if cr is set.
+	// rest is the unread part of the current line, which is ahead lines after
+	// the record's first. cr is set if that line ends in CR LF.
 	rest  []byte
 	ahead int
 	cr    bool
@@ -271,7 +270,8 @@ type scanner struct {
 	hopeless int
 }
 
-// all returns the record's cells, or, without ok, those before the broken one.
+// all returns the record's cells. If ok is false, these are the cells before the
+// broken one.
 func (s *scanner) all() (cells [][]byte, ok bool) {
 	for more := true; more; more = s.separator() {
 		cell, ok := s.cell()
@@ -283,7 +283,7 @@ func (s *scanner) all() (cells [][]byte, ok bool) {
 	return cells, true
 }
 
-// cell takes the next cell and reports whether it ends as it should.
+// cell reads the next cell. It reports false if the quotes are broken.
 func (s *scanner) cell() ([]byte, bool) {
 	if len(s.rest) > 0 && s.rest[0] == s.quote {
 		return s.quoted()
@@ -330,9 +330,9 @@ func (s *scanner) quoted() (cell []byte, ok bool) {
 	}
 }
 
-// nextLine goes on to the line after this one. A line that can't be had,
-// for whatever reason, means that the quote isn't closed; reading on from
-// the record's second line comes upon that reason again.
+// nextLine moves to the next line. If there is none, for whatever reason, the
+// quote isn't closed. The reader finds the reason again when it continues with
+// the record's second line.
 func (s *scanner) nextLine() bool {
 	if s.alone {
 		return false
@@ -347,7 +347,7 @@ func (s *scanner) nextLine() bool {
 	return true
 }
 
-// separator takes the separator before another cell, if there is one.
+// separator reads the separator before another cell, if there is one.
 func (s *scanner) separator() bool {
 	if len(s.rest) == 0 {
 		return false

@@ -26,7 +26,7 @@ func TestSeparatorsAreRecognised(t *testing.T) {
 		assert.Equal(t, format, f.Format())
 		assert.Equal(t, []string{"2 Em" + strings.ReplaceAll(separator, "\t", " ") + "ma|Jane", "3 Ida|A, B"}, transcript(f, titleAndAuthor), format)
 	}
-	// Columns that are known count for more than many.
+	// One known column counts more than many unknown ones.
 	f := openText(t, "title;a,b,c,d\nEmma;1\n", gateway.FileOptions{})
 	assert.Equal(t, []string{"2 Emma|"}, transcript(f, titleAndAuthor))
 	// A single column has no separator.
@@ -39,7 +39,7 @@ func TestSeparatorsAreRecognised(t *testing.T) {
 func TestQuotesInEveryStyle(t *testing.T) {
 	for name, c := range map[string]struct {
 		row, want string
-		mended    bool
+		repaired  bool
 	}{
 		"none":                     {`Emma,Jane`, `Emma|Jane`, false},
 		"around every cell":        {`"Emma","Jane"`, `Emma|Jane`, false},
@@ -59,11 +59,11 @@ func TestQuotesInEveryStyle(t *testing.T) {
 			f := openText(t, "title,author\n"+c.row+"\nIda,x\n", gateway.FileOptions{})
 			row, err := f.Next()
 			if c.want == "line" {
-				assert.ErrorContains(t, err, "line 2: ", "that can't be told apart")
+				assert.ErrorContains(t, err, "line 2: ", "the quotes are ambiguous")
 			} else {
 				require.NoError(t, err)
 				assert.Equal(t, c.want, row.Book.Title+"|"+row.Book.Author)
-				assert.Equal(t, c.mended, len(row.Notes) > 0)
+				assert.Equal(t, c.repaired, len(row.Notes) > 0)
 			}
 			row, err = f.Next()
 			require.NoError(t, err)
@@ -75,7 +75,7 @@ func TestQuotesInEveryStyle(t *testing.T) {
 	assert.Equal(t, []string{"2 Emma, or not|O'Hara", `3 Ida|"x"`}, transcript(f, titleAndAuthor))
 }
 
-// Another quote may close by chance what a lost one has opened.
+// A later quote may close by chance the cell that a lost quote opened.
 func TestLostQuoteSwallowsNoRows(t *testing.T) {
 	text := "id,title,author\n1,\"Lost,x\n"
 	for n := 2; n < 30; n++ {
@@ -91,7 +91,7 @@ func TestLostQuoteSwallowsNoRows(t *testing.T) {
 	assert.Equal(t, []string{"2 Poem", "6 Ida"}, transcript(openText(t, poem, gateway.FileOptions{}), titles))
 }
 
-func TestSeparatorThatASpreadsheetTells(t *testing.T) {
+func TestSeparatorHintOfASpreadsheet(t *testing.T) {
 	assert.Equal(t, []string{"3 Räuber|Schiller"}, transcript(openText(t, "sep=;\r\nTitel;Autor\r\nRäuber;Schiller\r\n", gateway.FileOptions{}), titleAndAuthor))
 }
 
@@ -99,7 +99,7 @@ func TestOldLineEnds(t *testing.T) {
 	assert.Equal(t, []string{"2 Emma", "3 Ida"}, transcript(openText(t, "title,author\rEmma,Austen\rIda,Hahn\r", gateway.FileOptions{}), titles))
 }
 
-// Records of many lines take time in proportion to their length.
+// The time for a record of many lines grows in proportion to its length.
 func TestManyLinesInACell(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("title,description\n")
@@ -144,7 +144,7 @@ func TestNamesAreTurnedWhereAFileWritesThemSo(t *testing.T) {
 	assert.Equal(t, []string{"Jane Austen", "Homer, Robert Fagles", "Homer"}, authors("Jane Austen", "Homer, Robert Fagles", "Homer"))
 	assert.Equal(t, []string{"J.K. Rowling, Mary GrandPré", "Neil Gaiman, Terry Pratchett", "Jane Doe, John Doe"},
 		authors("J.K. Rowling, Mary GrandPré", "Neil Gaiman, Terry Pratchett", "Jane Doe, John Doe"))
-	assert.Equal(t, []string{"Austen, Jane"}, authors("Austen, Jane"), "one row may be two authors")
+	assert.Equal(t, []string{"Austen, Jane"}, authors("Austen, Jane"), "in a single row this may be two authors")
 }
 
 func TestColumnsInFiveLanguages(t *testing.T) {

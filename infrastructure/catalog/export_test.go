@@ -17,7 +17,7 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// exportedRows are what an import would mend in any other file.
+// exportedRows have texts that an import would tidy in any other file.
 func exportedRows() []*model.ImportRow {
 	stock := 3
 	return []*model.ImportRow{
@@ -48,7 +48,7 @@ func TestExportIsReadAsItWas(t *testing.T) {
 					want.Fields = got.Fields
 					want.Line, want.Text = got.Line, got.Text
 					assert.Equal(t, want, got)
-					assert.NotZero(t, got.Fields&model.CoverURLField, "an empty field is there and says that")
+					assert.NotZero(t, got.Fields&model.CoverURLField, "an empty field counts as set")
 				}
 				_, err = f.Next()
 				assert.Equal(t, io.EOF, err)
@@ -75,14 +75,14 @@ func TestExportedRowsAreChecked(t *testing.T) {
 		`"id_source": null, "fingerprint": "12"`:                                   "line 1: fingerprint: is not one that an export wrote",
 		`"id_source": null, "fingerprint": null, "buy_url": "javascript:alert(1)"`: "1 Emma",
 		`"id_source": null, "fingerprint": null, "author": "a\u0000"`:              "1 Emma",
-		`"fingerprint": "mine"`:                                                    "1 Emma", // another program's
+		`"fingerprint": "mine"`:                                                    "1 Emma", // a column of another program
 	} {
 		assert.Equal(t, []string{want}, transcript(openText(t, `{"title": "Emma", `+text+"}", gateway.FileOptions{}), titles), text)
 	}
 	row, err := openText(t, `{"title": "Emma", "id_source": null, "fingerprint": null, "buy_url": "javascript:alert(1)"}`, gateway.FileOptions{}).Next()
 	require.NoError(t, err)
 	assert.Empty(t, row.Book.BuyURL)
-	assert.Zero(t, row.Fields&model.BuyURLField, "what was dropped is left as it is")
+	assert.Zero(t, row.Fields&model.BuyURLField, "the import leaves a dropped field alone")
 }
 
 func TestOutputTakesItsFormatFromTheName(t *testing.T) {
@@ -123,8 +123,8 @@ func TestAFailedExportLeavesTheFileAsItWas(t *testing.T) {
 	assert.Contains(t, string(content), "Two  spaces")
 }
 
-// What another program wrote into the database comes back as it was, or leaves
-// the field alone.
+// Values that another program wrote into the database come back unchanged, or the
+// import leaves the field alone.
 func TestExportOfDirtyRows(t *testing.T) {
 	for _, csv := range []bool{true, false} {
 		var out bytes.Buffer

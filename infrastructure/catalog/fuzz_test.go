@@ -7,8 +7,8 @@ import (
 	"literank.com/event-books/domain/gateway"
 )
 
-// fuzzFile reads any bytes as a file that begins with head. That rows are
-// valid and lines increase is checked by readAll.
+// fuzzFile reads any bytes as a file that begins with head. readAll checks that
+// rows are valid and that lines increase.
 func fuzzFile(t *testing.T, head string, data []byte) {
 	f, err := Open("-", gateway.FileOptions{Encoding: "utf-8", Source: "fuzz", Stdin: bytes.NewReader(append([]byte(head), data...))})
 	if err != nil {
@@ -45,6 +45,6 @@ func FuzzJSONLines(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		fuzzFile(t, "{}\n", append(data, '\n')) // or it may be cut off
+		fuzzFile(t, "{}\n", append(data, '\n')) // without it the last line could count as cut off
 	})
 }

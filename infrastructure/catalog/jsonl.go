@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// maxKeys is how many different keys a file's report names.
+	// maxKeys is the largest number of different keys that are reported.
 	maxKeys = 1000
-	// maxName is the longest that a name of a key or column can be, in bytes.
+	// maxName is the length of the longest name of a key or column, in bytes.
 	maxName  = 200
 	longName = "(a name that is too long)"
 )
@@ -30,12 +30,12 @@ var rejectedKeys = regexp.MustCompile(`^\{\s*"` + lineColumn + `"\s*:\s*(\d+)\s*
 
 const jsonString = `"(?:[^"\\]|\\.)*"`
 
-// jsonReader reads JSON Lines: one object on each line. It takes only JSON
-// in valid UTF-8, without unpaired surrogates and repeated keys (RFC 7493).
+// jsonReader reads JSON Lines: one object on each line. The JSON must be valid
+// UTF-8 without unpaired surrogates and repeated keys (RFC 7493).
 type jsonReader struct {
 	lines *lines
 	names *names
-	// keys are those met so far, in their order, and byName finds them.
+	// keys are the keys found so far, in their order. byName indexes them.
 	keys   []*jsonKey
 	byName map[string]*jsonKey
 	text   bytes.Reader
@@ -65,14 +65,14 @@ func (r *jsonReader) columns() (used []gateway.Column, ignored []string) {
 	return used, ignored
 }
 
-// end misses the keys that the user named and no line had.
+// end returns an error if no line has a key that the user named.
 func (r *jsonReader) end() error {
-	met := make([]string, len(r.keys))
+	found := make([]string, len(r.keys))
 	for i, k := range r.keys {
-		met[i] = k.name
+		found[i] = k.name
 	}
-	if name, ok := r.names.missing(met); ok && len(met) < maxKeys {
-		return fmt.Errorf("--map names a key %q that no line has; the keys are %s", name, list(met))
+	if name, ok := r.names.missing(found); ok && len(found) < maxKeys {
+		return fmt.Errorf("--map names a key %q that no line has; the keys are %s", name, list(found))
 	}
 	return nil
 }
@@ -96,19 +96,19 @@ func (r *jsonReader) next() (*record, error) {
 			} else {
 				r.row.before = frozenRejection(before.Reason)
 			}
-			if before.Text != nil { // the line was no object, and may be one now
+			if before.Text != nil { // the line was no object; it may be corrected now
 				line.text = []byte(*before.Text)
 				r.row.text = line.text
 			}
 		}
 	}
 	if line.tooLong {
-		r.row.text = nil // its beginning might pass for a row
+		r.row.text = nil // its beginning could look like a row
 		return nil, r.row.rejectf(model.RowTooLong, "%s", lineTooLong)
 	}
 	if err := r.object(line.text); err != nil {
 		if line.open && errors.Is(err, io.ErrUnexpectedEOF) {
-			r.lines.read-- // this one was not
+			r.lines.read-- // the last line is incomplete
 			return nil, io.ErrUnexpectedEOF
 		}
 		var syntax *jsontext.SyntacticError
@@ -149,7 +149,7 @@ func (r *jsonReader) object(text []byte) error {
 		if s == noSlot || filledBy[s] != nil && filledBy[s].place.rank <= key.place.rank {
 			continue
 		}
-		// The decoder's own bytes are gone with its next step.
+		// The decoder's own bytes are invalid after its next step.
 		end := int(in.InputOffset())
 		filledBy[s], found[s] = key, text[end-len(value):end]
 	}
@@ -177,7 +177,7 @@ func (r *jsonReader) object(text []byte) error {
 
 func (r *jsonReader) key(name string) *jsonKey {
 	if len(name) > maxName {
-		name = longName // the same for all: their names would fill the memory
+		name = longName // one name for all, to save memory
 	}
 	key, ok := r.byName[name]
 	if !ok {
@@ -190,7 +190,7 @@ func (r *jsonReader) key(name string) *jsonKey {
 	return key
 }
 
-// setJSON takes a JSON value where slot s allows its type.
+// setJSON reads a JSON value if slot s allows its type.
 func (v *value) setJSON(s slot, raw jsontext.Value) error {
 	switch kind := raw.Kind(); {
 	case kind == 'n':
@@ -215,7 +215,8 @@ func (v *value) setJSON(s slot, raw jsontext.Value) error {
 	return nil
 }
 
-// setItem takes one item of a list: a string, or of authors an object with a name.
+// setItem reads one item of a list: a string, or an object with the name of an
+// author.
 func setItem(to *string, s slot, raw jsontext.Value) error {
 	switch kind := raw.Kind(); {
 	case kind == '"':

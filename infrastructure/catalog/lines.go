@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxLine is the longest line that is read, in bytes. Of a longer one only
-// the beginning is kept.
+// maxLine is the length of the longest line that is read, in bytes. Only the
+// beginning of a longer one is kept.
 const maxLine = 1 << 20
 
 var lineTooLong = fmt.Sprintf("the line is longer than %d bytes", maxLine)
@@ -21,9 +21,9 @@ type line struct {
 	no      int
 	text    []byte
 	tooLong bool
-	// open: the file ended before the line did.
+	// open is set if the file ends without the line's break.
 	open bool
-	// cr: the line ended in CR LF.
+	// cr is set if the line ends in CR LF.
 	cr bool
 }
 
@@ -31,26 +31,26 @@ func (l line) blank() bool {
 	return !l.tooLong && len(bytes.TrimSpace(l.text)) == 0
 }
 
-// isText reports whether b can be a line of a text file in UTF-8.
+// isText reports whether b can be a line of text in UTF-8.
 func isText(b []byte) bool {
 	return utf8.Valid(b) && !bytes.ContainsFunc(b, func(r rune) bool {
 		return unicode.IsControl(r) && !unicode.IsSpace(r)
 	})
 }
 
-// lines reads a file line by line, and as far ahead as its user asks.
+// lines reads a file line by line, with any number of lines ahead.
 type lines struct {
 	in    *bufio.Reader
 	ahead []line
 	// read counts the lines taken from in.
 	read int
-	// err is why there are no more lines behind ahead.
+	// err is the error that ends the lines after ahead.
 	err error
 }
 
-// peek returns the line that is i lines ahead, 0 being the next. At the end
-// of the file the error is io.EOF. A last line that is incomplete because the
-// file can't be read on is not given.
+// peek returns the line that is i lines ahead; 0 is the next one. At the end of
+// the file the error is io.EOF. If reading fails within a line, peek doesn't return
+// that line.
 func (l *lines) peek(i int) (line, error) {
 	for len(l.ahead) <= i {
 		if l.err != nil {
@@ -61,13 +61,13 @@ func (l *lines) peek(i int) (line, error) {
 	return l.ahead[i], nil
 }
 
-// drop takes the next n lines off, which were peeked at.
+// drop removes the next n lines, which peek has returned.
 func (l *lines) drop(n int) {
-	clear(l.ahead[:n]) // or the array behind the slice would keep their text
+	clear(l.ahead[:n]) // free their text: the array stays
 	l.ahead = l.ahead[n:]
 }
 
-// skipBlank drops blank lines, so that the next one is not.
+// skipBlank drops blank lines until the next one isn't blank.
 func (l *lines) skipBlank() error {
 	for {
 		next, err := l.peek(0)

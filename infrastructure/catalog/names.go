@@ -12,20 +12,19 @@ var (
 	suffix     = regexp.MustCompile(`^(Jr|Sr|II|III|IV|Esq|M\.D|Ph\.D)\.?$`)
 )
 
-// authorSample is how many authors tell how names are written in a file.
+// authorSample is the number of authors that decide how a file writes names.
 const authorSample = 100
 
-// between are what separates authors in one text. A comma isn't among them:
-// it may as well stand between last and first name.
+// between matches the separators of authors. The comma isn't one: it may also
+// stand between last and first name.
 var (
 	between   = regexp.MustCompile(`\s*[;；|、]\s*`)
 	ampersand = regexp.MustCompile(`\s+&\s+`)
 	conjoined = regexp.MustCompile(`^(.+\S)\s+(?:and|und|et)\s+(\S.+)$`)
 )
 
-// splitAuthors finds the authors in a text and brings their names into the
-// order in which they are spoken. inverted is how names are written in the
-// whole file: last name first.
+// splitAuthors splits a text into authors and writes their names in spoken order.
+// inverted means that the file as a whole writes the last name first.
 func splitAuthors(text string, inverted bool) (names []string) {
 	groups := between.Split(text, -1)
 	for _, group := range groups {
@@ -44,8 +43,8 @@ func splitAuthors(text string, inverted bool) (names []string) {
 	return names
 }
 
-// isPerson reports whether a name has first and last name and nothing that
-// names of people don't have: "Department of Health and Human Services" is one.
+// isPerson reports whether a name looks like a person's: at least two words, each
+// capitalised or a nobiliary particle. "Department of Health" is no person.
 func isPerson(name string) bool {
 	words := strings.Fields(name)
 	return len(words) >= 2 && !slices.ContainsFunc(words, func(word string) bool {
@@ -53,10 +52,10 @@ func isPerson(name string) bool {
 	})
 }
 
-// nobiliary are words in names of people that are not capitalised.
+// nobiliary has the words in names of people that aren't capitalised.
 var nobiliary = map[string]bool{"von": true, "van": true, "der": true, "den": true, "de": true, "la": true, "le": true, "du": true, "da": true, "di": true, "del": true, "al": true, "zu": true, "af": true, "bin": true, "ibn": true}
 
-// areInverted reports whether authors are written as "Last, First" throughout.
+// areInverted reports whether nearly all authors are written as "Last, First".
 func areInverted(authors []string) bool {
 	all, commas, surnames := 0, 0, 0
 	for _, text := range authors {
@@ -76,10 +75,10 @@ func areInverted(authors []string) bool {
 	return all >= 3 && commas*5 >= all*4 && surnames*5 >= commas*3
 }
 
-// turnName brings a name as libraries sort it into the order in which it is
-// spoken: "Kennedy, John F. (John Fitzgerald)" becomes "John F. Kennedy
-// (John Fitzgerald)", "Bates, Lindon, Jr." becomes "Lindon Bates Jr.". A name
-// whose parts are not just a last and a first name stays as it is.
+// turnName turns a name in library order into spoken order: "Kennedy, John F.
+// (John Fitzgerald)" becomes "John F. Kennedy (John Fitzgerald)", and "Bates,
+// Lindon, Jr." becomes "Lindon Bates Jr.". A name with other parts than a last and
+// a first name stays as it is.
 func turnName(name string) string {
 	plain, fuller := name, ""
 	if m := fullerForm.FindStringSubmatch(name); m != nil {
@@ -100,7 +99,7 @@ func turnName(name string) string {
 	case len(parts) == 1:
 		return parts[0] + fuller
 	case len(parts) > 2 || strings.ContainsFunc(parts[1], unicode.IsDigit):
-		return name // titles, dates of life, the many parts of a corporation
+		return name // a title, a year of birth, or a corporation with many parts
 	case unicode.IsLower(firstRune(parts[1])):
 		return parts[0] + " " + parts[1] + fuller // "Hero, of Alexandria"
 	}

@@ -10,7 +10,7 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// productElements are the elements of a product that become part of a book.
+// productElements are the elements of a product that feed a field of a book.
 var productElements = []struct {
 	slot slot
 	name string
@@ -33,7 +33,7 @@ var productElements = []struct {
 	{coverURLSlot, "SupportingResource"},
 }
 
-// message is what a header says of all products.
+// message is the information in a header that concerns all products.
 type message struct {
 	sender   string
 	defaults node
@@ -47,7 +47,7 @@ func newMessage(header node) message {
 	}
 }
 
-// The codes are those of EDItEUR's code lists, which are named by number.
+// The codes below come from EDItEUR's code lists; comments give the list's number.
 
 // read fills a record with a product of ONIX 2.1 or 3, or rejects it.
 func (m *message) read(product node, to *record) error {
@@ -95,18 +95,18 @@ func (m *message) read(product node, to *record) error {
 	return nil
 }
 
-// codeOf returns the text of element what in the first of list whose element
-// code has the value want.
-func codeOf(list []*node, code, want, what string) string {
+// codeOf returns the text of element name in the first node of list whose element
+// code is want.
+func codeOf(list []*node, code, want, name string) string {
 	for _, n := range list {
 		if n.get(code) == want {
-			return n.get(what)
+			return n.get(name)
 		}
 	}
 	return ""
 }
 
-// isbnOf prefers ISBN-13 (15) to GTIN-13 (03) to ISBN-10 (02) of list 5.
+// isbnOf prefers ISBN-13 (15) to GTIN-13 (03) and ISBN-10 (02), list 5.
 func isbnOf(p *node) string {
 	identifiers := p.all("ProductIdentifier")
 	candidates := []string{}
@@ -122,7 +122,7 @@ func isbnOf(p *node) string {
 	return ""
 }
 
-// titleOf takes the distinctive title (01 of list 15) of the product.
+// titleOf prefers the distinctive title (01, list 15).
 func titleOf(detail *node) string {
 	titles := slices.Concat(detail.all("TitleDetail"), detail.all("Title"))
 	slices.SortStableFunc(titles, func(a, b *node) int {
@@ -130,7 +130,7 @@ func titleOf(detail *node) string {
 	})
 	for _, title := range titles {
 		elements := title.all("TitleElement")
-		slices.SortStableFunc(elements, func(a, b *node) int { // the product's own level first
+		slices.SortStableFunc(elements, func(a, b *node) int { // the level of the product first
 			return cmp.Compare(cmp.Or(a.get("TitleElementLevel"), "01"), cmp.Or(b.get("TitleElementLevel"), "01"))
 		})
 		for _, element := range append(elements, title) {
@@ -160,8 +160,8 @@ func titleText(n *node) string {
 	return text
 }
 
-// authorsOf returns who wrote the book: roles A01 to A09 of list 17; else its
-// editors (B01), else whoever had a part in it.
+// authorsOf returns the authors: roles A01 to A09 of list 17, else the editors
+// (B01), else all contributors.
 func authorsOf(detail *node) []string {
 	contributors := detail.all("Contributor")
 	slices.SortStableFunc(contributors, func(a, b *node) int {
@@ -206,7 +206,7 @@ func contributorName(c *node) string {
 	return cmp.Or(c.get("PersonName"), turnName(c.get("PersonNameInverted")), c.get("KeyNames"), c.get("CorporateName"))
 }
 
-// publishedAtOf prefers the date of this edition (01 of list 163).
+// publishedAtOf prefers the date of this edition (01, list 163).
 func publishedAtOf(p *node) string {
 	dates := p.all("PublishingDetail", "PublishingDate")
 	for _, role := range []string{"01", "19", "11", "20"} {
@@ -219,7 +219,8 @@ func publishedAtOf(p *node) string {
 
 var digits = regexp.MustCompile(`^(\d{4})(?:-?(\d{2})(?:-?(\d{2}))?)?(?:T.*)?$`)
 
-// onixDate makes 2006-08-07 of 20060807, and 2006 of anything that begins so.
+// onixDate turns 20060807 into 2006-08-07. If only the year can be read it returns
+// the year.
 func onixDate(text string) string {
 	m := digits.FindStringSubmatch(text)
 	switch {
@@ -237,7 +238,7 @@ func onixDate(text string) string {
 
 var someTag = regexp.MustCompile(`(?i)</?(p|br|i|b|em|strong|ul|li|div|span)\b[^>]*>`)
 
-// descriptionOf prefers the description to the short one: 03, 02 of list 153
+// descriptionOf prefers the full description to the short one: 03, 02 of list 153
 // in ONIX 3; 01, 03, 02 of list 33 in 2.1.
 func descriptionOf(p *node) string {
 	for _, place := range []struct {
@@ -266,8 +267,8 @@ func descriptionOf(p *node) string {
 	return ""
 }
 
-// subjectsOf returns the headings. Codes of a scheme are left out: they say
-// nothing to a shopper.
+// subjectsOf returns the headings and keywords. It leaves out codes: shoppers
+// can't read them.
 func subjectsOf(detail *node) (subjects []string) {
 	for _, subject := range detail.all("Subject") {
 		heading := subject.get("SubjectHeadingText")
@@ -309,8 +310,8 @@ func withNumber(name, number string) string {
 	return name + ", " + number
 }
 
-// availabilities are ProductAvailability (list 65) and AvailabilityCode (54).
-// Codes that are not here say that the supplier has to be asked.
+// availabilities maps the codes of ProductAvailability (list 65) and
+// AvailabilityCode (list 54). The missing codes mean "contact the supplier".
 var availabilities = map[string]model.Availability{
 	"01": model.Unavailable, "10": model.ToOrder, "11": model.ToOrder, "12": model.ToOrder,
 	"20": model.InStock, "21": model.InStock, "22": model.ToOrder, "23": model.ToOrder,
@@ -322,8 +323,8 @@ var availabilities = map[string]model.Availability{
 	"TP": model.Unavailable, "TU": model.Unavailable, "OP": model.Unavailable, "OI": model.Unavailable, "AB": model.Unavailable,
 }
 
-// supply reads price, currency, stock and availability of the first supplier
-// that has a price for consumers.
+// supply reads price, currency, stock and availability. It takes the best price
+// type of all suppliers, the sum of their stocks, and the first availability.
 func (m *message) supply(p *node, set func(slot, string)) {
 	details := slices.Concat(p.all("ProductSupply", "SupplyDetail"), p.all("SupplyDetail"))
 	stock, has := 0, false
@@ -360,12 +361,12 @@ func (m *message) supply(p *node, set func(slot, string)) {
 	}
 }
 
-// priceTypes of list 58, the one that a consumer pays first: recommended
-// retail price with tax, fixed retail price with tax, both without.
+// priceTypes (list 58) is ordered by preference: the recommended and the fixed
+// retail price with tax come before those without tax.
 var priceTypes = []string{"02", "04", "42", "01", "03"}
 
 // coverOf returns the address of the front cover: 01 of list 158 in ONIX 3, 04
-// and 06 of list 38 in 2.1. Browsers don't show TIFF.
+// and 06 of list 38 in 2.1. It skips TIFF, which browsers don't show.
 func coverOf(p *node) string {
 	var links []*node
 	for _, resource := range p.all("CollateralDetail", "SupportingResource") {

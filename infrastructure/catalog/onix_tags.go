@@ -1,7 +1,7 @@
 package catalog
 
-// referenceName returns the reference name of a short tag, and any other name
-// as it is.
+// referenceName returns the reference name of a short tag. It returns any other
+// name unchanged.
 func referenceName(tag string) string {
 	if name, ok := shortTags[tag]; ok {
 		return name
@@ -9,7 +9,7 @@ func referenceName(tag string) string {
 	return tag
 }
 
-// shortTags are those of the elements that are read, in ONIX 2.1 and 3.
+// shortTags has the elements of ONIX 2.1 and 3 that are read.
 var shortTags = map[string]string{
 	// the message
 	"header": "Header", "sender": "Sender", "senderidentifier": "SenderIdentifier", "x298": "SenderName",

@@ -18,7 +18,7 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// onix3 and onix21 say the same of one book.
+// onix3 and onix21 describe one book in the same way.
 const onix3 = `<?xml version="1.0" encoding="UTF-8"?>
 <ONIXMessage release="3.0" xmlns="http://ns.editeur.org/onix/3.0/reference">
 <Header><Sender><SenderName>A Sender</SenderName></Sender><DefaultCurrencyCode>EUR</DefaultCurrencyCode></Header>
@@ -109,7 +109,7 @@ func TestONIXReadsABook(t *testing.T) {
 	}
 }
 
-// message is an ONIX message of products.
+// onixMessage returns a message with these products.
 func onixMessage(products ...string) string {
 	return "<ONIXMessage><Header><FromCompany>S</FromCompany></Header>\n" + strings.Join(products, "\n") + "\n</ONIXMessage>\n"
 }
@@ -149,8 +149,8 @@ func TestONIXNotifications(t *testing.T) {
 	}
 	require.Len(t, rows, 4)
 	assert.Equal(t, "Early", rows[0].Book.Title)
-	assert.NotZero(t, rows[1].Fields&model.PriceField, "a whole record without a price takes it away")
-	assert.Equal(t, model.PriceField, rows[2].Fields, "a partial one changes what it has")
+	assert.NotZero(t, rows[1].Fields&model.PriceField, "a whole record without a price clears it")
+	assert.Equal(t, model.PriceField, rows[2].Fields, "a partial one changes the fields that it has")
 	assert.Equal(t, "5.00", rows[2].Book.Price)
 	assert.True(t, rows[3].Delete)
 	assert.Equal(t, "4", rows[3].ExternalID)
@@ -266,7 +266,7 @@ func TestONIXWithoutASender(t *testing.T) {
 	text := strings.Replace(onixMessage(onixProduct("1", "03", onixTitle("One"))), "<FromCompany>S</FromCompany>", "", 1)
 	row, err := openText(t, text, gateway.FileOptions{}).Next()
 	require.NoError(t, err)
-	assert.Empty(t, row.ExternalID, "two publishers' references would be taken for one another")
+	assert.Empty(t, row.ExternalID, "the references of two publishers would be mixed up")
 	path := filepath.Join(t.TempDir(), "publisher.xml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	f, err := Open(path, gateway.FileOptions{})
@@ -287,7 +287,7 @@ func TestONIXControlCharacters(t *testing.T) {
 	row, err := openText(t, onixMessage(onixProduct("1", "03", onixTitle("A\x0bB"))), gateway.FileOptions{}).Next()
 	require.NoError(t, err)
 	assert.Equal(t, "A B", row.Book.Title)
-	assert.Equal(t, []string{"control characters made spaces: XML doesn't have them"}, row.Notes)
+	assert.Equal(t, []string{"control characters replaced by spaces: XML does not allow them"}, row.Notes)
 }
 
 func TestRealONIX(t *testing.T) {
@@ -304,7 +304,7 @@ func TestRealONIX(t *testing.T) {
 		require.NoError(t, err, path)
 		content, err := os.ReadFile(path)
 		require.NoError(t, err)
-		content = bytes.ReplaceAll(content, []byte{0}, nil) // of UTF-16
+		content = bytes.ReplaceAll(content, []byte{0}, nil) // from UTF-16
 		products := max(bytes.Count(content, []byte("</Product>")), bytes.Count(content, []byte("</product>")))
 		all, err := readAll(t, f)
 		require.NoError(t, err, path)
@@ -326,7 +326,7 @@ func TestRealONIX(t *testing.T) {
 		same = append(same, b)
 	}
 	require.Len(t, same, 2)
-	assert.Equal(t, same[0], same[1], "reference names and short tags say the same")
+	assert.Equal(t, same[0], same[1], "reference names and short tags give the same book")
 	assert.Equal(t, "Maj Sjöwall, Per Wahlöö", same[0].Author)
 }
 

@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// maxDepth and maxNodes bound what one product can make of memory.
+	// maxDepth and maxNodes bound the memory that one product takes.
 	maxDepth = 64
 	maxNodes = 50_000
 )
 
-// A node is an element with its children in their order, or, without a name,
-// a text. Names are reference names.
+// A node is an element with its children, or a text if it has no name. Names are
+// reference names.
 type node struct {
 	name     string
 	text     string
@@ -30,16 +30,15 @@ type node struct {
 
 var errNotUTF8 = errors.New("is not valid UTF-8; if the file has another encoding, name it with --encoding")
 
-// parseXML reads one element. Named entities are those of HTML, which ONIX's
-// own DTD declares as well; others are an error, and none is ever expanded by
-// a DTD. Notes tell what was mended.
+// parseXML reads one element. It knows the named entities of HTML, which ONIX's
+// DTD declares too; other entities are an error. The notes say what it corrected.
 func parseXML(text []byte) (root node, notes []string, err error) {
 	if !utf8.Valid(text) {
 		return root, nil, errNotUTF8
 	}
 	if cleaned := bytes.Map(withoutControls, text); !bytes.Equal(cleaned, text) {
 		text = cleaned
-		notes = append(notes, "control characters made spaces: XML doesn't have them")
+		notes = append(notes, "control characters replaced by spaces: XML does not allow them")
 	}
 	in := xml.NewDecoder(bytes.NewReader(text))
 	in.Entity = xml.HTMLEntity
@@ -79,7 +78,8 @@ func parseXML(text []byte) (root node, notes []string, err error) {
 	}
 }
 
-// withoutControls makes a space of what XML 1.0 has no place for (section 2.2).
+// withoutControls replaces the characters that XML 1.0 forbids (section 2.2) by
+// spaces.
 func withoutControls(r rune) rune {
 	if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
 		return ' '
@@ -87,7 +87,7 @@ func withoutControls(r rune) rune {
 	return r
 }
 
-// all returns the elements that a path of names leads to.
+// all returns the elements at the end of a path of names.
 func (n *node) all(path ...string) (found []*node) {
 	if len(path) == 0 {
 		return []*node{n}
@@ -100,7 +100,7 @@ func (n *node) all(path ...string) (found []*node) {
 	return found
 }
 
-// get returns the first text on the path that isn't blank.
+// get returns the first text at the end of a path that isn't blank.
 func (n *node) get(path ...string) string {
 	for _, found := range n.all(path...) {
 		if text := found.line(); text != "" {
@@ -115,8 +115,8 @@ func (n *node) line() string {
 	return strings.Join(strings.Fields(n.plain(false)), " ")
 }
 
-// plain is the text without markup, paragraphs on lines of their own. asHTML:
-// the text is HTML that was escaped or stands in a CDATA section.
+// plain is the text without markup. Each paragraph is a line. asHTML is set if the
+// text is HTML that is escaped or in a CDATA section.
 func (n *node) plain(asHTML bool) string {
 	var source strings.Builder
 	n.writeHTML(&source, asHTML)
@@ -135,7 +135,7 @@ func (n *node) plain(asHTML bool) string {
 			return strings.Join(kept, "\n")
 		case html.TextToken:
 			if skip == 0 {
-				// line breaks of the source are white space only
+				// in HTML, a line break in a text is just white space
 				out.WriteString(strings.NewReplacer("\n", " ", "\r", " ").Replace(in.Token().Data))
 			}
 		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:

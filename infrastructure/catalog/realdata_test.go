@@ -17,7 +17,7 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// tally is what came of a whole file.
+// tally counts the rows of a whole file.
 type tally struct {
 	rows, rejected int
 	isbns, ids     int
@@ -26,7 +26,7 @@ type tally struct {
 	notes          map[string]int
 }
 
-// readAll reads f to its end and checks what is promised of every row.
+// readAll reads f to its end and checks the promises about every row.
 func readAll(t testing.TB, f *File) (tally, error) {
 	t.Helper()
 	all := tally{authors: map[string]bool{}, languages: map[string]bool{}, notes: map[string]int{}}
@@ -74,7 +74,7 @@ func readAll(t testing.TB, f *File) (tally, error) {
 	}
 }
 
-// realFile opens a file of the folder of real data.
+// realFile opens a file in the folder of real data.
 func realFile(t testing.TB, name string) *File {
 	t.Helper()
 	folder := os.Getenv("TEST_DATA_DIR")

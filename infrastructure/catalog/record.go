@@ -17,19 +17,19 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// A record is what a file has of one book, before anything is checked.
+// A record holds the values of one row, before they are checked.
 type record struct {
 	line int
-	// text is the record as it stands in the file, in UTF-8.
+	// text is the row as it stands in the file, in UTF-8.
 	text   []byte
 	fields model.Field
 	values [slotCount]value
-	// exported: the record was written by an export, and is taken as it is.
+	// exported is set if an export wrote the record. It is read literally.
 	exported bool
 	delete   bool
-	// partial: the record changes a book and need not have a title.
+	// partial is set if the record changes a book. It needs no title.
 	partial bool
-	// notes are the format's own.
+	// notes are the notes of the format's reader.
 	notes []string
 	// before is set in a file of rejected rows.
 	before rejection
@@ -49,12 +49,12 @@ type value struct {
 	text string
 	// items is nil unless the file has a list.
 	items []string
-	// spoken: the items are names in the order in which they are spoken.
+	// spoken is set if the items are names in spoken order.
 	spoken bool
 }
 
-// split returns the items of a list, or the parts of a text that holds
-// several, separated by semicolons or bars.
+// split returns the items of a list, or the parts of a text that semicolons or
+// bars separate.
 func (v value) split() []string {
 	if v.items != nil {
 		return v.items
@@ -62,9 +62,9 @@ func (v value) split() []string {
 	return strings.FieldsFunc(v.text, func(r rune) bool { return r == ';' || r == '|' || r == '；' })
 }
 
-// importRow makes a valid row of the record, or rejects it. What a book can
-// do without is dropped with a note if it is wrong, and left as it is in a book
-// that exists.
+// importRow turns the record into a valid row, or rejects it. If a value that a
+// book can do without is wrong, it is dropped with a note. The import then leaves
+// that field of an existing book as it is.
 func (r *record) importRow(source string, inverted bool) (*model.ImportRow, error) {
 	b := &builder{
 		record: r,
@@ -99,7 +99,9 @@ func (r *record) importRow(source string, inverted bool) (*model.ImportRow, erro
 		b.row.Source, b.row.ExternalID = source, id
 	}
 	if r.exported {
-		return b.row, b.identity()
+		if err := b.identity(); err != nil {
+			return nil, err
+		}
 	}
 	if r.before.stillHolds(book.ISBN, b.row.ExternalID) {
 		return nil, &model.RowError{Line: r.line, Text: r.text, Code: r.before.code, Value: r.before.value, Detail: r.before.reason}
@@ -110,7 +112,7 @@ func (r *record) importRow(source string, inverted bool) (*model.ImportRow, erro
 	return b.row, nil
 }
 
-// builder cleans the values of one record and notes what it drops.
+// builder cleans the values of a record and notes those that it drops.
 type builder struct {
 	record *record
 	row    *model.ImportRow
@@ -120,12 +122,12 @@ func (b *builder) note(format string, args ...any) {
 	b.row.Notes = append(b.row.Notes, fmt.Sprintf(format, args...))
 }
 
-// text returns the text of a slot on one line.
+// text returns the text of a slot as one line.
 func (b *builder) text(s slot) string {
 	return b.clean(s, b.record.values[s].text)
 }
 
-// identity takes what an export wrote for the book to be recognised by.
+// identity reads the columns of an export that identify a book.
 func (b *builder) identity() error {
 	b.row.Source, b.row.ExternalID = "", ""
 	source, id := b.record.values[idSourceSlot].text, b.record.values[idSlot].text
@@ -143,7 +145,8 @@ func (b *builder) identity() error {
 	return nil
 }
 
-// clean makes one line of s: white space collapsed, control characters dropped.
+// clean turns text into one line: it collapses white space and drops control
+// characters.
 func (b *builder) clean(s slot, text string) string {
 	if b.record.exported {
 		return text
@@ -151,7 +154,7 @@ func (b *builder) clean(s slot, text string) string {
 	return strings.Join(strings.Fields(b.dropControls(s, text, unicode.IsSpace)), " ")
 }
 
-// dropControls drops control characters other than those kept.
+// dropControls drops control characters, except those that keep accepts.
 func (b *builder) dropControls(s slot, text string, keep func(rune) bool) string {
 	drop := func(r rune) bool { return unicode.IsControl(r) && !keep(r) }
 	if strings.IndexFunc(text, drop) < 0 {
@@ -232,7 +235,7 @@ func (b *builder) language() string {
 	return ""
 }
 
-// isbn returns the first valid one. A wrong one beside it doesn't matter.
+// isbn returns the first valid ISBN. A wrong one beside it doesn't matter.
 func (b *builder) isbn() string {
 	wrong := ""
 	for _, s := range []slot{isbnSlot, isbn13Slot, isbn10Slot} {
@@ -262,7 +265,7 @@ func (b *builder) stock() *int {
 	return &n
 }
 
-// price takes the notation of most of Europe as well: "1.234,50".
+// price also reads the notation of most of Europe: "1.234,50".
 func (b *builder) price() string {
 	text := b.text(priceSlot)
 	if !b.record.exported && europeanPrice.MatchString(text) {
@@ -271,7 +274,7 @@ func (b *builder) price() string {
 	return text
 }
 
-// publishedAt leaves of a time its date, and turns a date with points around.
+// publishedAt keeps the date of a time and turns 28.2.2001 into 2001-02-28.
 func (b *builder) publishedAt() string {
 	if b.record.exported {
 		return b.text(publishedAtSlot)
@@ -283,12 +286,12 @@ func (b *builder) publishedAt() string {
 	return text
 }
 
-// dropped leaves a field as it is in a book that exists.
+// dropped makes the import leave a field of an existing book as it is.
 func (b *builder) dropped(field model.Field) { b.row.Fields &^= field }
 
-// validate drops, one after the other, the fields that a book can do without
-// and that are not valid. What an export wrote may come from another program:
-// of that no field is worth the book, which may be there already.
+// validate drops, one by one, the invalid fields that a book can do without. An
+// exported book may do without any field: another program may have written the
+// value, and the book may already be in the catalogue.
 func (b *builder) validate() error {
 	book := &b.row.Book
 	if b.record.partial && book.Title == "" {
@@ -338,24 +341,24 @@ func (b *builder) validate() error {
 
 var (
 	zeroFraction = regexp.MustCompile(`^(-?\d+)\.0+$`)
-	// 12,90 and 1.234,50 but not 1,234: that may be a thousand.
+	// 12,90 and 1.234,50 but not 1,234, which may be a thousand.
 	europeanPrice = regexp.MustCompile(`^(\d{1,3}([. ]\d{3})*|\d+),\d{1,2}$`)
 	pointDate     = regexp.MustCompile(`^(\d{1,2})\.(\d{1,2})\.(\d{4})$`)
 	timeOfDay     = regexp.MustCompile(`^(-?\d{1,4}-\d{2}-\d{2})[T ]\d{2}:.*$`)
 )
 
-// withoutFraction makes 2008 of 2008.0: spreadsheets and data frames turn
-// whole numbers with gaps between them into decimal ones.
+// withoutFraction turns 2008.0 into 2008. Spreadsheets and data frames write
+// whole numbers as decimals if some cells of the column are empty.
 func withoutFraction(number string) string {
 	return zeroFraction.ReplaceAllString(number, "$1")
 }
 
-// date leaves of a time its date.
+// date returns the date of a time.
 func date(text string) string {
 	return timeOfDay.ReplaceAllString(withoutFraction(text), "$1")
 }
 
-// show quotes text from a file for a message, if it is long its beginning.
+// show quotes text from a file for a message, and shortens a long one.
 func show(text string) string {
 	const most = 60
 	if utf8.RuneCountInString(text) > most {

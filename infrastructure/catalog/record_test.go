@@ -12,13 +12,13 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// book reads a JSON Lines file of one book that has these keys beside its title.
+// book reads a JSON Lines file of one book with these keys and a title.
 func book(t *testing.T, keys string) *model.ImportRow {
 	t.Helper()
 	return onlyRow(t, `{"title": "Emma", `+keys+`}`)
 }
 
-// cell reads a CSV file of one book that has this cell beside its title.
+// cell reads a CSV file of one book with this cell and a title.
 func cell(t *testing.T, column, text string) *model.ImportRow {
 	t.Helper()
 	return onlyRow(t, "title,"+column+"\nEmma,\""+strings.ReplaceAll(text, `"`, `""`)+"\"\n")

@@ -170,14 +170,14 @@ func (r *rejectedRows) Sync() (size int64, err error) {
 	return r.size, nil
 }
 
-// Finish gives the file its name, if there is one. Where the file that was
-// read is of that name itself and could not be read to its end, it stays, and
-// what was rejected of it is called .more.
-func (r *rejectedRows) Finish(whole bool) error {
+// Finish gives the file its name, if it has any rows. If the imported file itself
+// has this name and could not be read to its end, it stays, and the new file's
+// name ends in .more.
+func (r *rejectedRows) Finish(complete bool) error {
 	if r.size == 0 {
 		return nil
 	}
-	if r.out == nil { // all were kept by an interrupted import
+	if r.out == nil { // an interrupted import has kept all rows
 		out, err := os.OpenFile(r.part, os.O_WRONLY|os.O_APPEND, 0o600)
 		if err != nil {
 			return r.failed(err)
@@ -190,7 +190,7 @@ func (r *rejectedRows) Finish(whole bool) error {
 	if err != nil {
 		return r.failed(err)
 	}
-	if !whole && r.from.path == r.path {
+	if !complete && r.from.path == r.path {
 		r.path += ".more"
 	}
 	if err := r.backUp(); err != nil {
@@ -203,7 +203,8 @@ func (r *rejectedRows) Finish(whole bool) error {
 	return nil
 }
 
-// backUp keeps what somebody may be mending, unless it is the same.
+// backUp renames an older file, which somebody may be correcting, unless it has
+// the same content.
 func (r *rejectedRows) backUp() error {
 	before, err := os.Open(r.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -243,8 +244,8 @@ func sameContent(a, b io.Reader) (bool, error) {
 	}
 }
 
-// Close gives the lock back. Of an import that was interrupted it leaves the
-// rows for the next one.
+// Close releases the lock. It leaves the rows of an interrupted import for the
+// next one.
 func (r *rejectedRows) Close() error {
 	var err error
 	if r.out != nil {
@@ -264,5 +265,5 @@ func (r *rejectedRows) Close() error {
 }
 
 func (r *rejectedRows) failed(err error) error {
-	return fmt.Errorf("rejected rows can't be kept in %s (--rejected names another file): %w", r.path, withoutPath(err))
+	return fmt.Errorf("rejected rows can't be kept in %s (name another file with --rejected): %w", r.path, withoutPath(err))
 }

@@ -60,7 +60,7 @@ func TestFilesWithoutCodesAreRecognised(t *testing.T) {
 func TestCopiesInFilesWithoutCodesStayRejected(t *testing.T) {
 	for name, c := range map[string]struct {
 		still  []string
-		change *strings.Replacer // gives the copies other ids and ISBNs
+		change *strings.Replacer // it gives the copies other ids and ISBNs
 		taken  []string
 	}{
 		"books.csv.rejected": {
@@ -101,7 +101,7 @@ func TestCopiesInFilesWithoutCodesStayRejected(t *testing.T) {
 			path := filepath.Join(t.TempDir(), name)
 			require.NoError(t, os.WriteFile(path, content, 0o600))
 			_, kept := keepRejected(t, path)
-			assert.Equal(t, 1, strings.Count(kept, "same_isbn:9780306406157"), "what is rejected again has a code")
+			assert.Equal(t, 1, strings.Count(kept, "same_isbn:9780306406157"), "a row that is rejected again has a code")
 
 			require.NoError(t, os.WriteFile(path, []byte(c.change.Replace(string(content))), 0o600))
 			f, err := Open(path, gateway.FileOptions{})
@@ -113,8 +113,8 @@ func TestCopiesInFilesWithoutCodesStayRejected(t *testing.T) {
 	}
 }
 
-// The version before rejected_code was interrupted. Its file goes on without
-// codes, for a table has one header.
+// An interrupted import of the version before rejected_code left this file. It is
+// finished without codes, because a table has one header.
 func TestInterruptedImportWithoutCodesIsFinished(t *testing.T) {
 	for name, source := range map[string]string{
 		"books.csv":   "id;isbn;title;year\n",
@@ -153,7 +153,7 @@ func TestInterruptedImportWithoutCodesIsFinished(t *testing.T) {
 			defer finished.Close()
 			all := transcript(finished, titles)
 			last := all[len(all)-1]
-			assert.Contains(t, last, `lines 90 and 99 have the same id "A-9"`, "the new copy is one as well")
+			assert.Contains(t, last, `lines 90 and 99 have the same id "A-9"`, "the copy that this version adds is recognised too")
 			content, err := os.ReadFile(rows.Path())
 			require.NoError(t, err)
 			assert.True(t, bytes.HasPrefix(content, before))

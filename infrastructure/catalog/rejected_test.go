@@ -16,9 +16,8 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// keepRejected reads a file to its end and keeps the rows that it rejects.
-// It returns the titles of the others and, if there is one, the content of the
-// rejected rows' file.
+// keepRejected reads a file to its end and keeps its rejected rows. It returns the
+// titles of the other rows, and the content of the file of rejected rows or "".
 func keepRejected(t *testing.T, path string) (titles []string, kept string) {
 	t.Helper()
 	f, err := Open(path, gateway.FileOptions{})
@@ -50,14 +49,14 @@ func keepRejected(t *testing.T, path string) (titles []string, kept string) {
 	return titles, string(content)
 }
 
-func TestRejectedRowsAreMendedAndImported(t *testing.T) {
+func TestRejectedRowsAreCorrectedAndImported(t *testing.T) {
 	for name, c := range map[string]struct {
 		file   string
 		text   string
 		titles []string
 		kept   string
-		mend   *strings.Replacer
-		mended []string
+		fix    *strings.Replacer
+		fixed  []string
 		still  string
 	}{
 		"CSV": {
@@ -68,8 +67,8 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 				"3;\"the book has no title\";no_title;2;;1816\n" +
 				"4;\"the quote that opens cell 2 is not closed, or text follows it\";malformed;3;\"lost;1817\n" +
 				"5;\"the row has 4 cells, the header 3\";malformed;4;Ida;1818;x\n",
-			mend:   strings.NewReplacer("\"lost", "found", "2;;", "2;Two;"),
-			mended: []string{"Two", "found"},
+			fix:   strings.NewReplacer("\"lost", "found", "2;;", "2;Two;"),
+			fixed: []string{"Two", "found"},
 			still: "\uFEFFrejected_line;rejected_reason;rejected_code;id;title;year\n" +
 				"5;\"the row has 7 cells, the header 6\";malformed;4;Ida;1818;x\n",
 		},
@@ -78,8 +77,8 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 			text:   "title,description\n\"\",\"one\ntwo, \"\"three\"\"\"\nEmma,x\n",
 			titles: []string{"Emma"},
 			kept:   "\uFEFFrejected_line,rejected_reason,rejected_code,title,description\n2,\"the book has no title\",no_title,\"\",\"one\ntwo, \"\"three\"\"\"\n",
-			mend:   strings.NewReplacer(`,"","one`, `,"Ida","one`),
-			mended: []string{"Ida"},
+			fix:    strings.NewReplacer(`,"","one`, `,"Ida","one`),
+			fixed:  []string{"Ida"},
 		},
 		"JSON Lines": {
 			file:   "books.jsonl",
@@ -89,8 +88,8 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 				`{"rejected_line":3,"rejected_reason":"not JSON: invalid character 'o' in literal null (expecting 'u'), at byte 2","rejected_code":"malformed","rejected_text":"nonsense"}` + "\n" +
 				`{"rejected_line":4,"rejected_reason":"the book has no title","rejected_code":"no_title"}` + "\n" +
 				`{"rejected_line":5,"rejected_reason":"not JSON: unexpected EOF, at byte 16","rejected_code":"malformed","title": "Ida}` + "\n",
-			mend:   strings.NewReplacer(`"name": 7`, `"name": "Seven"`, "Ida}", `Ida"}`, `"nonsense"`, `"{\"title\": \"Sense\"}"`),
-			mended: []string{"Seven", "Sense", "Ida"},
+			fix:   strings.NewReplacer(`"name": 7`, `"name": "Seven"`, "Ida}", `Ida"}`, `"nonsense"`, `"{\"title\": \"Sense\"}"`),
+			fixed: []string{"Seven", "Sense", "Ida"},
 			still: "\uFEFF" +
 				`{"rejected_line":4,"rejected_reason":"the book has no title","rejected_code":"no_title"}` + "\n",
 		},
@@ -101,8 +100,8 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 			kept: `<?xml version="1.0" encoding="UTF-8"?>` + "\n<ONIXMessage>\n<Header><FromCompany>S</FromCompany></Header>\n" +
 				"<!-- rejected: line 3 (malformed): not well-formed XML: invalid character entity & (no semicolon) -->\n" + onixProduct("2", "03", onixTitle("a & b -- c")) + "\n" +
 				"<!-- rejected: line 4 (no_title): the book has no title -->\n" + onixProduct("3", "03", "") + "\n</ONIXMessage>\n",
-			mend:   strings.NewReplacer("a & b", "a &amp; b"),
-			mended: []string{"a & b -- c"},
+			fix:   strings.NewReplacer("a & b", "a &amp; b"),
+			fixed: []string{"a & b -- c"},
 			still: `<?xml version="1.0" encoding="UTF-8"?>` + "\n<ONIXMessage>\n<Header><FromCompany>S</FromCompany></Header>\n" +
 				"<!-- rejected: line 7 (no_title): the book has no title -->\n" + onixProduct("3", "03", "") + "\n</ONIXMessage>\n",
 		},
@@ -114,24 +113,24 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 			assert.Equal(t, c.titles, titles)
 			assert.Equal(t, c.kept, kept)
 
-			require.NoError(t, os.WriteFile(path+".rejected", []byte(c.mend.Replace(kept)), 0o600))
+			require.NoError(t, os.WriteFile(path+".rejected", []byte(c.fix.Replace(kept)), 0o600))
 			again, err := Open(path+".rejected", gateway.FileOptions{})
 			require.NoError(t, err)
 			first, err := Open(path, gateway.FileOptions{})
 			require.NoError(t, err)
-			assert.Equal(t, first.source, again.source, "ids are those of the file that the rows come from")
+			assert.Equal(t, first.source, again.source, "the ids belong to the first file")
 			_, ignored := again.Columns()
 			for _, column := range rejectedColumns {
 				assert.NotContains(t, ignored, column)
 			}
 			require.NoError(t, errors.Join(again.Close(), first.Close()))
 			titles, kept = keepRejected(t, path+".rejected")
-			assert.Equal(t, c.mended, titles)
+			assert.Equal(t, c.fixed, titles)
 			if c.still != "" {
-				assert.Equal(t, c.still, kept, "what is left has the line of the first file where the format tells it")
+				assert.Equal(t, c.still, kept, "a row that stays rejected keeps its line of the first file if the format can tell it")
 				before, err := os.ReadFile(path + ".rejected.bak")
 				require.NoError(t, err)
-				assert.Equal(t, c.mend.Replace(c.kept), string(before), "what was there is kept")
+				assert.Equal(t, c.fix.Replace(c.kept), string(before), "the older file is kept")
 			}
 			leftovers, err := filepath.Glob(path + "*.part*")
 			require.NoError(t, err)
@@ -140,8 +139,8 @@ func TestRejectedRowsAreMendedAndImported(t *testing.T) {
 	}
 }
 
-// In a file of their own, copies of other rows would overwrite the books of these
-// rows. The code keeps them out, whatever becomes of the reason.
+// In a file of their own, copies of other rows would overwrite the books of those
+// rows. The code protects the books, even if somebody rewords the reason.
 func TestCopiesStayRejected(t *testing.T) {
 	const reworded = "Ligne 3 : en double"
 	texts := map[string]string{
@@ -174,10 +173,21 @@ func TestCopiesStayRejected(t *testing.T) {
 				}
 				var rejected *model.RowError
 				require.ErrorAs(t, err, &rejected)
-				assert.Equal(t, reworded, rejected.Reason(), "people's words are kept")
-				assert.Equal(t, c.code, codeText(rejected), "and so is the code")
+				assert.Equal(t, reworded, rejected.Reason(), "the reworded reason is kept")
+				assert.Equal(t, c.code, codeText(rejected), "the code is kept")
 			})
 		}
+	}
+}
+
+func TestCopiesInAnExportStayRejected(t *testing.T) {
+	const head = "rejected_line,rejected_reason,rejected_code,id_source,id,fingerprint,title,isbn\n"
+	for row, want := range map[string]string{
+		"3,x,same_id:7,shop,7,,Copy,\n":                            "line 2: x",
+		"3,x,same_id:7,shop,8,,Copy,\n":                            "2 Copy",
+		"3,x,same_isbn:9780306406157,shop,8,,Copy,9780306406157\n": "line 2: x",
+	} {
+		assert.Equal(t, []string{want}, transcript(openText(t, head+row, gateway.FileOptions{}), titles), row)
 	}
 }
 
@@ -203,7 +213,7 @@ func TestCodesOfAnyIDAreReadBack(t *testing.T) {
 	}
 }
 
-// The beginning of a row that is too long must not pass for a row.
+// The beginning of a row that is too long must not look like a row.
 func TestTooLongRowsAreNotKeptInPart(t *testing.T) {
 	for name, text := range map[string]string{
 		"long.csv": "title,description\nok,a\nBig," + strings.Repeat("z", maxLine) + "\n", "one.csv": "title\nok\n" + strings.Repeat("z", maxLine+1) + "\n",
@@ -220,8 +230,8 @@ func TestTooLongRowsAreNotKeptInPart(t *testing.T) {
 	}
 }
 
-// Other programs write JSON with spaces.
-func TestRejectedJSONThatWasWrittenAnew(t *testing.T) {
+// Other programs write JSON with other spaces, and null for an empty text.
+func TestRejectedJSONOfAnotherProgram(t *testing.T) {
 	f := openText(t, `{"title": "Emma"}`, gateway.FileOptions{})
 	row := f.rows.rejected().row
 	got := row(&model.RowError{Line: 9, Code: model.RowMalformed, Detail: "now", Text: []byte(`{ "rejected_line": 3, "rejected_reason": "a \"b\"", "title": 7}`)})
@@ -244,7 +254,7 @@ func TestRejectedRowsOutlastACrash(t *testing.T) {
 	second, alone := f.KeepRejected(kept, path)
 	assert.False(t, alone, "while the first import goes on")
 	require.NoError(t, second.Keep(&model.RowError{Line: 9, Text: []byte("nine"), Code: model.RowMalformed, Detail: "bad"}))
-	require.NoError(t, second.Close(), "without Finish: interrupted")
+	require.NoError(t, second.Close(), "it was interrupted before Finish")
 	require.NoError(t, first.Close())
 	assert.NoFileExists(t, kept)
 
@@ -252,7 +262,7 @@ func TestRejectedRowsOutlastACrash(t *testing.T) {
 	require.True(t, alone)
 	ok, err := third.Resume(size + 1000)
 	require.NoError(t, err)
-	assert.False(t, ok, "so much was never kept")
+	assert.False(t, ok, "there are fewer bytes")
 	ok, err = third.Resume(size)
 	require.NoError(t, err)
 	require.True(t, ok)
@@ -269,6 +279,25 @@ func TestRejectedRowsWithoutAPlace(t *testing.T) {
 	r, alone := openText(t, "title\nEmma\n", gateway.FileOptions{}).KeepRejected(path+".rejected", path)
 	assert.True(t, alone)
 	err := r.Keep(&model.RowError{Line: 2, Detail: "bad"})
-	assert.ErrorContains(t, err, "--rejected names another file")
+	assert.ErrorContains(t, err, "name another file with --rejected")
 	assert.NoError(t, r.Close())
+}
+
+func TestRejectedRowsTellTheirSource(t *testing.T) {
+	folder := t.TempDir()
+	for name, c := range map[string]struct{ file, text, source, kept, want string }{
+		"beside the file":     {"books.csv", "title\nEmma\n", "", "books.csv.rejected", ""},
+		"elsewhere":           {"books.csv", "title\nEmma\n", "", "bad.csv", "books.csv"},
+		"with a given source": {"books.csv", "title\nEmma\n", "shop", "books.csv.rejected", "shop"},
+		"ONIX, elsewhere":     {"books.xml", onixMessage(onixProduct("1", "03", onixTitle("Emma"))), "", "bad.xml", ""},
+		"ONIX, given":         {"books.xml", onixMessage(onixProduct("1", "03", onixTitle("Emma"))), "shop", "bad.xml", "shop"},
+	} {
+		path := filepath.Join(folder, c.file)
+		require.NoError(t, os.WriteFile(path, []byte(c.text), 0o600))
+		f, err := Open(path, gateway.FileOptions{Source: c.source})
+		require.NoError(t, err)
+		rows, _ := f.KeepRejected(filepath.Join(folder, c.kept), "job")
+		assert.Equal(t, c.want, rows.Source(), name)
+		require.NoError(t, errors.Join(rows.Close(), f.Close()))
+	}
 }

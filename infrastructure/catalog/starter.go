@@ -13,8 +13,8 @@ import (
 //go:embed starter.jsonl
 var starter []byte
 
-// Starter returns the classics that an empty shop begins with. They have no
-// ISBN and no price: they are works, not editions.
+// Starter returns the classics that a new shop begins with. They have no ISBN and
+// no price, because they are works and not editions.
 func Starter() ([]*model.Book, error) {
 	f, err := Open("-", gateway.FileOptions{Source: "starter", Stdin: bytes.NewReader(starter)})
 	if err != nil {

@@ -20,8 +20,8 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// scripts names the script of a language's titles where it isn't Latin.
-// Japanese titles are in three scripts; all of them count as Han.
+// scripts has the script of each language whose titles aren't in Latin script.
+// The three scripts of Japanese titles count as Han.
 var scripts = map[string]string{
 	"ru": "Cyrillic", "orv": "Cyrillic", "uk": "Cyrillic", "be": "Cyrillic", "bg": "Cyrillic", "sr": "Cyrillic",
 	"grc": "Greek", "el": "Greek",
@@ -33,8 +33,8 @@ var scripts = map[string]string{
 	"ka": "Georgian", "hy": "Armenian", "gez": "Ethiopic", "bo": "Tibetan", "th": "Thai",
 }
 
-// secondSentence is the end of a sentence within a description. A single
-// letter and a point, as in "by H. G. Wells", are an initial.
+// secondSentence matches the end of a sentence within a description. A single
+// letter and a point are an initial, as in "by H. G. Wells".
 var secondSentence = regexp.MustCompile(`[^.\s][^.\s][.!?]["')]? +\p{Lu}`)
 
 func TestStarter(t *testing.T) {
@@ -55,7 +55,7 @@ func TestStarter(t *testing.T) {
 		assert.NotRegexp(t, secondSentence, b.Description, b.Title)
 		assert.Empty(t, b.ISBN+b.Price+b.Publisher+b.BuyURL+b.CoverURL, b.Title)
 		identity := model.Fold(b.Title + "\n" + b.Author)
-		assert.False(t, seen[identity], "%s is there twice", b.Title)
+		assert.False(t, seen[identity], "%s occurs twice", b.Title)
 		seen[identity] = true
 		script := scripts[b.Language]
 		if script == "" {
@@ -73,7 +73,7 @@ func TestStarter(t *testing.T) {
 	t.Logf("%d books, %d languages, %d scripts: %v", len(books), len(languages), len(found), found)
 }
 
-// TestStarterHasNoNotes reads what an import would remark on the rows.
+// TestStarterHasNoNotes checks that an import would have no note on a row.
 func TestStarterHasNoNotes(t *testing.T) {
 	f, err := Open("-", gateway.FileOptions{Source: "starter", Stdin: strings.NewReader(string(starter))})
 	require.NoError(t, err)
@@ -100,8 +100,8 @@ func TestSecondSentence(t *testing.T) {
 	}
 }
 
-// scriptOf returns the script of a title's first letter, Chinese and
-// Japanese taken as one.
+// scriptOf returns the script of a title's first letter. The scripts of Chinese and
+// Japanese count as one.
 func scriptOf(title string) string {
 	for _, r := range title {
 		if !unicode.IsLetter(r) {
@@ -119,8 +119,7 @@ func scriptOf(title string) string {
 	return ""
 }
 
-// person is an author of Project Gutenberg's catalogue. The years of many of
-// them aren't known.
+// person is an author in Project Gutenberg's catalogue. Many have unknown years.
 type person struct {
 	ID         int
 	Name       string
@@ -129,24 +128,24 @@ type person struct {
 }
 
 var (
-	// homonyms are the authors whose name several people have.
+	// homonyms has the id of each author whose name several people have.
 	homonyms = map[string]int{
 		"Alexandre Dumas": 492,  // the father; the son of the same name is known for one novel
 		"Horatius":        1790, // and not Horatius Flaccus, who wrote in the nineteenth century
 		"Лев Толстой":     136,  // and not Lev Lvovich, his son
 	}
-	// legendary are the authors whose years are a guess in both catalogues:
-	// Gutenberg's has Homer born in the year that we give the Iliad.
+	// legendary are the authors whose years are a guess in both catalogues: in
+	// Gutenberg's, Homer is born in the year of our Iliad.
 	legendary = []string{"Ὅμηρος"}
-	// posthumous are the titles that came out when their author, as far as
-	// Gutenberg's catalogue knows the year of death, was dead.
+	// posthumous are the titles that were published after the year in which their
+	// author died, according to Gutenberg's catalogue.
 	posthumous = []string{
 		"Le Morte d'Arthur", "Macbeth", "Der Process", "Woyzeck", "Pensées", "Jacques le fataliste et son maître",
 		"Rimas", "Tirant lo Blanch", "Il Principe", "Горе от ума", "Βάκχαι", "論語", "紅樓夢", "聊齋誌異", "儒林外史", "おくのほそ道",
 	}
 )
 
-// TestStarterYears holds the years against those of the authors' lives.
+// TestStarterYears compares the years of the books with the lives of the authors.
 func TestStarterYears(t *testing.T) {
 	people := readPeople(t)
 	books, err := Starter()
@@ -187,8 +186,8 @@ func TestStarterYears(t *testing.T) {
 	assert.ElementsMatch(t, posthumous, late)
 	share := float64(len(found)) / float64(len(authors))
 	t.Logf("%d of %d authors found, %.1f %%", len(found), len(authors), 100*share)
-	// 66.4 % when this was written: the others aren't in Gutenberg's
-	// catalogue. Without any one of the ways to look up it is below this.
+	// It was 66.4 % at first: the other authors aren't in Gutenberg's catalogue.
+	// If any kind of lookup breaks, the share is lower than this.
 	assert.GreaterOrEqual(t, share, 0.65)
 }
 
@@ -200,10 +199,10 @@ func namesOf(people []*person) []string {
 	return all
 }
 
-// directory finds people by a name's words, in any order.
+// directory finds people by the words of their name, in any order.
 type directory struct {
-	byName map[string][]*person // the key of every name and alias
-	byWord map[string][]string  // the keys that have a word
+	byName map[string][]*person // by the words of every name and alias
+	byWord map[string][]string  // the keys of byName that contain a word
 }
 
 func readPeople(t *testing.T) *directory {
@@ -239,10 +238,10 @@ func readPeople(t *testing.T) *directory {
 	}
 }
 
-// parentheses hold a name's long form: "Wells, H. G. (Herbert George)".
+// parentheses matches the long form of a name: "Wells, H. G. (Herbert George)".
 var parentheses = regexp.MustCompile(`\([^)]*\)`)
 
-// add enters a name as it is written, and without what follows its second
+// add adds a name twice: as it is written, and without the part after the second
 // comma, which is a title or a time: "Tolstoy, Leo, graf".
 func (d *directory) add(name string, p *person) {
 	name = parentheses.ReplaceAllString(name, "")
@@ -262,8 +261,8 @@ func (d *directory) add(name string, p *person) {
 	}
 }
 
-// find returns the people of this very name. Without any it returns those
-// with more names than that, such as a patronymic.
+// find returns the people with exactly this name. If there are none, it returns
+// those who have further names, such as a patronymic.
 func (d *directory) find(name string) []*person {
 	words := wordsOf(name)
 	if people := d.byName[strings.Join(words, " ")]; len(people) > 0 {
@@ -284,12 +283,11 @@ func (d *directory) find(name string) []*person {
 	return people
 }
 
-// namedAfter is where a description names an author in Latin letters: "War and
+// namedAfter matches the words before an author's name in a description: "War and
 // Peace by Leo Tolstoy: ...", "The Iliad of Homer, of about 750 BCE: ...".
 var namedAfter = regexp.MustCompile(`\b(by|of|to) `)
 
-// findNamedIn returns the people of a name that stands in a description where
-// those of authors in other scripts stand.
+// findNamedIn returns the people whose name a description gives in Latin letters.
 func (d *directory) findNamedIn(description string) []*person {
 	for _, at := range namedAfter.FindAllStringIndex(description, -1) {
 		name := description[at[1]:]
@@ -303,7 +301,7 @@ func (d *directory) findNamedIn(description string) []*person {
 	return nil
 }
 
-// wordsOf returns a name's words, folded and in one order for every order.
+// wordsOf returns the words of a name, folded and sorted.
 func wordsOf(name string) []string {
 	words := strings.FieldsFunc(model.Fold(name), func(r rune) bool {
 		return !unicode.In(r, unicode.L, unicode.M, unicode.N)

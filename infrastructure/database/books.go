@@ -28,8 +28,8 @@ func (db *DB) CreateBook(ctx context.Context, b *model.Book) (uint, error) {
 	return row.Shown.ID, nil
 }
 
-// fingerprintOf lets an import recognise a book that came another way and
-// has no ISBN.
+// fingerprintOf returns the fingerprint by which an import will recognise a book
+// without ISBN that no import created. Books with ISBN have none.
 func fingerprintOf(b *model.Book) []byte {
 	if b.ISBN != "" {
 		return nil
@@ -38,11 +38,11 @@ func fingerprintOf(b *model.Book) []byte {
 	return fingerprint[:]
 }
 
-func (db *DB) writeFailed(doing string, b *model.Book, err error) error {
+func (db *DB) writeFailed(operation string, b *model.Book, err error) error {
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return model.Errorf(model.Conflict, "isbn", "another book has the ISBN %s", b.ISBN)
 	}
-	return db.failed(doing, err)
+	return db.failed(operation, err)
 }
 
 func noSuchBook(id uint) error {
@@ -77,7 +77,7 @@ func (db *DB) UpdateBook(ctx context.Context, b *model.Book) error {
 	if result.Error != nil {
 		return db.writeFailed("update book", b, result.Error)
 	}
-	if fingerprint := fingerprintOf(b); fingerprint != nil { // the book may have had an ISBN until now
+	if fingerprint := fingerprintOf(b); fingerprint != nil { // the book may have had an ISBN before
 		lacking := tx.Model(&bookRow{ID: b.ID}).Where("fingerprint IS NULL AND external_id IS NULL")
 		if err := lacking.Update("fingerprint", fingerprint).Error; err != nil {
 			return db.failed("update book", err)
@@ -86,7 +86,7 @@ func (db *DB) UpdateBook(ctx context.Context, b *model.Book) error {
 	if result.RowsAffected > 0 {
 		return nil
 	}
-	// MySQL counts the rows that changed, so a row with these very values counts none.
+	// MySQL counts only changed rows. The row may exist with exactly these values.
 	_, err = db.GetBook(ctx, b.ID)
 	return err
 }
@@ -106,9 +106,9 @@ func (db *DB) DeleteBook(ctx context.Context, id uint) error {
 	return nil
 }
 
-// SeedOnce puts books into an empty catalogue, if nothing of this name was
-// tried before, and tells how many. A catalogue that its owner emptied stays
-// empty, and one that was filled otherwise is left alone.
+// SeedOnce adds books to an empty catalogue and returns their number. It does
+// this once for each name, so a catalogue that its owner emptied stays empty. It
+// does nothing if the catalogue has books.
 func (db *DB) SeedOnce(ctx context.Context, name string, books []*model.Book) (planted int, err error) {
 	session, err := db.session(ctx)
 	if err != nil {

@@ -18,58 +18,87 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/database/databasetest"
+	"literank.com/event-books/infrastructure/index/indextest"
 )
 
-// onEach runs a test on every kind of database; those that are servers are
-// named by variables.
-func onEach(t *testing.T, test func(t *testing.T, open func() *DB)) {
+// onKinds runs a test for every kind of database. fresh returns a function that
+// opens handles on one empty database. Variables name the servers.
+func onKinds(t *testing.T, test func(t *testing.T, fresh func(t *testing.T) (open func() *DB))) {
 	t.Run("SQLite", func(t *testing.T) {
-		file := filepath.Join(t.TempDir(), "books of a 100% ?#new shop.db")
-		test(t, func() *DB {
-			db, err := OpenSQLite(file, slog.New(slog.DiscardHandler))
-			require.NoError(t, err)
-			t.Cleanup(func() { assert.NoError(t, db.Close()) })
-			return db
+		test(t, func(t *testing.T) func() *DB {
+			file := filepath.Join(t.TempDir(), "books of a 100% ?#new shop.db")
+			return opener(t, func() (*DB, error) { return OpenSQLite(file, slog.New(slog.DiscardHandler)) })
 		})
 	})
-	onServers(t, func(t *testing.T, dsn string) {
-		test(t, func() *DB {
-			db, err := OpenMySQL(dsn, slog.New(slog.DiscardHandler))
-			require.NoError(t, err)
-			t.Cleanup(func() { assert.NoError(t, db.Close()) })
-			return db
-		})
-	})
-}
-
-// onServers gives each test an empty database of its own.
-func onServers(t *testing.T, test func(t *testing.T, dsn string)) {
-	for _, server := range []struct{ name, variable string }{
-		{"MariaDB", "TEST_MARIADB_DSN"}, {"MySQL", "TEST_MYSQL_DSN"},
-	} {
+	for _, server := range servers {
 		t.Run(server.name, func(t *testing.T) {
-			dsn := os.Getenv(server.variable)
-			if dsn == "" {
-				t.Skipf("%s names no %s server", server.variable, server.name)
-			}
-			cfg, err := mysql.ParseDSN(dsn)
-			require.NoError(t, err)
-			admin, err := sql.Open("mysql", dsn)
-			require.NoError(t, err)
-			cfg.DBName = "test_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-			_, err = admin.Exec("CREATE DATABASE " + cfg.DBName + " CHARACTER SET utf8mb4")
-			require.NoError(t, err)
-			t.Cleanup(func() {
-				_, err := admin.Exec("DROP DATABASE " + cfg.DBName)
-				assert.NoError(t, err)
-				assert.NoError(t, admin.Close())
+			dsn := server.dsn(t)
+			test(t, func(t *testing.T) func() *DB {
+				own := ownDatabase(t, dsn)
+				return opener(t, func() (*DB, error) { return OpenMySQL(own, slog.New(slog.DiscardHandler)) })
 			})
-			test(t, cfg.FormatDSN())
 		})
 	}
 }
 
-// migrated is onEach with a ready database.
+// opener opens handles that are closed at the end of the test.
+func opener(t *testing.T, open func() (*DB, error)) func() *DB {
+	return func() *DB {
+		db, err := open()
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, db.Close()) })
+		return db
+	}
+}
+
+// ownDatabase creates an empty database on a server and returns its DSN. The
+// database is removed at the end of the test.
+func ownDatabase(t *testing.T, dsn string) string {
+	t.Helper()
+	cfg, err := mysql.ParseDSN(dsn)
+	require.NoError(t, err)
+	admin, err := sql.Open("mysql", dsn)
+	require.NoError(t, err)
+	cfg.DBName = "test_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	_, err = admin.Exec("CREATE DATABASE " + cfg.DBName + " CHARACTER SET utf8mb4")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := admin.Exec("DROP DATABASE " + cfg.DBName)
+		assert.NoError(t, err)
+		assert.NoError(t, admin.Close())
+	})
+	return cfg.FormatDSN()
+}
+
+// onEach runs a test with handles on an empty database of each kind.
+func onEach(t *testing.T, test func(t *testing.T, open func() *DB)) {
+	onKinds(t, func(t *testing.T, fresh func(t *testing.T) func() *DB) { test(t, fresh(t)) })
+}
+
+// onServers runs a test with the DSN of an empty database on each kind of server.
+func onServers(t *testing.T, test func(t *testing.T, dsn string)) {
+	for _, server := range servers {
+		t.Run(server.name, func(t *testing.T) { test(t, ownDatabase(t, server.dsn(t))) })
+	}
+}
+
+// servers are the kinds of database that are servers.
+var servers = []server{{"MariaDB", "TEST_MARIADB_DSN"}, {"MySQL", "TEST_MYSQL_DSN"}}
+
+type server struct{ name, variable string }
+
+// dsn skips the test if the variable isn't set.
+func (s server) dsn(t *testing.T) string {
+	t.Helper()
+	dsn := os.Getenv(s.variable)
+	if dsn == "" {
+		t.Skipf("%s is not set: it names a %s server", s.variable, s.name)
+	}
+	return dsn
+}
+
+// migrated is onEach with one handle on a migrated database.
 func migrated(t *testing.T, test func(t *testing.T, db *DB)) {
 	onEach(t, func(t *testing.T, open func() *DB) {
 		db := open()
@@ -78,169 +107,26 @@ func migrated(t *testing.T, test func(t *testing.T, db *DB)) {
 	})
 }
 
-func intPtr(n int) *int { return &n }
-
-func TestBookManagerKeepsEveryField(t *testing.T) {
-	migrated(t, func(t *testing.T, db *DB) {
-		ctx := t.Context()
-		want := &model.Book{
-			Title: "Война и мир 🍣", Author: "Лев Толстой", PublishedAt: "1869", Description: "Line one\nline 'two' \\ \"three\" %_!",
-			ISBN: "9780306406157", Language: "ru", Publisher: "Русский вестник", Subjects: []string{"War", "a,b;c|d"},
-			Series: "Classics", Edition: "2nd", Price: "12.90", Currency: "EUR", Stock: intPtr(0),
-			Availability: model.ToOrder, BuyURL: "https://example.com/a?b=c&d", CoverURL: "https://example.com/c.jpg",
-		}
-		id, err := db.CreateBook(ctx, want)
-		require.NoError(t, err)
-		require.NotZero(t, id)
-		got, err := db.GetBook(ctx, id)
-		require.NoError(t, err)
-		assert.WithinDuration(t, time.Now(), got.CreatedAt, time.Minute)
-		assert.Equal(t, time.UTC, got.CreatedAt.Location())
-		want.ID, want.CreatedAt = id, got.CreatedAt
-		assert.Equal(t, want, got)
-
-		replaced := &model.Book{ID: id, Title: "War and Peace", CreatedAt: time.Now().Add(time.Hour)}
-		require.NoError(t, db.UpdateBook(ctx, replaced))
-		require.NoError(t, db.UpdateBook(ctx, replaced), "the same once more")
-		got, err = db.GetBook(ctx, id)
-		require.NoError(t, err)
-		replaced.CreatedAt = want.CreatedAt
-		assert.Equal(t, replaced, got)
-		found, err := db.SearchBooks(ctx, model.Search{Keyword: "Война", Limit: 5})
-		require.NoError(t, err)
-		assert.Empty(t, found.Books, "the old title is not found any more")
-
-		require.NoError(t, db.DeleteBook(ctx, id))
-		for _, err := range []error{db.DeleteBook(ctx, id), db.UpdateBook(ctx, replaced), second(db.GetBook(ctx, id))} {
-			assert.Equal(t, model.NotFound, model.ErrorCode(err))
-		}
-		again, err := db.CreateBook(ctx, &model.Book{Title: "Next"})
-		require.NoError(t, err)
-		assert.Greater(t, again, id, "an id is never given twice")
+func TestGateways(t *testing.T) {
+	onKinds(t, func(t *testing.T, fresh func(t *testing.T) func() *DB) {
+		databasetest.Run(t, func(t *testing.T) func() databasetest.Catalogue {
+			open := fresh(t)
+			return func() databasetest.Catalogue {
+				db := open()
+				require.NoError(t, db.Migrate(t.Context()))
+				return db
+			}
+		})
 	})
 }
 
-func second[T any](_ T, err error) error { return err }
-
-func TestISBNIsTakenOnce(t *testing.T) {
-	migrated(t, func(t *testing.T, db *DB) {
-		ctx := t.Context()
-		_, err := db.CreateBook(ctx, &model.Book{Title: "One", ISBN: "9780306406157"})
-		require.NoError(t, err)
-		id, err := db.CreateBook(ctx, &model.Book{Title: "Two"})
-		require.NoError(t, err)
-		_, err = db.CreateBook(ctx, &model.Book{Title: "Two"})
-		require.NoError(t, err, "books without ISBN don't collide")
-		_, err = db.CreateBook(ctx, &model.Book{Title: "Three", ISBN: "9780306406157"})
-		assert.Equal(t, model.Conflict, model.ErrorCode(err))
-		err = db.UpdateBook(ctx, &model.Book{ID: id, Title: "Two", ISBN: "9780306406157"})
-		assert.Equal(t, model.Conflict, model.ErrorCode(err))
-		assert.Contains(t, err.Error(), "9780306406157")
-	})
-}
-
-// shelf is searched by the tests; ids follow its order from 1.
-var shelf = []model.Book{
-	1: {Title: "Les Misérables", Author: "Victor Hugo", PublishedAt: "1862", Language: "fr", Subjects: []string{"Fiction", "France -- History"}},
-	2: {Title: "C++ Primer", Author: "Stanley Lippman, Josée Lajoie", PublishedAt: "2012", Language: "en-US", ISBN: "9780321714114", Stock: intPtr(3)},
-	3: {Title: "Programming in C", Author: "Stephen Kochan", PublishedAt: "2004-05", Language: "en", Availability: model.InStock},
-	4: {Title: "100% Cotton_Wool!", Author: "O'Reilly \\ \"Sons\"", Description: "about C++ and misérables", Availability: model.Unavailable, Stock: intPtr(2)},
-	5: {Title: "吾輩は猫である", Author: "夏目漱石", PublishedAt: "1905", Language: "ja"},
-	6: {Title: "ガラスの家", Author: "某", Description: "か", Language: "ja"},
-	7: {Title: "Мой день", Author: "Фёдор", PublishedAt: "-380", Language: "ru"},
-	8: {Title: "🍕 book", Author: "Straße Chef", PublishedAt: "2001"},
-	9: {Title: "a shelf", Author: "Victor Hugo", Subjects: []string{"fiction"}, PublishedAt: "1870"},
-}
-
-func TestSearchGivesTheSameOnEveryDatabase(t *testing.T) {
-	yes, no := true, false
-	tests := []struct {
-		name   string
-		search model.Search
-		want   []uint
-	}{
-		{"all", model.Search{}, []uint{1, 2, 3, 4, 5, 6, 7, 8, 9}},
-		{"title before the rest", model.Search{Keyword: "miserables"}, []uint{1, 4}},
-		{"case and accents", model.Search{Keyword: "MISÉRABLES hugo"}, []uint{1}},
-		{"decomposed", model.Search{Keyword: "mise\u0301rables hugo"}, []uint{1}},
-		{"every word", model.Search{Keyword: "victor shelf"}, []uint{9}},
-		{"part of a word", model.Search{Keyword: "gramm"}, []uint{3}},
-		{"++ literally", model.Search{Keyword: "c++"}, []uint{2, 4}},
-		{"percent", model.Search{Keyword: "%"}, []uint{4}},
-		{"underscore", model.Search{Keyword: "_"}, []uint{4}},
-		{"escape character", model.Search{Keyword: "!"}, []uint{4}},
-		{"both", model.Search{Keyword: "100% cotton_wool!"}, []uint{4}},
-		{"quotes", model.Search{Keyword: `o'reilly "sons"`}, []uint{4}},
-		{"backslash", model.Search{Keyword: `\`}, []uint{4}},
-		{"injection", model.Search{Keyword: "' OR 1=1 --"}, nil},
-		{"Japanese", model.Search{Keyword: "猫"}, []uint{5}},
-		{"ka is not ga", model.Search{Keyword: "カ"}, nil},
-		{"ga", model.Search{Keyword: "ガラス"}, []uint{6}},
-		{"half width", model.Search{Keyword: "ｶﾞﾗｽ"}, []uint{6}},
-		{"yo is ye", model.Search{Keyword: "федор"}, []uint{7}},
-		{"short i is not i", model.Search{Keyword: "мои"}, nil},
-		{"pizza", model.Search{Keyword: "🍕"}, []uint{8}},
-		{"sushi is not pizza", model.Search{Keyword: "🍣"}, nil},
-		{"sharp s", model.Search{Keyword: "STRASSE"}, []uint{8}},
-		{"ISBN with hyphens", model.Search{Keyword: "978-0-321-71411-4"}, []uint{2}},
-		{"ISBN-10", model.Search{Keyword: "0321714113"}, []uint{2}},
-		{"invisible characters", model.Search{Keyword: "\u200fhugo\u200b"}, []uint{1, 9}},
-		{"nothing but invisible", model.Search{Keyword: "\u200f"}, nil},
-		{"no such", model.Search{Keyword: "zzzz"}, nil},
-		{"17 words", model.Search{Keyword: model.Keyword(strings.Repeat("c ", 16) + "zzzz")}, []uint{2, 3, 4, 1, 8, 9}},
-		{"by title", model.Search{Sort: model.ByTitle}, []uint{4, 9, 2, 1, 3, 7, 6, 5, 8}},
-		{"newest", model.Search{Sort: model.ByNewest}, []uint{2, 3, 8, 5, 9, 1, 7, 4, 6}},
-		{"oldest", model.Search{Sort: model.ByOldest}, []uint{7, 1, 9, 5, 8, 3, 2, 4, 6}},
-		{"author", model.Search{Filters: model.Filters{Author: "victor HUGO"}}, []uint{1, 9}},
-		{"one of two authors", model.Search{Filters: model.Filters{Author: "Josee Lajoie"}}, []uint{2}},
-		{"whole author line", model.Search{Filters: model.Filters{Author: "Stanley Lippman, Josée Lajoie"}}, []uint{2}},
-		{"part of an author", model.Search{Filters: model.Filters{Author: "Hugo"}}, nil},
-		{"subject", model.Search{Filters: model.Filters{Subject: "FICTION"}}, []uint{1, 9}},
-		{"language", model.Search{Filters: model.Filters{Language: "en"}}, []uint{2, 3}},
-		{"language with region", model.Search{Filters: model.Filters{Language: "en-US"}}, []uint{2}},
-		{"decade", model.Search{Filters: model.Filters{Decade: intPtr(2000)}}, []uint{3, 8}},
-		{"decade before our era", model.Search{Filters: model.Filters{Decade: intPtr(-380)}}, []uint{7}},
-		{"available", model.Search{Filters: model.Filters{Available: &yes}}, []uint{2, 3}},
-		{"not available", model.Search{Filters: model.Filters{Available: &no}}, []uint{1, 4, 5, 6, 7, 8, 9}},
-		{"keyword and filter", model.Search{Keyword: "c", Filters: model.Filters{Language: "en"}, Sort: model.ByOldest}, []uint{3, 2}},
-	}
-	migrated(t, func(t *testing.T, db *DB) {
-		for i := range shelf[1:] {
-			id, err := db.CreateBook(t.Context(), &shelf[i+1])
-			require.NoError(t, err)
-			require.EqualValues(t, i+1, id)
-		}
-		for _, test := range tests {
-			t.Run(test.name, func(t *testing.T) {
-				if test.search.Sort == "" {
-					test.search.Sort = model.ByRelevance
-				}
-				for _, limit := range []int{100, 2} { // in one page, and page by page
-					var got []uint
-					for offset := 0; ; offset += limit {
-						test.search.Offset, test.search.Limit = offset, limit
-						result, err := db.SearchBooks(t.Context(), test.search)
-						require.NoError(t, err)
-						require.NotNil(t, result.Books)
-						if len(result.Books) == 0 && offset > 0 {
-							assert.Contains(t, []int{len(test.want), offset}, result.Total)
-							break
-						}
-						assert.Equal(t, len(test.want), result.Total)
-						for _, b := range result.Books {
-							got = append(got, b.ID)
-						}
-						if len(result.Books) == 0 {
-							break
-						}
-					}
-					assert.Equal(t, test.want, got)
-				}
-			})
-		}
-		result, err := db.SearchBooks(t.Context(), model.Search{Keyword: "hugo", Offset: model.MaxOffset, Limit: 5})
-		require.NoError(t, err)
-		assert.Equal(t, 2, result.Total, "the total is known far behind the end, too")
+func TestBookIndex(t *testing.T) {
+	onKinds(t, func(t *testing.T, fresh func(t *testing.T) func() *DB) {
+		indextest.Run(t, func(t *testing.T) indextest.Catalogue {
+			db := fresh(t)()
+			require.NoError(t, db.Migrate(t.Context()))
+			return db
+		}, indextest.Features{PartsOfWords: true, Punctuation: true, TitleFirst: true})
 	})
 }
 
@@ -279,15 +165,15 @@ func TestTwoStartersMigrateOnce(t *testing.T) {
 	})
 }
 
-// A migration that was killed leaves some of its steps done. Every prefix of
-// the steps must be gone on from.
-func TestKilledMigrationGoesOn(t *testing.T) {
+// A killed migration leaves some of its steps done. The next one must continue
+// after any of them.
+func TestKilledMigrationIsContinued(t *testing.T) {
 	leftovers := map[string][]string{
-		"version table without its first row": {"CREATE TABLE schema_migrations (id %s, version_id bigint NOT NULL, is_applied boolean NOT NULL, tstamp datetime NULL default CURRENT_TIMESTAMP)"},
-		"table made, version not noted":       {"books"},
-		"some columns":                        {"books", "ALTER TABLE books ADD COLUMN isbn VARCHAR(190) NULL", "ALTER TABLE books ADD COLUMN subjects TEXT NULL"},
-		"some columns and an index":           {"books", "ALTER TABLE books ADD COLUMN isbn VARCHAR(190) NULL", "CREATE UNIQUE INDEX books_isbn ON books (isbn)"},
-		"last step made, version not noted":   {"CREATE TABLE seeds (name VARCHAR(64) PRIMARY KEY, planted_at BIGINT NOT NULL)"},
+		"version table without its first row":  {"CREATE TABLE schema_migrations (id %s, version_id bigint NOT NULL, is_applied boolean NOT NULL, tstamp datetime NULL default CURRENT_TIMESTAMP)"},
+		"table created, version not recorded":  {"books"},
+		"some columns":                         {"books", "ALTER TABLE books ADD COLUMN isbn VARCHAR(190) NULL", "ALTER TABLE books ADD COLUMN subjects TEXT NULL"},
+		"some columns and an index":            {"books", "ALTER TABLE books ADD COLUMN isbn VARCHAR(190) NULL", "CREATE UNIQUE INDEX books_isbn ON books (isbn)"},
+		"last step done, version not recorded": {"CREATE TABLE seeds (name VARCHAR(64) PRIMARY KEY, planted_at BIGINT NOT NULL)"},
 	}
 	for name, statements := range leftovers {
 		t.Run(name, func(t *testing.T) {
@@ -310,7 +196,7 @@ func TestKilledMigrationGoesOn(t *testing.T) {
 				require.NoError(t, err)
 				_, err = db.SeedOnce(t.Context(), "x", nil)
 				require.NoError(t, err)
-				require.NoError(t, open().Migrate(t.Context()), "and again")
+				require.NoError(t, open().Migrate(t.Context()), "a second time")
 			})
 		})
 	}
@@ -320,11 +206,11 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	migrated(t, func(t *testing.T, db *DB) {
 		_, err := db.sql.Exec("INSERT INTO " + versionTable + " (version_id, is_applied) VALUES (1000, 1)")
 		require.NoError(t, err)
-		assert.ErrorContains(t, db.Migrate(t.Context()), "written by a newer event-books")
+		assert.ErrorContains(t, db.Migrate(t.Context()), "of a newer event-books")
 	})
 }
 
-func TestBeforeMigrationNothingAnswers(t *testing.T) {
+func TestBeforeMigrationTheCatalogueIsUnavailable(t *testing.T) {
 	onEach(t, func(t *testing.T, open func() *DB) {
 		db := open()
 		_, err := db.SearchBooks(t.Context(), model.Search{Limit: 1})
@@ -333,7 +219,7 @@ func TestBeforeMigrationNothingAnswers(t *testing.T) {
 	})
 }
 
-func TestServerAway(t *testing.T) {
+func TestAnAbsentServerIsUnavailable(t *testing.T) {
 	db, err := OpenMySQL("user:pass@tcp(127.0.0.1:1)/shop", slog.New(slog.DiscardHandler))
 	require.NoError(t, err, "opening doesn't connect")
 	defer db.Close()
@@ -353,7 +239,7 @@ func TestDeadlineIsUnavailable(t *testing.T) {
 	})
 }
 
-// tutorialTable is what the tutorial's program makes by AutoMigrate.
+// tutorialTable is the table that the tutorial's program creates.
 const tutorialTable = "CREATE TABLE `books` (`id` bigint unsigned AUTO_INCREMENT,`title` longtext,`author` longtext," +
 	"`published_at` longtext,`description` longtext,`created_at` datetime(3) NULL,PRIMARY KEY (`id`))"
 
@@ -381,7 +267,7 @@ func TestTutorialsDatabaseIsTakenOver(t *testing.T) {
 		require.NoError(t, err)
 		defer db.Close()
 		require.NoError(t, db.Migrate(t.Context()))
-		assert.Equal(t, before, shape(t, tutorial)[:6], "the tutorial's columns are as they were")
+		assert.Equal(t, before, shape(t, tutorial)[:6], "the tutorial's columns have not changed")
 
 		all, err := db.SearchBooks(t.Context(), model.Search{Limit: 1})
 		require.NoError(t, err)
@@ -396,7 +282,7 @@ func TestTutorialsDatabaseIsTakenOver(t *testing.T) {
 		require.Len(t, nulls.Books, 1)
 		assert.Empty(t, nulls.Books[0].Author)
 
-		// The tutorial's program goes on writing, ours finds it.
+		// The tutorial's program keeps writing, and ours finds its books.
 		ctx, stop := context.WithCancel(t.Context())
 		swept := make(chan struct{})
 		go func() { db.Sweep(ctx); close(swept) }()
@@ -413,13 +299,13 @@ func TestTutorialsDatabaseIsTakenOver(t *testing.T) {
 		found, err = db.SearchBooks(t.Context(), model.Search{Keyword: "№2", Limit: 100})
 		require.NoError(t, err)
 		for _, b := range found.Books {
-			assert.NotEqualValues(t, 3, b.ID, "the old title is not found any more")
+			assert.NotEqualValues(t, 3, b.ID, "the old title finds nothing")
 		}
 		stop()
 		<-swept
 		var stale int
 		require.NoError(t, tutorial.QueryRow("SELECT COUNT(*) FROM books WHERE search_hash IS NULL OR "+changedSQL).Scan(&stale))
-		assert.Zero(t, stale, "our hash and the server's agree on every row")
+		assert.Zero(t, stale, "the server computes our hash for every row")
 	})
 }
 
@@ -437,14 +323,14 @@ func shape(t *testing.T, db *sql.DB) (columns []string) {
 	return columns
 }
 
-func TestOurHashAgreesWithTheServersForAnyText(t *testing.T) {
+func TestTheServerComputesOurHashForAnyText(t *testing.T) {
 	onServers(t, func(t *testing.T, dsn string) {
 		db, err := OpenMySQL(dsn, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 		defer db.Close()
 		require.NoError(t, db.Migrate(t.Context()))
-		for i := range shelf[1:] {
-			_, err := db.CreateBook(t.Context(), &shelf[i+1])
+		for _, b := range indextest.Shelf[1:] {
+			_, err := db.CreateBook(t.Context(), &b)
 			require.NoError(t, err)
 		}
 		var stale int

@@ -1,7 +1,7 @@
-// Package database keeps the catalogue in MySQL, MariaDB or SQLite: one code
-// path on GORM, two dialects. It implements the gateways BookManager,
-// BookIndex, BookImporter, BookExporter and ImportLog. It must not know HTTP, Kafka or the
-// configuration's format.
+// Package database stores the catalogue in MySQL, MariaDB or SQLite, with one
+// code path on GORM and two dialects. It implements the gateways BookManager,
+// BookIndex, BookImporter, BookExporter and ImportLog. It must not know HTTP, Kafka
+// or the configuration.
 package database
 
 import (
@@ -35,48 +35,50 @@ var (
 	_ gateway.ImportLog    = (*DB)(nil)
 )
 
-// DB is a catalogue in a database. Its methods may be called concurrently.
-// Until Migrate has succeeded once, all but Migrate, Ping and Close answer
-// with a model.Error of code UnavailableNow.
+// DB is a catalogue in a database. Its methods may be called concurrently. Until
+// Migrate has succeeded once, all methods except Migrate and Close return a
+// model.Error of code UnavailableNow.
 type DB struct {
 	gorm     *gorm.DB
 	sql      *sql.DB
 	dialect  dialect
 	log      *slog.Logger
 	migrated atomic.Bool
-	away     atomic.Bool // the last thing known of the database is that it doesn't answer
+	away     atomic.Bool // the database did not answer the last time
 }
 
-// dialect is what differs between the kinds of database.
+// dialect has the differences between the kinds of database.
 type dialect interface {
 	goose() goose.Dialect
 	gorm(conn *sql.DB) gorm.Dialector
-	// lockMigration keeps other processes from migrating until release is called.
+	// lockMigration stops other processes from migrating until release is called.
 	lockMigration(ctx context.Context, conn *sql.DB) (release func() error, err error)
-	// createBooks makes the tutorial's table if there is none.
+	// createBooks returns the statement that creates the tutorial's table if there
+	// is none.
 	createBooks() string
-	// columnType gives the type of one of our own columns.
+	// columnType returns the type of a column that we add, or "" to leave it out.
 	columnType(kind columnKind) string
 	// indexes returns the names of the indexes of books.
 	indexes(ctx context.Context, conn *sql.DB) ([]string, error)
 	columns(ctx context.Context, conn *sql.DB) ([]string, error)
-	// importIsolation keeps the places free in which an import found nothing.
+	// importIsolation stops others from inserting the books that an import did not
+	// find.
 	importIsolation() *sql.TxOptions
-	// rowsPerInsert is how many rows an INSERT has at most.
+	// rowsPerInsert is the largest number of rows of an INSERT.
 	rowsPerInsert() int
-	// writesOfOthers tells whether other programs write to the table, whose
-	// changes the sweep has to find.
+	// writesOfOthers reports whether other programs may write to the table. The
+	// sweep then has to find their changes.
 	writesOfOthers() bool
 }
 
-// open doesn't connect: the database may be away.
+// open doesn't connect, so the database may be unavailable.
 func open(d dialect, conn *sql.DB, log *slog.Logger) (*DB, error) {
 	g, err := gorm.Open(d.gorm(conn), &gorm.Config{
 		DisableAutomaticPing:   true,
 		SkipDefaultTransaction: true,
 		QueryFields:            true,
 		TranslateError:         true,
-		// Errors are returned, and logged where they stop.
+		// Errors are returned, and logged once where they stop.
 		Logger:  gormlog.Discard,
 		NowFunc: func() time.Time { return time.Now().Truncate(time.Millisecond) },
 	})
@@ -87,7 +89,7 @@ func open(d dialect, conn *sql.DB, log *slog.Logger) (*DB, error) {
 	return &DB{gorm: g, sql: conn, dialect: d, log: log}, nil
 }
 
-// Ping tells whether the database answers and is migrated.
+// Ping returns an error unless the database answers and is migrated.
 func (db *DB) Ping(ctx context.Context) error {
 	if !db.migrated.Load() {
 		return unavailable(errNotMigrated)
@@ -107,7 +109,7 @@ func (db *DB) Close() error {
 	return nil
 }
 
-var errNotMigrated = errors.New("the database was not reached yet")
+var errNotMigrated = errors.New("the database has not answered yet")
 
 // session returns GORM bound to ctx, or an error before the first migration.
 func (db *DB) session(ctx context.Context) (*gorm.DB, error) {
@@ -121,28 +123,28 @@ func unavailable(cause error) error {
 	return &model.Error{Code: model.UnavailableNow, Message: "the catalogue does not answer at the moment", Cause: cause}
 }
 
-// failed wraps an error of the database with what was tried, as unavailable
-// where trying again later can help. The first such error is logged.
-func (db *DB) failed(doing string, err error) error {
-	err = fmt.Errorf("%s: %w", doing, err)
+// failed wraps an error of the database. If a later retry can help, the code is
+// UnavailableNow, and failed logs the first such error.
+func (db *DB) failed(operation string, err error) error {
+	err = fmt.Errorf("%s: %w", operation, err)
 	if !passing(err) {
 		return err
 	}
 	if !db.away.Swap(true) {
-		db.log.Warn("database does not answer or refuses, trying on", "error", err)
+		db.log.Warn("database does not answer or refuses, retrying", "error", err)
 	}
 	return unavailable(err)
 }
 
-// answers notes that the database does.
+// answers records that the database answers.
 func (db *DB) answers() {
 	if db.away.Load() && db.away.Swap(false) {
 		db.log.Info("database answers again")
 	}
 }
 
-// passing reports errors that lie in the connection, the load or the state of
-// the server rather than in the statement.
+// passing reports errors that come from the connection, the load or the state of
+// the server, and not from the statement.
 func passing(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) {
@@ -158,7 +160,7 @@ func passing(err error) bool {
 		switch e.Number {
 		case 1021, 1040, 1044, 1045, 1049, 1053, 1105, 1114, 1129, 1130, 1142, 1146, 1158, 1159, 1160, 1161,
 			1203, 1205, 1213, 1226, 1290, 1836, 1927, 3024:
-			// disk full, too many connections, access, no such database or
+			// disk full, too many connections, no access, no such database or
 			// table, shutdown, network, limits, locks, read-only, killed
 			return true
 		}

@@ -6,7 +6,7 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// exportRows is how many books are read at once.
+// exportRows is the number of books that are read at once.
 const exportRows = 1000
 
 func (db *DB) ExportBooks(ctx context.Context, after uint) ([]*model.ImportRow, error) {

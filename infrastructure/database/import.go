@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	// insertBytes ends an INSERT early: MySQL's default bound for a statement
-	// is 16 MiB or more.
+	// insertBytes bounds the texts of one INSERT. MySQL's default limit for a
+	// statement is 16 MiB or more.
 	insertBytes = 4 << 20
-	// importTries is how often a batch is tried that collides with other
-	// writers, with growing random pauses: some seconds altogether.
+	// importTries bounds the attempts at a batch that collides with other
+	// writers. Their growing random pauses add up to some seconds.
 	importTries = 15
 )
 
@@ -37,7 +37,7 @@ func (db *DB) PreviewBooks(ctx context.Context, rows []*model.ImportRow) ([]mode
 
 func (db *DB) importRows(ctx context.Context, rows []*model.ImportRow, write func(*gorm.DB, []*known) error) ([]model.ImportResult, error) {
 	if len(rows) > model.MaxImportBatch {
-		return nil, fmt.Errorf("import books: %d rows at once, at most %d are taken", len(rows), model.MaxImportBatch)
+		return nil, fmt.Errorf("import books: %d rows at once, more than %d", len(rows), model.MaxImportBatch)
 	}
 	session, err := db.session(ctx)
 	if err != nil {
@@ -66,43 +66,44 @@ func (db *DB) importRows(ctx context.Context, rows []*model.ImportRow, write fun
 	return results, nil
 }
 
-// collision reports that another writer came between reading and writing:
-// reading again sees what it wrote.
+// collision reports errors that show that another writer was at work between
+// reading and writing. A repeated transaction reads what it wrote.
 func collision(err error) bool {
 	e, ok := errors.AsType[*mysql.MySQLError](err)
 	return errors.Is(err, gorm.ErrDuplicatedKey) || ok && (e.Number == 1213 || e.Number == 1205 || e.Number == 1020)
 }
 
-// known is a book that a row may turn out to be, as stored or as an earlier
-// row of the batch has left it.
+// known is a book that a row can be: as it is stored, or as an earlier row of
+// the batch changed it.
 type known struct {
 	book     *model.Book
 	identity identityRow
-	line     int // of the row of this batch that it was matched by, or 0
+	line     int // the line of the batch's row that matched it, or 0
 	created  bool
 	changed  bool
 	deleted  bool
-	listed   bool // among the copies of its fingerprint
+	listed   bool // it is among the copies of its fingerprint
 }
 
-// catalogue is the part of the stored books that concerns a batch.
+// catalogue holds the stored books that the rows of a batch can be.
 type catalogue struct {
 	byExternalID  map[[2]string]*known
 	byISBN        map[string]*known
 	byFingerprint map[model.Fingerprint]*copies
 }
 
-// copies are the books of one fingerprint in the order of their ids, from the
-// first one that concerns the batch.
+// copies are the books of one fingerprint, ordered by id. The ordinal of the
+// first one is first.
 type copies struct {
 	first int
 	books []*known
-	// window: these are all that concern it, and not only those that were met.
+	// window is set if books has all copies that the batch wants. Otherwise it
+	// has those that some query found.
 	window bool
 }
 
-// take tells for each row what becomes of it, and returns the books that the
-// rows touched.
+// take decides the outcome of each row, and returns the books that the rows
+// matched or created.
 func (c *catalogue) take(rows []*model.ImportRow, now time.Time) (results []model.ImportResult, touched []*known) {
 	results = make([]model.ImportResult, len(rows))
 	for i, row := range rows {
@@ -136,91 +137,129 @@ func (c *catalogue) take(rows []*model.ImportRow, now time.Time) (results []mode
 	return results, touched
 }
 
-// lookUp reads the books that the rows can be, and locks them, and the places
-// where they would be, until the transaction ends: nobody changes or adds them
-// in between. (A transaction of SQLite locks the whole database.)
+// lookUp reads the books that the rows can be. On a server it locks them, and
+// the gaps where missing ones would be, until the transaction ends: nobody else
+// changes or adds them. SQLite's write transaction locks the whole database.
 func (db *DB) lookUp(tx *gorm.DB, rows []*model.ImportRow) (*catalogue, error) {
-	ids := map[string][]string{} // by source
-	var isbns []string
-	var fingerprints [][]byte
-	repeated := map[model.Fingerprint][2]int{} // the lowest and highest ordinal
-	for _, row := range rows {
-		if row.ExternalID != "" {
-			ids[row.Source] = append(ids[row.Source], row.ExternalID)
-		}
-		if row.Book.ISBN != "" {
-			isbns = append(isbns, row.Book.ISBN)
-		}
-		if row.ExternalID == "" && row.Book.ISBN == "" {
-			span, again := repeated[row.Fingerprint]
-			if !again {
-				span = [2]int{row.Ordinal, row.Ordinal}
-			}
-			repeated[row.Fingerprint] = [2]int{min(span[0], row.Ordinal), max(span[1], row.Ordinal)}
-		}
-	}
-	for fingerprint, span := range repeated {
-		if span == [2]int{} {
-			fingerprints = append(fingerprints, fingerprint[:])
-			delete(repeated, fingerprint)
-		}
-	}
 	if db.dialect.writesOfOthers() {
 		tx = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Session(&gorm.Session{})
 	}
-	found := map[uint]*known{}
-	find := func(query *gorm.DB) (ids []uint, err error) {
-		var list []*knownRow
-		if err := query.Find(&list).Error; err != nil {
-			return nil, err
-		}
-		for _, row := range list {
-			ids = append(ids, row.Shown.ID)
-			found[row.Shown.ID] = &known{book: row.Shown.book(), identity: row.Identity}
-		}
-		return ids, nil
+	l := &lookup{tx: tx, found: map[uint]*known{}}
+	identities := identitiesOf(rows)
+	if err := l.findAll(identities); err != nil {
+		return nil, err
 	}
-	for source, externalIDs := range ids {
-		if _, err := find(tx.Where("external_id IN ? AND source = ?", externalIDs, source)); err != nil {
-			return nil, err
-		}
+	windows, err := l.findWindows(identities.spans)
+	if err != nil {
+		return nil, err
 	}
-	if len(isbns) > 0 {
-		if _, err := find(tx.Where("isbn IN ?", isbns)); err != nil {
-			return nil, err
-		}
-	}
-	if len(fingerprints) > 0 {
-		if _, err := find(tx.Where("fingerprint IN ?", fingerprints)); err != nil {
-			return nil, err
-		}
-	}
-	// Of a book that the file has a thousand times the database may have a
-	// million: only those are read that the rows mean.
-	windows := map[model.Fingerprint][]uint{}
-	for fingerprint, span := range repeated {
-		ids, err := find(tx.Where("fingerprint = ?", fingerprint[:]).Order("id").Offset(span[0]).Limit(span[1] - span[0] + 1))
-		if err != nil {
-			return nil, err
-		}
-		windows[fingerprint] = ids
-	}
-	c := &catalogue{map[[2]string]*known{}, map[string]*known{}, map[model.Fingerprint]*copies{}}
-	for fingerprint, ids := range windows {
-		window := &copies{first: repeated[fingerprint][0], window: true}
-		for _, id := range ids {
-			found[id].listed = true
-			window.books = append(window.books, found[id])
-		}
-		c.byFingerprint[fingerprint] = window
-	}
-	for _, id := range slices.Sorted(maps.Keys(found)) {
-		c.add(found[id])
+	c := &catalogue{map[[2]string]*known{}, map[string]*known{}, windows}
+	for _, id := range slices.Sorted(maps.Keys(l.found)) {
+		c.add(l.found[id])
 	}
 	return c, nil
 }
 
-// knownRow is a book with what it is recognised by.
+// identities is everything that rows are recognised by.
+type identities struct {
+	ids   map[string][]string // external ids by source
+	isbns []string
+	// fingerprints are those of which only the first copy is wanted. spans has
+	// the lowest and the highest wanted ordinal of each other fingerprint.
+	fingerprints [][]byte
+	spans        map[model.Fingerprint][2]int
+}
+
+func identitiesOf(rows []*model.ImportRow) *identities {
+	w := &identities{ids: map[string][]string{}, spans: map[model.Fingerprint][2]int{}}
+	for _, row := range rows {
+		if row.ExternalID != "" {
+			w.ids[row.Source] = append(w.ids[row.Source], row.ExternalID)
+		}
+		if row.Book.ISBN != "" {
+			w.isbns = append(w.isbns, row.Book.ISBN)
+		}
+		if row.ExternalID == "" && row.Book.ISBN == "" {
+			span, again := w.spans[row.Fingerprint]
+			if !again {
+				span = [2]int{row.Ordinal, row.Ordinal}
+			}
+			w.spans[row.Fingerprint] = [2]int{min(span[0], row.Ordinal), max(span[1], row.Ordinal)}
+		}
+	}
+	for fingerprint, span := range w.spans {
+		if span == [2]int{} {
+			w.fingerprints = append(w.fingerprints, fingerprint[:])
+			delete(w.spans, fingerprint)
+		}
+	}
+	return w
+}
+
+// lookup collects the books that its queries find, by id.
+type lookup struct {
+	tx    *gorm.DB
+	found map[uint]*known
+}
+
+func (l *lookup) find(query *gorm.DB) (ids []uint, err error) {
+	var list []*knownRow
+	if err := query.Find(&list).Error; err != nil {
+		return nil, err
+	}
+	for _, row := range list {
+		ids = append(ids, row.Shown.ID)
+		l.found[row.Shown.ID] = &known{book: row.Shown.book(), identity: row.Identity}
+	}
+	return ids, nil
+}
+
+// findAll finds books by external id, ISBN and fingerprint.
+func (l *lookup) findAll(w *identities) error {
+	for source, ids := range w.ids {
+		if _, err := l.find(l.tx.Where("external_id IN ? AND source = ?", ids, source)); err != nil {
+			return err
+		}
+	}
+	if len(w.isbns) > 0 {
+		if _, err := l.find(l.tx.Where("isbn IN ?", w.isbns)); err != nil {
+			return err
+		}
+	}
+	if len(w.fingerprints) > 0 {
+		if _, err := l.find(l.tx.Where("fingerprint IN ?", w.fingerprints)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findWindows finds the copies of each fingerprint that the ordinals select. The
+// database may have a million copies of a book that the file has a thousand
+// times.
+func (l *lookup) findWindows(spans map[model.Fingerprint][2]int) (map[model.Fingerprint]*copies, error) {
+	windows := map[model.Fingerprint]*copies{}
+	ids := map[model.Fingerprint][]uint{}
+	for fingerprint, span := range spans {
+		var err error
+		ids[fingerprint], err = l.find(l.tx.Where("fingerprint = ?", fingerprint[:]).Order("id").Offset(span[0]).Limit(span[1] - span[0] + 1))
+		if err != nil {
+			return nil, err
+		}
+	}
+	// A book may be found by several queries. The last one's known counts.
+	for fingerprint, span := range spans {
+		window := &copies{first: span[0], window: true}
+		for _, id := range ids[fingerprint] {
+			l.found[id].listed = true
+			window.books = append(window.books, l.found[id])
+		}
+		windows[fingerprint] = window
+	}
+	return windows, nil
+}
+
+// knownRow is a stored book with its identity.
 type knownRow struct {
 	Shown    bookRow     `gorm:"embedded"`
 	Identity identityRow `gorm:"embedded"`
@@ -247,8 +286,8 @@ func (c *catalogue) add(k *known) {
 	}
 }
 
-// remove keeps a book's place among those of its fingerprint: later rows
-// count on it.
+// remove deletes a book, except from the copies of its fingerprint: the ordinals
+// of later rows count it.
 func (c *catalogue) remove(k *known) {
 	if k.identity.ExternalID != nil && k.identity.Source != nil {
 		delete(c.byExternalID, [2]string{*k.identity.Source, *k.identity.ExternalID})
@@ -287,16 +326,14 @@ func (c *catalogue) match(row *model.ImportRow) (match *known, rejected *model.R
 	return match, nil
 }
 
-// apply puts what the row says into the book and reports whether that
-// changed anything.
+// apply copies a row into a book and reports whether that changed the book.
 func (c *catalogue) apply(k *known, row *model.ImportRow) bool {
 	before, identity := *k.book, k.identity
 	if k.book.ISBN != "" {
 		delete(c.byISBN, k.book.ISBN)
 	}
 	overlay(k.book, &row.Book, row.Fields)
-	switch {
-	case row.ExternalID != "" && k.identity.ExternalID == nil:
+	if row.ExternalID != "" && k.identity.ExternalID == nil {
 		k.identity.Source, k.identity.ExternalID = &row.Source, &row.ExternalID
 	}
 	if row.Fingerprint != (model.Fingerprint{}) && k.identity.Fingerprint == nil {
@@ -307,7 +344,7 @@ func (c *catalogue) apply(k *known, row *model.ImportRow) bool {
 	return !reflect.DeepEqual(before, *k.book) || !reflect.DeepEqual(identity, k.identity)
 }
 
-// overlay copies the fields that the row has a place for.
+// overlay copies the given fields from row to b.
 func overlay(b, row *model.Book, fields model.Field) {
 	set := func(field model.Field, copy func()) {
 		if fields&field != 0 {
@@ -315,7 +352,7 @@ func overlay(b, row *model.Book, fields model.Field) {
 		}
 	}
 	text := func(field model.Field, to *string, from string) {
-		// White space around a text of another program stays.
+		// Another program's white space around a text stays.
 		if fields&field != 0 && strings.TrimSpace(*to) != from {
 			*to = from
 		}
@@ -324,8 +361,8 @@ func overlay(b, row *model.Book, fields model.Field) {
 	text(model.AuthorField, &b.Author, row.Author)
 	text(model.PublishedAtField, &b.PublishedAt, row.PublishedAt)
 	text(model.DescriptionField, &b.Description, row.Description)
-	// A row without a usable number doesn't take one away: it may have been
-	// recognised by another column, or the number was dropped as wrong.
+	// A row without an ISBN doesn't remove the book's: the row may have been
+	// recognised by its id, or its ISBN was wrong and dropped.
 	set(model.ISBNField, func() {
 		if row.ISBN != "" {
 			b.ISBN = row.ISBN
@@ -349,8 +386,9 @@ func overlay(b, row *model.Book, fields model.Field) {
 	text(model.CoverURLField, &b.CoverURL, row.CoverURL)
 }
 
-// write stores what changed: updates and deletions first, in the order of the rows, since
-// one may give up an ISBN that a new book has.
+// write stores the changed books. It updates and deletes in the order of the
+// rows, and inserts afterwards: a new book may have the ISBN that another book
+// gives up.
 func (db *DB) write(tx *gorm.DB, touched []*known) error {
 	var created []*storedRow
 	for _, k := range touched {
@@ -379,7 +417,7 @@ func (db *DB) write(tx *gorm.DB, touched []*known) error {
 	return db.insert(tx, created)
 }
 
-// insert adds rows by statements of bounded size.
+// insert adds rows with statements of bounded size.
 func (db *DB) insert(tx *gorm.DB, rows []*storedRow) error {
 	for len(rows) > 0 {
 		n, size := 0, 0

@@ -14,7 +14,7 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// importedRow is how far an import has come. Times are unix milliseconds.
+// importedRow is the progress of an import. Times are unix milliseconds.
 type importedRow struct {
 	FileHash                                       string `gorm:"primaryKey"`
 	Digest                                         string
@@ -75,7 +75,7 @@ func (db *DB) EndImport(ctx context.Context, file string) error {
 		return err
 	}
 	if err := session.Delete(&importedRow{FileHash: hashOfFile(file)}).Error; err != nil {
-		return db.failed("forget the progress of an import", err)
+		return db.failed("delete the progress of an import", err)
 	}
 	return nil
 }

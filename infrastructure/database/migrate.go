@@ -11,10 +11,10 @@ import (
 	"github.com/pressly/goose/v3/database"
 )
 
-// migrations are the versions of the schema. A migration once released is
-// never changed; each of its steps can be run again, since MySQL's DDL is not
-// transactional and a process can be killed between any two of them. They
-// never alter the first six columns, which the tutorial's program writes too.
+// migrations are the versions of the schema. A released migration never changes.
+// Each of its steps can be repeated: MySQL's DDL is not transactional, and a
+// process can be killed between any two steps. Migrations never alter the first
+// six columns, which the tutorial's program writes too.
 func (db *DB) migrations() []*goose.Migration {
 	step := func(version int64, up func(ctx context.Context, conn *sql.DB) error) *goose.Migration {
 		return goose.NewGoMigration(version, &goose.GoFunc{RunDB: up}, nil)
@@ -40,12 +40,12 @@ func (db *DB) migrations() []*goose.Migration {
 	}
 }
 
-// versionTable is where goose notes the migrations that were run.
+// versionTable is the table in which goose records finished migrations.
 const versionTable = "schema_migrations"
 
-// Migrate brings the schema to this program's version and fills in what rows
-// of other programs lack. Of several processes that start at once one
-// migrates and the others wait. It can be repeated after any failure.
+// Migrate brings the schema to this program's version, and completes the rows of
+// other programs. If several processes start at once, one migrates and the others
+// wait. Migrate can be repeated after any failure.
 func (db *DB) Migrate(ctx context.Context) error {
 	if err := db.migrate(ctx); err != nil {
 		return db.failed("migrate database", err)
@@ -64,9 +64,9 @@ func (db *DB) migrate(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, release()) }()
 
-	// goose makes its table and the first row of it in two steps on MySQL and
-	// can't go on after a kill between them.
-	if err := db.mendVersionTable(ctx); err != nil {
+	// On MySQL, goose creates its table and the first row in two steps. It can't
+	// continue after a kill between them.
+	if err := db.repairVersionTable(ctx); err != nil {
 		return err
 	}
 	migrations := db.migrations()
@@ -81,7 +81,7 @@ func (db *DB) migrate(ctx context.Context) (err error) {
 		return err
 	}
 	if newest := migrations[len(migrations)-1].Version; at > newest {
-		return fmt.Errorf("the database has schema version %d, written by a newer event-books; this one knows %d", at, newest)
+		return fmt.Errorf("the database has schema version %d of a newer event-books; this one supports %d", at, newest)
 	}
 	results, err := provider.Up(ctx)
 	if err != nil {
@@ -93,19 +93,20 @@ func (db *DB) migrate(ctx context.Context) (err error) {
 	return nil
 }
 
-func (db *DB) mendVersionTable(ctx context.Context) error {
+// repairVersionTable adds the first row if the table exists without it.
+func (db *DB) repairVersionTable(ctx context.Context) error {
 	store, err := database.NewStore(database.Dialect(db.dialect.goose()), versionTable)
 	if err != nil {
 		return err
 	}
 	var rows int
 	if err := db.sql.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+versionTable).Scan(&rows); err != nil || rows > 0 {
-		return nil // there is none yet, or it is whole
+		return nil // there is no table yet, or it has its first row
 	}
 	return store.Insert(ctx, db.sql, database.InsertRequest{Version: 0})
 }
 
-// columnKind is a type of column in both dialects.
+// columnKind is the type of a column in both dialects.
 type columnKind int
 
 const (
@@ -113,11 +114,11 @@ const (
 	longText
 	digest // 32 bytes
 	integer
-	touched // the time of the last write, kept by the server
+	touched // the time of the last write, which the server sets
 )
 
-// ourColumns follow the tutorial's six. All may be NULL or have a default, so
-// that a program that doesn't know them can go on inserting rows.
+// ourColumns follow the tutorial's six columns. All are nullable or have a
+// default, so that a program that doesn't know them can insert rows.
 var ourColumns = []struct {
 	name string
 	kind columnKind
@@ -190,7 +191,7 @@ func (db *DB) addIndexes(ctx context.Context, conn *sql.DB) error {
 	return nil
 }
 
-// names returns the one text column of a query.
+// names returns the results of a query for one text column.
 func names(ctx context.Context, conn *sql.DB, query string) (list []string, err error) {
 	rows, err := conn.QueryContext(ctx, query)
 	if err != nil {

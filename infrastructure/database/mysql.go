@@ -14,16 +14,16 @@ import (
 	"gorm.io/gorm"
 )
 
-// OpenMySQL prepares the use of a MySQL or MariaDB database. It does not
-// connect yet: the error is about the DSN only.
+// OpenMySQL returns a DB for a MySQL or MariaDB database. It doesn't connect yet,
+// so its errors concern only the DSN.
 func OpenMySQL(dsn string, log *slog.Logger) (*DB, error) {
 	cfg, err := mysql.ParseDSN(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("parse DSN: %w", err)
 	}
-	cfg.ParseTime = true // created_at is read as a time whatever the DSN says
-	// Values are put into the statement by the driver, which saves a round
-	// trip to prepare each; it refuses to where a character set makes that unsafe.
+	cfg.ParseTime = true // created_at is a time.Time here, whatever the DSN says
+	// The driver puts values into the statement, which saves a round trip to
+	// prepare it. It refuses to if a character set makes that unsafe.
 	cfg.InterpolateParams = true
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second
@@ -32,9 +32,9 @@ func OpenMySQL(dsn string, log *slog.Logger) (*DB, error) {
 		cfg.Params = map[string]string{}
 	}
 	if _, ok := cfg.Params["max_sort_length"]; !ok {
-		cfg.Params["max_sort_length"] = "8192" // titles are sorted whole, not by their first 1,024 bytes
+		cfg.Params["max_sort_length"] = "8192" // sort by whole titles, not by their first 1,024 bytes
 	}
-	cfg.Logger = &mysql.NopLogger{} // what it tells is in the error as well
+	cfg.Logger = &mysql.NopLogger{} // the returned errors say the same
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("parse DSN: %w", err)
@@ -54,7 +54,7 @@ func (mysqlDialect) gorm(conn *sql.DB) gorm.Dialector {
 	return gormmysql.New(gormmysql.Config{Conn: conn, SkipInitializeWithVersion: true})
 }
 
-// importIsolation asks for InnoDB's gap locks, whatever the server's default is.
+// importIsolation asks for InnoDB's gap locks, whatever the server's default.
 func (mysqlDialect) importIsolation() *sql.TxOptions {
 	return &sql.TxOptions{Isolation: sql.LevelRepeatableRead}
 }
@@ -63,14 +63,15 @@ func (mysqlDialect) rowsPerInsert() int { return 500 }
 
 func (mysqlDialect) writesOfOthers() bool { return true }
 
-// lockMigration holds a named lock on a connection of its own: MySQL ends it
-// with the connection, so a killed process leaves none behind.
+// lockMigration holds a named lock on its own connection. MySQL releases the lock
+// with the connection, so a killed process leaves none.
 func (d mysqlDialect) lockMigration(ctx context.Context, db *sql.DB) (func() error, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	// a lock belongs to the server, so its name carries the database's; 64 characters at most
+	// The lock belongs to the server, so its name must tell databases apart. It has
+	// at most 64 characters.
 	name := fmt.Sprintf("event-books.migrate.%x", sha256.Sum256([]byte(d.database)))[:52]
 	for {
 		var got sql.NullInt64

@@ -11,16 +11,16 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// bookRow is the part of a row that is shown. Columns that hold NULL in rows
-// of other programs read as zero values.
+// bookRow has the columns of a row that are shown. If another program left one
+// NULL, it reads as its zero value.
 type bookRow struct {
 	ID          uint `gorm:"primaryKey"`
 	Title       string
 	Author      string
 	PublishedAt string
 	Description string
-	// CreatedAt is set by our code: in the tutorial's column it has the time
-	// zone that the DSN says.
+	// CreatedAt is set by our code. The tutorial's column stores it in the time zone
+	// of the DSN.
 	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
 	ISBN         *string   `gorm:"column:isbn"`
 	Language     string
@@ -38,29 +38,29 @@ type bookRow struct {
 
 func (bookRow) TableName() string { return "books" }
 
-// foldedRow is the part that searches look at, made of the shown part by fold.
+// foldedRow has the columns that searches use. fold computes them from the book.
 type foldedRow struct {
 	Year       *int
 	SearchText string
-	// TitleFolded sorts and ranks.
+	// TitleFolded is for sorting and ranking.
 	TitleFolded string
-	// AuthorsFolded and SubjectsFolded hold one item a line, with a line
-	// break before the first and after the last, so that a filter finds
-	// whole items.
+	// AuthorsFolded and SubjectsFolded have one item on each line, with a line
+	// break before the first and after the last, so that a filter finds whole items.
 	AuthorsFolded  string
 	SubjectsFolded string
-	// SearchHash tells of what the folded part was made, see sourceHash.
+	// SearchHash is the sourceHash of the book that was folded.
 	SearchHash []byte
 }
 
-// identityRow is by what an import recognises a book.
+// identityRow has the columns by which an import recognises a book.
 type identityRow struct {
 	Source      *string
 	ExternalID  *string `gorm:"column:external_id"`
 	Fingerprint digestColumn
 }
 
-// digestColumn is NULL when empty; SQLite's driver would write an empty value.
+// digestColumn is stored as NULL if it is empty. SQLite's driver alone would store
+// an empty value.
 type digestColumn []byte
 
 func (d digestColumn) Value() (driver.Value, error) {
@@ -70,7 +70,7 @@ func (d digestColumn) Value() (driver.Value, error) {
 	return []byte(d), nil
 }
 
-// storedRow is all that our code writes.
+// storedRow has all columns that our code writes.
 type storedRow struct {
 	Shown    bookRow     `gorm:"embedded"`
 	Folded   foldedRow   `gorm:"embedded"`
@@ -145,18 +145,18 @@ func lines(items []string) string {
 	return "\n" + strings.Join(items, "\n") + "\n"
 }
 
-// foldVersion is raised when fold makes something else of the same book; the
-// sweep then folds every row anew.
+// foldVersion changes whenever fold returns something else for the same book. The
+// sweep then folds every row again.
 const foldVersion = "1"
 
-// sourceHash is compared with changedSQL: it covers the columns that other
-// programs write.
+// sourceHash covers the columns that other programs write. changedSQL computes the
+// same hash.
 func sourceHash(b *model.Book) [32]byte {
 	return sha256.Sum256([]byte(strings.Join([]string{foldVersion, b.Title, b.Author, b.PublishedAt, b.Description}, "\x00")))
 }
 
-// changedSQL finds rows whose folded part was made of something else than
-// they hold now (MySQL and MariaDB).
+// changedSQL matches the rows that have changed since they were folded (MySQL and
+// MariaDB).
 const changedSQL = `search_hash <> UNHEX(SHA2(CONCAT_WS(CHAR(0), '` + foldVersion + `',
 	COALESCE(CONVERT(title USING utf8mb4), ''), COALESCE(CONVERT(author USING utf8mb4), ''),
 	COALESCE(CONVERT(published_at USING utf8mb4), ''), COALESCE(CONVERT(description USING utf8mb4), '')), 256))`

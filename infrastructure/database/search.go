@@ -10,8 +10,8 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// SearchBooks scans search_text with LIKE. Both sides are folded by our code
-// and compared byte by byte, so every database gives the same answer.
+// SearchBooks scans search_text with LIKE. Our code folds both sides and the
+// database compares bytes, so every database returns the same books.
 func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchResult, error) {
 	session, err := db.session(ctx)
 	if err != nil {
@@ -31,7 +31,8 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	for _, row := range rows {
 		result.Books = append(result.Books, row.book())
 	}
-	// A page that isn't full is the last one, which spares counting.
+	// A page that isn't full is the last one. Then the total is known without
+	// counting.
 	if n := len(rows); n < s.Limit && (n > 0 || s.Offset == 0) {
 		result.Total = s.Offset + n
 		return result, nil

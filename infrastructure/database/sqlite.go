@@ -17,8 +17,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// OpenSQLite uses the SQLite database in file, which is made, with its
-// folder, if it doesn't exist. Several processes may use it at once.
+// OpenSQLite opens the SQLite database in file. If the file or its folder doesn't
+// exist, it is created. Several processes may use the file at once.
 func OpenSQLite(file string, log *slog.Logger) (*DB, error) {
 	file, err := filepath.Abs(file)
 	if err != nil {
@@ -27,8 +27,8 @@ func OpenSQLite(file string, log *slog.Logger) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, fmt.Errorf("open SQLite database: %w", err)
 	}
-	// Write transactions take the lock when they begin, so that two can't
-	// both read first and then fail to write (SQLite's BUSY without waiting).
+	// Write transactions take the lock when they begin. Otherwise two could both
+	// read first, and one of them would fail with BUSY without waiting.
 	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(file), RawQuery: url.Values{
 		"_txlock": {"immediate"},
 		"_pragma": {"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)"},
@@ -54,11 +54,11 @@ func (sqliteDialect) gorm(conn *sql.DB) gorm.Dialector {
 	return sqlite.Dialector{Conn: conn}
 }
 
-// importIsolation is the default: a write transaction is alone.
+// importIsolation is the default: SQLite has one write transaction at a time.
 func (sqliteDialect) importIsolation() *sql.TxOptions { return &sql.TxOptions{} }
 
-// rowsPerInsert is small because the driver's work on the parameters of a
-// statement grows with the square of their number.
+// rowsPerInsert is small: the driver's work grows with the square of the number of
+// parameters in a statement.
 func (sqliteDialect) rowsPerInsert() int { return 20 }
 
 func (sqliteDialect) writesOfOthers() bool { return false }
@@ -92,7 +92,7 @@ func (sqliteDialect) columnType(kind columnKind) string {
 	case integer:
 		return "INTEGER"
 	case touched:
-		return "" // nobody else writes here
+		return "" // no other program writes here
 	}
 	panic("database: unknown kind of column")
 }

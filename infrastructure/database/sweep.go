@@ -11,21 +11,21 @@ import (
 )
 
 const (
-	// sweepEvery keeps the contract that writes of other programs are found
-	// within 10 seconds.
+	// sweepEvery keeps the contract: writes of other programs are found within 10
+	// seconds.
 	sweepEvery = 4 * time.Second
-	// sweepBack is how far a pass looks back behind the one before: longer than
-	// another program's transaction takes from its write to its commit.
+	// sweepBack is the time that a pass looks back before the start of the last
+	// one. Other programs need less from the write to the commit of a transaction.
 	sweepBack = 10 * time.Minute
-	// sweepPatience bounds each statement and transaction, so that a connection
-	// that hangs doesn't end the sweep.
-	sweepPatience = 5 * time.Minute
-	// sweepRows is how many rows are folded in one transaction.
+	// sweepTimeout bounds each statement and transaction, so that a hanging
+	// connection doesn't stop the sweep.
+	sweepTimeout = 5 * time.Minute
+	// sweepRows is the number of rows that one transaction folds.
 	sweepRows = 500
 )
 
-// Sweep finds what other programs write to the table and folds it, so that
-// searches find it, until ctx ends. A failure is logged once and tried again.
+// Sweep folds the rows that other programs write, so that searches find them. It
+// runs until ctx ends. It logs the first failure of a series and retries.
 func (db *DB) Sweep(ctx context.Context) {
 	if !db.dialect.writesOfOthers() {
 		return
@@ -39,8 +39,8 @@ func (db *DB) Sweep(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil && !failing && model.ErrorCode(err) != model.UnavailableNow { // that is told already
-			db.log.Warn("books written by other programs can't be looked for", "error", err)
+		if err != nil && !failing && model.ErrorCode(err) != model.UnavailableNow { // failed has logged those
+			db.log.Warn("search for books of other programs failed, retrying", "error", err)
 		}
 		failing = err != nil
 		select {
@@ -51,18 +51,18 @@ func (db *DB) Sweep(ctx context.Context) {
 	}
 }
 
-// sweeper remembers up to when the writes of other programs are known.
+// sweeper remembers when the last complete pass began.
 type sweeper struct {
 	db    *DB
-	known time.Time // when the last whole pass began; zero before the first
+	known time.Time // zero before the first complete pass
 }
 
-// pass folds what other programs have written since the last whole pass, which
-// may be long ago: the database or this machine was away. The first pass looks
-// at every row, since something may have changed while no instance ran; so does
-// one after the clock was set back.
+// pass folds the rows that other programs have written since the last complete
+// pass. That may be long ago, if the database or this machine was down. The first
+// pass checks every row, because rows may have changed while no instance ran. So
+// does a pass after the clock was set back.
 func (s *sweeper) pass(ctx context.Context, now time.Time) error {
-	now = now.Round(0) // the monotonic clock stands still while a machine sleeps
+	now = now.Round(0) // the monotonic clock stops while the machine sleeps
 	condition := changedSQL
 	if since := now.Sub(s.known); !s.known.IsZero() && since >= 0 {
 		condition += fmt.Sprintf(" AND touched_at >= CURRENT_TIMESTAMP(3) - INTERVAL %d SECOND", int((since + sweepBack).Seconds()))
@@ -77,11 +77,12 @@ func (s *sweeper) pass(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// sweepNew folds the rows that no program of ours has seen.
+// sweepNew folds the rows that were never folded.
 func (db *DB) sweepNew(ctx context.Context) error {
 	return db.sweep(ctx, "search_hash IS NULL")
 }
 
+// sweep folds the rows that match condition.
 func (db *DB) sweep(ctx context.Context, condition string) (err error) {
 	total := 0
 	defer func() {
@@ -89,12 +90,12 @@ func (db *DB) sweep(ctx context.Context, condition string) (err error) {
 			db.answers()
 		}
 		if total > 0 {
-			db.log.Info("books of another program can be found now", "books", total)
+			db.log.Info("searches now find the books of another program", "books", total)
 		}
 	}()
 	for after, found := uint(0), sweepRows; found == sweepRows; {
 		var rows []*sweptRow
-		err := patiently(ctx, func(ctx context.Context) error {
+		err := withTimeout(ctx, func(ctx context.Context) error {
 			return db.gorm.WithContext(ctx).Where(condition).Where("id > ?", after).Order("id").Limit(sweepRows).Find(&rows).Error
 		})
 		if err != nil {
@@ -107,7 +108,7 @@ func (db *DB) sweep(ctx context.Context, condition string) (err error) {
 			db.log.Info("preparing the books of another program for searches")
 		}
 		after = rows[found-1].Shown.ID
-		err = patiently(ctx, func(ctx context.Context) error {
+		err = withTimeout(ctx, func(ctx context.Context) error {
 			return db.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 				for _, row := range rows {
 					if err := foldRow(tx, row); err != nil {
@@ -125,13 +126,13 @@ func (db *DB) sweep(ctx context.Context, condition string) (err error) {
 	return nil
 }
 
-func patiently(ctx context.Context, operation func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, sweepPatience)
+func withTimeout(ctx context.Context, operation func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
 	return operation(ctx)
 }
 
-// sweptRow is what a row shows, and the hash of what it was folded from last.
+// sweptRow is a row with the hash of the book that was folded last.
 type sweptRow struct {
 	Shown      bookRow `gorm:"embedded"`
 	SearchHash []byte
@@ -139,9 +140,10 @@ type sweptRow struct {
 
 func (sweptRow) TableName() string { return "books" }
 
-// foldRow stores the folded part together with the hash of what it was made
-// of: if the row has changed meanwhile, the next sweep sees that. A row that
-// our code has written since, whose hash is another, is left as it is.
+// foldRow stores the folded columns together with the hash of the folded book. If
+// another program has changed the row meanwhile, the next sweep sees that by the
+// hash. If our code has written the row meanwhile, its hash is new and foldRow
+// leaves it alone.
 func foldRow(tx *gorm.DB, row *sweptRow) error {
 	b := row.Shown.book()
 	folded := fold(b)

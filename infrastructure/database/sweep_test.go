@@ -20,7 +20,7 @@ func TestSweepCatchesUpAfterAnAbsence(t *testing.T) {
 		require.NoError(t, db.Migrate(t.Context()))
 		id, err := db.CreateBook(t.Context(), &model.Book{Title: "Before"})
 		require.NoError(t, err)
-		// written by another program, longer ago than a pass looks back
+		// Another program wrote longer ago than a pass looks back.
 		rename := func(title string) {
 			_, err := db.sql.Exec("UPDATE books SET title = ?, touched_at = CURRENT_TIMESTAMP(3) - INTERVAL 1 HOUR WHERE id = ?", title, id)
 			require.NoError(t, err)
@@ -33,18 +33,18 @@ func TestSweepCatchesUpAfterAnAbsence(t *testing.T) {
 		s, now := sweeper{db: db}, time.Now()
 		rename("First")
 		require.NoError(t, s.pass(t.Context(), now))
-		assert.Equal(t, 1, finds("first"), "the first pass looks at every row")
+		assert.Equal(t, 1, finds("first"), "the first pass checks every row")
 		rename("Second")
 		require.NoError(t, s.pass(t.Context(), now.Add(sweepEvery)))
-		assert.Zero(t, finds("second"), "the next only at what was written lately")
+		assert.Zero(t, finds("second"), "the next pass checks only the rows that were written lately")
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		require.Error(t, s.pass(ended, now.Add(2*time.Hour)))
 		require.NoError(t, s.pass(t.Context(), now.Add(2*time.Hour)))
-		assert.Equal(t, 1, finds("second"), "one that comes late at all that was written since")
+		assert.Equal(t, 1, finds("second"), "a late pass checks all rows that were written since the last one")
 		rename("Third")
 		require.NoError(t, s.pass(t.Context(), now.Add(-time.Hour)))
-		assert.Equal(t, 1, finds("third"), "one after the clock was set back at every row")
+		assert.Equal(t, 1, finds("third"), "a pass after the clock was set back checks every row")
 	})
 }
 

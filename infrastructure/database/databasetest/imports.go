@@ -1,0 +1,341 @@
+package databasetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index/indextest"
+)
+
+// importRow is a row of books.csv. It has a fingerprint if it has neither id nor
+// ISBN.
+func importRow(line int, b model.Book, fields model.Field, externalID string) *model.ImportRow {
+	row := &model.ImportRow{Line: line, Book: b, Fields: fields}
+	if externalID != "" {
+		row.Source, row.ExternalID = "books.csv", externalID
+	} else if b.ISBN == "" {
+		row.Fingerprint = model.NewFingerprint(&row.Book)
+	}
+	return row
+}
+
+func outcomes(results []model.ImportResult) (list []model.ImportOutcome) {
+	for _, r := range results {
+		list = append(list, r.Outcome)
+	}
+	return list
+}
+
+func testImportRecognisesBooks(t *testing.T, db Catalogue) {
+	const fields = model.TitleField | model.AuthorField | model.ISBNField
+	ctx := t.Context()
+	byHand, err := db.CreateBook(ctx, &model.Book{Title: "By hand", Author: "A", Description: "kept"})
+	require.NoError(t, err)
+	rows := func() []*model.ImportRow {
+		return []*model.ImportRow{
+			importRow(2, model.Book{Title: "With id", Author: "A"}, fields, "1"),
+			importRow(3, model.Book{Title: "With id and ISBN", ISBN: "9780306406157"}, fields, "2"),
+			importRow(4, model.Book{Title: "With ISBN", ISBN: "9780321714114"}, fields, ""),
+			importRow(5, model.Book{Title: "BY  hand", Author: "a"}, fields, ""),
+			importRow(6, model.Book{Title: "Plain"}, fields, ""),
+		}
+	}
+	results, err := db.ImportBooks(ctx, rows())
+	require.NoError(t, err)
+	assert.Equal(t, []model.ImportOutcome{model.Created, model.Created, model.Created, model.Updated, model.Created}, outcomes(results))
+	got, err := db.GetBook(ctx, byHand)
+	require.NoError(t, err)
+	assert.Equal(t, "BY  hand", got.Title)
+	assert.Equal(t, "kept", got.Description, "the file has no description")
+
+	results, err = db.ImportBooks(ctx, rows())
+	require.NoError(t, err)
+	for _, r := range results {
+		assert.Equal(t, model.Unchanged, r.Outcome)
+	}
+
+	changed := rows()
+	changed[0].Book.Title = "With id, renamed"
+	changed[2].Book.Title = "With ISBN, renamed"
+	changed[3] = importRow(5, model.Book{Title: "Takes an ISBN", ISBN: "9780306406157"}, fields, "1b")
+	changed[4] = importRow(6, model.Book{Title: "With id", ISBN: "9780321714114"}, fields, "2")
+	results, err = db.ImportBooks(ctx, changed)
+	require.NoError(t, err)
+	assert.Equal(t, []model.ImportOutcome{model.Updated, model.Unchanged, model.Updated, model.Rejected, model.Rejected}, outcomes(results))
+	for _, result := range results[3:] {
+		assert.Equal(t, model.RowSameBook, result.Error.Code)
+		assert.Equal(t, "is the same book as line 3", result.Error.Reason())
+	}
+
+	// In one batch, the book with id 2 gives up its ISBN and a new book gets it.
+	swapped := []*model.ImportRow{
+		importRow(2, model.Book{Title: "Other ISBN", ISBN: "9791234567896"}, fields, "2"),
+		importRow(3, model.Book{Title: "Heir", ISBN: "9780306406157"}, fields, "3"),
+	}
+	results, err = db.ImportBooks(ctx, swapped)
+	require.NoError(t, err)
+	assert.Equal(t, []model.ImportOutcome{model.Updated, model.Created}, outcomes(results))
+	results, err = db.ImportBooks(ctx, swapped)
+	require.NoError(t, err)
+	assert.Equal(t, []model.ImportOutcome{model.Unchanged, model.Unchanged}, outcomes(results))
+
+	found, err := db.SearchBooks(ctx, model.Search{Keyword: "renamed", Limit: 10})
+	require.NoError(t, err)
+	assert.Equal(t, 2, found.Total)
+	all, err := db.SearchBooks(ctx, model.Search{Limit: 100})
+	require.NoError(t, err)
+	assert.Equal(t, 6, all.Total)
+}
+
+func testImportTakesLargeRows(t *testing.T, db Catalogue) {
+	var rows []*model.ImportRow
+	for i := range 40 {
+		b := model.Book{Title: fmt.Sprintf("Large %d", i), Description: strings.Repeat("語", 90_000)}
+		rows = append(rows, importRow(i+2, b, model.TitleField|model.DescriptionField, fmt.Sprint(i)))
+	}
+	results, err := db.ImportBooks(t.Context(), rows)
+	require.NoError(t, err)
+	assert.Len(t, results, 40)
+	all, err := db.SearchBooks(t.Context(), model.Search{Limit: 1})
+	require.NoError(t, err)
+	assert.Equal(t, 40, all.Total)
+}
+
+func testImportsAtOnceDoNotCollide(t *testing.T, open func() Catalogue) {
+	const writers, books = 4, 60
+	var wg sync.WaitGroup
+	for w := range writers {
+		db := open()
+		wg.Go(func() {
+			for from := range books / 20 {
+				var rows []*model.ImportRow
+				for i := range 20 {
+					n := (from*20 + i + w*7) % books // the same books, in another order
+					rows = append(rows, importRow(n, model.Book{Title: fmt.Sprintf("Book %d", n)}, model.TitleField, fmt.Sprint(n)))
+				}
+				_, err := db.ImportBooks(context.Background(), rows)
+				assert.NoError(t, err)
+				_, err = db.CreateBook(context.Background(), &model.Book{Title: "Extra"})
+				assert.NoError(t, err)
+			}
+		})
+	}
+	wg.Wait()
+	db := open()
+	all, err := db.SearchBooks(t.Context(), model.Search{Limit: 1})
+	require.NoError(t, err)
+	assert.Equal(t, books+writers*books/20, all.Total)
+}
+
+// ImportTwiceAtOnce imports the same rows at once over several handles: rows
+// without id and ISBN have no unique index that keeps them apart. Run has this
+// test; it is exported for databases with another isolation level.
+func ImportTwiceAtOnce(t *testing.T, open func() Catalogue) {
+	const books = 200
+	var wg sync.WaitGroup
+	for range 3 {
+		db := open()
+		wg.Go(func() {
+			for from := 0; from < books; from += 20 {
+				var rows []*model.ImportRow
+				for n := from; n < from+20; n++ {
+					row := &model.ImportRow{Line: n + 2, Book: model.Book{Title: fmt.Sprintf("Book %d", n)}, Fields: model.TitleField}
+					row.Fingerprint = model.NewFingerprint(&row.Book)
+					rows = append(rows, row)
+				}
+				_, err := db.ImportBooks(context.Background(), rows)
+				assert.NoError(t, err)
+			}
+		})
+	}
+	wg.Wait()
+	db := open()
+	all, err := db.SearchBooks(t.Context(), model.Search{Limit: 1})
+	require.NoError(t, err)
+	assert.Equal(t, books, all.Total)
+}
+
+func testImportOfEqualBooks(t *testing.T, db Catalogue) {
+	rows := func(descriptions ...string) (rows []*model.ImportRow) {
+		for i, description := range descriptions {
+			row := importRow(i+2, model.Book{Title: "Poems", Description: description}, model.TitleField|model.DescriptionField, "")
+			row.Ordinal = i
+			rows = append(rows, row)
+		}
+		return rows
+	}
+	for range 2 { // two equal books that no import created
+		_, err := db.CreateBook(t.Context(), &model.Book{Title: "Poems"})
+		require.NoError(t, err)
+	}
+	results, err := db.ImportBooks(t.Context(), rows("a", "b", "c", "d"))
+	require.NoError(t, err)
+	assert.Equal(t, []model.ImportOutcome{model.Updated, model.Updated, model.Created, model.Created}, outcomes(results))
+	results, err = db.ImportBooks(t.Context(), rows("a", "b", "c", "d"))
+	require.NoError(t, err)
+	assert.Equal(t, []model.ImportOutcome{model.Unchanged, model.Unchanged, model.Unchanged, model.Unchanged}, outcomes(results))
+	results, err = db.ImportBooks(t.Context(), rows("a", "b", "c", "d", "e")[2:])
+	require.NoError(t, err)
+	assert.Equal(t, []model.ImportOutcome{model.Unchanged, model.Unchanged, model.Created}, outcomes(results), "in another batch")
+}
+
+func testImportDeletes(t *testing.T, db Catalogue) {
+	ctx := t.Context()
+	const fields = model.TitleField | model.ISBNField
+	_, err := db.ImportBooks(ctx, []*model.ImportRow{
+		importRow(2, model.Book{Title: "One"}, fields, "1"),
+		importRow(3, model.Book{Title: "Two", ISBN: "9780306406157"}, fields, "2"),
+		importRow(4, model.Book{Title: "Three", ISBN: "9780321714114"}, fields, ""),
+	})
+	require.NoError(t, err)
+	gone := func(line int, isbn, id string) *model.ImportRow {
+		row := importRow(line, model.Book{ISBN: isbn}, fields, id)
+		row.Delete = true
+		return row
+	}
+	otherSupplier := gone(7, "9780306406157", "2")
+	otherSupplier.Source = "elsewhere.xml"
+	rows := []*model.ImportRow{
+		gone(5, "", "1"),
+		gone(6, "9780321714114", "3"), // a book that did not come under an id
+		otherSupplier,
+		gone(8, "9780306406157", "22"), // another reference of the same supplier
+		gone(9, "", "4"),
+		gone(10, "9780306406157", "2"),
+		importRow(11, model.Book{Title: "Heir", ISBN: "9780306406157"}, fields, "9"), // under a new reference
+	}
+	want := []model.ImportOutcome{model.Deleted, model.Unchanged, model.Unchanged, model.Unchanged, model.Unchanged, model.Deleted, model.Created}
+	results, err := db.PreviewBooks(ctx, rows)
+	require.NoError(t, err)
+	assert.Equal(t, want, outcomes(results))
+	all, err := db.SearchBooks(ctx, model.Search{Limit: 10})
+	require.NoError(t, err)
+	assert.Equal(t, 3, all.Total, "a preview stores nothing")
+	results, err = db.ImportBooks(ctx, rows)
+	require.NoError(t, err)
+	assert.Equal(t, want, outcomes(results))
+	all, err = db.SearchBooks(ctx, model.Search{Limit: 10, Sort: model.ByTitle})
+	require.NoError(t, err)
+	require.Len(t, all.Books, 2)
+	assert.Equal(t, "Heir", all.Books[0].Title)
+	assert.Equal(t, "Three", all.Books[1].Title)
+}
+
+// The catalogue may have thousands of copies of a book.
+func testImportOfManyEqualBooks(t *testing.T, db Catalogue) {
+	const batches, each = 4, 250
+	for round := range 2 {
+		for batch := range batches {
+			var rows []*model.ImportRow
+			for i := range each {
+				row := importRow(batch*each+i+2, model.Book{Title: "Untitled"}, model.TitleField, "")
+				row.Ordinal = batch*each + i
+				rows = append(rows, row)
+			}
+			results, err := db.ImportBooks(t.Context(), rows)
+			require.NoError(t, err)
+			want := []model.ImportOutcome{model.Created, model.Unchanged}[round]
+			for _, result := range results {
+				require.Equal(t, want, result.Outcome)
+			}
+		}
+	}
+	all, err := db.SearchBooks(t.Context(), model.Search{Limit: 1})
+	require.NoError(t, err)
+	assert.Equal(t, batches*each, all.Total)
+}
+
+func testImportRejectsWithACode(t *testing.T, db Catalogue) {
+	const fields = model.TitleField | model.ISBNField
+	_, err := db.ImportBooks(t.Context(), []*model.ImportRow{
+		importRow(2, model.Book{Title: "One", ISBN: "9780306406157"}, fields, "1"),
+		importRow(3, model.Book{Title: "Two", ISBN: "9780321714114"}, fields, "2"),
+	})
+	require.NoError(t, err)
+	rows := []*model.ImportRow{
+		importRow(2, model.Book{Title: "One", ISBN: "9780321714114"}, fields, "1"),
+		importRow(3, model.Book{ISBN: "9791234567896"}, model.ISBNField, "3"),
+	}
+	rows[0].Text = []byte("the row")
+	results, err := db.ImportBooks(t.Context(), rows)
+	require.NoError(t, err)
+	assert.Equal(t, []model.ImportOutcome{model.Rejected, model.Rejected}, outcomes(results))
+	assert.Equal(t, &model.RowError{Line: 2, Text: []byte("the row"), Code: model.RowISBNTaken, Value: "9780321714114"}, results[0].Error)
+	assert.Equal(t, model.RowUnknownBook, results[1].Error.Code)
+}
+
+func testExportedBooksAreRecognised(t *testing.T, db Catalogue) {
+	ctx := t.Context()
+	var ids []uint
+	for _, b := range append(slices.Clone(indextest.Shelf[1:]), model.Book{Title: "Poems"}, model.Book{Title: "Poems"}, model.Book{Title: "Had a number", ISBN: "9791234567896"}) {
+		id, err := db.CreateBook(ctx, &b)
+		require.NoError(t, err)
+		ids = append(ids, id)
+	}
+	_, err := db.ImportBooks(ctx, []*model.ImportRow{importRow(2, model.Book{Title: "With id"}, model.TitleField, "1")})
+	require.NoError(t, err)
+	require.NoError(t, db.UpdateBook(ctx, &model.Book{ID: ids[0], Title: "Renamed"}))
+	require.NoError(t, db.UpdateBook(ctx, &model.Book{ID: ids[len(ids)-1], Title: "Has none now"}))
+
+	var rows []*model.ImportRow
+	ordinals := map[model.Fingerprint]int{}
+	for after := uint(0); ; {
+		some, err := db.ExportBooks(ctx, after)
+		require.NoError(t, err)
+		if len(some) == 0 {
+			break
+		}
+		for _, row := range some {
+			row.Fields = ^model.Field(0)
+			row.Line = len(rows) + 1
+			row.Ordinal = ordinals[row.Fingerprint]
+			ordinals[row.Fingerprint]++
+			rows = append(rows, row)
+			after = row.Book.ID
+		}
+	}
+	require.Len(t, rows, len(ids)+1)
+	results, err := db.ImportBooks(ctx, rows)
+	require.NoError(t, err)
+	for i, result := range results {
+		assert.Equal(t, model.Unchanged, result.Outcome, "%+v: %v", rows[i].Book, result.Error)
+	}
+}
+
+func testImportLogRemembers(t *testing.T, db Catalogue) {
+	ctx := t.Context()
+	const file = "/a/very long name/" + "ü"
+	got, err := db.InterruptedImport(ctx, file)
+	require.NoError(t, err)
+	assert.Nil(t, got)
+	want := &model.ImportProgress{
+		File: file, Digest: [32]byte{1, 2, 255}, Kept: 1 << 40,
+		ImportCounts: model.ImportCounts{Rows: 15, Created: 1, Updated: 2, Unchanged: 3, Deleted: 4, Rejected: 5},
+	}
+	require.NoError(t, db.SaveImport(ctx, &model.ImportProgress{File: file}))
+	require.NoError(t, db.SaveImport(ctx, want))
+	require.NoError(t, db.SaveImport(ctx, &model.ImportProgress{File: "other"}))
+	got, err = db.InterruptedImport(ctx, file)
+	require.NoError(t, err)
+	assert.WithinDuration(t, time.Now(), got.SavedAt, time.Minute)
+	want.SavedAt = got.SavedAt
+	assert.Equal(t, want, got)
+	for range 2 {
+		require.NoError(t, db.EndImport(ctx, file))
+	}
+	got, err = db.InterruptedImport(ctx, file)
+	require.NoError(t, err)
+	assert.Nil(t, got)
+	got, err = db.InterruptedImport(ctx, "other")
+	require.NoError(t, err)
+	assert.NotNil(t, got)
+}
