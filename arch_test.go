@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"bench/testbed":                        {"domain/model"},
 	"bench/spool":                          {"application", "bench/testbed", "domain/gateway", "domain/model", "infrastructure/config", "infrastructure/mq"},
 	"bench/control":                        {"infrastructure/mq"},
-	"bench/control/bypass":                 {"adapter/cli", "application", "infrastructure/mq"},
+	"bench/control/bypass":                 {"adapter/cli", "application", "bench/control", "infrastructure/mq"},
 	"bench/control/order":                  {"adapter/cli", "application", "bench/control", "infrastructure/spool"},
 	"bench/tutorial":                       {},
 	"bench/weather":                        {"bench/testbed", "domain/model", "infrastructure/catalog"},

@@ -12,9 +12,10 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/bench/testbed"
 )
 
 // fill takes every byte that is left on a disk, until the file is removed.
@@ -31,22 +32,19 @@ func fill(t *testing.T, file string) {
 	}
 }
 
+// recordCount returns how many records the topic holds.
+func recordCount(t *testing.T, address string) int {
+	t.Helper()
+	size, err := testbed.NewTopicReader([]string{address}, topic).Size()
+	require.NoError(t, err)
+	return int(size)
+}
+
 // allEvents reads the whole topic, and returns the values by id.
 func allEvents(t *testing.T, address string) map[string]string {
 	t.Helper()
-	client, err := sarama.NewClient([]string{address}, nil)
-	require.NoError(t, err)
-	defer client.Close()
-	partitions, err := client.Partitions(topic)
-	require.NoError(t, err)
-	n := 0
-	for _, partition := range partitions {
-		end, err := client.GetOffset(topic, partition, sarama.OffsetNewest)
-		require.NoError(t, err)
-		n += int(end)
-	}
 	values := make(map[string]string)
-	for _, r := range events(t, address, topic, n) {
+	for _, r := range events(t, address, topic, recordCount(t, address)) {
 		values[r.Header("ce_id")] = string(r.Value)
 	}
 	return values
