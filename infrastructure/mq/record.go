@@ -46,11 +46,12 @@ func (r *Record) Size() int {
 // message returns the record as sarama sends it. Each attempt needs a new one:
 // sarama keeps its state in a message.
 func (r *Record) message(topic string) *sarama.ProducerMessage {
-	keys := 0
+	size := len(r.Key)
 	for _, h := range r.Headers {
-		keys += len(h.Key)
+		size += len(h.Key)
 	}
-	text := make([]byte, 0, keys) // one allocation for all keys
+	text := append(make([]byte, 0, size), r.Key...) // one allocation for all keys
+	key := text[:len(text):len(text)]
 	headers := make([]sarama.RecordHeader, len(r.Headers))
 	for i, h := range r.Headers {
 		begin := len(text)
@@ -59,7 +60,7 @@ func (r *Record) message(topic string) *sarama.ProducerMessage {
 	}
 	return &sarama.ProducerMessage{
 		Topic: topic, Timestamp: r.Time, Headers: headers,
-		Key: sarama.StringEncoder(r.Key), Value: sarama.ByteEncoder(r.Value),
+		Key: sarama.ByteEncoder(key), Value: sarama.ByteEncoder(r.Value),
 	}
 }
 
