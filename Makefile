@@ -1,4 +1,4 @@
-.PHONY: build run test race lint bench weather chaos fuzz large fire crawlers help
+.PHONY: build run test race check lint bench weather chaos fuzz large fire crawlers help
 
 build: ## Build the program, stamped with its commit
 	CGO_ENABLED=0 go build -buildvcs=true -o event-books .
@@ -11,6 +11,9 @@ test: ## Run all tests that need only Go
 
 race: ## The same with the race detector
 	go test -race ./...
+
+check: ## Run everything that this machine can check, with the servers that it has; see deploy/test
+	deploy/test/check.sh
 
 lint: ## Format check, vet and staticcheck
 	test -z "$$(gofmt -l .)"

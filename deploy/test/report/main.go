@@ -75,6 +75,8 @@ func read(input io.Reader) (*report, error) {
 			running[key] = &result{pkg: e.Package, test: e.Test}
 		}
 		switch e.Action {
+		case "build-output":
+			fmt.Print(e.Output)
 		case "output":
 			running[key].output += e.Output
 		case "pass", "fail", "skip":
