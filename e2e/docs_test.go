@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -66,6 +67,30 @@ func TestExamplesOfConsuming(t *testing.T) {
 		require.NoError(t, err, "%s", output)
 		assert.Equal(t, "2\tmoon\t\n1\tzzyzx\t(not found)\n", string(output), "without the copy")
 	})
+}
+
+// docs/promise.md names tests that exist.
+func TestPromisesNameTheirTests(t *testing.T) {
+	t.Parallel()
+	tests := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	require.NoError(t, filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		code, err := os.ReadFile(path)
+		for _, name := range function.FindAllStringSubmatch(string(code), -1) {
+			tests[name[1]] = true
+		}
+		return err
+	}))
+	page, err := os.ReadFile("../docs/promise.md")
+	require.NoError(t, err)
+	named := regexp.MustCompile("`(Test\\w+)").FindAllStringSubmatch(string(page), -1)
+	require.NotEmpty(t, named)
+	for _, name := range named {
+		assert.True(t, tests[name[1]], "there is no %s", name[1])
+	}
 }
 
 // sendAgain makes a copy of a record.
