@@ -33,9 +33,9 @@ var mayImport = map[string][]string{
 	"infrastructure/spool":                 {"domain/model", "infrastructure/disk", "infrastructure/mq", "infrastructure/wal"},
 	"infrastructure/wal":                   {"infrastructure/disk"},
 	"adapter":                              {"adapter/api", "adapter/pages", "adapter/query", "adapter/search", "adapter/visitor", "application/executor", "domain/model"},
-	"adapter/cli":                          {"application", "application/importing", "domain/gateway", "domain/model", "infrastructure/broker", "infrastructure/config", "infrastructure/disk", "infrastructure/mq", "infrastructure/spool"},
+	"adapter/cli":                          {"application", "application/importing", "domain/gateway", "domain/model", "infrastructure/broker", "infrastructure/config", "infrastructure/mq", "infrastructure/spool"},
 	"api":                                  {},
-	"bench":                                {"application/importing", "domain/gateway", "domain/model", "infrastructure/catalog", "infrastructure/database"},
+	"bench":                                {},
 	"bench/chaos":                          {"bench/testbed", "infrastructure/catalog"},
 	"bench/testbed":                        {"domain/model"},
 	"bench/spool":                          {"application", "bench/testbed", "domain/gateway", "domain/model", "infrastructure/config", "infrastructure/mq"},
@@ -66,10 +66,10 @@ var onlyIn = map[string][]string{
 	"github.com/gin-gonic/gin":   {"adapter", "adapter/api", "adapter/pages", "adapter/search", "bench/tutorial"},
 	"gopkg.in/yaml.v3":           {"infrastructure/config"},
 	"github.com/alecthomas/kong": {"adapter/cli"},
-	"github.com/prometheus":      {"adapter", "application", "bench/spool", "infrastructure/spool"},
+	"github.com/prometheus":      {"adapter", "application", "infrastructure/spool"},
 	"net/http":                   {"adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/chaos", "bench/spool", "bench/tutorial", "bench/weather"},
 	"net/url":                    {"infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
-	"database/sql":               {"infrastructure/database", "bench", "bench/weather"},
+	"database/sql":               {"infrastructure/database", "bench/weather"},
 }
 
 // TestImportRules fails on an import that the house forbids. Tests may import
@@ -103,6 +103,37 @@ func TestImportRulesAreSeen(t *testing.T) {
 	} {
 		if len(forbidden(test.room, []string{test.imports})) == 0 {
 			t.Errorf("%s may import %s", test.room, test.imports)
+		}
+	}
+}
+
+// TestPermissionsAreUsed fails on a permission that nothing needs any more.
+func TestPermissionsAreUsed(t *testing.T) {
+	used := map[string]bool{}
+	for file, imports := range importsOf(t, ".") {
+		for _, imported := range imports {
+			if other, ours := strings.CutPrefix(imported, module+"/"); ours {
+				used[path.Dir(file)+" imports "+other] = true
+			}
+			for library := range onlyIn {
+				if imported == library || strings.HasPrefix(imported, library+"/") {
+					used[path.Dir(file)+" knows "+library] = true
+				}
+			}
+		}
+	}
+	for room, others := range mayImport {
+		for _, other := range others {
+			if !used[room+" imports "+other] {
+				t.Errorf("%s may import %s, and doesn't", room, other)
+			}
+		}
+	}
+	for library, rooms := range onlyIn {
+		for _, room := range rooms {
+			if !used[room+" knows "+library] {
+				t.Errorf("%s may know %s, and doesn't", room, library)
+			}
 		}
 	}
 }

@@ -4,7 +4,7 @@
 #
 # CHECK_ALLOW  an extended regular expression: if it is set, a skipped test whose
 #              name and reason don't match it is a failure
-# TEST_…       servers, clients and data of your own: see README.md
+# TEST_…       servers, clients and data of your own: see docs/contributing.md
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=deploy/test

@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
 # Installs what make check can use, on Debian or Ubuntu, as root: servers, clients
-# and a compiler for the race detector. It needs Go and the network. What is there
-# already stays as it is. make check itself installs nothing.
+# and a compiler for the race detector. What is there already stays as it is. make
+# check itself installs nothing. Under sudo, what no package manager installs goes
+# to the folder of the user who called sudo.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+if [ -n "${SUDO_USER:-}" ] && [ -z "${TEST_TOOLS:-}" ]; then
+  export TEST_TOOLS; TEST_TOOLS=$(getent passwd "$SUDO_USER" | cut -d: -f6)/.cache/event-books
+fi
 . "$here/lib.sh"
 mkdir -p "$tools"
 
@@ -64,4 +68,4 @@ if [ ! -x "$tools/python/bin/python" ]; then
   python3 -m venv "$tools/python"
   "$tools/python/bin/pip" install --quiet --disable-pip-version-check confluent-kafka==2.16.1
 fi
-(cd "$here/../.." && go mod download)
+if [ -n "${SUDO_USER:-}" ]; then chown -R "$SUDO_USER:" "$tools"; fi
