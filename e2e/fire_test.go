@@ -123,6 +123,6 @@ func TestTheShopOutlivesACrowdAtItsBroker(t *testing.T) {
 	p.settled()
 	require.NotContains(t, get(t, url+"/readyz").body, "degraded")
 	require.Len(t, allEvents(t, p.broker()), searches)
-	require.NotContains(t, p.log.String(), "ended unasked")
+	require.NotContains(t, p.log.String(), "exited unexpectedly")
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 }
