@@ -1,13 +1,12 @@
 //go:build unix
 
-// Command weather measures what becomes of searches and their events while
-// Kafka is ill, on the tutorial's design and on our program, in one run and on
-// the same servers, and writes the table into docs/rough-weather.md, which
-// explains it. It runs in the root of the repository: make weather.
+// Command weather measures searches and their events while Kafka is ill. It measures the
+// tutorial's design and this program in one run on the same servers, and writes the table
+// into docs/rough-weather.md, which explains it. It runs in the root of the repository:
+// make weather.
 //
-// It kills and freezes a Kafka of its own, which it starts from the jars in
-// WEATHER_KAFKA_LIBS, and makes a database of its own on the server of
-// TEST_MARIADB_DSN.
+// It starts its own Kafka from the jars in WEATHER_KAFKA_LIBS, kills it and freezes it,
+// and creates its own database on the server of TEST_MARIADB_DSN.
 package main
 
 import (
@@ -36,7 +35,7 @@ import (
 var page = testbed.NewPage("docs/rough-weather.md", "weather")
 
 func main() {
-	only := flag.String("only", "", "measure this weather alone, and leave the page as it is")
+	only := flag.String("only", "", "measure only this weather, and don't write the page")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -80,13 +79,13 @@ func measureAll(ctx context.Context, only string) (err error) {
 	}
 	fmt.Println(result)
 	if len(broken) > 0 {
-		return errors.New("promises of ours were broken:\n" + strings.Join(broken, "\n"))
+		return errors.New("the program broke promises:\n" + strings.Join(broken, "\n"))
 	}
 	return nil
 }
 
-// newStation prepares everything that all weathers need. What it returns to
-// close is never nil.
+// newStation starts the servers and builds the programs. closeAll is never nil and ends
+// what was started, even after an error.
 func newStation(ctx context.Context, dir string) (s *station, closeAll func() error, err error) {
 	var closers []func() error
 	closeAll = func() (err error) {
@@ -131,9 +130,8 @@ func newStation(ctx context.Context, dir string) (s *station, closeAll func() er
 	return s, closeAll, s.kafka.Start(ctx)
 }
 
-// newDatabase makes a database as the tutorial's program would have left it,
-// with the starter catalogue in it, and returns keywords that find something:
-// titles, which both programs find.
+// newDatabase creates a database like that of the tutorial's program, filled with the
+// starter catalogue. keywords are titles, which both programs find.
 func newDatabase(ctx context.Context, server string) (dsn string, keywords []string, drop func() error, err error) {
 	cfg, err := mysql.ParseDSN(server)
 	if err != nil {
@@ -154,7 +152,7 @@ func newDatabase(ctx context.Context, server string) (dsn string, keywords []str
 	if keywords, err = fill(ctx, db, name+".books"); err != nil {
 		return "", nil, nil, errors.Join(err, drop())
 	}
-	cfg.DBName, cfg.ParseTime = name, true // the tutorial can't read times without
+	cfg.DBName, cfg.ParseTime = name, true // the tutorial can't read times without it
 	return cfg.FormatDSN(), keywords, drop, nil
 }
 
@@ -184,7 +182,7 @@ func fill(ctx context.Context, db *sql.DB, table string) (keywords []string, err
 	return keywords, nil
 }
 
-// circumstances says where and with what the table was made.
+// circumstances says when, where and with which versions the table was made.
 func circumstances(kafkaVersion string) string {
 	return fmt.Sprintf("Made on %s by `make weather`, on %s, with Apache Kafka %s, sarama %s in both programs, and %s.",
 		time.Now().UTC().Format(time.DateOnly), testbed.Machine(), kafkaVersion, testbed.ModuleVersion("github.com/IBM/sarama"), testbed.GoVersion())

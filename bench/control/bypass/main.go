@@ -1,6 +1,5 @@
-// Command bypass is the shop without the spool: it sends each event to Kafka
-// before it answers, as the tutorial does, and loses those that Kafka doesn't
-// take.
+// Command bypass is the shop without the spool. It sends each event to Kafka before it
+// answers, as the tutorial does, and loses the events that Kafka doesn't acknowledge.
 package main
 
 import (
