@@ -289,7 +289,7 @@ func TestExitStatus(t *testing.T) {
 			for _, want := range test.output {
 				assert.Contains(t, output, want)
 			}
-			assert.Less(t, strings.Count(output, "event-books: "), 2, "told once")
+			assert.Less(t, strings.Count(output, "event-books: "), 2, "the error is printed once")
 			assert.NotContains(t, output, "goroutine")
 		})
 	}
@@ -331,7 +331,7 @@ func TestKafkaAwayFailsNoSearch(t *testing.T) {
 	assert.Equal(t, 0, status)
 	assert.Equal(t, "degraded\n", output)
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
-	assert.Equal(t, 1, strings.Count(p.log.String(), "Kafka does not confirm events"), "told once")
+	assert.Equal(t, 1, strings.Count(p.log.String(), "Kafka does not confirm events"), "the outage is logged once")
 	assert.Equal(t, "3", p.log.Attr("events wait in the spool for the next start", "events"))
 	status, output = finish(t, dir, nil, "spool", "status")
 	assert.Equal(t, 0, status, output)

@@ -92,8 +92,9 @@ func runAll(ctx context.Context, s settings, full bool) (err error) {
 		}
 	}()
 	log.Print("seed ", s.seed)
-	place, kafka, closeStation, err := newStation(ctx, s, dir)
-	defer func() { err = errors.Join(err, closeStation()) }()
+	var closers testbed.Closers
+	defer func() { err = errors.Join(err, closers.Close()) }()
+	place, kafka, err := newStation(ctx, s, dir, &closers)
 	if err != nil {
 		return err
 	}
@@ -101,14 +102,13 @@ func runAll(ctx context.Context, s settings, full bool) (err error) {
 	if err != nil {
 		return err
 	}
-	result := table(rows, s.backlog)
+	head := ""
 	if full {
-		result = circumstances(s, kafka.Version(), time.Since(begun)) + "\n\n" + result
-		if err := page.Write(result); err != nil {
-			return err
-		}
+		head = circumstances(s, kafka.Version(), time.Since(begun))
 	}
-	fmt.Println(result)
+	if err := page.Report(head, table(rows, s.backlog)); err != nil {
+		return err
+	}
 	if len(failures) > 0 {
 		return errors.New("\n" + strings.Join(failures, "\n"))
 	}
@@ -170,24 +170,17 @@ func (s *station) runSeries(ctx context.Context, r series, seed uint64) (row, er
 // share returns the i-th of n nearly equal parts of a whole.
 func share(whole, n, i int) int { return whole*(i+1)/n - whole*i/n }
 
-// newStation starts Kafka and the proxies. closeAll is never nil and ends what was
-// started, even after an error.
-func newStation(ctx context.Context, s settings, dir string) (place *station, kafka *testbed.Kafka, closeAll func() error, err error) {
-	var closers []func() error
-	closeAll = func() (err error) {
-		for i := range closers {
-			err = errors.Join(err, closers[len(closers)-1-i]())
-		}
-		return err
-	}
+// newStation starts Kafka and the proxies. Even after an error, closers end what was
+// started.
+func newStation(ctx context.Context, s settings, dir string, closers *testbed.Closers) (place *station, kafka *testbed.Kafka, err error) {
 	libs := os.Getenv("CHAOS_KAFKA_LIBS")
 	if libs == "" {
-		return nil, nil, closeAll, errors.New("set CHAOS_KAFKA_LIBS to the folder of Apache Kafka's jars; see " + page.File)
+		return nil, nil, errors.New("set CHAOS_KAFKA_LIBS to the folder of Apache Kafka's jars; see " + page.File)
 	}
 	port := 19492
 	if text := os.Getenv("CHAOS_KAFKA_PORT"); text != "" {
 		if port, err = strconv.Atoi(text); err != nil {
-			return nil, nil, closeAll, fmt.Errorf("CHAOS_KAFKA_PORT: %w", err)
+			return nil, nil, fmt.Errorf("CHAOS_KAFKA_PORT: %w", err)
 		}
 	}
 	brokers := 1
@@ -199,26 +192,26 @@ func newStation(ctx context.Context, s settings, dir string) (place *station, ka
 		fronts = append(fronts, local(port+3*brokers+i))
 	}
 	if kafka, err = testbed.NewKafka(ctx, testbed.KafkaOptions{Libs: libs, Dir: dir, Port: port, Fronts: fronts}); err != nil {
-		return nil, nil, closeAll, fmt.Errorf("CHAOS_KAFKA_PORT=%d: %w", port, err)
+		return nil, nil, fmt.Errorf("CHAOS_KAFKA_PORT=%d: %w", port, err)
 	}
-	closers = append(closers, kafka.Kill)
+	closers.Add(kafka.Kill)
 	for _, b := range kafka.Brokers {
 		behind = append(behind, b.Behind)
 	}
 	proxies, err := startProxies(ctx, dir, local(port+4*brokers), fronts, behind)
 	if err != nil {
-		return nil, nil, closeAll, err
+		return nil, nil, err
 	}
-	closers = append(closers, proxies.close)
+	closers.Add(proxies.close)
 	keywords, err := keywordsOf(s.keywords)
 	if err != nil {
-		return nil, nil, closeAll, err
+		return nil, nil, err
 	}
 	place = &station{
 		brokers: fronts, direct: kafka.Addresses(), faults: faultsOf(kafka, proxies),
 		keywords: keywords, clients: s.clients, rate: s.rate, least: s.least, backlog: s.backlog, drain: s.drain, quiet: 15 * time.Second, dir: dir,
 	}
-	return place, kafka, closeAll, kafka.Start(ctx)
+	return place, kafka, kafka.Start(ctx)
 }
 
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -106,16 +106,12 @@ func measureAll(ctx context.Context, only string, window time.Duration, rounds i
 		}
 		rows = append(rows, found...)
 	}
-	result := table(rows)
+	head := ""
 	if only == "" {
-		result = fmt.Sprintf("Measured on %s, %s, Apache Kafka %s on the same machine, %s.\n\n%s",
-			testbed.Machine(), testbed.GoVersion(), kafka.Version(), time.Now().UTC().Format("2006-01-02"), result)
-		if err := page.Write(result); err != nil {
-			return err
-		}
+		head = fmt.Sprintf("Measured on %s, %s, Apache Kafka %s on the same machine, %s.",
+			testbed.Machine(), testbed.GoVersion(), kafka.Version(), time.Now().UTC().Format(time.DateOnly))
 	}
-	fmt.Println(result)
-	return nil
+	return page.Report(head, table(rows))
 }
 
 // nothing marks a figure without a target, which is shown for comparison.

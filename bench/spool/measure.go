@@ -171,16 +171,24 @@ func (s *station) compare(ctx context.Context, off, on *shop, connections int) (
 	return c, nil
 }
 
-// stopped compares searches while Kafka is stopped, and until a minute after its return,
-// with searches while it works.
-func (s *station) stopped(ctx context.Context) (rows []row, err error) {
-	const away, back = 20 * time.Second, 60 * time.Second
+// startForwarded starts and warms up a server behind the forwarder. The server must be
+// stopped, even after an error.
+func (s *station) startForwarded(ctx context.Context) (*shop, error) {
 	p, err := s.startShop(ctx, shopOptions{index: "memory", work: 300 * time.Microsecond, events: true, brokers: s.forwarded, topic: newTopic(), maxBytes: 20 << 30})
 	if err != nil {
 		return nil, err
 	}
+	_, err = s.run(ctx, p, 64, 2*time.Second)
+	return p, err
+}
+
+// stopped compares searches while Kafka is stopped, and until a minute after its return,
+// with searches while it works.
+func (s *station) stopped(ctx context.Context) (rows []row, err error) {
+	const away, back = 20 * time.Second, 60 * time.Second
+	p, err := s.startForwarded(ctx)
 	defer func() { err = errors.Join(err, p.stop()) }()
-	if _, err := s.run(ctx, p, 64, 2*time.Second); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	before, err := s.searchFor(ctx, p, 20*time.Second)
@@ -234,12 +242,9 @@ func (s *station) searchFor(ctx context.Context, p *shop, length time.Duration) 
 // blackHoled compares the latency of searches while all bytes to and from Kafka vanish with
 // the latency while Kafka works.
 func (s *station) blackHoled(ctx context.Context) (rows []row, err error) {
-	p, err := s.startShop(ctx, shopOptions{index: "memory", work: 300 * time.Microsecond, events: true, brokers: s.forwarded, topic: newTopic(), maxBytes: 20 << 30})
-	if err != nil {
-		return nil, err
-	}
+	p, err := s.startForwarded(ctx)
 	defer func() { err = errors.Join(err, p.stop()) }()
-	if _, err := s.run(ctx, p, 64, 2*time.Second); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	var ratios, wells, ills []float64

@@ -95,7 +95,7 @@ func serve(arguments []string) (err error) {
 	return shop.Run(ctx)
 }
 
-// parseOptions reads what arguments wrote.
+// parseOptions is the reverse of arguments.
 func parseOptions(arguments []string) (o shopOptions, err error) {
 	flags := flag.NewFlagSet(serveCommand, flag.ContinueOnError)
 	flags.BoolVar(&o.events, "events", false, "")
@@ -273,7 +273,13 @@ func (p *shop) find(dir string) error {
 	return nil
 }
 
-func (p *shop) stop() error { return p.End(syscall.SIGTERM) }
+// stop ends the server, if it was started.
+func (p *shop) stop() error {
+	if p == nil {
+		return nil
+	}
+	return p.End(syscall.SIGTERM)
+}
 
 // metrics are the values of /metrics by name.
 type metrics map[string]float64

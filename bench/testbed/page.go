@@ -36,6 +36,19 @@ func (p Page) Write(result string) error {
 	return os.WriteFile(p.File, []byte(text), 0o644)
 }
 
+// Report prints a result. With a head, which says how the result was made, it also writes
+// both to the page.
+func (p Page) Report(head, result string) error {
+	if head != "" {
+		result = head + "\n\n" + result
+		if err := p.Write(result); err != nil {
+			return err
+		}
+	}
+	fmt.Println(result)
+	return nil
+}
+
 func (p Page) replace(text, result string) (string, error) {
 	before, rest, begins := strings.Cut(text, p.Begin)
 	_, after, ends := strings.Cut(rest, p.End)

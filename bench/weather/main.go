@@ -52,8 +52,9 @@ func measureAll(ctx context.Context, only string) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	s, closeStation, err := newStation(ctx, dir)
-	defer func() { err = errors.Join(err, closeStation()) }()
+	var closers testbed.Closers
+	defer func() { err = errors.Join(err, closers.Close()) }()
+	s, err := newStation(ctx, dir, &closers)
 	if err != nil {
 		return err
 	}
@@ -70,64 +71,56 @@ func measureAll(ctx context.Context, only string) (err error) {
 		}
 		rows, broken = append(rows, r), append(broken, r.broken...)
 	}
-	result := table(rows)
+	head := ""
 	if only == "" {
-		result = circumstances(s.kafka.Version()) + "\n\n" + result
-		if err := page.Write(result); err != nil {
-			return err
-		}
+		head = circumstances(s.kafka.Version())
 	}
-	fmt.Println(result)
+	if err := page.Report(head, table(rows)); err != nil {
+		return err
+	}
 	if len(broken) > 0 {
 		return errors.New("the program broke promises:\n" + strings.Join(broken, "\n"))
 	}
 	return nil
 }
 
-// newStation starts the servers and builds the programs. closeAll is never nil and ends
-// what was started, even after an error.
-func newStation(ctx context.Context, dir string) (s *station, closeAll func() error, err error) {
-	var closers []func() error
-	closeAll = func() (err error) {
-		for i := range closers {
-			err = errors.Join(err, closers[len(closers)-1-i]())
-		}
-		return err
-	}
+// newStation starts the servers and builds the programs. Even after an error, closers end
+// what was started.
+func newStation(ctx context.Context, dir string, closers *testbed.Closers) (s *station, err error) {
 	libs, server := os.Getenv("WEATHER_KAFKA_LIBS"), os.Getenv("TEST_MARIADB_DSN")
 	if libs == "" || server == "" {
-		return nil, closeAll, errors.New("set WEATHER_KAFKA_LIBS to the folder of Apache Kafka's jars and TEST_MARIADB_DSN to a MariaDB or MySQL server; see " + page.File)
+		return nil, errors.New("set WEATHER_KAFKA_LIBS to the folder of Apache Kafka's jars and TEST_MARIADB_DSN to a MariaDB or MySQL server; see " + page.File)
 	}
 	port := 19392
 	if text := os.Getenv("WEATHER_KAFKA_PORT"); text != "" {
 		if port, err = strconv.Atoi(text); err != nil {
-			return nil, closeAll, fmt.Errorf("WEATHER_KAFKA_PORT: %w", err)
+			return nil, fmt.Errorf("WEATHER_KAFKA_PORT: %w", err)
 		}
 	}
 
 	s = &station{dir: dir, tutorial: filepath.Join(dir, "tutorial"), ours: filepath.Join(dir, "event-books")}
 	for program, room := range map[string]string{s.tutorial: "./bench/tutorial", s.ours: "."} {
 		if output, err := exec.CommandContext(ctx, "go", "build", "-o", program, room).CombinedOutput(); err != nil {
-			return nil, closeAll, fmt.Errorf("build %s: %w\n%s", room, err, output)
+			return nil, fmt.Errorf("build %s: %w\n%s", room, err, output)
 		}
 	}
 	var dropDatabase func() error
 	s.dsn, s.keywords, dropDatabase, err = newDatabase(ctx, server)
 	if err != nil {
-		return nil, closeAll, err
+		return nil, err
 	}
-	closers = append(closers, dropDatabase)
+	closers.Add(dropDatabase)
 
 	front := fmt.Sprintf("127.0.0.1:%d", port+3)
 	if s.kafka, err = testbed.NewKafka(ctx, testbed.KafkaOptions{Libs: libs, Dir: dir, Port: port, Fronts: []string{front}}); err != nil {
-		return nil, closeAll, fmt.Errorf("WEATHER_KAFKA_PORT=%d: %w", port, err)
+		return nil, fmt.Errorf("WEATHER_KAFKA_PORT=%d: %w", port, err)
 	}
-	closers = append(closers, s.kafka.Kill)
+	closers.Add(s.kafka.Kill)
 	if s.forwarder, err = testbed.NewForwarder(front, s.kafka.Brokers[0].Behind); err != nil {
-		return nil, closeAll, err
+		return nil, err
 	}
-	closers = append(closers, s.forwarder.Close)
-	return s, closeAll, s.kafka.Start(ctx)
+	closers.Add(s.forwarder.Close)
+	return s, s.kafka.Start(ctx)
 }
 
 // newDatabase creates a database like that of the tutorial's program, filled with the

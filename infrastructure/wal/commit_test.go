@@ -116,7 +116,7 @@ func TestUnsyncedWritersDoNotWait(t *testing.T) {
 }
 
 // A lone writer rarely waits for writers that have gone.
-func TestWriterHardlyWaitsForThoseWhoHaveGone(t *testing.T) {
+func TestLoneWriterRarelyWaits(t *testing.T) {
 	const alone = 20
 	bubble(t, Options{}, func(t *testing.T, _ *memoryDisk, l *Log) {
 		write(t, l, 8, 10, 10*time.Microsecond)
@@ -126,7 +126,7 @@ func TestWriterHardlyWaitsForThoseWhoHaveGone(t *testing.T) {
 
 // Writers that start together only now and then are no siblings: the second one
 // rarely waits for a third.
-func TestPairsHardlyWaitForMore(t *testing.T) {
+func TestPairsRarelyWaitForMore(t *testing.T) {
 	const pairs, apart = 1000, testSync / 2
 	bubble(t, Options{}, func(t *testing.T, _ *memoryDisk, l *Log) {
 		var took time.Duration

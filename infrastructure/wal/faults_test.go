@@ -65,11 +65,11 @@ func (f *badFile) ReadAt(p []byte, at int64) (int, error) {
 
 // The log reports lost records even if the damage is in the header of the last
 // segment, after a kill.
-func TestDamagedHeaderOfTheLastSegmentIsTold(t *testing.T) {
+func TestDamagedHeaderOfTheLastSegmentIsReported(t *testing.T) {
 	dir, copied := t.TempDir(), t.TempDir()
 	l := openLog(t, dir, Options{})
 	appendSome(t, l, 1, 10, 100)
-	require.NoError(t, os.CopyFS(copied+"/c", os.DirFS(dir))) // what kill -9 leaves
+	require.NoError(t, os.CopyFS(copied+"/c", os.DirFS(dir))) // the state after kill -9
 	files, err := filepath.Glob(copied + "/c/*.wal")
 	require.NoError(t, err)
 	require.Len(t, files, 1)
@@ -96,7 +96,7 @@ func TestDamagedFilesAreKept(t *testing.T) {
 		content, err := os.ReadFile(files[0])
 		require.NoError(t, err)
 		for i := range headerSize + 16 {
-			if i < headerSize || i >= headerSize+8 { // leave only the index of the first record intact
+			if i < headerSize || i >= headerSize+8 { // damage the header and the first index; keep the length and the checksum between them
 				content[i] = 1
 			}
 		}
@@ -162,7 +162,7 @@ func TestFailedReleaseIsTriedAgain(t *testing.T) {
 
 // When a failing disk works again, the log takes records again, even if it holds
 // no unreleased ones.
-func TestFailedSegmentsAreGivenFree(t *testing.T) {
+func TestFailedSegmentsAreFreed(t *testing.T) {
 	d := newDisk()
 	l, err := Open("", Options{Segment: small, Max: 10 * small, files: d})
 	require.NoError(t, err)

@@ -201,7 +201,7 @@ func (l *Log) free() error {
 	}
 	l.mu.Unlock()
 	if err != nil {
-		return fmt.Errorf("note what was released: %w", err)
+		return fmt.Errorf("store the released index: %w", err)
 	}
 	if len(free) == 0 {
 		return nil

@@ -193,8 +193,8 @@ def main():
     classic = groups(admin, "classic")
     assert groups(admin, "consumer") == classic
     transactions(admin)
-    ours = [topic for topic in admin.list_topics(timeout=TIMEOUT).topics if topic.startswith(NAME)]
-    for deleted in admin.delete_topics(ours).values():
+    created = [topic for topic in admin.list_topics(timeout=TIMEOUT).topics if topic.startswith(NAME)]
+    for deleted in admin.delete_topics(created).values():
         deleted.result()
     print(json.dumps(classic))
 
