@@ -325,7 +325,7 @@ func TestKafkaAwayFailsNoSearch(t *testing.T) {
 		require.Equal(t, http.StatusOK, get(t, url+"/api/books?q=love").code)
 		assert.Less(t, time.Since(begun), 10*time.Second)
 	}
-	p.eventually("/readyz is degraded", func() bool { return strings.Contains(get(t, url+"/readyz").body, `"/readyz is degraded"`) })
+	p.eventually("/readyz is degraded", func() bool { return strings.Contains(get(t, url+"/readyz").body, `"degraded"`) })
 	p.eventually("the log reports the outage", func() bool { return strings.Contains(p.log.String(), "Kafka does not confirm events") })
 	status, output := finish(t, dir, nil, "health")
 	assert.Equal(t, 0, status)
