@@ -6,31 +6,31 @@ build: ## Build the program, stamped with its commit
 run: ## Run the shop with embedded parts
 	go run .
 
-test: ## Run all tests that need only Go
+test: ## Run all tests. Those that need servers skip unless TEST_ variables name them
 	go test ./...
 
-race: ## The same with the race detector
+race: ## Run the same tests with the race detector
 	go test -race ./...
 
 check: ## Run everything that this machine can check, with the servers that it has; see deploy/test
 	deploy/test/check.sh
 
-lint: ## Format check, vet and staticcheck
+lint: ## Check the format; run vet and staticcheck
 	test -z "$$(gofmt -l .)"
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
-bench: ## Measure what the spool costs, 12 minutes, docs/spool.md says what to set; and imports beside bare INSERTs
+bench: ## Measure the cost of the spool (12 minutes; docs/spool.md lists the variables to set), and imports
 	go run ./bench/spool
 	go test -run '^$$' -bench . -benchtime 1x ./bench
 
-weather: ## Measure searches while Kafka is ill, 12 minutes; docs/rough-weather.md says what to set
+weather: ## Measure searches while Kafka is ill (12 minutes; docs/rough-weather.md lists the variables)
 	go run ./bench/weather
 
-chaos: ## Kill the shop and its Kafka, then look for every answer, 15 minutes; docs/chaos.md says what to set
+chaos: ## Kill the shop and its Kafka, then look for every answer (15 minutes; docs/chaos.md lists the variables)
 	go run ./bench/chaos
 
-fuzz: ## Fuzz the readers of foreign input, 30 s each
+fuzz: ## Fuzz the parsers of foreign input, 30 s each
 	go test -run '^$$' -fuzz FuzzFold -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzParseISBN -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzDecodeSearchEvent -fuzztime 30s -fuzzminimizetime 5x ./domain/model
@@ -41,13 +41,13 @@ fuzz: ## Fuzz the readers of foreign input, 30 s each
 	go test -run '^$$' -fuzz FuzzONIX -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
 	go test -run '^$$' -fuzz FuzzCharset -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
 
-large: ## Import files of 1 GB in less than 200 MB of memory; takes minutes
+large: ## Import files of 1 GB in less than 200 MB of memory (minutes)
 	TEST_LARGE_FILE=1073741824 go test -timeout 60m -v -run TestLargeFiles ./e2e
 
-fire: ## Throw 500,000 requests at the embedded broker (TEST_FUZZ_SEED draws others), and more
+fire: ## Throw 500,000 requests at the embedded broker (TEST_FUZZ_SEED sets the seed), and fill its disk
 	TEST_FUZZED_REQUESTS=500000 go test -count=1 -timeout 30m -v -run 'Fire|Thousands|SlowLoris|NoFile|DiskFull|ShopOutlives' ./infrastructure/broker ./e2e
 
-crawlers: ## Take the newest list of crawlers, by npm
+crawlers: ## Update the list of crawlers from npm
 	d=$$(mktemp -d) && npm install --silent --prefix $$d crawler-user-agents && \
 	node adapter/agent/crawlers.js $$d/node_modules/crawler-user-agents >adapter/agent/crawlers.txt && rm -rf $$d
 

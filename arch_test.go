@@ -14,8 +14,8 @@ import (
 
 const module = "literank.com/event-books"
 
-// mayImport says, for every room, which other rooms of this module its code
-// may import. DESIGN.md has the same table with the reasons.
+// mayImport lists, for every package ("room"), the packages of this module that its code may
+// import. DESIGN.md has the same table with the reasons.
 var mayImport = map[string][]string{
 	".":                                    {"adapter/cli", "application"},
 	"domain/model":                         {},
@@ -55,7 +55,7 @@ var mayImport = map[string][]string{
 	"infrastructure/index/indextest":       {"domain/gateway", "domain/model"},
 }
 
-// onlyIn keeps a library in the rooms that are made to know it.
+// onlyIn lists the only packages that may import a library.
 var onlyIn = map[string][]string{
 	"github.com/IBM/sarama":      {"infrastructure/mq", "infrastructure/mq/mqtest", "bench/chaos", "bench/control", "bench/testbed", "bench/spool", "bench/tutorial", "bench/weather"},
 	"github.com/Shopify":         {"bench/chaos"},
@@ -72,8 +72,8 @@ var onlyIn = map[string][]string{
 	"database/sql":               {"infrastructure/database", "bench/weather"},
 }
 
-// TestImportRules fails on an import that the house forbids. Tests may import
-// more: a contract suite has to see several implementations.
+// TestImportRules fails on a forbidden import. Tests may import more, because a contract
+// suite needs several implementations.
 func TestImportRules(t *testing.T) {
 	for file, imports := range importsOf(t, ".") {
 		for _, complaint := range forbidden(path.Dir(file), imports) {
@@ -157,7 +157,7 @@ func forbidden(room string, imports []string) (complaints []string) {
 	return complaints
 }
 
-// importsOf returns the imports of every Go file that isn't a test.
+// importsOf returns the imports of every Go file except tests.
 func importsOf(t *testing.T, root string) map[string][]string {
 	found := map[string][]string{}
 	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {

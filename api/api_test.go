@@ -23,7 +23,7 @@ import (
 
 const base = "https://literank.com/event-books/"
 
-// compiler knows the schemas by their $id, and no others.
+// compiler returns a compiler that knows only the schemas of this package, by their $id.
 func compiler(t *testing.T) *jsonschema.Compiler {
 	t.Helper()
 	c := jsonschema.NewCompiler()
@@ -76,7 +76,7 @@ func TestSchemasAreSchemas(t *testing.T) {
 	c := compiler(t)
 	require.NoError(t, c.AddResource("broken.json", map[string]any{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "text"}))
 	_, err := c.Compile("broken.json")
-	assert.Error(t, err, "a schema that is none is seen")
+	assert.Error(t, err, "the compiler rejects an invalid schema")
 }
 
 // asyncAPI has the parts of the document that the tests need.
@@ -133,7 +133,7 @@ func TestAsyncAPI(t *testing.T) {
 	headers, books := example(t)
 	assert.NoError(t, compile(t, "1.headers.json").Validate(headers))
 	assert.NoError(t, compile(t, "1.json").Validate(books))
-	// The example has every header and field.
+	// The example has all headers and fields.
 	assert.Len(t, headers, len(compile(t, "1.headers.json").Properties))
 	items := compile(t, "1.json").Items2020
 	assert.Len(t, books[0], len(items.Properties))

@@ -19,10 +19,10 @@ import (
 	"literank.com/event-books/infrastructure/database"
 )
 
-// BenchmarkImport imports a real catalogue and then inserts the very rows it
-// stored into an empty table of the same shape and durability, by a prepared
-// statement of 500 rows, 1,000 rows in a transaction. The second import of
-// the same file, which changes nothing, is measured too.
+// BenchmarkImport imports a real catalogue. Then it inserts the stored rows into an empty
+// table with the same columns and durability, by a prepared statement for 500 rows, 1,000
+// rows per transaction. It also measures a second import of the same file, which changes
+// nothing.
 func BenchmarkImport(b *testing.B) {
 	dir := os.Getenv("TEST_DATA_DIR")
 	if dir == "" {
@@ -88,8 +88,8 @@ func importFile(b *testing.B, books *database.DB, path string) importing.Summary
 	return summary
 }
 
-// readBooks returns every row but for its id, and the column that the server
-// keeps itself.
+// readBooks returns every row without its id and without the column that the server sets
+// itself.
 func readBooks(b *testing.B, db *sql.DB) (columns []string, rows [][]any) {
 	result, err := db.Query("SELECT * FROM books ORDER BY id")
 	if err != nil {

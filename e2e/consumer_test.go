@@ -43,7 +43,7 @@ func onEachBroker(t *testing.T, test func(t *testing.T, p *process, url, brokers
 	})
 }
 
-// visit asks as a browser does.
+// visit sends a request like a browser's.
 func visit(t *testing.T, address string, headers ...string) answer {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodGet, address, nil)
@@ -57,7 +57,7 @@ func visit(t *testing.T, address string, headers ...string) answer {
 	return a
 }
 
-// tutorialsBook is what a consumer of the tutorial knows of a book.
+// tutorialsBook has the fields that a consumer of the tutorial knows.
 type tutorialsBook struct {
 	ID          uint      `json:"id"`
 	Title       string    `json:"title"`
@@ -67,8 +67,8 @@ type tutorialsBook struct {
 	CreatedAt   time.Time `json:"created_at"`
 }
 
-// tutorialsConsumer is a consumer as the tutorial writes one: the key is the
-// keyword, the value a JSON array of books; it knows no header.
+// tutorialsConsumer is a consumer written like the tutorial's. The key is the keyword, the
+// value a JSON array of books. It ignores headers.
 type tutorialsConsumer struct {
 	searches chan<- tutorialsSearch
 }
@@ -97,7 +97,7 @@ func (c *tutorialsConsumer) ConsumeClaim(session sarama.ConsumerGroupSession, cl
 	return nil
 }
 
-// A consumer written for the tutorial reads what this program sends.
+// A consumer written for the tutorial can read this program's events.
 func TestTutorialsConsumer(t *testing.T) {
 	t.Parallel()
 	onEachBroker(t, func(t *testing.T, p *process, address, brokers, topic string) {
@@ -129,7 +129,7 @@ func TestTutorialsConsumer(t *testing.T) {
 			case err := <-ended:
 				t.Fatalf("the consumer ended: %v, after %v", err, got)
 			case <-ctx.Done():
-				t.Fatalf("only these came: %v", got)
+				t.Fatalf("only these records arrived: %v", got)
 			}
 		}
 		stop()

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// smallDisk mounts a file system of so many bytes, or skips.
+// smallDisk mounts a file system of that size, or skips the test.
 func smallDisk(t *testing.T, options string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -31,7 +31,7 @@ func TestDiskFullInTheMiddleOfAnImport(t *testing.T) {
 	writeCatalogue(t, filepath.Join(dir, "books.csv"), 40_000)
 	environ := []string{"EVENT_BOOKS_APP_DATA_DIR=" + filepath.Join(disk, "data")}
 	p := start(t, dir, environ, "import", "books.csv")
-	p.eventually("it waits", func() bool { return strings.Contains(p.log.String(), "does not answer, retrying") })
+	p.eventually("the import waits", func() bool { return strings.Contains(p.log.String(), "does not answer, retrying") })
 	assert.Contains(t, p.log.String(), "full")
 	require.NoError(t, syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=200m"))
 	assert.Equal(t, 0, p.wait(), p.log)
@@ -41,7 +41,7 @@ func TestDiskFullInTheMiddleOfAnImport(t *testing.T) {
 	assert.Equal(t, 39_600, ask(disk, "SELECT COUNT(*) FROM books"))
 }
 
-// The catalogue has space, the folder of the rejected rows has none.
+// The catalogue's disk has space; the disk of the rejected rows is full.
 func TestDiskFullOfRejectedRows(t *testing.T) {
 	t.Parallel()
 	disk := smallDisk(t, "size=1m")

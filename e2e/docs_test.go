@@ -19,8 +19,8 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-// example returns the first block of a language in a document, with the
-// address of a broker that runs.
+// example returns the first code block of a language in a document, with the address of a
+// running broker.
 func example(t *testing.T, file, language, broker string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -31,7 +31,7 @@ func example(t *testing.T, file, language, broker string) string {
 	return strings.ReplaceAll(block[1], "127.0.0.1:9092", broker)
 }
 
-// What docs/consuming.md tells analysts to type works.
+// The commands in docs/consuming.md for analysts work.
 func TestExamplesOfConsuming(t *testing.T) {
 	t.Parallel()
 	const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
@@ -65,7 +65,7 @@ func TestExamplesOfConsuming(t *testing.T) {
 		require.NoError(t, os.WriteFile(script, []byte(example(t, "../docs/consuming.md", "python", broker)), 0o600))
 		output, err := exec.Command(python, script).CombinedOutput()
 		require.NoError(t, err, "%s", output)
-		assert.Equal(t, "2\tmoon\t\n1\tzzyzx\t(not found)\n", string(output), "without the copy")
+		assert.Equal(t, "2\tmoon\t\n1\tzzyzx\t(not found)\n", string(output), "the copy isn't counted")
 	})
 }
 
@@ -93,7 +93,7 @@ func TestPromisesNameTheirTests(t *testing.T) {
 	}
 }
 
-// sendAgain makes a copy of a record.
+// sendAgain sends a copy of a record.
 func sendAgain(t *testing.T, broker string, r *mq.Record) {
 	t.Helper()
 	config := sarama.NewConfig()

@@ -18,7 +18,7 @@ import (
 	"literank.com/event-books/bench/testbed"
 )
 
-// fill takes every byte that is left on a disk, until the file is removed.
+// fill fills the disk completely with a file.
 func fill(t *testing.T, file string) {
 	t.Helper()
 	filler, err := os.Create(file)
@@ -40,7 +40,7 @@ func recordCount(t *testing.T, address string) int {
 	return int(size)
 }
 
-// allEvents reads the whole topic, and returns the values by id.
+// allEvents reads the whole topic and returns the values by id.
 func allEvents(t *testing.T, address string) map[string]string {
 	t.Helper()
 	values := make(map[string]string)
@@ -50,8 +50,8 @@ func allEvents(t *testing.T, address string) map[string]string {
 	return values
 }
 
-// A disk without a byte left costs no search and, since the spool has its space
-// beforehand, no event.
+// A full disk costs no search. It costs no event either, because the spool allocates its
+// space in advance.
 func TestTheShopOutlivesAFullDisk(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t, "size=192m")
@@ -79,8 +79,8 @@ func TestTheShopOutlivesAFullDisk(t *testing.T) {
 	for i := range meanwhile {
 		search(fmt.Sprint("full", i))
 	}
-	p.eventually("it is told", func() bool { return strings.Contains(p.log.String(), "the disk is full") })
-	p.eventually("it is degraded", func() bool { return strings.Contains(get(t, url+"/readyz").body, "degraded") })
+	p.eventually("the log reports the full disk", func() bool { return strings.Contains(p.log.String(), "the disk is full") })
+	p.eventually("/readyz is degraded", func() bool { return strings.Contains(get(t, url+"/readyz").body, "degraded") })
 	assert.Equal(t, http.StatusOK, get(t, url+"/readyz").code)
 	assert.Subset(t, allEvents(t, p.broker()), acknowledged)
 
@@ -100,7 +100,7 @@ func TestTheShopOutlivesAFullDisk(t *testing.T) {
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 }
 
-// A shop that may open few files, and crowds at its broker's door.
+// A shop that may open few files works while thousands of connections crowd its broker.
 func TestTheShopOutlivesACrowdAtItsBroker(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -121,6 +121,6 @@ func TestTheShopOutlivesACrowdAtItsBroker(t *testing.T) {
 	p.settled()
 	require.NotContains(t, get(t, url+"/readyz").body, "degraded")
 	require.Len(t, allEvents(t, p.broker()), searches)
-	require.NotContains(t, p.log.String(), "ended unasked")
+	require.NotContains(t, p.log.String(), "exited unexpectedly")
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 }

@@ -1,8 +1,8 @@
 //go:build unix
 
-// Package e2e tests the whole program: each test starts the built binary in a
-// folder of its own, talks to it over HTTP and Kafka's protocol, and stops or
-// kills it.
+// Package e2e tests the whole program. Each test starts the built binary in its own
+// folder, talks to it over HTTP and Kafka's protocol, and stops or kills it. It must not
+// reach into the program in any other way.
 package e2e
 
 import (
@@ -30,17 +30,17 @@ import (
 
 const (
 	module = "literank.com/event-books"
-	// topic is the default.
+	// topic is the default topic.
 	topic = "lr-book-searches"
 )
 
-// program is the built binary: go run hides exit statuses and signals.
+// program is the built binary. go run would hide exit statuses and signals.
 var program string
 
 func TestMain(m *testing.M) {
 	for _, entry := range os.Environ() {
 		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "EVENT_BOOKS_") {
-			os.Unsetenv(name) // the settings of the user who runs the tests
+			os.Unsetenv(name) // ignore settings of the caller's environment
 		}
 	}
 	flag.Parse()
@@ -60,7 +60,7 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// build makes a program of this module; "" is the shop.
+// build builds a program of this module; "" is the shop.
 func build(dir, pkg string) (program string) {
 	program = filepath.Join(dir, "event-books")
 	if output, err := exec.Command("go", "build", "-o", program, path.Join(module, pkg)).CombinedOutput(); err != nil {
@@ -76,13 +76,13 @@ type process struct {
 	log *testbed.Output
 }
 
-// start runs the shop in dir, on free ports.
+// start runs the shop in dir on free ports.
 func start(t *testing.T, dir string, environ []string, args ...string) *process {
 	t.Helper()
 	return startProgram(t, program, dir, environ, args...)
 }
 
-// startProgram is start for another program than the shop.
+// startProgram runs another program like start.
 func startProgram(t *testing.T, program, dir string, environ []string, args ...string) *process {
 	t.Helper()
 	command := exec.Command(program, args...)
@@ -108,10 +108,10 @@ func (p *process) eventually(what string, condition func() bool) {
 	require.Eventually(p.t, condition, time.Minute, 10*time.Millisecond, "%s\n%s", what, p.log)
 }
 
-// url waits until the program logs where it listens.
+// url waits until the program logs its address.
 func (p *process) url() (url string) {
 	p.t.Helper()
-	p.eventually("listens", func() bool { url = p.log.Attr("listening", "url"); return url != "" })
+	p.eventually("the program listens", func() bool { url = p.log.Attr("listening", "url"); return url != "" })
 	return url
 }
 
@@ -119,7 +119,7 @@ func (p *process) url() (url string) {
 func (p *process) ready() (url string) {
 	p.t.Helper()
 	url = p.url()
-	p.eventually("is ready", func() bool { return get(p.t, url+"/readyz").code == http.StatusOK })
+	p.eventually("the program is ready", func() bool { return get(p.t, url+"/readyz").code == http.StatusOK })
 	return url
 }
 
@@ -149,11 +149,11 @@ func (p *process) metric(name string) (value float64) {
 			return value
 		}
 	}
-	p.t.Fatalf("there is no metric %s", name)
+	p.t.Fatalf("no metric %s", name)
 	return 0
 }
 
-// settled waits until Kafka has all events.
+// settled waits until all events are in Kafka.
 func (p *process) settled() {
 	p.t.Helper()
 	p.eventually("nothing waits in the spool", func() bool { return p.metric("event_books_spool_records") == 0 })
@@ -162,36 +162,36 @@ func (p *process) settled() {
 // broker waits for the embedded broker and returns its address.
 func (p *process) broker() (address string) {
 	p.t.Helper()
-	p.eventually("has a broker", func() bool { address = p.log.Attr("broker: listening", "addr"); return address != "" })
+	p.eventually("the broker listens", func() bool { address = p.log.Attr("broker: listening", "addr"); return address != "" })
 	return address
 }
 
-// stop asks the program to end and returns its exit status.
+// stop sends a signal and returns the exit status.
 func (p *process) stop(signal os.Signal) int {
 	p.t.Helper()
 	require.NoError(p.t, p.Cmd.Process.Signal(signal))
 	return p.wait()
 }
 
-// kill ends the program at once.
+// kill kills the program.
 func (p *process) kill() {
 	p.t.Helper()
 	_ = p.Cmd.Process.Kill()
 	p.wait()
 }
 
-// wait returns the exit status.
+// wait waits for the end of the program and returns its exit status.
 func (p *process) wait() int {
 	p.t.Helper()
 	select {
 	case <-p.Exited():
 	case <-time.After(time.Minute):
-		p.t.Fatalf("does not end\n%s", p.log)
+		p.t.Fatalf("the program doesn't end\n%s", p.log)
 	}
 	return p.ProcessState.ExitCode()
 }
 
-// finish runs the shop's command to its end.
+// finish runs a command of the shop to its end.
 func finish(t *testing.T, dir string, environ []string, args ...string) (status int, output string) {
 	t.Helper()
 	p := start(t, dir, environ, args...)
@@ -204,7 +204,7 @@ type answer struct {
 	body   string
 }
 
-// get returns a zero answer if nobody answers.
+// get returns a zero answer if the request fails.
 func get(t *testing.T, url string) answer {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodGet, url, nil)
@@ -213,7 +213,7 @@ func get(t *testing.T, url string) answer {
 	return a
 }
 
-// post sends a JSON body as a member of the staff.
+// post sends a JSON body with the admin token.
 func post(t *testing.T, dir, url, body string) answer {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
@@ -257,6 +257,6 @@ func events(t *testing.T, brokers, topic string, n int) (records []*mq.Record) {
 		}
 		return nil
 	})
-	require.ErrorIs(t, err, enough, "%d of %d records came", len(records), n)
+	require.ErrorIs(t, err, enough, "read %d of %d records", len(records), n)
 	return records
 }

@@ -25,7 +25,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// writeCatalogue writes a CSV file of n rows, of which each hundredth is bad.
+// writeCatalogue writes a CSV file of n rows. Every hundredth row is bad.
 func writeCatalogue(t *testing.T, path string, n int) {
 	t.Helper()
 	var text bytes.Buffer
@@ -40,7 +40,7 @@ func writeCatalogue(t *testing.T, path string, n int) {
 	require.NoError(t, os.WriteFile(path, text.Bytes(), 0o600))
 }
 
-// counts reads what an import has printed at its end.
+// counts parses the summary that an import prints at its end.
 func counts(t *testing.T, output string) map[string]int {
 	t.Helper()
 	counted := map[string]int{}
@@ -55,7 +55,7 @@ func counts(t *testing.T, output string) map[string]int {
 	return counted
 }
 
-// imported asks a shop's SQLite database for one number, 0 while there is none.
+// imported returns a number from a shop's SQLite database, 0 while there is none.
 func ask(dir, query string) (n int) {
 	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(filepath.Join(dir, "data", "books.db"))+"?mode=ro")
 	if err != nil {
@@ -76,15 +76,15 @@ func TestKilledImportGoesOn(t *testing.T) {
 	p := start(t, dir, nil, "import", "books.csv")
 	p.eventually("some rows are stored", func() bool { return ask(dir, "SELECT created FROM imports") >= 3000 })
 	p.kill()
-	require.Less(t, ask(dir, "SELECT COUNT(*) FROM books"), rows*99/100, "it was killed in its middle")
+	require.Less(t, ask(dir, "SELECT COUNT(*) FROM books"), rows*99/100, "the kill came before the end")
 
 	status, output := finish(t, dir, nil, "import", "books.csv")
 	require.Equal(t, 0, status, output)
 	assert.Regexp(t, `resuming after \d{4,5} rows`, output)
 	counted := counts(t, output)
-	assert.Equal(t, rows, counted["rows"], "of both imports together")
+	assert.Equal(t, rows, counted["rows"], "the summary covers both imports")
 	assert.Equal(t, rows/100, counted["rejected"])
-	assert.LessOrEqual(t, counted["unchanged"], 1000, "at most one batch is compared again")
+	assert.LessOrEqual(t, counted["unchanged"], 1000, "at most one batch is imported again")
 	assert.Equal(t, rows*99/100, ask(dir, "SELECT COUNT(*) FROM books"))
 
 	kept, err := os.ReadFile(filepath.Join(dir, "books.csv.rejected"))
@@ -154,13 +154,13 @@ func TestDryRunAndExport(t *testing.T) {
 	assert.Empty(t, leftovers)
 }
 
-// Import, web and a second writer at once on one SQLite file.
+// An import, the web service and a second writer work on one SQLite file at once.
 func TestSeveralProcessesOnOneSQLiteFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	shop := start(t, dir, nil)
 	address := shop.ready()
-	// The web service has a folder of its own, but for the catalogue.
+	// The web service has its own folder, but shares the catalogue.
 	own := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(own, "data"), 0o700))
 	require.NoError(t, os.Symlink(filepath.Join(dir, "data", "books.db"), filepath.Join(own, "data", "books.db")))
@@ -172,7 +172,7 @@ func TestSeveralProcessesOnOneSQLiteFile(t *testing.T) {
 	writeCatalogue(t, filepath.Join(dir, "two.csv"), 12_000)
 	imports := []*process{
 		start(t, dir, nil, "import", "one.csv"), start(t, dir, nil, "import", "two.csv"),
-		start(t, dir, nil, "import", "two.csv"), // the same file at once
+		start(t, dir, nil, "import", "two.csv"), // imports the same file at the same time
 	}
 	done := make(chan struct{})
 	var users sync.WaitGroup
@@ -214,7 +214,7 @@ func TestSeveralProcessesOnOneSQLiteFile(t *testing.T) {
 	assert.Equal(t, 0, shop.stop(syscall.SIGTERM))
 }
 
-// generated writes rows of a format until at least size bytes are written.
+// generated writes rows of a format until they have at least size bytes.
 func generated(out io.Writer, format string, size int64) (rows int, err error) {
 	w := &countingWriter{to: out}
 	head := map[string]string{"CSV": "id,title,author,isbn\n", "ONIX": "<ONIXMessage><Header><FromCompany>S</FromCompany></Header>\n"}
@@ -252,7 +252,7 @@ func (w *countingWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// isbn is the n-th of the ISBNs that begin with 979.
+// isbn returns the n-th ISBN that starts with 979.
 func isbn(n int) string {
 	digits := fmt.Sprintf("979%09d", n)
 	sum := 0
@@ -291,8 +291,8 @@ func TestLargeFilesTakeLittleMemory(t *testing.T) {
 	}
 }
 
-// What is no file is told as such, and what changes while it is read is read
-// as far as it goes.
+// An import rejects arguments that aren't files. If a file changes during its import, the
+// import reads it as far as possible.
 func TestOddFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Promise 1: a search that was answered is acknowledged by Kafka at least once,
-// whatever happens to Kafka and this process.
+// Promise 1: Kafka acknowledges an answered search at least once, whatever happens to Kafka
+// and to this process.
 func TestPromise1AnsweredSearchesOutliveKillAndOutage(t *testing.T) {
 	t.Parallel()
 	bypass := build(t.TempDir(), "bench/control/bypass")
@@ -49,11 +49,11 @@ func TestPromise1AnsweredSearchesOutliveKillAndOutage(t *testing.T) {
 	answered, found := survivors(program)
 	assert.Equal(t, answered, found)
 	answered, found = survivors(bypass)
-	assert.Less(t, found, answered, "the test does not notice that the spool is bypassed")
+	assert.Less(t, found, answered, "the test must detect that the spool is bypassed")
 }
 
-// Promise 5: at the bound of the spool a search is answered and its event is
-// counted as lost, or refused with 503.
+// Promise 5: when the spool is full, a search is answered and its event counts as lost, or
+// the search gets 503.
 func TestPromise5AFullSpoolAnswersOrRefuses(t *testing.T) {
 	for _, onFull := range []string{"answer", "refuse"} {
 		t.Run(onFull, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestPromise5AFullSpoolAnswersOrRefuses(t *testing.T) {
 					break
 				}
 			}
-			p.eventually("the log says so", func() bool { return strings.Contains(p.log.String(), "the spool is full") })
+			p.eventually("the log reports the full spool", func() bool { return strings.Contains(p.log.String(), "the spool is full") })
 			ready := get(t, url+"/readyz")
 			assert.Equal(t, http.StatusOK, ready.code)
 			assert.Contains(t, ready.body, "degraded")
@@ -90,12 +90,12 @@ func TestPromise5AFullSpoolAnswersOrRefuses(t *testing.T) {
 			assert.NotContains(t, last.body, "spool")
 			assert.Positive(t, p.metric("event_books_events_refused_total"))
 			assert.Zero(t, p.metric("event_books_events_lost_total"))
-			assert.Equal(t, http.StatusOK, get(t, url+"/api/books").code, "without a keyword there is no event")
+			assert.Equal(t, http.StatusOK, get(t, url+"/api/books").code, "a search without a keyword has no event")
 		})
 	}
 }
 
-// longBooks writes a catalogue whose books together fill a megabyte.
+// longBooks writes a catalogue whose books have a megabyte together.
 func longBooks(t *testing.T, path string) {
 	t.Helper()
 	text := []byte("title,description\n")
@@ -105,7 +105,7 @@ func longBooks(t *testing.T, path string) {
 	require.NoError(t, os.WriteFile(path, text, 0o600))
 }
 
-// Promise 6: SIGTERM ends the program with 0, and what it flushes is in Kafka.
+// Promise 6: SIGTERM ends the program with status 0, and the flushed events are in Kafka.
 func TestPromise6SIGTERMFlushesAndEndsWithZero(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -124,8 +124,7 @@ func TestPromise6SIGTERMFlushesAndEndsWithZero(t *testing.T) {
 	assert.Regexp(t, `waiting: +0 events`, output)
 }
 
-// Promise 1: what waits is sent by the next start, also if the disk is full by
-// then.
+// Promise 1: the next start sends the waiting events, even if the disk is full by then.
 func TestPromise1AFullDiskDoesNotStopTheNextStart(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t, "size=100m")
@@ -137,7 +136,7 @@ func TestPromise1AFullDiskDoesNotStopTheNextStart(t *testing.T) {
 	}
 	kafka := start(t, t.TempDir(), nil, "broker")
 	p.kill()
-	// It has reached its Kafka once: among how many partitions events go is known.
+	// The shop has reached its Kafka before, so it knows the number of partitions.
 	p = start(t, dir, []string{"EVENT_BOOKS_MQ_BROKERS=" + kafka.broker()})
 	p.ready()
 	p.settled()

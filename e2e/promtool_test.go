@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What Prometheus reads of us is as its own tool wants it.
+// Prometheus' own tool accepts the metrics and the alert rules.
 func TestPromtool(t *testing.T) {
 	t.Parallel()
 	promtool, err := exec.LookPath("promtool")
@@ -37,7 +37,7 @@ func TestPromtool(t *testing.T) {
 		output, err := check.CombinedOutput()
 		assert.NoError(t, err, "%s", output)
 		assert.Empty(t, string(output))
-		assert.Equal(t, http.StatusNotFound, get(t, p.url()+"/metrics").code, "not on the public port")
+		assert.Equal(t, http.StatusNotFound, get(t, p.url()+"/metrics").code, "the public port serves no metrics")
 	})
 	t.Run("rules", func(t *testing.T) {
 		output, err := exec.Command(promtool, "check", "rules", "../docs/alerts.yml").CombinedOutput()

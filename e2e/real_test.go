@@ -21,8 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// realServers returns a new database on MariaDB and the brokers of a Kafka,
-// or skips.
+// realServers returns a new database on MariaDB and the brokers of a Kafka, or skips the
+// test.
 func realServers(t *testing.T) (dsn *mysql.Config, database *sql.DB, brokers string) {
 	t.Helper()
 	brokers = os.Getenv("TEST_KAFKA_BROKERS")
@@ -51,7 +51,7 @@ func realServers(t *testing.T) (dsn *mysql.Config, database *sql.DB, brokers str
 	return dsn, database, brokers
 }
 
-// tutorialConfig is the configuration of the tutorial's readers, byte for byte.
+// tutorialConfig is the tutorial's configuration, byte for byte.
 const tutorialConfig = `app:
   port: 8080
   page_size: 5
@@ -64,8 +64,8 @@ mq:
   topic: "lr-book-searches"
 `
 
-// The tutorial's configuration, with only the servers' addresses changed, on
-// a database that the tutorial's program filled.
+// The shop runs with the tutorial's configuration, except for the servers' addresses, on a
+// database that the tutorial's program filled.
 func TestTutorialsDeploymentGoesOn(t *testing.T) {
 	t.Parallel()
 	dsn, database, brokers := realServers(t)
@@ -76,7 +76,7 @@ func TestTutorialsDeploymentGoesOn(t *testing.T) {
 		"(7, 'Great Expectations', 'Charles Dickens', '1861', 'Pip', NOW()), (9, '100% Ünïcode', 'Somebody', '', '', NOW())")
 	require.NoError(t, err)
 
-	// The templates' pattern is relative to the working directory.
+	// The pattern of the templates is relative to the working directory.
 	adapter, err := filepath.Abs("../adapter")
 	require.NoError(t, err)
 	dir := t.TempDir()
@@ -97,7 +97,7 @@ func TestTutorialsDeploymentGoesOn(t *testing.T) {
 			assert.Equal(t, found.body, string(r.Value))
 		}
 	}
-	assert.Equal(t, "2", get(t, url+"/api/books").header.Get("X-Total-Count"), "no starter catalogue in a database of one's own")
+	assert.Equal(t, "2", get(t, url+"/api/books").header.Get("X-Total-Count"), "a database with books gets no starter catalogue")
 
 	_, err = database.Exec("INSERT INTO books (title, author, published_at, description, created_at) VALUES ('Hard Times', 'Charles Dickens', '1854', '', NOW())")
 	require.NoError(t, err)
@@ -132,8 +132,8 @@ func TestDatabaseAwayAtTheStartAndLostLater(t *testing.T) {
 	way.set(true)
 	p.ready()
 	assert.Contains(t, get(t, url+"/api/books?q=kept").body, "Kept")
-	assert.Equal(t, 2, strings.Count(p.log.String(), "database does not answer or refuses"), "each time told once")
-	assert.Equal(t, 2, strings.Count(p.log.String(), "database answers again"), "each time told once")
+	assert.Equal(t, 2, strings.Count(p.log.String(), "database does not answer or refuses"), "each outage is logged once")
+	assert.Equal(t, 2, strings.Count(p.log.String(), "database answers again"), "each recovery is logged once")
 	assert.NotContains(t, p.log.String(), `"ERROR"`)
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 }
@@ -153,7 +153,7 @@ func TestDatabaseGoneInTheMiddleOfAnImport(t *testing.T) {
 	}
 	p.eventually("some rows are stored", func() bool { return stored() >= 2000 })
 	way.set(false)
-	p.eventually("it waits", func() bool { return strings.Contains(p.log.String(), "does not answer, retrying") })
+	p.eventually("the import waits", func() bool { return strings.Contains(p.log.String(), "does not answer, retrying") })
 	require.Less(t, stored(), 39_600)
 	way.set(true)
 	assert.Equal(t, 0, p.wait(), p.log)
@@ -165,7 +165,7 @@ func TestDatabaseGoneInTheMiddleOfAnImport(t *testing.T) {
 	assert.Equal(t, 39_600, books)
 }
 
-// switchable is a way to a server that can be closed and opened.
+// switchable forwards connections to a server. It can be switched off and on.
 type switchable struct {
 	listener net.Listener
 	target   string

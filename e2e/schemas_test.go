@@ -24,8 +24,8 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-// Records of the topic are as the published schemas say, and nothing in them is
-// left undescribed.
+// Records of the topic match the published schemas, and the schemas describe every header
+// and field.
 func TestRecordsFollowTheirSchemas(t *testing.T) {
 	t.Parallel()
 	schemaOf := func(name string) *jsonschema.Schema {
@@ -69,7 +69,7 @@ func TestRecordsFollowTheirSchemas(t *testing.T) {
 				assert.Contains(t, headersSchema.Properties, h.Key, "is described")
 				said[h.Key] = true
 			}
-			assert.Len(t, r.Headers, len(headers), "no header comes twice")
+			assert.Len(t, r.Headers, len(headers), "no header is repeated")
 			assert.NoError(t, headersSchema.Validate(headers), r.Key)
 			agents[r.Header("ce_agent")]++
 			value, err := jsonschema.UnmarshalJSON(bytes.NewReader(r.Value))
@@ -83,13 +83,12 @@ func TestRecordsFollowTheirSchemas(t *testing.T) {
 			}
 			checkTime(t, r)
 		}
-		assert.Len(t, said, len(headersSchema.Properties)+len(book.Properties), "all that is described occurs")
+		assert.Len(t, said, len(headersSchema.Properties)+len(book.Properties), "every described header and field occurs")
 		assert.Equal(t, map[string]int{"person": 2, "bot": 5, "unknown": 1}, agents)
 	})
 }
 
-// What the topic doesn't take is a dead letter as it is described: the record's
-// own headers, and two more.
+// A dead letter matches its description: it has the record's headers and two more.
 func TestDeadLettersFollowTheirSchema(t *testing.T) {
 	t.Parallel()
 	var described struct {
@@ -132,7 +131,7 @@ func TestDeadLettersFollowTheirSchema(t *testing.T) {
 		assert.Equal(t, topic, r.Header("dead_topic"))
 		assert.Equal(t, "e", r.Key)
 		delete(headers, "dead_reason")
-		assert.Error(t, schema.Validate(headers), "one without a reason is refused")
+		assert.Error(t, schema.Validate(headers), "the schema rejects a dead letter without a reason")
 	}
 	t.Run("embedded", func(t *testing.T) { refuse(t, start(t, t.TempDir(), nil, "broker").broker()) })
 	t.Run("Kafka", func(t *testing.T) {
@@ -151,7 +150,7 @@ func mustJSON(t *testing.T, v any) []byte {
 	return content
 }
 
-// checkTime holds the record's timestamp against the moment of the search.
+// checkTime compares the record's timestamp with the time of the search.
 func checkTime(t *testing.T, r *mq.Record) {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339Nano, r.Header("ce_time"))

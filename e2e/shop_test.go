@@ -87,7 +87,7 @@ func TestASearchIsAnsweredAndBecomesAnEvent(t *testing.T) {
 	assert.Equal(t, 1, status)
 	assert.Contains(t, output, "event-books: health:")
 	_, err := net.Dial("tcp", address)
-	assert.Error(t, err, "the broker ended with the shop")
+	assert.Error(t, err, "the broker ends with the shop")
 }
 
 func TestInterruptEndsWithStatusZero(t *testing.T) {
@@ -97,7 +97,8 @@ func TestInterruptEndsWithStatusZero(t *testing.T) {
 	assert.Equal(t, 0, p.stop(os.Interrupt))
 }
 
-// A request that never ends takes neither the exit status nor all of the time.
+// A request that never ends doesn't change the exit status and doesn't use up the whole
+// timeout.
 func TestTricklingClientIsCutOff(t *testing.T) {
 	p := start(t, t.TempDir(), []string{"EVENT_BOOKS_APP_SHUTDOWN_TIMEOUT=2s"})
 	address := strings.TrimPrefix(p.ready(), "http://")
@@ -107,14 +108,14 @@ func TestTricklingClientIsCutOff(t *testing.T) {
 	_, err = io.WriteString(conn, "POST /api/books HTTP/1.1\r\nHost: "+address+"\r\n")
 	require.NoError(t, err)
 	anew := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	live, err := anew.Get("http://" + address + "/livez") // the server has taken the other connection by now
+	live, err := anew.Get("http://" + address + "/livez") // the server has accepted the other connection by now
 	require.NoError(t, err)
 	require.NoError(t, live.Body.Close())
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 	assert.Contains(t, p.log.String(), "requests were cut off")
 }
 
-// Nothing acknowledged is lost when the shop or its broker is killed.
+// A kill of the shop or of its broker loses no acknowledged event.
 func TestKilledProcessesLoseNothing(t *testing.T) {
 	dir := t.TempDir()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -134,7 +135,7 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 			require.Equal(t, http.StatusOK, get(t, fmt.Sprintf("%s/api/books?q=key%d", url, keys)).code)
 			keys++
 		}
-		p.eventually("all are acknowledged", func() bool { return delivered(t, dir, url) == 5 })
+		p.eventually("all events are acknowledged", func() bool { return delivered(t, dir, url) == 5 })
 		if round == 0 {
 			commit(t, address)
 		}
@@ -177,7 +178,7 @@ func delivered(t *testing.T, dir, url string) int {
 	return ready.Events.Delivered
 }
 
-// brokerChildren finds the processes that the shop started.
+// brokerChildren returns the processes that the shop started.
 func brokerChildren(t *testing.T, parent int) (children []int) {
 	t.Helper()
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -185,7 +186,7 @@ func brokerChildren(t *testing.T, parent int) (children []int) {
 	for _, stat := range stats {
 		content, err := os.ReadFile(stat)
 		if err != nil {
-			continue // it ended meanwhile
+			continue // the process has ended
 		}
 		var pid, ppid int
 		var state string
@@ -202,7 +203,7 @@ func brokerChildren(t *testing.T, parent int) (children []int) {
 func brokerChild(t *testing.T, parent int) int {
 	t.Helper()
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		t.Skip("children are found in /proc, which this system lacks")
+		t.Skip("this system has no /proc to find children in")
 	}
 	children := brokerChildren(t, parent)
 	require.Len(t, children, 1)
@@ -225,7 +226,7 @@ func commit(t *testing.T, address string) {
 	require.Equal(t, sarama.ErrNoError, response.Errors[topic][0])
 }
 
-// committed returns -1 where nobody answers.
+// committed returns the committed offset, or -1 if no broker answers.
 func committed(address string) int64 {
 	config := sarama.NewConfig()
 	config.Metadata.Retry.Max = 0
@@ -288,7 +289,7 @@ func TestExitStatus(t *testing.T) {
 			for _, want := range test.output {
 				assert.Contains(t, output, want)
 			}
-			assert.Less(t, strings.Count(output, "event-books: "), 2, "told once")
+			assert.Less(t, strings.Count(output, "event-books: "), 2, "the error is printed once")
 			assert.NotContains(t, output, "goroutine")
 		})
 	}
@@ -304,7 +305,7 @@ func TestSecondShopOnOneFolderIsRefused(t *testing.T) {
 	assert.Contains(t, output, "broker")
 	assert.Equal(t, http.StatusOK, get(t, p.url()+"/readyz").code)
 
-	// The spool belongs to one process as well.
+	// The spool belongs to one process, too.
 	status, output = finish(t, dir, nil, "web")
 	assert.Equal(t, 1, status)
 	assert.Contains(t, output, "another process uses the folder: each shop needs an app.data_dir of its own")
@@ -324,19 +325,19 @@ func TestKafkaAwayFailsNoSearch(t *testing.T) {
 		require.Equal(t, http.StatusOK, get(t, url+"/api/books?q=love").code)
 		assert.Less(t, time.Since(begun), 10*time.Second)
 	}
-	p.eventually("degraded", func() bool { return strings.Contains(get(t, url+"/readyz").body, `"degraded"`) })
-	p.eventually("it is told", func() bool { return strings.Contains(p.log.String(), "Kafka does not confirm events") })
+	p.eventually("/readyz is degraded", func() bool { return strings.Contains(get(t, url+"/readyz").body, `"degraded"`) })
+	p.eventually("the log reports the outage", func() bool { return strings.Contains(p.log.String(), "Kafka does not confirm events") })
 	status, output := finish(t, dir, nil, "health")
 	assert.Equal(t, 0, status)
 	assert.Equal(t, "degraded\n", output)
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
-	assert.Equal(t, 1, strings.Count(p.log.String(), "Kafka does not confirm events"), "told once")
+	assert.Equal(t, 1, strings.Count(p.log.String(), "Kafka does not confirm events"), "the outage is logged once")
 	assert.Equal(t, "3", p.log.Attr("events wait in the spool for the next start", "events"))
 	status, output = finish(t, dir, nil, "spool", "status")
 	assert.Equal(t, 0, status, output)
 	assert.Regexp(t, `waiting: +3 events`, output)
 
-	// Another instance may send what one that is gone has left.
+	// Another instance may send the events of one that is gone.
 	broker := start(t, t.TempDir(), nil, "broker")
 	other := t.TempDir()
 	status, output = finish(t, other, []string{"EVENT_BOOKS_MQ_BROKERS=" + broker.broker()}, "spool", "drain", "--dir", filepath.Join(dir, "data", "spool"))
@@ -358,14 +359,14 @@ func TestBrokerAlone(t *testing.T) {
 	address := alone.broker()
 	p := start(t, dir, nil, "web")
 	url := p.ready()
-	p.eventually("the web service finds the broker by the folder", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+	p.eventually("the web service finds the broker through the folder", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
 	require.Equal(t, http.StatusOK, get(t, url+"/api/books?q=love").code)
 	assert.Equal(t, "love", events(t, address, topic, 1)[0].Key)
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 	assert.Equal(t, 0, alone.stop(syscall.SIGTERM))
 }
 
-// A Kafka client that nobody here wrote reads the search and its result.
+// An independent Kafka client reads the search and its result.
 func TestKcatReadsTheEvent(t *testing.T) {
 	t.Parallel()
 	kcat, err := exec.LookPath("kcat")

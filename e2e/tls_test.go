@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A shop at a Kafka that wants TLS and a name: its events arrive, and a wrong
-// password fails no search.
+// A shop whose Kafka requires TLS and a login delivers its events. A wrong password fails
+// no search.
 func TestShopOverTLS(t *testing.T) {
 	t.Parallel()
 	t.Run("TLS", func(t *testing.T) {
@@ -44,10 +44,10 @@ func TestShopOverTLS(t *testing.T) {
 		assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 
 		const want = "Kafka rejects the user name or password in mq.sasl"
-		environ = append(environ, "EVENT_BOOKS_APP_SHUTDOWN_TIMEOUT=1s", "EVENT_BOOKS_MQ_SASL_PASSWORD=wrong-horse") // the last one counts
+		environ = append(environ, "EVENT_BOOKS_APP_SHUTDOWN_TIMEOUT=1s", "EVENT_BOOKS_MQ_SASL_PASSWORD=wrong-horse") // the last value counts
 		p = start(t, dir, environ)
 		url = p.ready()
-		p.eventually("it is told", func() bool { return strings.Contains(p.log.String(), want) })
+		p.eventually("the log reports the error", func() bool { return strings.Contains(p.log.String(), want) })
 		assert.Equal(t, http.StatusOK, get(t, url+"/api/books?q=love").code)
 		assert.Contains(t, get(t, url+"/readyz").body, `"degraded"`)
 		status, output := finish(t, dir, environ, "events", "tail")

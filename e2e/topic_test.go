@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The topic is made as the settings of the shop say, and events go there.
+// The topic has the configured settings, and events go there.
 func TestTopicSettings(t *testing.T) {
 	t.Parallel()
 	settings := func(prefix string) []string {
@@ -50,7 +50,7 @@ func TestTopicSettings(t *testing.T) {
 				assert.Equal(t, sarama.ErrUnknownTopicOrPartition, metadata.Err, "no topic without the prefix")
 			}
 		}
-		if len(environ) > 0 { // the embedded one keeps by size only
+		if len(environ) > 0 { // the embedded broker ignores retention by time
 			described, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.TopicResource, Name: topic, ConfigNames: []string{"retention.ms"}}}, sarama.DescribeConfigsOptions{})
 			require.NoError(t, err)
 			require.Len(t, described, 1)

@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// unpack unpacks a data folder of testdata. It keeps modes, and leaves holes
-// where segments are empty.
+// unpack unpacks a data folder of testdata. It keeps modes, and leaves holes where segments
+// are empty.
 func unpack(t *testing.T, archive, dir string) {
 	t.Helper()
 	packed, err := os.Open(filepath.Join("testdata", archive))
@@ -67,8 +67,8 @@ func unpackFile(content io.Reader, name string, header *tar.Header) error {
 	return errors.Join(err, f.Close())
 }
 
-// A shop starts on the data folder that version 0.1.0 left when it was killed:
-// 400 books, 20 records in the broker's log, 1,000 events in the spool, a token.
+// A shop starts on the data folder that version 0.1.0 left when it was killed: 400 books,
+// 20 records in the broker's log, 1,000 events in the spool, and a token.
 func TestUpgradeFrom010(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -15,21 +15,21 @@ import (
 	"literank.com/event-books/bench/testbed"
 )
 
-// fault is something that happens to Kafka or to the way to it.
+// fault is a disturbance of Kafka or of the connection to it.
 type fault struct {
 	name string
-	// away: nothing is acknowledged while it lasts, so that records wait.
+	// away means that Kafka acknowledges nothing during the fault, so records wait.
 	away bool
-	// strike begins it; heal, which isn't nil without an error, ends it and
-	// returns when Kafka is well.
+	// strike starts the fault. heal ends it and returns when Kafka has recovered; it
+	// is not nil if err is nil.
 	strike func(context.Context, *victim) (heal func(context.Context) error, err error)
 }
 
-// victim is what a fault strikes.
+// victim is the target of a fault.
 type victim struct {
 	topic string
 	rng   *rand.Rand
-	// counts has the numbers of partitions that the topic has had, in order.
+	// counts are the topic's numbers of partitions, oldest first.
 	counts []int32
 }
 
@@ -41,7 +41,7 @@ func atOnce(do func() error) func(context.Context) error {
 	return func(context.Context) error { return do() }
 }
 
-// faultsOf are the faults of a Kafka behind proxies.
+// faultsOf returns the faults for a Kafka behind proxies.
 func faultsOf(k *testbed.Kafka, p *proxies) []fault {
 	faults := []fault{
 		simple("stopped", true, k.Stop, k.Start),
@@ -74,8 +74,8 @@ func one(name string, k *testbed.Kafka, begin func(*testbed.Broker) error, end f
 	}}
 }
 
-// cut ends connections, again and again, at moments of its own and in the
-// middle of frames. How often depends on the time, so it draws by itself.
+// cut breaks connections repeatedly, at random moments and in the middle of frames.
+// It has its own random source, because the number of draws depends on time.
 func cut(ctx context.Context, p *proxies, seed uint64) (heal func(context.Context) error, err error) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	ctx, stop := context.WithCancel(ctx)
@@ -98,7 +98,7 @@ func cut(ctx context.Context, p *proxies, seed uint64) (heal func(context.Contex
 	}, nil
 }
 
-// morePartitions adds to the topic while the fault lasts and after it.
+// morePartitions adds partitions to the topic. They remain after the fault.
 func morePartitions(withAdmin func(func(sarama.ClusterAdmin) error) error) fault {
 	return fault{"partitions added", false, func(_ context.Context, v *victim) (func(context.Context) error, error) {
 		return func(context.Context) error { return nil }, v.addPartitions(withAdmin)

@@ -13,7 +13,7 @@ import (
 	"literank.com/event-books/bench/testbed"
 )
 
-// record is what the judge looks at of a record of the topic.
+// record holds the parts of a topic's record that the judge compares.
 type record struct {
 	id        uuid.UUID
 	key       string
@@ -28,8 +28,8 @@ func (r record) String() string {
 	return fmt.Sprintf("%s of %q in %d@%d, %s sequence %d", r.id, r.key, r.partition, r.offset, r.source, r.sequence)
 }
 
-// toRecord leaves id, source and sequence zero if the record isn't a search
-// event.
+// toRecord converts a record. id, source and sequence stay zero if it isn't a
+// search event.
 func toRecord(m *sarama.ConsumerMessage) record {
 	r := record{key: string(m.Key), partition: m.Partition, offset: m.Offset, value: digestOf(m.Value)}
 	if event, err := testbed.DecodeSearchEvent(m); err == nil {
@@ -39,42 +39,40 @@ func toRecord(m *sarama.ConsumerMessage) record {
 	return r
 }
 
-// window is how far below the highest sequence of its source a record may come
-// in a partition. Consumers take what is lower for a copy.
+// window is the distance below the highest sequence of its source at which a
+// consumer takes a record in the same partition for a copy.
 const window = 65_536
 
-// verdict is what became of the answers.
+// verdict is the result of comparing the answers with the topic.
 type verdict struct {
 	answered int
-	found    int // in the topic, or among the dead letters
-	dead     int // of those found, the ones that are dead letters only
-	lost     int // answered and found nowhere
-	copies   int // records whose id was there before
-	extra    int // records, each counted once, of searches that weren't answered
-	// violations counts first copies that break the order of their key: those
-	// that came after a later search, those in a partition that the key had left
-	// or never had, and those that came so late that consumers take them for
-	// copies.
+	found    int // in the topic or in the dead letters
+	dead     int // found only in the dead letters
+	lost     int // answered and not found
+	copies   int // records with the id of an earlier record
+	extra    int // events of searches that weren't answered, without copies
+	// violations counts events that break the order of their key: they follow a
+	// later search, are in a partition that the key has left or never had, or come
+	// so late that consumers take them for copies.
 	violations int
-	// broken counts records that aren't what they should be: another value than
-	// the answer, another key, no numbers or those of another record, or a copy
-	// in another partition than the first.
+	// broken counts records with a wrong value or key, with a missing or repeated
+	// sequence, and copies that differ from the first record or are in another
+	// partition.
 	broken int
-	// moved counts keys that changed their partition, as they may when
+	// moved counts keys that changed their partition. That is allowed when
 	// partitions are added.
 	moved   int
-	details []string // of lost, violations and broken, the first of each
+	details []string // the first cases of each kind
 }
 
 const maxDetails = 10
 
-// judge compares the answers with the records of the topic, which come with
-// those of a partition in their order. counts are the numbers of partitions
-// that the topic had, in order.
+// judge compares the answers with the records of the topic. Records of a partition
+// must be in order. counts are the topic's numbers of partitions, oldest first.
 func judge(answers []answer, records []record, dead map[uuid.UUID]bool, counts []int32) (v verdict) {
-	told := map[string]int{}
-	tell := func(kind, format string, arguments ...any) {
-		if told[kind]++; told[kind] <= maxDetails {
+	cases := map[string]int{}
+	note := func(kind, format string, arguments ...any) {
+		if cases[kind]++; cases[kind] <= maxDetails {
 			v.details = append(v.details, kind+": "+fmt.Sprintf(format, arguments...))
 		}
 	}
@@ -82,8 +80,8 @@ func judge(answers []answer, records []record, dead map[uuid.UUID]bool, counts [
 	for i := range answers {
 		answerOf[answers[i].id] = &answers[i]
 	}
-	firsts := v.firstCopies(records, answerOf, tell)
-	v.judgeOrder(firsts, answerOf, counts, tell)
+	firsts := v.firstCopies(records, answerOf, note)
+	v.judgeOrder(firsts, answerOf, counts, note)
 
 	v.answered = len(answers)
 	ids := make(map[uuid.UUID]bool, len(firsts))
@@ -102,17 +100,17 @@ func judge(answers []answer, records []record, dead map[uuid.UUID]bool, counts [
 			v.dead++
 		default:
 			v.lost++
-			tell("lost", "%s of %q, search %d, start %d", a.id, a.keyword, a.ordinal, a.start)
+			note("lost", "%s of %q, search %d, start %d", a.id, a.keyword, a.ordinal, a.start)
 		}
 	}
 	return v
 }
 
-type teller func(kind, format string, arguments ...any)
+// noter adds a case to the details of a verdict.
+type noter func(kind, format string, arguments ...any)
 
-// firstCopies returns the first record of each id, and looks whether each
-// record is what it should be.
-func (v *verdict) firstCopies(records []record, answers map[uuid.UUID]*answer, tell teller) (firsts []record) {
+// firstCopies returns the first record of each id, and checks every record.
+func (v *verdict) firstCopies(records []record, answers map[uuid.UUID]*answer, note noter) (firsts []record) {
 	type number struct {
 		source   string
 		sequence uint64
@@ -122,7 +120,7 @@ func (v *verdict) firstCopies(records []record, answers map[uuid.UUID]*answer, t
 	for _, r := range records {
 		if r.id == (uuid.UUID{}) || r.source == "" || r.sequence == 0 {
 			v.broken++
-			tell("not a search event, or without ce_id, ce_source or ce_sequence", "%v", r)
+			note("not a search event, or without ce_id, ce_source or ce_sequence", "%v", r)
 			continue
 		}
 		first, again := seen[r.id]
@@ -137,15 +135,15 @@ func (v *verdict) firstCopies(records []record, answers map[uuid.UUID]*answer, t
 		a := answers[r.id]
 		switch {
 		case again && first.partition != r.partition:
-			tell("copy in another partition", "%v, first %v", r, first)
+			note("copy in another partition", "%v, first %v", r, first)
 		case again && (first.source != r.source || first.sequence != r.sequence || first.value != r.value):
-			tell("copy that isn't the same", "%v, first %v", r, first)
+			note("copy that isn't the same", "%v, first %v", r, first)
 		case used && id != r.id:
-			tell("number used twice", "%v, and %s", r, id)
+			note("number used twice", "%v, and %s", r, id)
 		case a != nil && a.keyword != r.key:
-			tell("key isn't the keyword", "%v, keyword %q", r, a.keyword)
+			note("key isn't the keyword", "%v, keyword %q", r, a.keyword)
 		case a != nil && a.body != (digest{}) && a.body != r.value:
-			tell("value isn't the answer", "%v", r)
+			note("value isn't the answer", "%v", r)
 		default:
 			continue
 		}
@@ -154,23 +152,33 @@ func (v *verdict) firstCopies(records []record, answers map[uuid.UUID]*answer, t
 	return firsts
 }
 
-// judgeOrder counts each record once at most.
-func (v *verdict) judgeOrder(firsts []record, answers map[uuid.UUID]*answer, counts []int32, tell teller) {
-	type lane struct {
-		partition   int32
-		source, key string
-	}
-	sequences := map[lane]uint64{}
-	ordinals := map[lane]int{}   // of all sources: the shop's starts are one instance
-	windows := map[lane]uint64{} // of all keys
+// violator adds a violation of the order by a record.
+type violator func(r record, kind, format string, arguments ...any)
+
+// judgeOrder counts violations of the order, each record at most once.
+func (v *verdict) judgeOrder(firsts []record, answers map[uuid.UUID]*answer, counts []int32, note noter) {
 	violating := make(map[uuid.UUID]bool)
 	violation := func(r record, kind, format string, arguments ...any) {
 		if !violating[r.id] {
 			violating[r.id] = true
 			v.violations++
-			tell(kind, format, arguments...)
+			note(kind, format, arguments...)
 		}
 	}
+	judgeWithinPartitions(firsts, answers, violation)
+	v.moved = judgeAcrossPartitions(firsts, counts, violation)
+}
+
+// judgeWithinPartitions compares the order of each partition with the order of the
+// searches.
+func judgeWithinPartitions(firsts []record, answers map[uuid.UUID]*answer, violation violator) {
+	type lane struct {
+		partition   int32
+		source, key string
+	}
+	sequences := map[lane]uint64{}
+	ordinals := map[lane]int{}   // over all sources: the starts of the shop are one instance
+	windows := map[lane]uint64{} // over all keys
 	for _, r := range firsts {
 		ordinal := 0
 		if a := answers[r.id]; a != nil {
@@ -190,13 +198,17 @@ func (v *verdict) judgeOrder(firsts []record, answers map[uuid.UUID]*answer, cou
 		ordinals[key] = max(ordinals[key], ordinal)
 		windows[source] = max(windows[source], r.sequence)
 	}
-	// Across partitions there is no order to see, but each belongs to a number
-	// of partitions, and those come one after the other.
+}
+
+// judgeAcrossPartitions checks that each key moves only to the partition that it
+// has with a later number of partitions. The order of records in different
+// partitions isn't visible otherwise. It returns how many keys moved.
+func judgeAcrossPartitions(firsts []record, counts []int32, violation violator) (moves int) {
 	bySequence := slices.Clone(firsts)
 	slices.SortFunc(bySequence, func(a, b record) int {
 		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.key, b.key), cmp.Compare(a.sequence, b.sequence))
 	})
-	epoch, previous := 0, record{}
+	epoch, previous := 0, record{} // epoch is an index of counts
 	partitions := map[string]int32{}
 	moved := map[string]bool{}
 	for _, r := range bySequence {
@@ -213,12 +225,12 @@ func (v *verdict) judgeOrder(firsts []record, answers map[uuid.UUID]*answer, cou
 			next++
 		}
 		if next == len(counts) {
-			violation(r, "partition", "%v is not where the key belongs; it was used with %d partitions before", r, counts[epoch])
+			violation(r, "partition", "%v is in a wrong partition; the topic had %d partitions before", r, counts[epoch])
 			continue
 		}
 		epoch = next
 	}
-	v.moved = len(moved)
+	return len(moved)
 }
 
 var murmur2 = sarama.NewMurmur2Partitioner("")
@@ -226,7 +238,7 @@ var murmur2 = sarama.NewMurmur2Partitioner("")
 func partitionOf(key string, partitions int32) int32 {
 	partition, err := murmur2.Partition(&sarama.ProducerMessage{Key: sarama.StringEncoder(key)}, partitions)
 	if err != nil {
-		panic(err) // only if the key can't be encoded
+		panic(err) // happens only if the key can't be encoded
 	}
 	return partition
 }

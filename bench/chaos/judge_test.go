@@ -13,8 +13,8 @@ import (
 
 func id(n int) uuid.UUID { return uuid.NewSHA1(uuid.Nil, fmt.Append(nil, n)) }
 
-// handMade is a run of so many searches for one keyword, all answered, all
-// in the topic once and in order, in the partition that it has of three.
+// handMade is a run of n searches for one keyword. All are answered, and all are in the
+// topic once, in order and in the right one of three partitions.
 func handMade(n int) (answers []answer, records []record) {
 	for i := 1; i <= n; i++ {
 		value := digestOf(fmt.Append(nil, i))
@@ -24,7 +24,7 @@ func handMade(n int) (answers []answer, records []record) {
 	return answers, records
 }
 
-// Computed by another implementation of murmur2.
+// The expected values come from another implementation of murmur2.
 func TestThePartitionsOfAKey(t *testing.T) {
 	for partitions, want := range map[int32]int32{3: 2, 5: 0, 8: 0} {
 		assert.Equal(t, want, partitionOf("moon", partitions), "%d partitions", partitions)
@@ -39,7 +39,7 @@ func TestAFlawlessLog(t *testing.T) {
 func TestWhatTheJudgeSees(t *testing.T) {
 	elsewhere := partitionOf("moon", 5)
 	require.NotEqual(t, partitionOf("moon", 3), elsewhere)
-	require.Equal(t, elsewhere, partitionOf("moon", 8), "as the cases below have it")
+	require.Equal(t, elsewhere, partitionOf("moon", 8), "the cases below rely on it")
 
 	for name, test := range map[string]struct {
 		spoil func(answers *[]answer, records *[]record)
@@ -63,33 +63,33 @@ func TestWhatTheJudgeSees(t *testing.T) {
 			spoil: func(a *[]answer, _ *[]record) { *a = append((*a)[:1:1], (*a)[2:]...) },
 			want:  verdict{found: 4, extra: 1},
 		},
-		"an exchange": {
+		"two records in the wrong order": {
 			spoil: func(_ *[]answer, r *[]record) { (*r)[1], (*r)[2] = (*r)[2], (*r)[1] },
 			want:  verdict{found: 5, violations: 1},
 		},
-		"a first that comes last, after another's copy": {
+		"a first record after a copy of another": {
 			spoil: func(_ *[]answer, r *[]record) { *r = append((*r)[1:5:5], (*r)[4], (*r)[0]) },
 			want:  verdict{found: 5, copies: 1, violations: 1},
 		},
-		"an exchange that only the numbers tell": {
+		"wrong order, visible only in the sequences": {
 			spoil: func(a *[]answer, r *[]record) { *a = (*a)[2:]; (*r)[0], (*r)[1] = (*r)[1], (*r)[0] },
 			want:  verdict{found: 3, extra: 2, violations: 1},
 		},
-		"an exchange that only the answers tell": {
+		"wrong order, visible only in the answers": {
 			spoil: func(_ *[]answer, r *[]record) {
 				(*r)[1], (*r)[2] = (*r)[2], (*r)[1]
 				(*r)[1].sequence, (*r)[2].sequence = (*r)[2].sequence, (*r)[1].sequence
 			},
 			want: verdict{found: 5, violations: 1},
 		},
-		"an exchange across a restart": {
+		"wrong order across a restart": {
 			spoil: func(_ *[]answer, r *[]record) {
 				(*r)[1].source = "/b"
 				(*r)[1], (*r)[2] = (*r)[2], (*r)[1]
 			},
 			want: verdict{found: 5, violations: 1},
 		},
-		"another key in between is no matter": {
+		"another key in between is allowed": {
 			spoil: func(_ *[]answer, r *[]record) {
 				*r = append([]record{{id: id(99), key: "sun", source: "/a", sequence: 99, partition: partitionOf("sun", 3)}}, *r...)
 			},
@@ -125,7 +125,7 @@ func TestWhatTheJudgeSees(t *testing.T) {
 			spoil: func(_ *[]answer, r *[]record) { (*r)[2].value = digestOf(nil) },
 			want:  verdict{found: 5, broken: 1},
 		},
-		"an answer whose body is not known": {
+		"an answer with an unknown body": {
 			spoil: func(a *[]answer, _ *[]record) { (*a)[2].body = digest{} },
 			want:  verdict{found: 5},
 		},

@@ -20,21 +20,21 @@ import (
 	"literank.com/event-books/infrastructure/catalog"
 )
 
-// answer is a search that was answered with 200.
+// answer is a search that got status 200.
 type answer struct {
 	id      uuid.UUID
 	keyword string
-	// ordinal counts the searches for the keyword: the one after began when the
-	// one before was over.
+	// ordinal counts the searches for the keyword. Each starts after the one before
+	// has ended.
 	ordinal int
-	start   int // of the shop, from 1
-	// body is the digest of the API's answer; zero if it is a page or was not
-	// read to its end.
+	start   int // number of the shop's start, from 1
+	// body is the digest of the API's answer. It is zero for a page and for an answer
+	// that wasn't read completely.
 	body digest
 	took time.Duration
 }
 
-// digest tells values apart.
+// digest identifies a value.
 type digest [16]byte
 
 func digestOf(value []byte) (d digest) {
@@ -43,12 +43,10 @@ func digestOf(value []byte) (d digest) {
 	return d
 }
 
-// searchTimeout is how long a search is waited for. One that takes longer is
-// not answered.
+// searchTimeout is the time after which a search counts as unanswered.
 const searchTimeout = time.Minute
 
-// keywordsOf returns n keywords: titles, words that many books have, and words
-// that none has.
+// keywordsOf returns n keywords: titles, words in many books, and words in no book.
 func keywordsOf(n int) ([]string, error) {
 	books, err := catalog.Starter()
 	if err != nil {
@@ -69,24 +67,24 @@ func keywordsOf(n int) ([]string, error) {
 	return keywords, nil
 }
 
-// load searches in a shop, with several clients at once, and notes every
-// answer. For one keyword there is one search at a time.
+// load searches in a shop with several clients at once and records every answer. For
+// each keyword there is one search at a time.
 type load struct {
 	shop    *shop
 	clients int
-	rate    float64 // the most searches in a second
+	rate    float64 // most searches per second
 	client  *http.Client
-	free    chan *turn // keywords that nobody searches for now
+	free    chan *turn // keywords without a current search
 
 	mu      sync.Mutex
 	answers []answer
-	// refused counts answers other than 200, by what they were. unanswered
-	// counts searches whose connection broke.
+	// refused counts answers other than 200, by their text. unanswered counts
+	// searches whose connection broke.
 	refused    map[string]int
 	unanswered int
 }
 
-// turn is a keyword and how often it was searched for.
+// turn is a keyword and the number of searches for it.
 type turn struct {
 	keyword  string
 	searched int
@@ -105,8 +103,8 @@ func newLoad(s *shop, keywords []string, clients int, rate float64) *load {
 	return l
 }
 
-// run searches until ctx ends. All clients begin their searches at the same
-// moments, so that many are under way at once.
+// run searches until ctx ends. All clients start their searches at the same moments,
+// so many run at once.
 func (l *load) run(ctx context.Context, seed uint64) {
 	defer l.client.CloseIdleConnections()
 	beat := time.Duration(float64(l.clients) / l.rate * float64(time.Second))
@@ -127,7 +125,7 @@ func (l *load) run(ctx context.Context, seed uint64) {
 				}
 				t := <-l.free
 				t.searched++
-				// Not bound to ctx: a search that was begun is waited for.
+				// Not bound to ctx: a search that has started must get its answer.
 				l.search(context.WithoutCancel(ctx), rng, shop, start, t)
 				l.free <- t
 			}
@@ -147,7 +145,7 @@ func (l *load) search(ctx context.Context, rng *rand.Rand, shop string, start in
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, shop+path+"?"+query.Encode(), nil)
 	if err != nil {
-		panic(err) // we made it
+		panic(err) // happens only if the URL can't be parsed
 	}
 	begun := time.Now()
 	response, err := l.client.Do(request)
@@ -161,7 +159,7 @@ func (l *load) search(ctx context.Context, rng *rand.Rand, shop string, start in
 		return
 	}
 	defer response.Body.Close()
-	// What is promised of a search holds from the first line of its answer on.
+	// The promises hold from the first line of an answer on.
 	id, idErr := uuid.Parse(response.Header.Get("X-Search-Id"))
 	body, readErr := io.ReadAll(response.Body)
 	took := time.Since(begun)
@@ -170,7 +168,7 @@ func (l *load) search(ctx context.Context, rng *rand.Rand, shop string, start in
 		case response.StatusCode != http.StatusOK:
 			l.refused[response.Status+" "+firstLine(string(body))]++
 		case idErr != nil:
-			l.refused["200 without a search's id"]++
+			l.refused["200 without a search id"]++
 		default:
 			a := answer{id: id, keyword: t.keyword, ordinal: t.searched, start: start, took: took}
 			if api && readErr == nil {
@@ -181,10 +179,10 @@ func (l *load) search(ctx context.Context, rng *rand.Rand, shop string, start in
 	})
 }
 
-func (l *load) note(what func()) {
+func (l *load) note(change func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	what()
+	change()
 }
 
 func (l *load) answered() int {
@@ -193,7 +191,7 @@ func (l *load) answered() int {
 	return len(l.answers)
 }
 
-// rarest is how often the keyword was answered that was answered least.
+// rarest returns the lowest number of answers of a keyword.
 func (l *load) rarest() int {
 	counts := map[string]int{}
 	l.note(func() {

@@ -7,36 +7,37 @@ import (
 	"time"
 )
 
-// plan says what happens in a run, in which order and after how long. The same
-// numbers and the same seed give the same plan; the moments themselves depend
-// on the machine.
+// plan is the order of events in a run, with the pauses between them. The same
+// numbers and the same seed give the same plan. The exact moments depend on the
+// machine.
 type plan struct {
 	seed   uint64
 	rounds []round
 }
 
-// kill ends the shop so long after searches are answered again, or after what it
-// belongs to began.
+// kill kills the shop. pause is the time since searches are answered again, or since
+// the start of the phase.
 type kill struct {
 	pause time.Duration
-	// again: it is killed once more before it answers, so long after its start.
-	again time.Duration // 0 = not
+	// again is the time from the restart to a second kill, before searches are
+	// answered; 0 = no second kill.
+	again time.Duration
 }
 
-// round is one fault with the kills around it.
+// round is a fault and the kills around it.
 type round struct {
 	fault fault
 	calm  time.Duration // before the fault
-	hold  time.Duration // the least that it lasts
-	// before: while Kafka is well, after the calm. during: while the fault lasts; if
-	// Kafka is away, each once enough records wait. after: while the records
-	// that waited are being sent.
+	hold  time.Duration // shortest duration of the fault
+	// before are the kills while Kafka works, after the calm. during are the kills
+	// during the fault; if Kafka is away, each waits for enough waiting records.
+	// after are the kills while the waiting records are sent.
 	before, during, after []kill
 }
 
-// newPlan takes every fault before it takes one again; the first that keeps
-// Kafka away lasts for long at least. Half of the kills come while Kafka is away,
-// if some fault keeps it away, and the others anywhere.
+// newPlan uses every fault once before it repeats one. The first fault that keeps
+// Kafka away lasts at least long. If there is such a fault, half of the kills happen
+// while Kafka is away; the others happen anywhere.
 func newPlan(seed uint64, kills, faults int, long time.Duration, known []fault) *plan {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	span := func(least, most time.Duration) time.Duration { return least + rand64(rng, most-least) }
@@ -48,7 +49,7 @@ func newPlan(seed uint64, kills, faults int, long time.Duration, known []fault) 
 				break
 			}
 			r := round{fault: known[i], hold: span(3*time.Second, 12*time.Second)}
-			if rng.IntN(3) > 0 { // else what the fault before has held up is still being sent
+			if rng.IntN(3) > 0 { // without a calm, the records of the fault before are still being sent
 				r.calm = span(time.Second, 4*time.Second)
 			}
 			p.rounds = append(p.rounds, r)
@@ -92,7 +93,7 @@ func newPlan(seed uint64, kills, faults int, long time.Duration, known []fault) 
 	return p
 }
 
-// times is how often the shop is killed.
+// times returns the number of kills, 1 or 2.
 func (k kill) times() int {
 	if k.again > 0 {
 		return 2

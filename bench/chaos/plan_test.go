@@ -32,7 +32,7 @@ func TestAPlanCanBeRepeated(t *testing.T) {
 	}
 	assert.Equal(t, 50, kills)
 	assert.NotZero(t, again)
-	assert.Equal(t, []bool{true}, long, "one fault lasts, and keeps Kafka away")
+	assert.Equal(t, []bool{true}, long, "one fault lasts long, and keeps Kafka away")
 	for name, n := range times {
 		assert.GreaterOrEqual(t, n, 5, name)
 	}

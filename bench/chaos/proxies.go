@@ -21,16 +21,15 @@ import (
 
 const toxiproxyModule = "github.com/Shopify/toxiproxy/v2"
 
-// proxies are toxiproxy's, one in front of each broker. Its server is a program
-// of its own: as a library it would bring its own libraries into the shop's
-// module.
+// proxies are toxiproxy's proxies, one in front of each broker. The toxiproxy server
+// runs as a separate program, which keeps its libraries out of the shop's module.
 type proxies struct {
 	server *testbed.Process
 	all    []*toxiproxy.Proxy
 }
 
-// startProxies builds the server and starts it at an address, with a proxy at
-// each of the fronts for what is behind it.
+// startProxies builds and starts the server at address, with a proxy from each front to
+// the address behind it.
 func startProxies(ctx context.Context, dir, address string, fronts, behind []string) (*proxies, error) {
 	install := exec.CommandContext(ctx, "go", "install", toxiproxyModule+"/cmd/server@"+testbed.ModuleVersion(toxiproxyModule))
 	install.Env = append(os.Environ(), "GOBIN="+dir)
@@ -78,8 +77,7 @@ func (p *proxies) close() error { return p.server.End(syscall.SIGKILL) }
 
 var streams = []string{"upstream", "downstream"}
 
-// poison lets every connection, present and future, feel a toxic in both
-// directions.
+// poison adds a toxic to every connection, present and future, in both directions.
 func (p *proxies) poison(kind string, attributes toxiproxy.Attributes) error {
 	for _, proxy := range p.all {
 		for _, stream := range streams {
@@ -91,22 +89,22 @@ func (p *proxies) poison(kind string, attributes toxiproxy.Attributes) error {
 	return nil
 }
 
-// swallow takes every byte; connections stay open and new ones are taken.
+// swallow drops every byte. Connections stay open and new ones are accepted.
 func (p *proxies) swallow() error { return p.poison("timeout", toxiproxy.Attributes{"timeout": 0}) }
 
-// slow delays everything by so many milliseconds, more or less, and lets so
-// many kilobytes pass in a second, per connection.
+// slow delays all bytes by about delay milliseconds and limits each connection to rate
+// kilobytes per second.
 func (p *proxies) slow(delay, rate int64) error {
 	return errors.Join(p.poison("latency", toxiproxy.Attributes{"latency": delay, "jitter": delay / 2}),
 		p.poison("bandwidth", toxiproxy.Attributes{"rate": rate}))
 }
 
-// limit ends each connection after so many bytes.
+// limit closes each connection after that many bytes.
 func (p *proxies) limit(bytes int64) error {
 	return p.poison("limit_data", toxiproxy.Attributes{"bytes": bytes})
 }
 
-// reset ends all connections and refuses new ones until heal.
+// reset closes all connections and refuses new ones until heal.
 func (p *proxies) reset() (err error) {
 	for _, proxy := range p.all {
 		err = errors.Join(err, proxy.Disable())
@@ -114,7 +112,7 @@ func (p *proxies) reset() (err error) {
 	return err
 }
 
-// heal lets everything pass again.
+// heal removes all disturbances.
 func (p *proxies) heal() error {
 	for _, proxy := range p.all {
 		toxics, err := proxy.Toxics()

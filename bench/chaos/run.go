@@ -26,40 +26,40 @@ import (
 	"literank.com/event-books/bench/testbed"
 )
 
-// station is a Kafka that can be struck, and how much is asked of the shop.
+// station is a Kafka with faults, and the load for the shop.
 type station struct {
-	// brokers are Kafka's for the shop, direct for the judge, whom no fault
-	// hinders.
+	// brokers are the addresses for the shop. direct are the addresses for the
+	// judge, which faults of the network don't affect.
 	brokers, direct []string
 	faults          []fault
 	keywords        []string
 	clients         int
-	rate            float64 // searches in a second
-	least           int     // answers for each keyword
-	backlog         int     // records that wait at a kill while Kafka is away
-	// drain is how long everything may take to arrive once Kafka is well, and
-	// quiet how long nothing arrives once nothing waits any more, before what is
-	// missing counts as lost.
+	rate            float64 // searches per second
+	least           int     // answers that each keyword needs
+	backlog         int     // records that must wait at a kill while Kafka is away
+	// drain bounds the time for all events to arrive after Kafka has recovered. If
+	// nothing waits and nothing has arrived for the time quiet, the missing events
+	// count as lost.
 	drain, quiet time.Duration
-	dir          string // for what runs leave behind
+	dir          string // for programs, data folders and logs
 }
 
 const (
 	baseTopic = "lr-book-searches"
-	// pileTimeout is how long records may take to pile up.
+	// pileTimeout bounds the time until enough records wait.
 	pileTimeout = 3 * time.Minute
-	// readTimeout is how long Kafka may take to show a topic.
+	// readTimeout bounds the time until Kafka returns the records of a topic.
 	readTimeout = time.Minute
 )
 
 // subject is a program under test.
 type subject struct {
 	name, program string
-	// control is the program's name in bench/control; empty for the shop.
+	// control is the program's name in bench/control; empty = the shop.
 	control string
 }
 
-// trial is one run: a shop on a new data folder, a topic of its own, a plan.
+// trial is one run: a shop with a new data folder and a new topic, and a plan.
 type trial struct {
 	*station
 	subject
@@ -72,25 +72,25 @@ type trial struct {
 	outcome  outcome
 	records  []record
 	lastSize int64
-	away     bool // nothing can be added to the topic
+	away     bool // Kafka accepts no records
 }
 
-// outcome is what a run did and what came of it.
+// outcome is the result of a run.
 type outcome struct {
 	verdict
 	seed    uint64
 	faults  int
 	kills   int
-	piled   int // kills while backlog records waited, at least
+	piled   int // kills while at least backlog records waited
 	took    []time.Duration
 	uptime  time.Duration
-	drained time.Duration // from the end of the searches until everything was there
-	restart time.Duration // the slowest, until searches were answered
+	drained time.Duration // from the end of the searches to the last record
+	restart time.Duration // the slowest, until searches were answered again
 	refused map[string]int
 }
 
-// run carries out a plan with a program, and judges what is in the topic
-// afterwards. An error means that nothing can be said.
+// run carries out a plan with a program and then judges the topic. An error means
+// that there is no verdict.
 func (s *station) run(ctx context.Context, program subject, p *plan) (o outcome, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -140,8 +140,8 @@ func (s *station) run(ctx context.Context, program subject, p *plan) (o outcome,
 	return t.outcome, err
 }
 
-// countPartitions waits until the shop has created the topic, which it does with
-// the first event at the latest.
+// countPartitions waits until the shop has created the topic, at the latest for its
+// first event.
 func (t *trial) countPartitions(ctx context.Context) error {
 	err := testbed.Eventually(ctx, time.Minute, func() error {
 		n, err := testbed.PartitionCount(t.direct, t.victim.topic)
@@ -156,7 +156,7 @@ func (t *trial) countPartitions(ctx context.Context) error {
 	return nil
 }
 
-// strikeAll carries out the plan, and goes on until there are enough answers.
+// strikeAll carries out the plan, then waits until every keyword has enough answers.
 func (t *trial) strikeAll(ctx context.Context) error {
 	for _, r := range t.plan.rounds {
 		if err := t.strike(ctx, r); err != nil {
@@ -165,7 +165,7 @@ func (t *trial) strikeAll(ctx context.Context) error {
 	}
 	return testbed.Eventually(ctx, 5*time.Minute, func() error {
 		if n := t.load.rarest(); n < t.least {
-			return fmt.Errorf("a keyword was answered only %d times of %d", n, t.least)
+			return fmt.Errorf("a keyword has only %d of %d answers", n, t.least)
 		}
 		return nil
 	})
@@ -191,7 +191,7 @@ func (t *trial) strike(ctx context.Context, r round) (err error) {
 	t.outcome.faults++
 	healed := false
 	defer func() {
-		if !healed { // the next run, or whoever ends Kafka, needs it well
+		if !healed { // the next run and the shutdown need a working Kafka
 			err = errors.Join(err, heal(context.WithoutCancel(ctx)))
 		}
 	}()
@@ -213,12 +213,12 @@ func (t *trial) strike(ctx context.Context, r round) (err error) {
 	if err := heal(ctx); err != nil {
 		return fmt.Errorf("heal: %w", err)
 	}
-	t.logf("%s is over after %.1f s, %d records waited", r.fault.name, time.Since(begun).Seconds(), waiting)
+	t.logf("%s ended after %.1f s, %d records waited", r.fault.name, time.Since(begun).Seconds(), waiting)
 	return t.killAll(ctx, r.after, 0)
 }
 
-// killAll kills the shop once for each, once so many records wait, and starts
-// it again.
+// killAll kills and restarts the shop for each kill. With a backlog it first waits
+// until that many records wait.
 func (t *trial) killAll(ctx context.Context, kills []kill, backlog int) error {
 	for _, k := range kills {
 		if backlog > 0 {
@@ -260,7 +260,7 @@ func (t *trial) kill(ctx context.Context, k kill) error {
 		}
 		begun = time.Now()
 		t.outcome.kills++
-		if waiting >= t.backlog { // while the shop is down nothing is sent
+		if waiting >= t.backlog { // while the shop is down, the number doesn't change
 			t.outcome.piled++
 		}
 		if err := t.shop.launch(); err != nil {
@@ -275,26 +275,26 @@ func (t *trial) kill(ctx context.Context, k kill) error {
 	if k.again > 0 {
 		times = "twice"
 	}
-	t.logf("killed %s while %d records waited, searches are answered after %.1f s", times, waiting, time.Since(begun).Seconds())
+	t.logf("killed %s while %d records waited, searches were answered again after %.1f s", times, waiting, time.Since(begun).Seconds())
 	return nil
 }
 
-// waiting is how many records wait: as the shop counts them, or, past the spool,
-// estimated by what isn't in the topic.
+// waiting returns the number of waiting records: the shop's own number, or, without
+// the spool, an estimate from the answers and the size of the topic.
 func (t *trial) waiting(ctx context.Context) (int, error) {
 	if t.control != bypass {
 		return t.shop.spooled(ctx)
 	}
 	if !t.away {
-		if size, err := t.topic.Size(); err == nil { // else little was added
+		if size, err := t.topic.Size(); err == nil { // after an error, keep the last size
 			t.lastSize = size
 		}
 	}
 	return max(0, t.load.answered()-int(t.lastSize)), nil
 }
 
-// settle waits until every answer is in the topic, or until nothing comes any
-// more, ends the shop and judges.
+// settle waits until every answer is in the topic or nothing more arrives, then stops
+// the shop and judges.
 func (t *trial) settle(ctx context.Context) (err error) {
 	begun, lastNews := time.Now(), time.Now()
 	missing := make(map[uuid.UUID]bool, len(t.load.answers))
@@ -314,7 +314,7 @@ func (t *trial) settle(ctx context.Context) (err error) {
 			delete(missing, t.records[taken].id)
 		}
 		waiting := 0
-		if t.control != bypass { // which has no spool
+		if t.control != bypass { // bypass has no spool
 			if waiting, err = t.shop.spooled(ctx); err != nil {
 				return err
 			}
@@ -323,7 +323,7 @@ func (t *trial) settle(ctx context.Context) (err error) {
 			break
 		}
 		if waiting == 0 && time.Since(lastNews) > t.quiet || time.Since(begun) > t.drain {
-			t.logf("%d answers are missing, and the shop says that %d records wait", len(missing), waiting)
+			t.logf("%d answers are missing, and the shop reports %d waiting records", len(missing), waiting)
 			break
 		}
 		if err := testbed.Sleep(ctx, time.Second/2); err != nil {
@@ -335,7 +335,7 @@ func (t *trial) settle(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if status != 0 && t.control == "" { // without the spool it complains of what it lost
+	if status != 0 && t.control == "" { // the controls report their losses by their status
 		return fmt.Errorf("the shop ended with status %d", status)
 	}
 	if err := t.read(ctx); err != nil {
@@ -355,8 +355,8 @@ func (t *trial) settle(ctx context.Context) (err error) {
 	return nil
 }
 
-// read takes in what is new in the topic. Partitions may still be looking for
-// a leader.
+// read reads the new records of the topic. It retries, because partitions may still
+// be electing a leader.
 func (t *trial) read(ctx context.Context) error {
 	return testbed.Eventually(ctx, readTimeout, func() error {
 		ctx, cancel := context.WithTimeout(ctx, readTimeout)
@@ -367,8 +367,7 @@ func (t *trial) read(ctx context.Context) error {
 
 var anyID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
-// deadLetters are the ids in the dead-letter topic and those that stand in the
-// dead-letter file.
+// deadLetters returns the ids in the dead-letter topic and in the dead-letter file.
 func (t *trial) deadLetters(ctx context.Context) (map[uuid.UUID]bool, error) {
 	ids := map[uuid.UUID]bool{}
 	err := testbed.NewTopicReader(t.direct, t.victim.topic+".dead").Read(ctx, func(m *sarama.ConsumerMessage) {

@@ -5,7 +5,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +20,7 @@ import (
 	"literank.com/event-books/bench/testbed"
 )
 
-// build makes the shop, or the control program of that name: see bench/control.
+// build builds the shop, or the control program of that name in bench/control.
 func build(ctx context.Context, program, control string, environ ...string) error {
 	path := "literank.com/event-books"
 	if control != "" {
@@ -35,20 +34,20 @@ func build(ctx context.Context, program, control string, environ ...string) erro
 	return nil
 }
 
-// shop is the program under test, on one data folder, through all its starts.
+// shop is the program under test, on one data folder, over all its starts.
 type shop struct {
 	program, dir string
 	environ      []string
-	log          io.Writer // of all starts
-	// died is told when the program ends unasked.
+	log          io.Writer // receives the output of all starts
+	// died is called when the program exits unexpectedly.
 	died func(error)
 
 	mu      sync.Mutex
 	process *testbed.Process
-	printed *testbed.Output // of the latest start
+	printed *testbed.Output // output of the latest start
 	up      chan struct{}   // closed while searches are answered
 	url     string
-	ops     string // where /metrics is, or ""
+	ops     string // host:port of /metrics, or ""
 	starts  int
 	uptime  time.Duration
 	since   time.Time
@@ -57,7 +56,7 @@ type shop struct {
 func newShop(program, dir string, environ []string, log io.Writer, died func(error)) *shop {
 	s := &shop{program: program, dir: dir, log: log, died: died, up: make(chan struct{})}
 	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "EVENT_BOOKS_") { // settings of whoever runs this
+		if !strings.HasPrefix(entry, "EVENT_BOOKS_") { // ignore settings of the caller's environment
 			s.environ = append(s.environ, entry)
 		}
 	}
@@ -84,20 +83,20 @@ func (s *shop) launch() error {
 		<-process.Exited()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.process == process { // nobody asked it to end
+		if s.process == process { // it wasn't ended by end
 			text := printed.String()
-			s.died(fmt.Errorf("the shop ended unasked: %s\n%s", process.ProcessState, text[max(0, len(text)-8192):]))
+			s.died(fmt.Errorf("the shop exited unexpectedly: %s\n%s", process.ProcessState, text[max(0, len(text)-8192):]))
 		}
 	}()
 	return nil
 }
 
-// ready returns when searches are answered.
+// ready waits until searches are answered.
 func (s *shop) ready(ctx context.Context) error {
 	var url string
 	err := testbed.Eventually(ctx, time.Minute, func() error {
 		if url = s.printed.URL(); url == "" {
-			return errors.New("does not listen")
+			return errors.New("it doesn't listen")
 		}
 		response, err := http.Get(url + "/readyz")
 		if err != nil {
@@ -114,24 +113,13 @@ func (s *shop) ready(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.url, s.ops, s.since = url, opsAddress(s.printed.String()), time.Now()
+	s.url, s.ops, s.since = url, s.printed.Attr("listening", "ops"), time.Now()
 	s.starts++
 	close(s.up)
 	return nil
 }
 
-// opsAddress is in the log line that tells where the shop listens.
-func opsAddress(log string) string {
-	for line := range strings.Lines(log) {
-		var entry struct{ Msg, Ops string }
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "listening" {
-			return strings.TrimPrefix(entry.Ops, "http://")
-		}
-	}
-	return ""
-}
-
-// end returns the exit status.
+// end ends the program, if it runs, and returns its exit status.
 func (s *shop) end(signal syscall.Signal) (status int, err error) {
 	s.mu.Lock()
 	process := s.process
@@ -150,7 +138,8 @@ func (s *shop) end(signal syscall.Signal) (status int, err error) {
 	return process.ProcessState.ExitCode(), err
 }
 
-// address waits until searches are answered.
+// address waits until searches are answered. It returns the shop's URL and the number
+// of the current start.
 func (s *shop) address(ctx context.Context) (url string, start int, err error) {
 	for {
 		s.mu.Lock()
@@ -172,7 +161,7 @@ func (s *shop) address(ctx context.Context) (url string, start int, err error) {
 
 const spoolRecords = "event_books_spool_records"
 
-// spooled is how many records the shop says are waiting.
+// spooled returns the number of waiting records that the shop reports.
 func (s *shop) spooled(ctx context.Context) (int, error) {
 	s.mu.Lock()
 	ops := s.ops
@@ -191,7 +180,7 @@ func (s *shop) spooled(ctx context.Context) (int, error) {
 	return gauge(response.Body, spoolRecords)
 }
 
-// gauge reads Prometheus' text format.
+// gauge returns the value of a metric in Prometheus' text format.
 func gauge(metrics io.Reader, name string) (int, error) {
 	lines := bufio.NewScanner(metrics)
 	for lines.Scan() {
@@ -201,5 +190,5 @@ func gauge(metrics io.Reader, name string) (int, error) {
 			return int(value), err
 		}
 	}
-	return 0, errors.Join(errors.New("there is no metric "+name), lines.Err())
+	return 0, errors.Join(errors.New("no metric "+name), lines.Err())
 }

@@ -23,14 +23,7 @@ func TestGauge(t *testing.T) {
 	assert.ErrorContains(t, err, spoolRecords)
 }
 
-func TestWhereTheMetricsAre(t *testing.T) {
-	const log = `{"level":"INFO","msg":"starting"}` + "\n" + `{"msg":"listening","url":"http://127.0.0.1:8080","ops":"127.0.0.1:8081"}` + "\n"
-	assert.Equal(t, "127.0.0.1:8081", opsAddress(log))
-	assert.Equal(t, "127.0.0.1:8081", opsAddress(strings.ReplaceAll(log, `"127.0.0.1:8081"`, `"http://127.0.0.1:8081"`)))
-	assert.Empty(t, opsAddress("plain text\n"))
-}
-
-// One search at a time for each keyword needs different keywords.
+// Each keyword has one search at a time, so the keywords must differ.
 func TestKeywords(t *testing.T) {
 	keywords, err := keywordsOf(100)
 	require.NoError(t, err)

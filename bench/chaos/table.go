@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// row is what all runs of one program did together.
+// row is the result of all runs of one program.
 type row struct {
 	name string
-	// control: protection is off, and the judge has to find what it's for.
+	// control is the name of a control program. The judge must find its faults.
 	control string
 	runs    []outcome
 }
@@ -23,7 +23,7 @@ const (
 	order  = "order"
 )
 
-// sums adds up what is counted.
+// sums adds up the runs.
 func (r row) sums() (s outcome) {
 	for _, o := range r.runs {
 		s.faults += o.faults
@@ -46,7 +46,7 @@ func (r row) sums() (s outcome) {
 	return s
 }
 
-// percentile of durations in ascending order.
+// percentile returns the percentile p, from 0 to 1, of durations in ascending order.
 func percentile(sorted []time.Duration, p float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0
@@ -54,7 +54,7 @@ func percentile(sorted []time.Duration, p float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(p*float64(len(sorted))))]
 }
 
-// failures tells why the row is not as it has to be.
+// failures returns why the row fails the suite.
 func (r row) failures() (failures []string) {
 	fail := func(format string, arguments ...any) {
 		failures = append(failures, r.name+": "+fmt.Sprintf(format, arguments...))
@@ -63,12 +63,12 @@ func (r row) failures() (failures []string) {
 	switch r.control {
 	case bypass:
 		if s.lost == 0 {
-			fail("nothing was lost: the suite would not see a loss")
+			fail("nothing was lost: the suite can't detect losses")
 		}
 		return failures
 	case order:
 		if s.violations == 0 {
-			fail("no order was violated: the suite would not see it")
+			fail("no order was violated: the suite can't detect violations")
 		}
 		return failures
 	}
@@ -76,10 +76,10 @@ func (r row) failures() (failures []string) {
 		fail("%d answered searches are lost", s.lost)
 	}
 	if s.violations > 0 {
-		fail("%d violations of the order", s.violations)
+		fail("%d order violations", s.violations)
 	}
 	if s.broken > 0 {
-		fail("%d records are not what they should be", s.broken)
+		fail("%d records are wrong", s.broken)
 	}
 	for _, o := range r.runs {
 		for what, n := range o.refused {
@@ -89,14 +89,14 @@ func (r row) failures() (failures []string) {
 	return failures
 }
 
-// leastRate is how many searches have to be answered in a second.
+// leastRate is the lowest acceptable number of searches per second.
 const leastRate = 200
 
-// shortcomings tells what the suite didn't do to the shop, though it should.
+// shortcomings returns why the load on the shop was too low.
 func (r row) shortcomings() (shortcomings []string) {
 	s := r.sums()
 	if 2*s.piled < s.kills {
-		shortcomings = append(shortcomings, fmt.Sprintf("%s: at only %d of %d kills enough records waited", r.name, s.piled, s.kills))
+		shortcomings = append(shortcomings, fmt.Sprintf("%s: enough records waited at only %d of %d kills", r.name, s.piled, s.kills))
 	}
 	if rate(s) < leastRate {
 		shortcomings = append(shortcomings, fmt.Sprintf("%s: only %.0f searches/s", r.name, rate(s)))
@@ -104,7 +104,7 @@ func (r row) shortcomings() (shortcomings []string) {
 	return shortcomings
 }
 
-// table is the result in Markdown.
+// table returns the result in Markdown.
 func table(rows []row, backlog int) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "| program | runs | kills | with %d waiting | faults | answered | found | lost | copies | order violations | slowest search | p99 | searches/s | longest drain |\n", backlog)
@@ -113,7 +113,7 @@ func table(rows []row, backlog int) string {
 		s := r.sums()
 		piled := fmt.Sprint(s.piled)
 		if r.control == bypass {
-			piled = "–" // there is nothing that could wait
+			piled = "–" // without the spool, no records wait
 		}
 		fmt.Fprintf(&text, "| %s | %d | %d | %s | %d | %d | %d | %d | %d | %d | %s | %d ms | %.0f | %.0f s |\n", r.name, len(r.runs),
 			s.kills, piled, s.faults, s.answered, s.found, s.lost, s.copies, s.violations,
@@ -124,7 +124,7 @@ func table(rows []row, backlog int) string {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
 
-// rate is per second in which the shop lived.
+// rate returns the answered searches per second of uptime.
 func rate(o outcome) float64 {
 	if o.uptime == 0 {
 		return 0

@@ -31,16 +31,16 @@ func TestWhatFailsTheSuite(t *testing.T) {
 		outcome
 		fails bool
 	}{
-		"all is well":              {"", outcome{verdict: verdict{answered: 9, found: 9, copies: 3, extra: 1}}, false},
-		"a loss":                   {"", outcome{verdict: verdict{lost: 1}}, true},
-		"a violation":              {"", outcome{verdict: verdict{violations: 1}}, true},
-		"a spoilt record":          {"", outcome{verdict: verdict{broken: 1}}, true},
-		"a search not answered":    {"", outcome{refused: map[string]int{"503": 1}}, true},
-		"bypass seen":              {bypass, outcome{verdict: verdict{lost: 1, violations: 1}}, false},
-		"bypass not seen":          {bypass, outcome{verdict: verdict{violations: 1}}, true},
-		"order protection seen":    {order, outcome{verdict: verdict{lost: 1, violations: 1}}, false},
-		"no order, but not seen":   {order, outcome{verdict: verdict{lost: 1}}, true},
-		"a control has no promise": {order, outcome{verdict: verdict{violations: 1, broken: 1}}, false},
+		"no problem":                       {"", outcome{verdict: verdict{answered: 9, found: 9, copies: 3, extra: 1}}, false},
+		"a loss":                           {"", outcome{verdict: verdict{lost: 1}}, true},
+		"a violation":                      {"", outcome{verdict: verdict{violations: 1}}, true},
+		"a wrong record":                   {"", outcome{verdict: verdict{broken: 1}}, true},
+		"a search not answered":            {"", outcome{refused: map[string]int{"503": 1}}, true},
+		"bypass detected":                  {bypass, outcome{verdict: verdict{lost: 1, violations: 1}}, false},
+		"bypass not detected":              {bypass, outcome{verdict: verdict{violations: 1}}, true},
+		"disorder detected":                {order, outcome{verdict: verdict{lost: 1, violations: 1}}, false},
+		"disorder not detected":            {order, outcome{verdict: verdict{lost: 1}}, true},
+		"a control may have wrong records": {order, outcome{verdict: verdict{violations: 1, broken: 1}}, false},
 	} {
 		assert.Equal(t, test.fails, len(row{control: test.control, runs: []outcome{test.outcome}}.failures()) > 0, name)
 	}

@@ -1,5 +1,5 @@
-// Package control has the weaker parts of the negative controls: tests and
-// benches put them into a shop to see that they notice. The programs below it
+// Package control has the weakened parts of the negative controls. Tests and benches put
+// them into a shop and check that they detect the weakness. The commands in its folders
 // are the shop with such a part.
 package control
 
@@ -12,22 +12,22 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-// Topic is what Overtaking leaves as it is.
+// Topic is the part of a spool's broker that Overtaking doesn't change.
 type Topic interface {
 	Partitions(ctx context.Context) (int32, error)
 	State() mq.State
 }
 
-// Overtaking is a topic that doesn't keep the order of events: it sends parts of
-// a batch at the same time, by a producer that soon gives up, and sends an event
-// again after later ones.
+// Overtaking is a topic that breaks the order of events. It sends parts of a batch at the
+// same time, with a producer that gives up early, and sends a failed event again after
+// later ones.
 type Overtaking struct {
 	Topic
 	Brokers []string
 	Name    string
 }
 
-// Deliver sends each event until Kafka takes it or ctx ends.
+// Deliver sends each event until Kafka acknowledges it or ctx ends.
 func (o *Overtaking) Deliver(ctx context.Context, events []*mq.Record, _ int32, report func(event *mq.Record, rejection error)) (left []*mq.Record, err error) {
 	const atOnce, part = 4, 20
 	producer, err := sarama.NewSyncProducer(o.Brokers, o.config())
@@ -54,7 +54,7 @@ func (o *Overtaking) Deliver(ctx context.Context, events []*mq.Record, _ int32, 
 	return nil, nil
 }
 
-// send tries again and again to send what failed.
+// send retries the events that failed.
 func (o *Overtaking) send(ctx context.Context, producer sarama.SyncProducer, events []*mq.Record) {
 	messages := make([]*sarama.ProducerMessage, len(events))
 	for i, event := range events {

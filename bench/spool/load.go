@@ -16,19 +16,19 @@ import (
 	"time"
 )
 
-// load is what clients found out about a server.
+// load is the result of searching in a server.
 type load struct {
 	searches  int
 	took      time.Duration
 	latencies []time.Duration
 	started   time.Time
-	// moments are when the searches were answered, as time since started.
+	// moments are the times of the answers since started.
 	moments []time.Duration
 }
 
 func (l *load) perSecond() float64 { return float64(l.searches) / l.took.Seconds() }
 
-// between is the searches per second that were answered in a part of the time.
+// between returns the searches per second that were answered in a part of the time.
 func (l *load) between(from, to time.Duration) float64 {
 	n := 0
 	for _, moment := range l.moments {
@@ -39,7 +39,7 @@ func (l *load) between(from, to time.Duration) float64 {
 	return float64(n) / (to - from).Seconds()
 }
 
-// percentile is between 0 and 100.
+// percentile returns a latency; p is from 0 to 100.
 func (l *load) percentile(p float64) time.Duration {
 	if len(l.latencies) == 0 {
 		return 0
@@ -49,9 +49,9 @@ func (l *load) percentile(p float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(float64(len(sorted))*p/100))]
 }
 
-// search sends searches over so many connections, on each one after the other,
-// until ctx ends. It speaks only as much HTTP as it needs, since its processor
-// time is that of the server.
+// search searches over several connections until ctx ends, one search at a time on each.
+// It implements only the HTTP that it needs, because it shares the processors with the
+// server.
 func search(ctx context.Context, address string, connections int) (*load, error) {
 	l := &load{started: time.Now()}
 	var mu sync.Mutex
@@ -95,7 +95,7 @@ func searchOn(ctx context.Context, address string, client int, begun time.Time) 
 	return latencies, moments, nil
 }
 
-// readAnswer reads an answer 200 with a length.
+// readAnswer reads an answer with status 200 and a Content-Length.
 func readAnswer(r *bufio.Reader) error {
 	line, err := r.ReadSlice('\n')
 	if err != nil {

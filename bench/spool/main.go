@@ -1,11 +1,11 @@
 //go:build unix
 
-// Command spool measures what it costs that no search is lost: searches with
-// events beside searches without, in one run and on one machine, with Kafka
-// well, stopped and black-holed. It writes the table into docs/spool.md, which
-// explains it. It runs in the root of the repository: make bench.
+// Command spool measures the cost of losing no search. It compares searches with events
+// and searches without, in one run on one machine, while Kafka works, is stopped and is
+// black-holed. It writes the table into docs/spool.md, which explains it. It runs in the
+// root of the repository: make bench.
 //
-// It starts an Apache Kafka of its own from the jars in BENCH_KAFKA_LIBS.
+// It starts its own Apache Kafka from the jars in BENCH_KAFKA_LIBS.
 package main
 
 import (
@@ -33,9 +33,9 @@ func main() {
 		}
 		return
 	}
-	only := flag.String("only", "", "measure only what has this in its name, and leave the page as it is")
-	window := flag.Duration("window", 6*time.Second, "how long each of the alternating measurements takes")
-	rounds := flag.Int("rounds", 5, "how often they alternate")
+	only := flag.String("only", "", "measure only figures with this text in the name, and don't write the page")
+	window := flag.Duration("window", 6*time.Second, "duration of each of the alternating measurements")
+	rounds := flag.Int("rounds", 5, "number of alternations")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -46,12 +46,12 @@ func main() {
 	}
 }
 
-// station is what all measurements use.
+// station holds the servers of all measurements.
 type station struct {
 	dir       string
 	kafka     *testbed.Kafka
 	forwarder *testbed.Forwarder
-	// direct reaches Kafka itself, forwarded through the forwarder.
+	// direct is Kafka's address, forwarded the forwarder's.
 	direct, forwarded string
 	window            time.Duration
 	rounds            int
@@ -106,19 +106,15 @@ func measureAll(ctx context.Context, only string, window time.Duration, rounds i
 		}
 		rows = append(rows, found...)
 	}
-	result := table(rows)
+	head := ""
 	if only == "" {
-		result = fmt.Sprintf("Measured on %s, %s, Apache Kafka %s on the same machine, %s.\n\n%s",
-			testbed.Machine(), testbed.GoVersion(), kafka.Version(), time.Now().UTC().Format("2006-01-02"), result)
-		if err := page.Write(result); err != nil {
-			return err
-		}
+		head = fmt.Sprintf("Measured on %s, %s, Apache Kafka %s on the same machine, %s.",
+			testbed.Machine(), testbed.GoVersion(), kafka.Version(), time.Now().UTC().Format(time.DateOnly))
 	}
-	fmt.Println(result)
-	return nil
+	return page.Report(head, table(rows))
 }
 
-// nothing is what a figure has to reach that is told for comparison.
+// nothing marks a figure without a target, which is shown for comparison.
 const nothing = "–"
 
 // row is a line of the table.
@@ -134,7 +130,7 @@ func (r row) String() string {
 	return fmt.Sprintf("%s: %s (%s) %s", r.figure, r.value, r.reach, r.beside)
 }
 
-// atLeast and atMost make a row of a value that should be so.
+// atLeast and atMost return the row of a value with a lower or an upper target.
 func atLeast(figure string, least, value float64, beside string) row {
 	reach := fmt.Sprintf("≥ %g", least)
 	if least == 0 {
@@ -163,5 +159,5 @@ func table(rows []row) string {
 	return b.String()
 }
 
-// folder makes a new one for a server.
+// folder creates a folder for a server.
 func (s *station) folder() (string, error) { return os.MkdirTemp(s.dir, "server-") }

@@ -50,12 +50,12 @@ func (s *station) measurements() []measurement {
 
 func newTopic() string { return "bench-" + uuid.NewString() }
 
-// window is one measurement of a server, its drain included.
+// window is one measurement of a server, including the time to drain its spool.
 type window struct {
 	*load
-	// until is how long it took until everything was in Kafka.
+	// until is the time until all events were in Kafka.
 	until time.Duration
-	// cpu and syncs are of the server.
+	// cpu and syncs are the server's.
 	cpu   time.Duration
 	syncs float64
 }
@@ -118,48 +118,77 @@ func (s *station) cost(ctx context.Context, name string, o shopOptions, reach []
 		}
 	}
 	for i, connections := range []int{8, 64} {
-		var ratios, offs, ons, added, syncs, tails, cpus []float64
-		for range s.rounds {
-			without, err := s.run(ctx, off, connections, s.window)
-			if err != nil {
-				return nil, err
-			}
-			with, err := s.run(ctx, on, connections, s.window)
-			if err != nil {
-				return nil, err
-			}
-			ratios = append(ratios, with.perSecond()/without.perSecond())
-			offs, ons = append(offs, without.perSecond()), append(ons, with.perSecond())
-			added = append(added, float64((with.cpuPerSearch()-without.cpuPerSearch()).Nanoseconds())/1000)
-			cpus = append(cpus, float64(without.cpuPerSearch().Nanoseconds())/1000)
-			syncs = append(syncs, with.syncs/float64(with.searches))
-			tails = append(tails, float64(with.percentile(99))/float64(without.percentile(99)))
+		c, err := s.compare(ctx, off, on, connections)
+		if err != nil {
+			return nil, err
 		}
 		at := fmt.Sprintf("%d connections, %s", connections, name)
-		beside := fmt.Sprintf("%.0f ÷ %.0f searches/s; %.0f µs of processor time each without events, %.0f µs more with; %.2f syncs each; p99 ratio %.1f",
-			median(ons), median(offs), median(cpus), median(added), median(syncs), median(tails))
-		rows = append(rows, atLeast("searches/s with events, until all are in Kafka ÷ without, "+at, reach[i], median(ratios), beside))
+		rows = append(rows, atLeast("searches/s with events, until all are in Kafka ÷ without, "+at, reach[i], median(c.ratios), c.String()))
 		if inDetail {
-			rows = append(rows, atMost("processor time of the server added per event, "+at, []float64{40, 25}[i], median(added), " µs", ""))
-			rows = append(rows, atMost("syncs per search, "+at, []float64{0.4, 0.1}[i], median(syncs), "", ""))
+			rows = append(rows, atMost("processor time of the server added per event, "+at, []float64{40, 25}[i], median(c.added), " µs", ""))
+			rows = append(rows, atMost("syncs per search, "+at, []float64{0.4, 0.1}[i], median(c.syncs), "", ""))
 			if connections == 64 {
-				rows = append(rows, atMost("p99 with events ÷ without, "+at, 2, median(tails), "", ""))
+				rows = append(rows, atMost("p99 with events ÷ without, "+at, 2, median(c.tails), "", ""))
 			}
 		}
 	}
 	return rows, nil
 }
 
-// stopped compares searches while Kafka is stopped, and until a minute after it
-// is back, with searches while it is well.
-func (s *station) stopped(ctx context.Context) (rows []row, err error) {
-	const away, back = 20 * time.Second, 60 * time.Second
+// comparison holds the values of all rounds: searches per second with and without events
+// and their ratio, processor time in µs without events and the time that events add, syncs
+// per search, and the ratio of the 99th percentiles.
+type comparison struct {
+	ons, offs, ratios []float64
+	cpus, added       []float64
+	syncs, tails      []float64
+}
+
+func (c *comparison) String() string {
+	return fmt.Sprintf("%.0f ÷ %.0f searches/s; %.0f µs of processor time each without events, %.0f µs more with; %.2f syncs each; p99 ratio %.1f",
+		median(c.ons), median(c.offs), median(c.cpus), median(c.added), median(c.syncs), median(c.tails))
+}
+
+// compare measures both servers in turn.
+func (s *station) compare(ctx context.Context, off, on *shop, connections int) (*comparison, error) {
+	c := &comparison{}
+	for range s.rounds {
+		without, err := s.run(ctx, off, connections, s.window)
+		if err != nil {
+			return nil, err
+		}
+		with, err := s.run(ctx, on, connections, s.window)
+		if err != nil {
+			return nil, err
+		}
+		c.ratios = append(c.ratios, with.perSecond()/without.perSecond())
+		c.offs, c.ons = append(c.offs, without.perSecond()), append(c.ons, with.perSecond())
+		c.added = append(c.added, float64((with.cpuPerSearch()-without.cpuPerSearch()).Nanoseconds())/1000)
+		c.cpus = append(c.cpus, float64(without.cpuPerSearch().Nanoseconds())/1000)
+		c.syncs = append(c.syncs, with.syncs/float64(with.searches))
+		c.tails = append(c.tails, float64(with.percentile(99))/float64(without.percentile(99)))
+	}
+	return c, nil
+}
+
+// startForwarded starts and warms up a server behind the forwarder. The server must be
+// stopped, even after an error.
+func (s *station) startForwarded(ctx context.Context) (*shop, error) {
 	p, err := s.startShop(ctx, shopOptions{index: "memory", work: 300 * time.Microsecond, events: true, brokers: s.forwarded, topic: newTopic(), maxBytes: 20 << 30})
 	if err != nil {
 		return nil, err
 	}
+	_, err = s.run(ctx, p, 64, 2*time.Second)
+	return p, err
+}
+
+// stopped compares searches while Kafka is stopped, and until a minute after its return,
+// with searches while it works.
+func (s *station) stopped(ctx context.Context) (rows []row, err error) {
+	const away, back = 20 * time.Second, 60 * time.Second
+	p, err := s.startForwarded(ctx)
 	defer func() { err = errors.Join(err, p.stop()) }()
-	if _, err := s.run(ctx, p, 64, 2*time.Second); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	before, err := s.searchFor(ctx, p, 20*time.Second)
@@ -210,15 +239,12 @@ func (s *station) searchFor(ctx context.Context, p *shop, length time.Duration) 
 	return search(bounded, p.address, 64)
 }
 
-// blackHoled compares how long searches take while bytes to and from Kafka
-// vanish with searches while it is well.
+// blackHoled compares the latency of searches while all bytes to and from Kafka vanish with
+// the latency while Kafka works.
 func (s *station) blackHoled(ctx context.Context) (rows []row, err error) {
-	p, err := s.startShop(ctx, shopOptions{index: "memory", work: 300 * time.Microsecond, events: true, brokers: s.forwarded, topic: newTopic(), maxBytes: 20 << 30})
-	if err != nil {
-		return nil, err
-	}
+	p, err := s.startForwarded(ctx)
 	defer func() { err = errors.Join(err, p.stop()) }()
-	if _, err := s.run(ctx, p, 64, 2*time.Second); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	var ratios, wells, ills []float64
@@ -243,7 +269,7 @@ func (s *station) blackHoled(ctx context.Context) (rows []row, err error) {
 		fmt.Sprintf("%.1f ÷ %.1f ms", median(ills), median(wells)))}, nil
 }
 
-// appends runs the benchmark of the log itself, which is beside it.
+// appends runs the benchmark of package wal, which lies beside the code.
 func appends(ctx context.Context) ([]row, error) {
 	output, err := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "Append", "-benchtime", "1x", "./infrastructure/wal").CombinedOutput()
 	if err != nil {
@@ -262,7 +288,7 @@ func appends(ctx context.Context) ([]row, error) {
 		fmt.Sprintf("%.0f ÷ %.0f records/s of 2.1 kB; %.2f syncs each", values["append/s"], values["bare/s"], values["syncs/record"]))}, nil
 }
 
-// drain compares how fast a spool that has waited is emptied with sarama alone.
+// drain compares the speed of emptying a full spool with the speed of sarama alone.
 func (s *station) drain(ctx context.Context) (rows []row, err error) {
 	const events = 100_000
 	value := make([]byte, 2000)
@@ -300,7 +326,7 @@ func (s *station) drain(ctx context.Context) (rows []row, err error) {
 		fmt.Sprintf("%.0f ÷ %.0f events/s of 2.9 kB", median(ours), median(bares)))}, nil
 }
 
-// fillSpool leaves events in a spool, as a shop does whose Kafka is away.
+// fillSpool leaves events in a spool, like a shop whose Kafka is away.
 func fillSpool(dir string, events int, value []byte, headers []mq.Header) error {
 	c, err := shopOptions{dir: dir, topic: "filled"}.config()
 	if err != nil {
@@ -319,7 +345,7 @@ func fillSpool(dir string, events int, value []byte, headers []mq.Header) error 
 	return spool.Close(ended)
 }
 
-// drainSpool sends what fillSpool left, to a new topic, and measures that.
+// drainSpool sends the events of fillSpool to a new topic and measures the time.
 func (s *station) drainSpool(ctx context.Context, dir string) (took time.Duration, err error) {
 	c, err := shopOptions{dir: dir, topic: newTopic(), brokers: s.direct}.config()
 	if err != nil {
@@ -337,15 +363,15 @@ func (s *station) drainSpool(ctx context.Context, dir string) (took time.Duratio
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// ended is a context that has ended: closing doesn't wait.
+// ended is a cancelled context: Close doesn't wait.
 var ended = func() context.Context {
 	ctx, end := context.WithCancel(context.Background())
 	end()
 	return ctx
 }()
 
-// bareSend connects and sends as many of the same records by sarama alone, with
-// the same settings.
+// bareSend connects and sends the same number of equal records by sarama alone, with the
+// same settings.
 func (s *station) bareSend(events int, value []byte, headers []mq.Header) (time.Duration, error) {
 	topic := newTopic()
 	if err := s.kafka.WithAdmin(func(admin sarama.ClusterAdmin) error {
@@ -382,8 +408,8 @@ func (s *station) bareSend(events int, value []byte, headers []mq.Header) (time.
 	return time.Since(begun), nil
 }
 
-// memory compares the memory of a server while a million events wait with that
-// of one with none.
+// memory compares a server's memory while a million events wait with its memory while none
+// wait.
 func (s *station) memory(ctx context.Context) (rows []row, err error) {
 	const events = 1_000_000
 	dir, err := s.folder()

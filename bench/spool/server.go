@@ -34,22 +34,22 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-// serveCommand makes this program the server of a measurement, in a process of
-// its own, so that its memory and processor time can be told apart.
+// serveCommand makes this program the server of a measurement. The server is a separate
+// process, so its memory and processor time can be measured.
 const serveCommand = "serve"
 
-// profileVariable names a file for a profile of the server with events.
+// profileVariable names a file for a CPU profile of the server with events.
 const profileVariable = "BENCH_PROFILE"
 
-// shopOptions are what a server of a measurement is.
+// shopOptions configure a server.
 type shopOptions struct {
-	// events has them spooled and sent to Kafka at brokers.
+	// events turns on events, which go through the spool to Kafka at brokers.
 	events  bool
 	brokers string
 	topic   string
 	// index is "memory", or "real" for the catalogue in SQLite.
 	index string
-	// work is processor time that each search of the memory index takes.
+	// work is the processor time of each search in the memory index.
 	work     time.Duration
 	dir      string
 	maxBytes int64
@@ -63,16 +63,8 @@ func (o shopOptions) arguments() []string {
 }
 
 func serve(arguments []string) (err error) {
-	var o shopOptions
-	flags := flag.NewFlagSet(serveCommand, flag.ContinueOnError)
-	flags.BoolVar(&o.events, "events", false, "")
-	flags.StringVar(&o.brokers, "brokers", "", "")
-	flags.StringVar(&o.topic, "topic", "", "")
-	flags.StringVar(&o.index, "index", "", "")
-	flags.DurationVar(&o.work, "work", 0, "")
-	flags.StringVar(&o.dir, "dir", "", "")
-	flags.Int64Var(&o.maxBytes, "max", 0, "")
-	if err := flags.Parse(arguments); err != nil {
+	o, err := parseOptions(arguments)
+	if err != nil {
 		return err
 	}
 	c, err := o.config()
@@ -82,7 +74,7 @@ func serve(arguments []string) (err error) {
 	application.TuneRuntime()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	// The shop writes its log as always, and only warnings are kept.
+	// The shop formats its log as always, but only warnings are printed.
 	log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(io.Discard, nil), slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	shop, err := application.NewWireHelper(ctx, c, false, log, o.parts())
 	if err != nil {
@@ -103,14 +95,27 @@ func serve(arguments []string) (err error) {
 	return shop.Run(ctx)
 }
 
-// config returns the settings of a shop that listens on free ports.
+// parseOptions is the reverse of arguments.
+func parseOptions(arguments []string) (o shopOptions, err error) {
+	flags := flag.NewFlagSet(serveCommand, flag.ContinueOnError)
+	flags.BoolVar(&o.events, "events", false, "")
+	flags.StringVar(&o.brokers, "brokers", "", "")
+	flags.StringVar(&o.topic, "topic", "", "")
+	flags.StringVar(&o.index, "index", "", "")
+	flags.DurationVar(&o.work, "work", 0, "")
+	flags.StringVar(&o.dir, "dir", "", "")
+	flags.Int64Var(&o.maxBytes, "max", 0, "")
+	return o, flags.Parse(arguments)
+}
+
+// config returns the configuration of a shop that listens on free ports.
 func (o shopOptions) config() (*config.Config, error) {
 	c, err := config.ParseDefault()
 	if err != nil {
 		return nil, err
 	}
 	c.App.Listen, c.App.Port, c.App.OpsListen = "127.0.0.1", 0, "127.0.0.1:0"
-	c.App.PageSize = 5 // the tutorial's
+	c.App.PageSize = 5 // the tutorial's page size
 	c.App.DataDir = o.dir
 	c.App.ShutdownTimeout = 2 * time.Second
 	c.MQ.Brokers = []string{cmp.Or(o.brokers, "127.0.0.1:1")}
@@ -121,7 +126,7 @@ func (o shopOptions) config() (*config.Config, error) {
 	return c, nil
 }
 
-// parts leaves out what isn't measured.
+// parts replaces parts of the shop that aren't measured.
 func (o shopOptions) parts() (p application.Parts) {
 	if !o.events {
 		p.Helper = func([]string, string) (mq.Helper, error) { return none{}, nil }
@@ -132,15 +137,15 @@ func (o shopOptions) parts() (p application.Parts) {
 	return p
 }
 
-// none sends no events.
+// none drops every event.
 type none struct{}
 
 func (none) SendEvent(string, []byte, ...mq.Header) (bool, error) { return true, nil }
 
-// memoryIndex answers every search at once, with the same few books.
+// memoryIndex answers every search with the same few books.
 type memoryIndex struct {
 	result func(context.Context) (*model.SearchResult, error)
-	rounds int // of spin
+	rounds int // for spin
 }
 
 func newMemoryIndex(db gateway.BookIndex, work time.Duration) *memoryIndex {
@@ -149,7 +154,7 @@ func newMemoryIndex(db gateway.BookIndex, work time.Duration) *memoryIndex {
 	})}
 }
 
-// once remembers the first result.
+// once caches the first result.
 func once(load func(context.Context) (*model.SearchResult, error)) func(context.Context) (*model.SearchResult, error) {
 	var mu sync.Mutex
 	var loaded atomic.Pointer[model.SearchResult]
@@ -167,8 +172,8 @@ func once(load func(context.Context) (*model.SearchResult, error)) func(context.
 	}
 }
 
-// fewBooks finds books with descriptions of an ordinary length, so that the value
-// of an event has about 2 kB.
+// fewBooks returns books with descriptions of typical length, so that an event's value has
+// about 2 kB.
 func fewBooks(ctx context.Context, db gateway.BookIndex) (*model.SearchResult, error) {
 	result, err := db.SearchBooks(ctx, model.Search{Keyword: "a", Sort: model.ByRelevance, Limit: 5})
 	if err != nil {
@@ -187,8 +192,7 @@ func (m *memoryIndex) SearchBooks(ctx context.Context, _ model.Search) (*model.S
 	return m.result(ctx)
 }
 
-// spin uses up processor time, however often it is interrupted: it counts
-// rounds, not time.
+// spin uses processor time. It counts rounds, not time, so interruptions don't shorten it.
 func spin(rounds int) {
 	x := uint64(1)
 	for range rounds {
@@ -199,8 +203,8 @@ func spin(rounds int) {
 	runtime.KeepAlive(x)
 }
 
-// roundsOf returns how many rounds take so long, by the fastest of several
-// tries, the least disturbed.
+// roundsOf returns the number of rounds that take that long, from the fastest of several
+// attempts.
 func roundsOf(work time.Duration) int {
 	const rounds = 1_000_000
 	best := time.Hour
@@ -241,7 +245,7 @@ func (s *station) startShop(ctx context.Context, o shopOptions) (*shop, error) {
 	return p, nil
 }
 
-// find succeeds once the server has its catalogue.
+// find reads the server's addresses and succeeds once it has its catalogue.
 func (p *shop) find(dir string) error {
 	if p.Ended() {
 		return testbed.ErrEnded
@@ -269,9 +273,15 @@ func (p *shop) find(dir string) error {
 	return nil
 }
 
-func (p *shop) stop() error { return p.End(syscall.SIGTERM) }
+// stop ends the server, if it was started.
+func (p *shop) stop() error {
+	if p == nil {
+		return nil
+	}
+	return p.End(syscall.SIGTERM)
+}
 
-// metrics are values of /metrics.
+// metrics are the values of /metrics by name.
 type metrics map[string]float64
 
 func (p *shop) metrics() (metrics, error) {
@@ -299,8 +309,8 @@ const (
 	delivered  = "event_books_events_delivered_total"
 )
 
-// drained waits until everything is in Kafka. It looks often: what it sees late
-// counts as time that the server took.
+// drained waits until all events are in Kafka. It polls often, because its delay counts as
+// time of the server.
 func (p *shop) drained(ctx context.Context) error {
 	return testbed.EventuallyEvery(ctx, 5*time.Millisecond, 10*time.Minute, func() error {
 		m, err := p.metrics()

@@ -7,10 +7,9 @@ import (
 	"sync"
 )
 
-// Forwarder carries bytes between its address and another, until it is told to
-// swallow them: then connections stay open and new ones are taken, and nothing
-// arrives on either side. That is how a network fails that drops packets
-// without a word.
+// Forwarder copies bytes between its address and another. When it swallows, connections
+// stay open, new ones are accepted, and no byte arrives on either side, like a network
+// that silently drops packets. Its methods may be called concurrently.
 type Forwarder struct {
 	net.Listener
 	target string
@@ -20,7 +19,7 @@ type Forwarder struct {
 	conns   []net.Conn
 }
 
-// NewForwarder listens at one address for another, until it is closed.
+// NewForwarder listens at one address and forwards to target until it is closed.
 func NewForwarder(listen, target string) (*Forwarder, error) {
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
@@ -74,8 +73,8 @@ func (f *Forwarder) swallows() bool {
 	return f.swallow
 }
 
-// Swallow begins or ends swallowing. At the end every connection is closed, since
-// what was swallowed is missing in it.
+// Swallow starts or stops swallowing. When it stops, it closes every connection,
+// because bytes are missing in them.
 func (f *Forwarder) Swallow(swallow bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

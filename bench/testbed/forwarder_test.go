@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A forwarder that let bytes through, or refused connections, would make the
-// black hole another weather.
+// If the forwarder let bytes through or refused connections, the fault "black-holed"
+// would test something else.
 func TestForwarderSwallows(t *testing.T) {
 	echo, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -50,13 +50,13 @@ func TestForwarderSwallows(t *testing.T) {
 
 	f.Swallow(true)
 	for _, conn := range []net.Conn{old, dial()} {
-		assert.ErrorIs(t, say(conn, 100*time.Millisecond), os.ErrDeadlineExceeded, "it stays open")
+		assert.ErrorIs(t, say(conn, 100*time.Millisecond), os.ErrDeadlineExceeded, "the connection stays open")
 	}
 
 	f.Swallow(false)
 	require.NoError(t, old.SetDeadline(time.Now().Add(10*time.Second)))
 	_, err = old.Read(make([]byte, 1))
 	require.Error(t, err)
-	assert.NotErrorIs(t, err, os.ErrDeadlineExceeded, "what has a gap is closed")
+	assert.NotErrorIs(t, err, os.ErrDeadlineExceeded, "connections with missing bytes are closed")
 	assert.NoError(t, say(dial(), 10*time.Second))
 }

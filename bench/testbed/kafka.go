@@ -21,45 +21,43 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// startTimeout is how long Kafka may take to answer after its start, on a busy
+// startTimeout bounds the time from Kafka's start to its first answer, on a busy
 // machine.
 const startTimeout = 2 * time.Minute
 
-// Kafka is an Apache Kafka of our own, which may be killed and frozen: one
-// broker or several, in a folder of its own. Its methods do to all brokers at
-// once what those of a Broker do to one.
+// Kafka is an Apache Kafka that only the caller uses, so the caller may kill and freeze
+// it. It has one or more brokers in one folder. Its methods act on all brokers at once.
 type Kafka struct {
 	libs    string
 	Brokers []*Broker
 }
 
-// Broker is one broker of it, and a controller.
+// Broker is one broker of a Kafka. It is a controller, too.
 type Broker struct {
 	kafka *Kafka
 	id    int
 	dir   string
-	// Address is the broker's. Who asks at Behind is told to come to the
-	// broker's front from then on, and to the fronts of the others.
+	// Address is the broker's address. Clients that connect at Behind are sent on to
+	// the brokers' fronts.
 	Address, Behind string
 	process         *Process // nil while it is stopped
 	log             *os.File
 }
 
-// KafkaOptions say how a Kafka is made.
+// KafkaOptions configure a Kafka.
 type KafkaOptions struct {
-	// Libs is the folder of Apache Kafka's jars, Dir an empty one of its own.
+	// Libs is the folder of Apache Kafka's jars, Dir an empty folder for its files.
 	Libs, Dir string
-	// Port is the first of the three ports on 127.0.0.1 that each broker needs:
-	// the broker's, the one behind its front, the controller's. They are fixed:
-	// a port that the system chose for an earlier connection could be given to
-	// somebody else while Kafka is down.
+	// Port is the first of three ports on 127.0.0.1 for each broker: its address, its
+	// address behind the front, and the controller's. They are fixed, because another
+	// program could get a free port while Kafka is down.
 	Port int
-	// Fronts has the address of a forwarder for each broker. With three or more
-	// of them, topics have three replicas, of which two have to be in sync.
+	// Fronts are the addresses of forwarders, one for each broker. With three or more,
+	// topics have three replicas, of which two must be in sync.
 	Fronts []string
 }
 
-// NewKafka writes the configuration and formats the storage.
+// NewKafka writes the configuration and formats the storage. It doesn't start Kafka.
 func NewKafka(ctx context.Context, o KafkaOptions) (*Kafka, error) {
 	k := &Kafka{libs: o.Libs}
 	local := func(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
@@ -75,7 +73,7 @@ func NewKafka(ctx context.Context, o KafkaOptions) (*Kafka, error) {
 		for _, address := range []string{b.Address, b.Behind, controller(i)} {
 			free, err := net.Listen("tcp", address)
 			if err != nil {
-				return nil, fmt.Errorf("%d ports from %d on have to be free: %w", 3*len(o.Fronts), o.Port, err)
+				return nil, fmt.Errorf("%d ports from %d on must be free: %w", 3*len(o.Fronts), o.Port, err)
 			}
 			free.Close()
 		}
@@ -89,7 +87,7 @@ func NewKafka(ctx context.Context, o KafkaOptions) (*Kafka, error) {
 			"controller.listener.names":      "CONTROLLER",
 			"inter.broker.listener.name":     "DIRECT",
 			"log.dirs":                       b.file("data"),
-			// A missing topic stays missing.
+			// Kafka must not create topics on its own.
 			"auto.create.topics.enable": "false",
 		}
 		if len(o.Fronts) >= 3 {
@@ -135,7 +133,7 @@ func (b *Broker) format(ctx context.Context) error {
 	return nil
 }
 
-// Version is in the name of a jar.
+// Version returns Kafka's version, from the name of a jar.
 func (k *Kafka) Version() string {
 	jars, _ := filepath.Glob(filepath.Join(k.libs, "kafka-clients-*.jar"))
 	if len(jars) == 0 {
@@ -144,7 +142,7 @@ func (k *Kafka) Version() string {
 	return strings.TrimSuffix(strings.TrimPrefix(filepath.Base(jars[0]), "kafka-clients-"), ".jar")
 }
 
-// Addresses are the brokers', past any forwarder.
+// Addresses returns the addresses of the brokers, without any forwarder.
 func (k *Kafka) Addresses() (addresses []string) {
 	for _, b := range k.Brokers {
 		addresses = append(addresses, b.Address)
@@ -152,7 +150,7 @@ func (k *Kafka) Addresses() (addresses []string) {
 	return addresses
 }
 
-// Start returns when every broker answers.
+// Start starts every broker and returns when all of them answer.
 func (k *Kafka) Start(ctx context.Context) error {
 	for _, b := range k.Brokers {
 		if err := b.launch(); err != nil {
@@ -162,14 +160,14 @@ func (k *Kafka) Start(ctx context.Context) error {
 	return k.each(func(b *Broker) error { return b.answers(ctx) })
 }
 
-// Stop lets Kafka end in its own way, Kill doesn't.
+// Stop shuts Kafka down properly; Kill kills it.
 func (k *Kafka) Stop() error   { return k.each((*Broker).Stop) }
 func (k *Kafka) Kill() error   { return k.each((*Broker).Kill) }
 func (k *Kafka) Freeze() error { return k.each((*Broker).Freeze) }
 func (k *Kafka) Thaw() error   { return k.each((*Broker).Thaw) }
 
-// each is done at once: the last of several brokers can't stop in its own way
-// without the others.
+// each acts on all brokers at once, because the last of several brokers can't shut down
+// properly without the others.
 func (k *Kafka) each(do func(*Broker) error) error {
 	var all errgroup.Group
 	for _, b := range k.Brokers {
@@ -178,7 +176,7 @@ func (k *Kafka) each(do func(*Broker) error) error {
 	return all.Wait()
 }
 
-// Start returns when the broker answers and belongs to the others.
+// Start returns when the broker answers and has joined the cluster.
 func (b *Broker) Start(ctx context.Context) error {
 	if err := b.launch(); err != nil {
 		return err
@@ -216,7 +214,7 @@ func (b *Broker) answers(ctx context.Context) error {
 	return nil
 }
 
-// Stop lets the broker end in its own way, Kill doesn't.
+// Stop shuts the broker down properly; Kill kills it.
 func (b *Broker) Stop() error { return b.end(syscall.SIGTERM) }
 func (b *Broker) Kill() error { return b.end(syscall.SIGKILL) }
 
@@ -229,12 +227,13 @@ func (b *Broker) end(signal os.Signal) error {
 	return err
 }
 
-// Freeze leaves the broker's connections open, and nobody answers there.
+// Freeze stops the process. Its connections stay open but get no answers. Thaw
+// continues it.
 func (b *Broker) Freeze() error { return b.process.Process.Signal(syscall.SIGSTOP) }
 func (b *Broker) Thaw() error   { return b.process.Process.Signal(syscall.SIGCONT) }
 
-// saramaConfig gives up a broker that doesn't answer in seconds: it may be
-// frozen.
+// saramaConfig gives up after a few seconds if a broker doesn't answer, because it may
+// be frozen.
 func saramaConfig() *sarama.Config {
 	c := sarama.NewConfig()
 	c.Metadata.AllowAutoTopicCreation = false
@@ -243,12 +242,12 @@ func saramaConfig() *sarama.Config {
 	return c
 }
 
-// WithAdmin is for administration past any forwarder.
+// WithAdmin calls use with an administrator of this Kafka, without any forwarder.
 func (k *Kafka) WithAdmin(use func(sarama.ClusterAdmin) error) error {
 	return WithAdmin(k.Addresses(), use)
 }
 
-// WithAdmin is for administration of any Kafka.
+// WithAdmin calls use with an administrator of the brokers.
 func WithAdmin(brokers []string, use func(sarama.ClusterAdmin) error) error {
 	admin, err := sarama.NewClusterAdmin(brokers, saramaConfig())
 	if err != nil {

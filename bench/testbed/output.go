@@ -1,7 +1,7 @@
-// Package testbed has what tests and benches need that make a shop and its Kafka
-// fail and look at the result: child processes and their output, an Apache Kafka
-// of their own, a forwarder in front of it, a reader of its topics, and the page
-// of docs that takes the result. It must not know the shop.
+// Package testbed helps tests and benches that make a shop and its Kafka fail. It runs
+// child processes and collects their output, runs its own Apache Kafka and a forwarder
+// in front of it, reads topics, and writes a result into a page of docs. It must not
+// know the shop's packages, except for the event's format.
 package testbed
 
 import (
@@ -13,7 +13,8 @@ import (
 	"sync"
 )
 
-// Output collects what a process prints or a logger writes. It may be written
+// Output collects the output of a process or a logger. It may be written and read
+// concurrently.
 // and read at the same time.
 type Output struct {
 	mu   sync.Mutex
@@ -34,6 +35,7 @@ func (o *Output) String() string {
 
 var listening = regexp.MustCompile(`listening.*?(http://127\.0\.0\.1:\d+)`)
 
+// URL returns the address that the process has logged as listening, or "".
 // URL returns where the process listens, "" until it has logged that.
 func (o *Output) URL() string {
 	if found := listening.FindStringSubmatch(o.String()); found != nil {
@@ -42,12 +44,15 @@ func (o *Output) URL() string {
 	return ""
 }
 
-// Attr returns an attribute of the last line in JSON with that message, "" if
+// Attr returns an attribute of the last JSON log line with that message, or "" if there
+// is none.
 // there is none.
 func (o *Output) Attr(message, key string) (value string) {
 	for line := range strings.Lines(o.String()) {
 		var entry map[string]any
-		if json.Unmarshal([]byte(line), &entry) == nil && entry["msg"] == message && entry[key] != nil {
+		decoder := json.NewDecoder(strings.NewReader(line))
+		decoder.UseNumber() // large numbers keep their digits
+		if decoder.Decode(&entry) == nil && entry["msg"] == message && entry[key] != nil {
 			value = fmt.Sprint(entry[key])
 		}
 	}

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// endTimeout is how long a process may take to end when it is asked to.
+// endTimeout bounds the time from a signal to the end of a process.
 const endTimeout = 30 * time.Second
 
-// Process is a child of ours.
+// Process is a child process.
 type Process struct {
 	*exec.Cmd
 	exited chan struct{}
 }
 
-// Run starts a command, out of the terminal's reach: Ctrl-C is for us, who
-// then end it, even if it is frozen.
+// Run starts a command in its own process group. Ctrl-C then reaches only the caller,
+// which ends the process, even if it is frozen.
 func Run(command *exec.Cmd) (*Process, error) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := command.Start(); err != nil {
@@ -36,10 +36,11 @@ func Run(command *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// Exited is closed once the process is gone; ProcessState is set then.
+// Exited returns a channel that closes when the process is gone. ProcessState is set
+// then.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
-// Ended tells whether the process is gone.
+// Ended reports whether the process is gone.
 func (p *Process) Ended() bool {
 	select {
 	case <-p.exited:
@@ -49,8 +50,8 @@ func (p *Process) Ended() bool {
 	}
 }
 
-// End returns when the process is gone. One that doesn't heed the signal
-// within 30 s is killed, which is an error.
+// End sends the signal and returns when the process is gone. If the process doesn't end
+// within 30 s, End kills it and returns an error.
 func (p *Process) End(signal os.Signal) error {
 	if p.Ended() {
 		return nil
@@ -70,16 +71,15 @@ func (p *Process) End(signal os.Signal) error {
 	return fmt.Errorf("%s had to be killed", p.Path)
 }
 
-// ErrEnded: a process ended instead of answering.
+// ErrEnded means that a process ended before it answered.
 var ErrEnded = errors.New("it ended")
 
-// Eventually tries until it succeeds, for a certain time, or until there is
-// nothing left to wait for: ErrEnded.
+// Eventually retries until try succeeds, the time is over, or try returns ErrEnded.
 func Eventually(ctx context.Context, within time.Duration, try func() error) error {
 	return EventuallyEvery(ctx, 50*time.Millisecond, within, try)
 }
 
-// EventuallyEvery is Eventually with another pause between two tries.
+// EventuallyEvery is Eventually with another pause between two attempts.
 func EventuallyEvery(ctx context.Context, pause, within time.Duration, try func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -96,7 +96,7 @@ func EventuallyEvery(ctx context.Context, pause, within time.Duration, try func(
 	}
 }
 
-// Sleep returns early, with an error, when ctx ends.
+// Sleep waits for d. It returns early, with an error, when ctx ends.
 func Sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

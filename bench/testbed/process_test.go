@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// Waiting for a program that has ended would keep Kafka away longer than the
-// page says.
+// Waiting for a program that has ended would keep Kafka away longer than the page of
+// docs says.
 func TestNobodyWaitsForWhatHasEnded(t *testing.T) {
 	tries := 0
 	err := Eventually(t.Context(), time.Minute, func() error {

@@ -12,23 +12,22 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// TopicReader reads a topic from its beginning, with all its partitions, also
-// those that are added meanwhile.
+// TopicReader reads a topic from its beginning, including partitions that are added
+// later. It isn't safe for concurrent use.
 type TopicReader struct {
 	brokers []string
 	topic   string
 	next    map[int32]int64 // offsets
 }
 
-// NewTopicReader doesn't connect yet.
+// NewTopicReader returns a reader without connecting.
 func NewTopicReader(brokers []string, topic string) *TopicReader {
 	return &TopicReader{brokers, topic, map[int32]int64{}}
 }
 
-// Read hands over, one after the other, the records from where the last Read
-// ended up to the present end of each partition, those of a partition in their
-// order. A topic that doesn't exist has none. After an error it can be called
-// again, and goes on behind the last record that it handed over.
+// Read passes records to handle, from the end of the last Read to the current end of each
+// partition. Records of a partition come in order. A missing topic has no records. After
+// an error, the next Read continues behind the last record that was passed on.
 func (r *TopicReader) Read(ctx context.Context, handle func(*sarama.ConsumerMessage)) error {
 	err := r.read(ctx, handle)
 	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
@@ -71,7 +70,7 @@ func (r *TopicReader) read(ctx context.Context, handle func(*sarama.ConsumerMess
 			select {
 			case record, ok := <-records.Messages():
 				if !ok {
-					return fmt.Errorf("partition %d: the offset %d is gone", partition, r.next[partition])
+					return fmt.Errorf("partition %d: offset %d doesn't exist any more", partition, r.next[partition])
 				}
 				handle(record)
 				r.next[partition] = record.Offset + 1
@@ -86,7 +85,7 @@ func (r *TopicReader) read(ctx context.Context, handle func(*sarama.ConsumerMess
 	return nil
 }
 
-// DecodeSearchEvent reads a record of the topic of searches.
+// DecodeSearchEvent decodes a record of the search topic.
 func DecodeSearchEvent(m *sarama.ConsumerMessage) (*model.SearchEvent, error) {
 	headers := make([]model.Header, len(m.Headers))
 	for i, h := range m.Headers {
@@ -95,7 +94,7 @@ func DecodeSearchEvent(m *sarama.ConsumerMessage) (*model.SearchEvent, error) {
 	return model.DecodeSearchEvent(string(m.Key), headers, m.Value)
 }
 
-// Size is how many records the topic holds.
+// Size returns the number of records in the topic.
 func (r *TopicReader) Size() (size int64, err error) {
 	client, err := sarama.NewClient(r.brokers, saramaConfig())
 	if err != nil {
@@ -119,7 +118,8 @@ func (r *TopicReader) Size() (size int64, err error) {
 	return size, nil
 }
 
-// PartitionCount fails where there is no such topic.
+// PartitionCount returns the number of partitions of a topic. It fails if there is no
+// such topic.
 func PartitionCount(brokers []string, topic string) (int32, error) {
 	client, err := sarama.NewClient(brokers, saramaConfig())
 	if err != nil {

@@ -1,8 +1,7 @@
-// Command tutorial is the search of the tutorial's program, rebuilt small as
-// the baseline of benchmarks: the same calls on the same libraries with the
-// same settings, and none of its pages, templates and services, which no
-// benchmark measures. It must know nothing of ours. Where it is careless, it
-// is so because the tutorial is.
+// Command tutorial is the search of the tutorial's program, rebuilt as the baseline of
+// benchmarks. It makes the same calls to the same libraries with the same settings, and
+// leaves out pages, templates and services, which no benchmark measures. It must not know
+// the shop. Where it is careless, the tutorial is, too.
 package main
 
 import (
@@ -37,8 +36,8 @@ func main() {
 	brokers := flag.String("brokers", "", "Kafka, comma-separated")
 	topic := flag.String("topic", "lr-book-searches", "topic of the searches")
 	flag.Parse()
-	// The tutorial's main panics as well, and so ends where Kafka or the
-	// database is away at its start.
+	// The tutorial's main panics, too, so it ends if Kafka or the database is away at
+	// its start.
 	if err := serve(*listen, *dsn, strings.Split(*brokers, ","), *topic); err != nil {
 		panic(err)
 	}
@@ -56,25 +55,25 @@ func serve(listen, dsn string, brokers []string, topic string) error {
 	if err != nil {
 		return err
 	}
-	// By hand, instead of by Gin's Run, for the sake of port 0.
+	// Gin's Run can't report the port that port 0 gets.
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("listening on http://%s\n", listener.Addr())
 	gin.SetMode(gin.ReleaseMode) // debug mode would slow the baseline down
-	router := gin.Default()      // with Gin's log of requests, as the tutorial has it
+	router := gin.Default()      // logs requests, as in the tutorial
 	router.GET("/api/books", func(c *gin.Context) { getBooks(c, db, producer, topic) })
 	return http.Serve(listener, router)
 }
 
 func newProducer(brokers []string) (sarama.SyncProducer, error) {
-	// Everything that isn't set here keeps sarama's default, as in the tutorial:
-	// 30 s for a dial, a write and a read, topics made by asking for them where
-	// the broker allows it, and no idempotence.
+	// All other settings keep sarama's defaults, as in the tutorial: 30 s for a dial,
+	// a read and a write, no idempotence, and a request for metadata creates a topic if
+	// the broker allows it.
 	c := sarama.NewConfig()
-	c.Producer.RequiredAcks = sarama.WaitForLocal // as the tutorial has it
-	c.Producer.Retry.Max = 3                      // as the tutorial has it
+	c.Producer.RequiredAcks = sarama.WaitForLocal // as in the tutorial
+	c.Producer.Retry.Max = 3                      // as in the tutorial
 	c.Producer.Return.Successes = true            // a SyncProducer needs it
 	return sarama.NewSyncProducer(brokers, c)
 }
@@ -83,7 +82,7 @@ func getBooks(c *gin.Context, db *gorm.DB, producer sarama.SyncProducer, topic s
 	const pageSize = 5 // the tutorial's config.yml
 	offset, err := strconv.Atoi(c.DefaultQuery("o", "0"))
 	if err != nil {
-		c.JSON(http.StatusBadRequest, gin.H{"error": "offset is no number"})
+		c.JSON(http.StatusBadRequest, gin.H{"error": "offset is not a number"})
 		return
 	}
 	keyword := c.Query("q")
@@ -94,7 +93,7 @@ func getBooks(c *gin.Context, db *gorm.DB, producer sarama.SyncProducer, topic s
 	}
 	books := []book{}
 	if err := query.Offset(offset).Limit(pageSize).Find(&books).Error; err != nil {
-		c.JSON(http.StatusNotFound, gin.H{"error": "books can't be read"}) // its status, too
+		c.JSON(http.StatusNotFound, gin.H{"error": "books can't be read"}) // the tutorial's status
 		return
 	}
 	if keyword != "" {
@@ -103,7 +102,7 @@ func getBooks(c *gin.Context, db *gorm.DB, producer sarama.SyncProducer, topic s
 			c.JSON(http.StatusNotFound, gin.H{"error": "books can't be encoded"})
 			return
 		}
-		// The shopper waits for it, and nobody asks what became of it.
+		// The shopper waits for this, and the result is ignored.
 		_, _, _ = producer.SendMessage(&sarama.ProducerMessage{
 			Topic: topic, Key: sarama.StringEncoder(keyword), Value: sarama.ByteEncoder(value),
 		})

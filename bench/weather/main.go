@@ -1,13 +1,12 @@
 //go:build unix
 
-// Command weather measures what becomes of searches and their events while
-// Kafka is ill, on the tutorial's design and on our program, in one run and on
-// the same servers, and writes the table into docs/rough-weather.md, which
-// explains it. It runs in the root of the repository: make weather.
+// Command weather measures searches and their events while Kafka is ill. It measures the
+// tutorial's design and this program in one run on the same servers, and writes the table
+// into docs/rough-weather.md, which explains it. It runs in the root of the repository:
+// make weather.
 //
-// It kills and freezes a Kafka of its own, which it starts from the jars in
-// WEATHER_KAFKA_LIBS, and makes a database of its own on the server of
-// TEST_MARIADB_DSN.
+// It starts its own Kafka from the jars in WEATHER_KAFKA_LIBS, kills it and freezes it,
+// and creates its own database on the server of TEST_MARIADB_DSN.
 package main
 
 import (
@@ -36,7 +35,7 @@ import (
 var page = testbed.NewPage("docs/rough-weather.md", "weather")
 
 func main() {
-	only := flag.String("only", "", "measure this weather alone, and leave the page as it is")
+	only := flag.String("only", "", "measure only this weather, and don't write the page")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -53,8 +52,9 @@ func measureAll(ctx context.Context, only string) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	s, closeStation, err := newStation(ctx, dir)
-	defer func() { err = errors.Join(err, closeStation()) }()
+	var closers testbed.Closers
+	defer func() { err = errors.Join(err, closers.Close()) }()
+	s, err := newStation(ctx, dir, &closers)
 	if err != nil {
 		return err
 	}
@@ -71,69 +71,60 @@ func measureAll(ctx context.Context, only string) (err error) {
 		}
 		rows, broken = append(rows, r), append(broken, r.broken...)
 	}
-	result := table(rows)
+	head := ""
 	if only == "" {
-		result = circumstances(s.kafka.Version()) + "\n\n" + result
-		if err := page.Write(result); err != nil {
-			return err
-		}
+		head = circumstances(s.kafka.Version())
 	}
-	fmt.Println(result)
+	if err := page.Report(head, table(rows)); err != nil {
+		return err
+	}
 	if len(broken) > 0 {
-		return errors.New("promises of ours were broken:\n" + strings.Join(broken, "\n"))
+		return errors.New("the program broke promises:\n" + strings.Join(broken, "\n"))
 	}
 	return nil
 }
 
-// newStation prepares everything that all weathers need. What it returns to
-// close is never nil.
-func newStation(ctx context.Context, dir string) (s *station, closeAll func() error, err error) {
-	var closers []func() error
-	closeAll = func() (err error) {
-		for i := range closers {
-			err = errors.Join(err, closers[len(closers)-1-i]())
-		}
-		return err
-	}
+// newStation starts the servers and builds the programs. Even after an error, closers end
+// what was started.
+func newStation(ctx context.Context, dir string, closers *testbed.Closers) (s *station, err error) {
 	libs, server := os.Getenv("WEATHER_KAFKA_LIBS"), os.Getenv("TEST_MARIADB_DSN")
 	if libs == "" || server == "" {
-		return nil, closeAll, errors.New("set WEATHER_KAFKA_LIBS to the folder of Apache Kafka's jars and TEST_MARIADB_DSN to a MariaDB or MySQL server; see " + page.File)
+		return nil, errors.New("set WEATHER_KAFKA_LIBS to the folder of Apache Kafka's jars and TEST_MARIADB_DSN to a MariaDB or MySQL server; see " + page.File)
 	}
 	port := 19392
 	if text := os.Getenv("WEATHER_KAFKA_PORT"); text != "" {
 		if port, err = strconv.Atoi(text); err != nil {
-			return nil, closeAll, fmt.Errorf("WEATHER_KAFKA_PORT: %w", err)
+			return nil, fmt.Errorf("WEATHER_KAFKA_PORT: %w", err)
 		}
 	}
 
 	s = &station{dir: dir, tutorial: filepath.Join(dir, "tutorial"), ours: filepath.Join(dir, "event-books")}
 	for program, room := range map[string]string{s.tutorial: "./bench/tutorial", s.ours: "."} {
 		if output, err := exec.CommandContext(ctx, "go", "build", "-o", program, room).CombinedOutput(); err != nil {
-			return nil, closeAll, fmt.Errorf("build %s: %w\n%s", room, err, output)
+			return nil, fmt.Errorf("build %s: %w\n%s", room, err, output)
 		}
 	}
 	var dropDatabase func() error
 	s.dsn, s.keywords, dropDatabase, err = newDatabase(ctx, server)
 	if err != nil {
-		return nil, closeAll, err
+		return nil, err
 	}
-	closers = append(closers, dropDatabase)
+	closers.Add(dropDatabase)
 
 	front := fmt.Sprintf("127.0.0.1:%d", port+3)
 	if s.kafka, err = testbed.NewKafka(ctx, testbed.KafkaOptions{Libs: libs, Dir: dir, Port: port, Fronts: []string{front}}); err != nil {
-		return nil, closeAll, fmt.Errorf("WEATHER_KAFKA_PORT=%d: %w", port, err)
+		return nil, fmt.Errorf("WEATHER_KAFKA_PORT=%d: %w", port, err)
 	}
-	closers = append(closers, s.kafka.Kill)
+	closers.Add(s.kafka.Kill)
 	if s.forwarder, err = testbed.NewForwarder(front, s.kafka.Brokers[0].Behind); err != nil {
-		return nil, closeAll, err
+		return nil, err
 	}
-	closers = append(closers, s.forwarder.Close)
-	return s, closeAll, s.kafka.Start(ctx)
+	closers.Add(s.forwarder.Close)
+	return s, s.kafka.Start(ctx)
 }
 
-// newDatabase makes a database as the tutorial's program would have left it,
-// with the starter catalogue in it, and returns keywords that find something:
-// titles, which both programs find.
+// newDatabase creates a database like that of the tutorial's program, filled with the
+// starter catalogue. keywords are titles, which both programs find.
 func newDatabase(ctx context.Context, server string) (dsn string, keywords []string, drop func() error, err error) {
 	cfg, err := mysql.ParseDSN(server)
 	if err != nil {
@@ -154,7 +145,7 @@ func newDatabase(ctx context.Context, server string) (dsn string, keywords []str
 	if keywords, err = fill(ctx, db, name+".books"); err != nil {
 		return "", nil, nil, errors.Join(err, drop())
 	}
-	cfg.DBName, cfg.ParseTime = name, true // the tutorial can't read times without
+	cfg.DBName, cfg.ParseTime = name, true // the tutorial can't read times without it
 	return cfg.FormatDSN(), keywords, drop, nil
 }
 
@@ -184,7 +175,7 @@ func fill(ctx context.Context, db *sql.DB, table string) (keywords []string, err
 	return keywords, nil
 }
 
-// circumstances says where and with what the table was made.
+// circumstances says when, where and with which versions the table was made.
 func circumstances(kafkaVersion string) string {
 	return fmt.Sprintf("Made on %s by `make weather`, on %s, with Apache Kafka %s, sarama %s in both programs, and %s.",
 		time.Now().UTC().Format(time.DateOnly), testbed.Machine(), kafkaVersion, testbed.ModuleVersion("github.com/IBM/sarama"), testbed.GoVersion())

@@ -21,7 +21,7 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// shop is a running program under test: the tutorial's design or ours.
+// shop is a running program: the tutorial's design or this program.
 type shop struct {
 	*testbed.Process
 	printed *testbed.Output
@@ -31,24 +31,24 @@ type shop struct {
 
 const adminToken = "rough-weather-admin-token"
 
-// startTutorial returns when searches are answered.
+// startTutorial returns when the tutorial's design answers searches.
 func startTutorial(ctx context.Context, program, dsn, brokers, topic string) (*shop, error) {
 	s := &shop{printed: &testbed.Output{}, topic: topic}
 	return s, s.start(ctx, exec.Command(program, "-dsn", dsn, "-brokers", brokers, "-topic", topic), "/api/books")
 }
 
-// startOurs returns when searches are answered. dir is where it keeps files.
+// startOurs returns when this program answers searches. dir is its working directory.
 func startOurs(ctx context.Context, program, dir, dsn, brokers, prefix string) (*shop, error) {
 	command := exec.Command(program)
 	command.Dir = dir
 	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "EVENT_BOOKS_") { // settings of whoever runs this
+		if !strings.HasPrefix(entry, "EVENT_BOOKS_") { // ignore settings of the caller's environment
 			command.Env = append(command.Env, entry)
 		}
 	}
 	command.Env = append(command.Env,
 		"EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_APP_PORT=0", "EVENT_BOOKS_APP_OPS_LISTEN=127.0.0.1:0",
-		"EVENT_BOOKS_APP_PAGE_SIZE=5", // the tutorial's
+		"EVENT_BOOKS_APP_PAGE_SIZE=5", // the tutorial's page size
 		"EVENT_BOOKS_APP_ADMIN_TOKEN="+adminToken,
 		"EVENT_BOOKS_DB_DSN="+dsn, "EVENT_BOOKS_MQ_BROKERS="+brokers, "EVENT_BOOKS_MQ_TOPIC_PREFIX="+prefix)
 	s := &shop{printed: &testbed.Output{}, topic: prefix + baseTopic}
@@ -65,7 +65,7 @@ func (s *shop) start(ctx context.Context, command *exec.Cmd, readyPath string) (
 			return testbed.ErrEnded
 		}
 		if s.url = s.printed.URL(); s.url == "" {
-			return errors.New("does not listen")
+			return errors.New("it doesn't listen")
 		}
 		status, _, err := s.get(ctx, readyPath)
 		if err == nil && status != http.StatusOK {
@@ -75,7 +75,7 @@ func (s *shop) start(ctx context.Context, command *exec.Cmd, readyPath string) (
 	})
 }
 
-// client holds a connection for each search at once.
+// client keeps a connection for each concurrent search.
 var client = &http.Client{Timeout: searchBound, Transport: &http.Transport{MaxIdleConnsPerHost: searches}}
 
 func (s *shop) get(ctx context.Context, path string) (status int, body []byte, err error) {
@@ -83,7 +83,7 @@ func (s *shop) get(ctx context.Context, path string) (status int, body []byte, e
 	if err != nil {
 		return 0, nil, err
 	}
-	request.Header.Set("Authorization", "Bearer "+adminToken) // only /readyz of ours asks for it
+	request.Header.Set("Authorization", "Bearer "+adminToken) // only this program's /readyz needs it
 	response, err := client.Do(request)
 	if err != nil {
 		return 0, nil, err
@@ -93,7 +93,7 @@ func (s *shop) get(ctx context.Context, path string) (status int, body []byte, e
 	return response.StatusCode, body, err
 }
 
-// search reports whether it was answered with books, and after how long.
+// search reports whether the answer had books, and the duration of the search.
 func (s *shop) search(ctx context.Context, keyword string) (answered bool, took time.Duration) {
 	begun := time.Now()
 	status, body, err := s.get(ctx, "/api/books?q="+url.QueryEscape(keyword))
@@ -102,7 +102,7 @@ func (s *shop) search(ctx context.Context, keyword string) (answered bool, took 
 	return err == nil && status == http.StatusOK && json.Unmarshal(body, &books) == nil && len(books) > 0, took
 }
 
-// searchAtOnce sends one search for each keyword.
+// searchAtOnce sends one search for each keyword, all at once.
 func (s *shop) searchAtOnce(ctx context.Context, keywords []string) (answered int, slowest time.Duration) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -121,7 +121,7 @@ func (s *shop) searchAtOnce(ctx context.Context, keywords []string) (answered in
 	return answered, slowest
 }
 
-// stats is what our program says itself became of its events.
+// stats returns the program's own statistics of its events.
 func (s *shop) stats(ctx context.Context) (*model.EventStats, error) {
 	_, body, err := s.get(ctx, "/readyz")
 	if err != nil {
@@ -139,7 +139,7 @@ func (s *shop) stats(ctx context.Context) (*model.EventStats, error) {
 	return ready.Events, nil
 }
 
-// close ends the program, if it was started.
+// close ends the program if it runs.
 func (s *shop) close() error {
 	if s == nil || s.Process == nil {
 		return nil

@@ -8,29 +8,29 @@ import (
 	"time"
 )
 
-// aSecond is what "about a second" means for a search of ours: the second that
-// it waits for Kafka, and the search itself on a busy machine.
+// aSecond is the limit for the promise that a search takes about a second: one second of
+// waiting for Kafka, and the search itself on a busy machine.
 const aSecond = 1200 * time.Millisecond
 
-// row is what one weather did.
+// row is the result of one weather.
 type row struct {
 	weather        string
 	tutorial, ours outcome
-	broken         []string // promises of ours
+	broken         []string // promises that this program broke
 }
 
-// outcome is what it did to one program.
+// outcome is the result for one program.
 type outcome struct {
 	notStarted bool
 	slowest    time.Duration
-	answered   int // with 200 and books
-	arrived    int // of the searches' events, each counted once
-	copies     int // of those that arrived
-	// By ours' own count.
+	answered   int // searches answered with 200 and books
+	arrived    int // events in the topic, without copies
+	copies     int // copies of events in the topic
+	// unconfirmed and lost come from this program's own statistics.
 	unconfirmed, lost int64
 }
 
-// broken tells which promises of ours were not kept.
+// broken returns the promises that this program broke.
 func (o outcome) broken() (broken []string) {
 	if o.answered < searches {
 		broken = append(broken, fmt.Sprintf("only %d of %d searches were answered", o.answered, searches))
@@ -67,7 +67,7 @@ func (o outcome) arrivals() string {
 	return text
 }
 
-// table is the result in Markdown.
+// table returns the result in Markdown.
 func table(rows []row) string {
 	var text strings.Builder
 	text.WriteString("| weather | tutorial: slowest search | answered | arrived | ours: slowest search | answered | arrived | unconfirmed | lost |\n")

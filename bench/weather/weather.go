@@ -18,46 +18,46 @@ import (
 )
 
 const (
-	// searches is how many are sent to each program at once.
+	// searches is the number of searches that each program gets at once.
 	searches = 8
-	// searchBound is how long a search is waited for.
+	// searchBound is the timeout of a search.
 	searchBound = 120 * time.Second
-	// away is how long Kafka is away at least; it stays away until the
-	// searches of both programs are over.
+	// away is the shortest time that Kafka is away. It stays away until the searches of
+	// both programs have ended.
 	away = 30 * time.Second
-	// restartGap is between the end of Kafka and its new start.
+	// restartGap is the time between Kafka's end and its new start.
 	restartGap = 3 * time.Second
-	// settle is how long both programs have for what they still want to
-	// deliver, from the moment that Kafka is back.
+	// settle is the time that both programs get, after Kafka is back, to deliver their
+	// remaining events.
 	settle = time.Minute
 
 	baseTopic = "lr-book-searches"
 )
 
-// weather is one thing that happens to Kafka.
+// weather is a disturbance of Kafka.
 type weather struct {
 	name string
-	// noTopic: the topic doesn't exist. Otherwise it was made before.
+	// noTopic means that the topic doesn't exist.
 	noTopic bool
-	// forwarded: both programs reach Kafka through the forwarder.
+	// forwarded means that both programs reach Kafka through the forwarder.
 	forwarded bool
-	// atStart: it happens before the programs start, otherwise after each has
-	// delivered an event.
+	// atStart means that the disturbance starts before the programs. Otherwise it starts
+	// after each program has delivered an event.
 	atStart bool
-	// begin and end may be nil.
+	// begin and end start and end the disturbance; they may be nil.
 	begin, end func(context.Context) error
-	// restart: it ends while the searches may still be waiting.
+	// restart means that it may end while searches still wait.
 	restart bool
 }
 
-// station has what measuring needs.
+// station holds the servers and programs of all measurements.
 type station struct {
 	dir            string
 	tutorial, ours string // programs
 	dsn            string
 	kafka          *testbed.Kafka
 	forwarder      *testbed.Forwarder
-	// The first keyword is for warming up.
+	// keywords[0] is for warming up.
 	keywords []string
 }
 
@@ -76,8 +76,8 @@ func (s *station) weathers() []weather {
 	}
 }
 
-// measure lets one weather come over both programs at once, so that Kafka is
-// away equally long for both.
+// measure exposes both programs to a weather at the same time, so Kafka is away equally
+// long for both.
 func (s *station) measure(ctx context.Context, w weather) (r row, err error) {
 	r.weather = w.name
 	name := "weather-" + fmt.Sprint(time.Now().UnixNano())
@@ -88,54 +88,94 @@ func (s *station) measure(ctx context.Context, w weather) (r row, err error) {
 		}
 	}
 	begun := time.Now()
-	begin := func() error {
-		begun = time.Now()
-		if w.begin == nil {
-			return nil
-		}
-		return w.begin(ctx)
-	}
 	if w.atStart {
-		if err := begin(); err != nil {
+		if err := w.start(ctx); err != nil {
 			return r, err
 		}
 	}
-
-	brokers := s.kafka.Brokers[0].Address
-	if w.forwarded {
-		brokers = s.forwarder.Addr().String()
-	}
-	tutorial, err := startTutorial(ctx, s.tutorial, s.dsn, brokers, tutorialTopic)
+	tutorial, err := s.launchTutorial(ctx, w, tutorialTopic, &r.tutorial)
 	defer func() { err = errors.Join(err, tutorial.close()) }()
-	if w.atStart && errors.Is(err, testbed.ErrEnded) {
-		log.Printf("%s: the tutorial's design ended at its start: %s", w.name, firstLine(tutorial.printed.String()))
-		r.tutorial.notStarted, err = true, nil
-	}
 	if err != nil {
-		return r, fmt.Errorf("start tutorial: %w\n%s", err, tutorial.printed)
-	}
-	dir := filepath.Join(s.dir, name)
-	if err := os.Mkdir(dir, 0o700); err != nil {
 		return r, err
 	}
-	ours, err := startOurs(ctx, s.ours, dir, s.dsn, brokers, oursPrefix)
+	ours, err := s.launchOurs(ctx, w, name, oursPrefix)
 	defer func() { err = errors.Join(err, ours.close()) }()
 	if err != nil {
-		return r, fmt.Errorf("start ours: %w\n%s", err, ours.printed)
-	}
-	if !w.atStart && !w.noTopic {
-		for _, shop := range []*shop{tutorial, ours} {
-			if err := s.warmUp(ctx, shop); err != nil {
-				return r, fmt.Errorf("warm up: %w\n%s", err, shop.printed)
-			}
-		}
+		return r, err
 	}
 	if !w.atStart {
-		if err := begin(); err != nil {
+		if err := s.warmUpBoth(ctx, w, tutorial, ours); err != nil {
+			return r, err
+		}
+		begun = time.Now()
+		if err := w.start(ctx); err != nil {
 			return r, err
 		}
 	}
+	if err := s.searchThrough(ctx, w, begun, &r, tutorial, ours); err != nil {
+		return r, err
+	}
+	return r, s.count(ctx, &r, tutorial, ours)
+}
 
+// start starts the disturbance, if there is one.
+func (w weather) start(ctx context.Context) error {
+	if w.begin == nil {
+		return nil
+	}
+	return w.begin(ctx)
+}
+
+// brokers is the address at which both programs reach Kafka.
+func (s *station) brokers(w weather) string {
+	if w.forwarded {
+		return s.forwarder.Addr().String()
+	}
+	return s.kafka.Brokers[0].Address
+}
+
+// launchTutorial starts the tutorial's design. If Kafka is away at the start, the program
+// may end; then that is its outcome.
+func (s *station) launchTutorial(ctx context.Context, w weather, topic string, o *outcome) (*shop, error) {
+	tutorial, err := startTutorial(ctx, s.tutorial, s.dsn, s.brokers(w), topic)
+	if w.atStart && errors.Is(err, testbed.ErrEnded) {
+		log.Printf("%s: the tutorial's design ended at its start: %s", w.name, firstLine(tutorial.printed.String()))
+		o.notStarted, err = true, nil
+	}
+	if err != nil {
+		return tutorial, fmt.Errorf("start the tutorial's design: %w\n%s", err, tutorial.printed)
+	}
+	return tutorial, nil
+}
+
+func (s *station) launchOurs(ctx context.Context, w weather, name, topicPrefix string) (*shop, error) {
+	dir := filepath.Join(s.dir, name)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	ours, err := startOurs(ctx, s.ours, dir, s.dsn, s.brokers(w), topicPrefix)
+	if err != nil {
+		return ours, fmt.Errorf("start this program: %w\n%s", err, ours.printed)
+	}
+	return ours, nil
+}
+
+// warmUpBoth makes both programs deliver an event, which needs a topic.
+func (s *station) warmUpBoth(ctx context.Context, w weather, tutorial, ours *shop) error {
+	if w.noTopic {
+		return nil
+	}
+	for _, shop := range []*shop{tutorial, ours} {
+		if err := s.warmUp(ctx, shop); err != nil {
+			return fmt.Errorf("warm up: %w\n%s", err, shop.printed)
+		}
+	}
+	return nil
+}
+
+// searchThrough searches in both programs, ends the weather that began at begun, and
+// waits for the remaining events.
+func (s *station) searchThrough(ctx context.Context, w weather, begun time.Time, r *row, tutorial, ours *shop) (err error) {
 	keywords := s.keywords[1:]
 	var waiting sync.WaitGroup
 	waiting.Go(func() { r.ours.answered, r.ours.slowest = ours.searchAtOnce(ctx, keywords) })
@@ -157,13 +197,10 @@ func (s *station) measure(ctx context.Context, w weather) (r row, err error) {
 	if w.end != nil {
 		log.Printf("%s: Kafka was away for %.0f s", w.name, time.Since(begun).Seconds())
 	}
-	if err = errors.Join(err, testbed.Sleep(ctx, settle)); err != nil {
-		return r, err
-	}
-	return r, s.count(ctx, &r, tutorial, ours)
+	return errors.Join(err, testbed.Sleep(ctx, settle))
 }
 
-// warmUp has one event delivered.
+// warmUp searches once and waits for the event.
 func (s *station) warmUp(ctx context.Context, shop *shop) error {
 	keyword := s.keywords[0]
 	if answered, _ := shop.search(ctx, keyword); !answered {
@@ -172,7 +209,7 @@ func (s *station) warmUp(ctx context.Context, shop *shop) error {
 	return testbed.Eventually(ctx, time.Minute, func() error {
 		keys, err := s.keys(ctx, shop.topic)
 		if err == nil && keys[keyword] == 0 {
-			err = errors.New("the event did not arrive")
+			err = errors.New("the event didn't arrive")
 		}
 		return err
 	})
@@ -184,17 +221,17 @@ func (s *station) createTopic(name string) error {
 	})
 }
 
-// keys counts the records of a topic by their keys.
+// keys returns the number of records of a topic by key.
 func (s *station) keys(ctx context.Context, topic string) (map[string]int, error) {
 	keys := map[string]int{}
 	err := testbed.NewTopicReader(s.kafka.Addresses(), topic).Read(ctx, func(r *sarama.ConsumerMessage) { keys[string(r.Key)]++ })
 	return keys, err
 }
 
-// count finds out what became of the events.
+// count fills in the outcomes, from the topics and from the statistics of this program.
 func (s *station) count(ctx context.Context, r *row, tutorial, ours *shop) error {
-	// Before the topic is read: what is counted there as arriving late must not
-	// be missing in both.
+	// Ask for the stats before reading the topic. An event must not count as lost there
+	// and be found here.
 	stats, err := ours.stats(ctx)
 	if err != nil {
 		return err

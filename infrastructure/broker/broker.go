@@ -17,47 +17,47 @@ import (
 )
 
 const (
-	// clusterID never changes: clients take another one for another cluster.
+	// clusterID must never change: clients take a new id for another cluster.
 	clusterID = "event-books"
 
 	retentionInterval = time.Minute
-	// lockWait lets a predecessor end whose own parent was killed.
+	// lockWait gives a broker whose parent was killed time to exit.
 	lockWait = 5 * time.Second
-	// closeTimeout bounds the orderly end. What was acknowledged is on disk
-	// by then; only the snapshot that shortens the next start is missing.
+	// closeTimeout bounds the shutdown. All acknowledged data is on disk before it;
+	// only the snapshot that shortens the next start may be missing after it.
 	closeTimeout = 10 * time.Second
 )
 
-// settings of the broker, by Kafka's names. message.max.bytes stays at Kafka's
+// settings of the broker, by their names in Kafka. message.max.bytes keeps Kafka's
 // default.
 var settings = map[string]string{
-	// Retention by time would erase everything before a record with an old
-	// timestamp, and searches keep theirs however late they are delivered.
+	// Retention by time would delete everything before a record with an old
+	// timestamp, and searches keep their timestamp even if they are delivered late.
 	"log.retention.ms":    "-1",
-	"log.retention.bytes": strconv.Itoa(128 << 20), // of a partition; a start reads all of it
+	"log.retention.bytes": strconv.Itoa(128 << 20), // per partition; a start reads all of it
 	"log.segment.bytes":   strconv.Itoa(8 << 20),
-	// Offsets of groups expire by the wall clock, also while the shop is shut.
+	// Offsets of groups expire by wall-clock time, even while the shop is stopped.
 	"offsets.retention.minutes": strconv.Itoa(365 * 24 * 60),
 }
 
-// Options say where a broker lives.
+// Options are the folder and the addresses of a broker.
 type Options struct {
-	// Dir is the broker's own folder, made when it is missing.
+	// Dir is the broker's own folder. Serve makes it if it is missing.
 	Dir string
-	// Listen is host:port; port 0 takes a free one.
+	// Listen is host:port; port 0 picks a free port.
 	Listen string
-	// Advertise is the host:port that clients are told to connect to, with
-	// port 0 for the real one. Empty means the address listened on.
+	// Advertise is the host:port that clients connect to; port 0 stands for the
+	// real port. If it is empty, clients get the address that the broker listens on.
 	Advertise string
 
-	lockWait time.Duration // 0: the constant
+	lockWait time.Duration // set by tests; 0 = the constant lockWait
 }
 
-// SetupError tells that a broker can't start as it is configured. Trying again
-// doesn't help, unlike after a crash. It wraps syscall.EADDRINUSE when the
-// address is taken.
+// SetupError means that a broker can't start with its configuration. A retry
+// doesn't help, unlike after a crash. It wraps syscall.EADDRINUSE if another
+// program uses the address.
 type SetupError struct {
-	// Reason is for people: it names the address or folder, and a way out.
+	// Reason is a text for people. It names the address or folder and a way out.
 	Reason string
 	// Err is the cause, or nil.
 	Err error
@@ -66,14 +66,14 @@ type SetupError struct {
 func (e *SetupError) Error() string { return e.Reason }
 func (e *SetupError) Unwrap() error { return e.Err }
 
-// Serve runs a broker in this process until ctx ends, then returns nil. It
-// calls ready once, with the address it really listens on, as soon as clients
-// can connect. Every record and offset that it acknowledged is on disk.
+// Serve runs a broker in this process until ctx ends, and then returns nil. As
+// soon as clients can connect, it calls ready once, with the real address. Every
+// record and offset that the broker acknowledged is on disk.
 //
-// A request that the library trips over ends the whole process. That, and
-// memory, are why the shop runs it through a Supervisor. A folder that can no
-// longer be written ends Serve with an error and without an orderly end: the
-// library would go on, and acknowledge the next attempt as a duplicate of what
+// A request that makes the library panic ends the whole process. For that reason,
+// and to bound memory, the shop runs the broker through a Supervisor. If the
+// folder becomes unwritable, Serve returns an error without a proper shutdown: the
+// library would continue, and acknowledge a retry as a duplicate of a record that
 // it never stored.
 func Serve(ctx context.Context, opts Options, ready func(addr string), log *slog.Logger) error {
 	release, err := claim(ctx, opts)
@@ -102,7 +102,7 @@ func Serve(ctx context.Context, opts Options, ready func(addr string), log *slog
 	go func() {
 		defer close(closed)
 		retain(ctx, cluster)
-		cluster.Close() // only now: ApplyRetention blocks for ever after it
+		cluster.Close() // only now: after Close, ApplyRetention blocks for ever
 	}()
 
 	ready(listener.Addr().String())
@@ -117,11 +117,11 @@ func Serve(ctx context.Context, opts Options, ready func(addr string), log *slog
 	case err := <-store.broken:
 		return err
 	case <-time.After(closeTimeout):
-		return fmt.Errorf("the broker did not end within %s", closeTimeout)
+		return fmt.Errorf("the broker didn't stop within %s", closeTimeout)
 	}
 }
 
-// open starts kfake on its folder, behind the guard.
+// open starts kfake on the folder, behind the guard.
 func open(dir string, front *guard, store *storeLog) (*kfake.Cluster, error) {
 	if err := mend(dir); err != nil {
 		return nil, err
@@ -140,15 +140,15 @@ func open(dir string, front *guard, store *storeLog) (*kfake.Cluster, error) {
 		return nil, fmt.Errorf("open the broker's folder %s: %w", dir, err)
 	}
 	select {
-	case err := <-store.broken: // no orderly end: it would write as well
+	case err := <-store.broken: // don't close the cluster: that would write, too
 		return nil, err
 	default:
 	}
 	refuseWhenFull(cluster, dir, store.log)
 
-	// kfake writes this file when it ends and reads it when it starts, but
-	// leaves it there: after a crash it would be stale, and the next batch of
-	// an idempotent producer be refused as out of order.
+	// kfake writes this file at its end, reads it at its start, and never removes
+	// it. After a crash it would be out of date, and kfake would reject the next
+	// batch of an idempotent producer as out of order.
 	err = os.Remove(filepath.Join(dir, "seq_windows.json"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		cluster.Close()
@@ -157,7 +157,7 @@ func open(dir string, front *guard, store *storeLog) (*kfake.Cluster, error) {
 	return cluster, nil
 }
 
-// retain keeps partitions within their size until ctx ends.
+// retain applies the size limit of partitions regularly until ctx ends.
 func retain(ctx context.Context, cluster *kfake.Cluster) {
 	tick := time.NewTicker(retentionInterval)
 	defer tick.Stop()
@@ -171,8 +171,8 @@ func retain(ctx context.Context, cluster *kfake.Cluster) {
 	}
 }
 
-// claim makes the folder this process's own until release is called. Two
-// brokers on one folder would destroy it.
+// claim locks the folder for this process until release is called. Two brokers on
+// one folder would destroy it.
 func claim(ctx context.Context, opts Options) (release func(), err error) {
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, unusable(opts.Dir, err)
@@ -194,7 +194,7 @@ func claim(ctx context.Context, opts Options) (release func(), err error) {
 	locked, err := lock.TryLockContext(waiting, 50*time.Millisecond)
 	switch {
 	case locked:
-		return func() { _ = lock.Unlock() }, nil // the end of the process unlocks as well
+		return func() { _ = lock.Unlock() }, nil // the end of the process unlocks, too
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("wait for the broker's folder %s: %w", opts.Dir, context.Cause(ctx))
 	case errors.Is(err, context.DeadlineExceeded):
@@ -228,14 +228,14 @@ func addressTaken(addr string) error {
 	}
 }
 
-// address is a host:port as it stands, which a net.TCPAddr can't hold for a
-// host name.
+// address is a host:port that may contain a host name, which a net.TCPAddr can't
+// hold.
 type address string
 
 func (address) Network() string  { return "tcp" }
 func (a address) String() string { return string(a) }
 
-// advertise returns the address that clients are told.
+// advertise returns the address that clients get.
 func advertise(opts Options, real net.Addr) (net.Addr, error) {
 	tcp := real.(*net.TCPAddr)
 	if opts.Advertise == "" {

@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -18,15 +20,16 @@ import (
 	"go.uber.org/goleak"
 )
 
-// patience bounds every wait for a condition, so that a fault fails a test
-// rather than hanging it.
-const patience = 20 * time.Second
+// timeout bounds every wait for a condition, so that a fault fails a test instead
+// of blocking it.
+const timeout = 20 * time.Second
 
-// parentCommand runs a supervisor that never ends by itself.
+// parentCommand runs a supervisor that never ends on its own.
 const parentCommand = "broker-parent"
 
-// TestMain lets the test binary be what the program is elsewhere: its own
-// child, and a parent that can be killed.
+// TestMain lets the test binary take other roles: the supervisor's child, and a
+// parent that a test can kill. More parallel tests than processors run at a time,
+// because most of them wait for disks, timeouts and restarts.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && (os.Args[1] == ChildCommand || os.Args[1] == parentCommand) {
 		if err := run(os.Args[1], os.Args[2:]); err != nil {
@@ -34,7 +37,11 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	// sarama's metrics keep one goroutine for the whole process.
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = f.Value.Set("8")
+	}
+	// sarama's metrics keep one goroutine for the life of the process.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
 }
 
@@ -63,7 +70,7 @@ func run(command string, args []string) error {
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// serve runs a broker in this process until stop or the test's end.
+// serve runs a broker in this process until stop or the end of the test.
 func serve(t testing.TB, opts Options) (addr string, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -120,8 +127,8 @@ func connect(t *testing.T, addr string) sarama.Client {
 	return client
 }
 
-// createTopic creates a topic with one partition and the given configuration,
-// pairs of name and value.
+// createTopic creates a topic with one partition. config holds pairs of name and
+// value.
 func createTopic(t *testing.T, addr, topic string, config ...string) {
 	t.Helper()
 	admin, err := sarama.NewClusterAdmin([]string{addr}, saramaConfig())
@@ -148,7 +155,7 @@ func produce(t *testing.T, client sarama.Client, topic string, at time.Time, val
 	}
 }
 
-// consume returns all that partition 0 holds, in order.
+// consume returns all records of partition 0 in order.
 func consume(t *testing.T, client sarama.Client, topic string) (values []string) {
 	t.Helper()
 	require.NoError(t, client.RefreshMetadata(topic))
@@ -172,8 +179,8 @@ func consume(t *testing.T, client sarama.Client, topic string) (values []string)
 			if message.Offset == end-1 {
 				return values
 			}
-		case <-time.After(patience):
-			t.Fatalf("%d records of %s up to offset %d, and no more", len(values), topic, end)
+		case <-time.After(timeout):
+			t.Fatalf("only %d records of %s before offset %d", len(values), topic, end)
 		}
 	}
 }
@@ -219,6 +226,7 @@ func committedOffset(t *testing.T, client sarama.Client, group, topic string) in
 }
 
 func TestRestartKeepsEverything(t *testing.T) {
+	t.Parallel()
 	opts := Options{Dir: filepath.Join(t.TempDir(), "missing", "broker"), Listen: "127.0.0.1:0"}
 	addr, stop := serve(t, opts)
 	info, err := os.Stat(opts.Dir)
@@ -262,9 +270,10 @@ func TestTopicsAreNeverMadeByAsking(t *testing.T) {
 	require.ErrorIs(t, err, sarama.ErrUnknownTopicOrPartition)
 }
 
-// A topic that asks for retention by time must not get it: the program asks
-// for 35 days wherever it creates topics.
+// The broker ignores a topic's retention by time. The program asks for 35 days
+// whenever it creates a topic.
 func TestOldTimestampsEraseNothing(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	store := &storeLog{log: quiet(), broken: make(chan error, 1)}
@@ -347,7 +356,7 @@ func TestSetupErrors(t *testing.T) {
 	})
 }
 
-// A predecessor that is just ending is waited for.
+// A broker waits for the one before it that is about to exit.
 func TestPredecessorEnds(t *testing.T) {
 	dir := t.TempDir()
 	_, stop := serve(t, Options{Dir: dir, Listen: "127.0.0.1:0"})
@@ -356,7 +365,7 @@ func TestPredecessorEnds(t *testing.T) {
 	defer cancel()
 	ready := make(chan string, 1)
 	go func() {
-		ended <- Serve(ctx, Options{Dir: dir, Listen: "127.0.0.1:0", lockWait: patience}, func(addr string) { ready <- addr }, quiet())
+		ended <- Serve(ctx, Options{Dir: dir, Listen: "127.0.0.1:0", lockWait: timeout}, func(addr string) { ready <- addr }, quiet())
 	}()
 	stop()
 	select {

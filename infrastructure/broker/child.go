@@ -14,24 +14,24 @@ import (
 	"time"
 )
 
-// ChildCommand is the command of this program that calls Child, with the flags
-// --dir, --listen and --advertise for Options.
+// ChildCommand is the command of this program that calls Child. It takes Options
+// in the flags --dir, --listen and --advertise.
 const ChildCommand = "broker-child"
 
-// childMemory makes the collector work harder, rather than let a start that
-// reads a long log grow to several times that log.
+// childMemory is a soft limit for the heap. Without it, a start that reads a long
+// log would use several times the log's size.
 const childMemory = 256 << 20
 
-// ErrReported marks an error of Child that its parent has been told, and will
-// log or show: a child that prints it as well says it twice.
+// ErrReported marks an error of Child that the parent has received. The parent logs
+// or shows it, so the child must not print it again.
 var ErrReported = errors.New("reported to the parent")
 
-// report is the one line that a child writes to its standard output: its
-// address, or why it has none.
+// report is the single line that a child writes to its standard output: its
+// address, or the error that kept it from listening.
 type report struct {
 	Addr  string `json:"addr,omitempty"`
 	Error string `json:"error,omitempty"`
-	// Setup and Taken carry a SetupError over, and whether it wraps
+	// Setup says that the error is a SetupError, and Taken that it wraps
 	// syscall.EADDRINUSE.
 	Setup bool `json:"setup,omitempty"`
 	Taken bool `json:"taken,omitempty"`
@@ -50,11 +50,11 @@ func (r report) err() error {
 	}
 }
 
-// Child is the other end of a Supervisor: it serves until ctx or stdin ends,
-// and stdin ends with the parent, however that dies. It writes one line to
-// stdout, for the Supervisor, and nothing else may be written there. Signals
-// don't end it: a terminal or a service manager sends them to parent and child
-// alike, and the parent may have events left to deliver.
+// Child is the process that a Supervisor starts. It serves until ctx or stdin ends;
+// stdin ends with the parent, even if the parent is killed. Child writes one line
+// for the Supervisor to stdout; nothing else may write there. Signals don't end it,
+// because terminals and service managers send them to parent and child at once, and
+// the parent may still have events to deliver.
 func Child(ctx context.Context, opts Options, stdin io.Reader, stdout io.Writer, log *slog.Logger) error {
 	signal.Ignore(os.Interrupt, syscall.SIGTERM)
 	debug.SetMemoryLimit(childMemory)
@@ -62,21 +62,21 @@ func Child(ctx context.Context, opts Options, stdin io.Reader, stdout io.Writer,
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
-		_, _ = io.Copy(io.Discard, stdin) // however it ends, the parent is gone
+		_, _ = io.Copy(io.Discard, stdin) // after an error, too, the parent is gone
 		cancel()
 		time.Sleep(endTimeout)
-		os.Exit(1) // it hangs, and nobody is left to kill it
+		os.Exit(1) // Serve hangs, and no parent is left to kill this process
 	}()
 
 	var ready bool
-	tell := func(r report) {
+	send := func(r report) {
 		if err := json.NewEncoder(stdout).Encode(r); err != nil {
-			cancel() // nobody listens
+			cancel() // the parent is gone
 		}
 	}
 	err := Serve(ctx, opts, func(addr string) {
 		ready = true
-		tell(report{Addr: addr})
+		send(report{Addr: addr})
 	}, log)
 	if err == nil {
 		return nil
@@ -90,6 +90,6 @@ func Child(ctx context.Context, opts Options, stdin io.Reader, stdout io.Writer,
 	if errors.As(err, &setup) {
 		r.Setup, r.Error = true, setup.Reason
 	}
-	tell(r)
+	send(r)
 	return fmt.Errorf("%w: %w", err, ErrReported)
 }

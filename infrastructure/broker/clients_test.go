@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Clients in other languages do all that clients do: topics, keyed records,
-// groups of two with a rebalance, offsets that survive, transactions. Apache
-// Kafka, where there is one, proves that they ask for nothing special.
+// Clients in other languages can use topics, keyed records, groups of two members
+// with a rebalance, stored offsets and transactions. If there is an Apache Kafka, it
+// confirms that the scripts use nothing specific to the embedded broker.
 func TestClients(t *testing.T) {
 	scripts, err := filepath.Abs("testdata/clients")
 	require.NoError(t, err)
@@ -49,7 +49,7 @@ func TestClients(t *testing.T) {
 				cmd := command(t)
 				addr, log, _ := supervised(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
 				runClient(t, cmd, addr)
-				require.Zero(t, log.count("ended unasked"))
+				require.Zero(t, log.count("exited unexpectedly"))
 			})
 			t.Run("Kafka", func(t *testing.T) {
 				t.Parallel()
@@ -64,18 +64,18 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// runClient gives a client's script a broker, and compares the partitions that
-// it found its keys in with ours.
+// runClient runs a client's script. It compares the partitions in which the script
+// found its keys with sarama's.
 func runClient(t *testing.T, cmd *exec.Cmd, brokers string) {
 	t.Helper()
 	name := fmt.Sprintf("clients-%d", time.Now().UnixNano())
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	timed := exec.CommandContext(ctx, cmd.Path, append(cmd.Args[1:], brokers, name)...)
-	var said bytes.Buffer
-	timed.Env, timed.Stderr = cmd.Env, &said
+	var stderr bytes.Buffer
+	timed.Env, timed.Stderr = cmd.Env, &stderr
 	output, err := timed.Output()
-	require.NoError(t, err, "%s", &said)
+	require.NoError(t, err, "%s", &stderr)
 	var partitions map[string]int32
 	require.NoError(t, json.Unmarshal(output, &partitions), "%s", output)
 	require.GreaterOrEqual(t, len(partitions), 8)

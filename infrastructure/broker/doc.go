@@ -1,9 +1,9 @@
-// Package broker is the Kafka that a shop on one machine brings along: a
-// broker that speaks Kafka's protocol, keeps its topics in a folder, and runs
-// in a child process that a Supervisor starts again when it ends.
+// Package broker is the embedded broker for a shop on one machine. It speaks
+// Kafka's protocol, keeps its topics in a folder, and runs in a child process that a
+// Supervisor restarts when it exits.
 //
-// It is the only place that knows which library speaks the protocol (kfake of
-// twmb/franz-go) and what that library must be kept from. It knows neither the
-// shop's topics nor its events nor its configuration file: those who start it
-// hand over a folder and addresses, and all others talk to it as to any Kafka.
+// Only this package knows the library that implements the protocol (kfake of
+// twmb/franz-go) and the requests that the library must not see. It must not know
+// the shop's topics, events or configuration file: its caller passes a folder and
+// addresses, and all other code talks to it as to any Kafka.
 package broker

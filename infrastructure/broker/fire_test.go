@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -30,8 +29,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// maxResident bounds what a broker under fire may take: the collector's limit
-// (childMemory), what it can't help, and as much again.
+// maxResident bounds the memory of a broker under fire: the heap's soft limit
+// (childMemory), and the same again for all memory outside that limit.
 const maxResident = 512 << 20
 
 // setting reads a number from the environment.
@@ -46,13 +45,13 @@ func setting(t testing.TB, name string, otherwise int) int {
 	return n
 }
 
-// forge makes requests that no client would send. It is used by one goroutine.
+// forge makes requests that no client would send. It isn't safe for concurrent use.
 type forge struct {
 	*rand.Rand
-	topicID    [16]byte // of a topic that exists
+	topicID    [16]byte // of an existing topic
 	producerID int64
-	versions   []keyVersion // all that are served
-	next       int          // of versions
+	versions   []keyVersion // all served ones
+	next       int          // index in versions
 	kinds      map[string]int
 }
 
@@ -72,14 +71,14 @@ func newForge(seed, of uint64) *forge {
 	return f
 }
 
-// fill gives every field of a request a value that a client could send: names
-// that exist, lists that aren't empty, small numbers.
+// fill gives every field of a request a value that a client could send: existing
+// names, lists with elements, small numbers.
 func (f *forge) fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			switch name := v.Type().Field(i).Name; name {
-			case "UnknownTags", "Version", "ReplicaState": // the last is for brokers
+			case "UnknownTags", "Version", "ReplicaState": // only brokers send ReplicaState
 			case "Records":
 				v.Field(i).SetBytes(f.batch())
 			default:
@@ -118,8 +117,8 @@ func (f *forge) fill(v reflect.Value) {
 	}
 }
 
-// batch returns records that pass for whole ones: a header with odd values,
-// and a checksum that fits them.
+// batch returns records that pass as valid: a header with odd values and a matching
+// checksum.
 func (f *forge) batch() []byte {
 	records := make([]byte, f.IntN(40))
 	batch := kmsg.RecordBatch{
@@ -142,7 +141,7 @@ func (f *forge) batch() []byte {
 	return raw
 }
 
-// valid returns the next kind and version in turn, as a client would write it.
+// valid returns a request as a client would send it, of the next key and version.
 func (f *forge) valid() []byte {
 	f.next = (f.next + 1) % len(f.versions)
 	of := f.versions[f.next]
@@ -151,7 +150,7 @@ func (f *forge) valid() []byte {
 	return frameOf(req, of.version)
 }
 
-// mutate changes at least one byte after key and version, and rarely the
+// mutate changes at least one byte after the key and the version, and sometimes the
 // length.
 func (f *forge) mutate(frame []byte) []byte {
 	const body = lengthSize + 4
@@ -178,8 +177,8 @@ func (f *forge) mutate(frame []byte) []byte {
 	return frame
 }
 
-// request returns the next one to throw. Seven of ten are valid frames
-// mutated, in turn over every kind and version that is served.
+// request returns the next request to throw. Seven of ten are mutated valid frames,
+// which cycle through all served keys and versions.
 func (f *forge) request() []byte {
 	kind, frame := "", []byte(nil)
 	switch f.IntN(20) {
@@ -196,7 +195,7 @@ func (f *forge) request() []byte {
 		frame = f.valid()
 		kind, frame = "half", frame[:f.IntN(len(frame))]
 	case 5:
-		// A count of tags or elements as large as it can be, anywhere.
+		// Insert the largest possible count of tags or elements at a random place.
 		frame = f.valid()
 		at := lengthSize + 8 + f.IntN(len(frame)-lengthSize-8)
 		kind, frame = "mutated", append(frame[:at:at], append([]byte{0xff, 0xff, 0xff, 0xff, 0x0f}, frame[at:]...)...)
@@ -208,15 +207,15 @@ func (f *forge) request() []byte {
 	return frame
 }
 
-// thrower keeps a connection for as long as the broker does.
+// thrower keeps its connection until the broker closes it.
 type thrower struct {
 	addr     string
 	conn     net.Conn
 	answered int
 }
 
-// throw sends a frame and waits for an answer or the end of the connection,
-// but not long: some answers wait for records or members.
+// throw sends a frame and waits briefly for an answer or the end of the connection.
+// Some answers would wait for records or members.
 func (th *thrower) throw(frame []byte) error {
 	if th.conn == nil {
 		conn, err := net.Dial("tcp", th.addr)
@@ -250,7 +249,7 @@ func (th *thrower) hangUp() {
 	}
 }
 
-// peak returns the most memory that a process ever had, or 0 when it is gone.
+// peak returns the highest memory use of a process in bytes, or 0 if it is gone.
 func peak(pid int) (resident int) {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	for line := range strings.Lines(string(status)) {
@@ -262,8 +261,8 @@ func peak(pid int) (resident int) {
 	return resident
 }
 
-// watchPeak follows the child's memory, over restarts, until stop.
-func watchPeak(t *testing.T, log *memory) (stop func() int) {
+// watchPeak records the child's highest memory use, over restarts, until stop.
+func watchPeak(t *testing.T, log *supervisorLog) (stop func() int) {
 	t.Helper()
 	var highest atomic.Int64
 	quit, ended := make(chan struct{}), make(chan struct{})
@@ -287,7 +286,7 @@ func watchPeak(t *testing.T, log *memory) (stop func() int) {
 	}
 }
 
-// topicID asks for the id of a topic.
+// topicID returns the id of a topic.
 func topicID(t *testing.T, addr, topic string) [16]byte {
 	t.Helper()
 	req := kmsg.NewPtrMetadataRequest()
@@ -313,12 +312,13 @@ func producerID(t *testing.T, addr string) int64 {
 	return resp.ProducerID
 }
 
-// TestUnderFire throws requests at the broker while a producer goes on and
-// counts what was acknowledged.
+// TestUnderFire throws requests at the broker while a producer sends records. No
+// acknowledged record may be lost.
 //
-// TEST_FUZZED_REQUESTS is their number, TEST_FUZZ_SEED what they are drawn
-// from; `make fire` throws half a million.
+// TEST_FUZZED_REQUESTS is the number of requests, TEST_FUZZ_SEED the seed of the
+// random source. `make fire` throws half a million.
 func TestUnderFire(t *testing.T) {
+	t.Parallel()
 	const throwers, rounds = 8, 10
 	requests := setting(t, "TEST_FUZZED_REQUESTS", 20_000)
 	seed := setting(t, "TEST_FUZZ_SEED", 1)
@@ -373,7 +373,7 @@ func TestUnderFire(t *testing.T) {
 	require.GreaterOrEqual(t, 2*kinds["mutated"], thrown)
 	require.Greater(t, kinds["mutated"], len(forges[0].versions))
 	require.Less(t, highest, maxResident)
-	require.Zero(t, log.count("ended unasked"))
+	require.Zero(t, log.count("exited unexpectedly"))
 
 	createTopic(t, addr, "afterwards")
 	client := connect(t, addr)
@@ -383,7 +383,7 @@ func TestUnderFire(t *testing.T) {
 	require.Equal(t, int64(2), committedOffset(t, client, "readers", "afterwards"))
 }
 
-// FuzzRequests looks for requests that end the broker: a panic in kfake's own
+// FuzzRequests searches for requests that end the broker. A panic in one of kfake's
 // goroutines ends the fuzzing process.
 func FuzzRequests(f *testing.F) {
 	forge := newForge(1, 2)
@@ -398,8 +398,9 @@ func FuzzRequests(f *testing.F) {
 	})
 }
 
-// The layouts agree with the library that reads requests after them.
+// The layouts agree with the library that decodes requests.
 func TestLayouts(t *testing.T) {
+	t.Parallel()
 	f := newForge(uint64(setting(t, "TEST_FUZZ_SEED", 1)), 0)
 	require.Greater(t, len(f.versions), 100)
 	for range 40 * len(f.versions) {
@@ -409,15 +410,15 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-// hold opens connections that send these bytes and then nothing, until release.
-// closed counts those that the broker has closed.
+// hold opens n connections, sends the bytes on each and then nothing more, until
+// release. closed counts the connections that the broker has closed.
 func hold(t *testing.T, addr string, n int, bytes func(i int) []byte) (closed func() int, release func()) {
 	t.Helper()
 	conns := make([]net.Conn, n)
 	for i := range conns {
 		conn, err := net.Dial("tcp", addr)
 		require.NoError(t, err)
-		_, _ = conn.Write(bytes(i)) // fails where it was closed already
+		_, _ = conn.Write(bytes(i)) // fails if the broker has closed it already
 		conns[i] = conn
 	}
 	release = func() {
@@ -438,9 +439,10 @@ func hold(t *testing.T, addr string, n int, bytes func(i int) []byte) (closed fu
 
 func silence(int) []byte { return nil }
 
-// Connections that do nothing, far more than are served at once. Clients that
-// were there stay, and others come in.
+// Far more idle connections than the broker serves at a time don't disturb its
+// clients, and new clients get in.
 func TestThousandsOfConnections(t *testing.T) {
+	t.Parallel()
 	const thousands = 3000
 	addr, log, _ := supervised(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
 	createTopic(t, addr, "numbers")
@@ -461,11 +463,12 @@ func TestThousandsOfConnections(t *testing.T) {
 	requireInOrder(t, consume(t, connect(t, addr), "numbers"), acked)
 	t.Logf("at most %d MiB resident, %d records acknowledged", highest>>20, acked)
 	require.Less(t, highest, maxResident)
-	require.Zero(t, log.count("ended unasked"))
+	require.Zero(t, log.count("exited unexpectedly"))
 }
 
-// Requests that are announced and never finished.
+// Requests that are announced and never finished don't stop other clients.
 func TestSlowLoris(t *testing.T) {
+	t.Parallel()
 	addr, log, _ := supervised(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
 	createTopic(t, addr, "numbers")
 	sender := startSender(t, addr, "numbers")
@@ -494,20 +497,19 @@ func TestSlowLoris(t *testing.T) {
 	requireInOrder(t, consume(t, client, "numbers"), acked)
 	t.Logf("at most %d MiB resident, %d records acknowledged", highest>>20, acked)
 	require.Less(t, highest, maxResident)
-	require.Zero(t, log.count("ended unasked"))
+	require.Zero(t, log.count("exited unexpectedly"))
 }
 
-// wrapped starts a broker through a line of shell, which ends by starting
-// "$@".
-func wrapped(t *testing.T, opts Options, shell string) (addr string, log *memory) {
+// wrapped starts a broker through a line of shell that ends by executing "$@".
+func wrapped(t *testing.T, opts Options, shell string) (addr string, log *supervisorLog) {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	wrapper := filepath.Join(t.TempDir(), "wrapper")
 	script := fmt.Sprintf("#!/bin/sh\nset -- '%s' \"$@\"\n%s\n", self, shell)
 	require.NoError(t, os.WriteFile(wrapper, []byte(script), 0o700))
-	log = newMemory()
-	s := NewSupervisor(opts, slog.New(log))
+	log = &supervisorLog{}
+	s := NewSupervisor(opts, log.logger())
 	s.program, s.pauses = wrapper, quickPauses()
 	addr, err = s.Start(t.Context())
 	require.NoError(t, err)
@@ -515,10 +517,10 @@ func wrapped(t *testing.T, opts Options, shell string) (addr string, log *memory
 	return addr, log
 }
 
-// A broker that may open few files, and clients that take what they can. The
-// log finds its files all the same; where it finds none, the broker starts
-// anew and goes on.
+// A broker that may open few files serves its clients while others take all
+// connections. If its log can't open a file, the broker exits and is restarted.
 func TestNoFileDescriptorsLeft(t *testing.T) {
+	t.Parallel()
 	addr, log := wrapped(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"}, `ulimit -n 48; exec "$@"`)
 	createTopic(t, addr, "numbers")
 	sender := startSender(t, addr, "numbers")
@@ -526,9 +528,9 @@ func TestNoFileDescriptorsLeft(t *testing.T) {
 	had := sender.count()
 	eventually(t, "records meanwhile", func() bool { return sender.count() >= had+20 })
 	require.GreaterOrEqual(t, closed(), 500-24)
-	require.Zero(t, log.count("ended unasked"))
+	require.Zero(t, log.count("exited unexpectedly"))
 
-	// More partitions than files.
+	// The topic has more partitions than the broker may open files.
 	admin, err := sarama.NewClusterAdmin([]string{addr}, saramaConfig())
 	require.NoError(t, err)
 	defer admin.Close()
@@ -557,7 +559,7 @@ func TestNoFileDescriptorsLeft(t *testing.T) {
 	t.Logf("%d records acknowledged, %d restarts", n, log.count("listening again"))
 }
 
-// smallDisk mounts one, and returns its folder.
+// smallDisk mounts a disk of that size in bytes and returns its folder.
 func smallDisk(t *testing.T, size int) string {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -573,7 +575,7 @@ func smallDisk(t *testing.T, size int) string {
 	return dir
 }
 
-// fillDisk writes a file until not a byte is left.
+// fillDisk writes a file until the disk is full.
 func fillDisk(t *testing.T, dir string) (filler string) {
 	t.Helper()
 	filler = filepath.Join(dir, "filler")
@@ -589,8 +591,9 @@ func fillDisk(t *testing.T, dir string) (filler string) {
 	return filler
 }
 
-// A disk that is filled by records, then to its last byte, and has room again.
+// Records fill the disk, then a file takes the last byte, then there is space again.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	disk := smallDisk(t, diskReserve+32<<20)
 	room := filepath.Join(disk, "room")
 	require.NoError(t, os.WriteFile(room, make([]byte, 8<<20), 0o600))
@@ -619,18 +622,18 @@ func TestDiskFull(t *testing.T) {
 		acked++
 	}
 	require.Greater(t, acked, 10)
-	// It is there for everybody else.
+	// All other requests work.
 	require.Len(t, consume(t, client, "large"), acked)
 	commitOffset(t, client, "readers", "large", int64(acked))
-	require.Zero(t, log.count("ended unasked"))
+	require.Zero(t, log.count("exited unexpectedly"))
 
 	filler := fillDisk(t, disk)
 	refused := sender.count()
 	require.Len(t, consume(t, client, "large"), acked)
-	// A commit that can't be written isn't acknowledged: the broker ends.
+	// A commit that can't be written isn't acknowledged: the broker exits.
 	eventually(t, "its end", func() bool {
 		_ = commit(client, "readers", "large", int64(acked))
-		return log.count("ended unasked") > 0
+		return log.count("exited unexpectedly") > 0
 	})
 	eventually(t, "its return", func() bool { return log.count("listening again") > 0 })
 	require.Len(t, consume(t, connect(t, addr), "large"), acked)
@@ -639,7 +642,7 @@ func TestDiskFull(t *testing.T) {
 	require.NoError(t, os.Remove(filler))
 	require.NoError(t, os.Remove(room))
 	eventually(t, "records again", func() bool { return sender.count() >= refused+20 })
-	commitOffset(t, client, "readers", "large", 7) // behind what a full disk cut off
+	commitOffset(t, client, "readers", "large", 7) // follows the entry that the full disk cut off
 	pid := log.child()
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 	log.awaitChild(t, pid)

@@ -16,37 +16,37 @@ import (
 )
 
 const (
-	// maxConnections is lower where the process may open fewer files: half of
-	// them are for the log.
+	// maxConnections is lower if the process may open few files: connections get
+	// half of them, and the log the other half.
 	maxConnections = 512
-	// frameTimeout bounds how long a frame that was begun may take, and how
-	// long a client may leave an answer unread.
+	// frameTimeout bounds the time between the first and the last byte of a frame,
+	// and the time until a client reads an answer.
 	frameTimeout = 30 * time.Second
 
-	// A frame is a length of four bytes and a request, whose header has at
-	// least key (2), version (2), correlation id (4) and client id (2).
+	// A frame is a length of four bytes and a request. The request's header has at
+	// least a key (2), a version (2), a correlation id (4) and a client id (2).
 	lengthSize = 4
 	minRequest = 10
-	// Room for many partitions' batches in one produce request.
+	// A produce request may hold batches for many partitions.
 	maxProduceRequest = 16 << 20
-	// All others are small. What is read from one takes up to fifty times its
-	// size.
+	// All other requests are small. Decoding takes up to fifty times their size in
+	// memory.
 	maxRequest = 256 << 10
-	// A request larger than smallRequest takes one of few places, so that
-	// memory is bounded whatever clients announce and however slowly they send.
+	// At most maxLargeRequests requests above smallRequest are read at a time. That
+	// bounds memory, even if clients announce large requests and send them slowly.
 	smallRequest     = 64 << 10
 	maxLargeRequests = 4
 )
 
-// guard stands between the network and kfake, which trusts what it reads: it
-// allocates whatever a length says, panics at an API key that it doesn't know,
-// and stops listening at the first failed accept.
+// guard stands between the network and kfake, which trusts its input: kfake
+// allocates as many bytes as a length says, panics on unknown API keys, and stops
+// listening after the first failed accept.
 type guard struct {
 	net.Listener
 	advertised net.Addr
-	latest     map[int16]int16 // newest version by API key
-	bound      int             // of connections
-	large      chan struct{}   // places of large requests
+	latest     map[int16]int16 // latest version by API key
+	bound      int             // limit of connections
+	large      chan struct{}   // slots for large requests
 	timeout    time.Duration
 	log        *slog.Logger
 	closed     chan struct{}
@@ -73,7 +73,7 @@ func newGuard(listener net.Listener, advertised net.Addr, log *slog.Logger) *gua
 	return g
 }
 
-// Addr returns the advertised address, which kfake tells its clients.
+// Addr returns the advertised address, which kfake sends to clients.
 func (g *guard) Addr() net.Addr { return g.advertised }
 
 func (g *guard) Close() error {
@@ -81,8 +81,8 @@ func (g *guard) Close() error {
 	return g.Listener.Close()
 }
 
-// Accept fails only once the listener is closed. Running out of file handles
-// passes, and so do clients that are gone before their turn.
+// Accept fails only after the listener was closed. Other errors are temporary, such
+// as too many open files or a client that hung up early, and Accept retries.
 func (g *guard) Accept() (net.Conn, error) {
 	var pause time.Duration
 	for {
@@ -94,7 +94,7 @@ func (g *guard) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if pause == 0 {
-			g.log.Warn("broker: can't accept a connection, trying on", "error", err)
+			g.log.Warn("broker: can't accept a connection, retrying", "error", err)
 		}
 		pause = min(max(5*time.Millisecond, 2*pause), time.Second)
 		select {
@@ -105,9 +105,9 @@ func (g *guard) Accept() (net.Conn, error) {
 	}
 }
 
-// admit takes a connection over. Above the bound it closes the one that was
-// idle for longest, first of all those that never sent a request: thousands of
-// connections that do nothing don't keep a client out.
+// admit adds a connection. Above the limit it closes the connection that was idle
+// for longest, and prefers those that never sent a request. Thousands of idle
+// connections can't keep a client out.
 func (g *guard) admit(conn net.Conn) *guardedConn {
 	c := &guardedConn{Conn: conn, guard: g, in: bufio.NewReader(conn)}
 	var idlest *guardedConn
@@ -130,34 +130,35 @@ func (g *guard) admit(conn net.Conn) *guardedConn {
 	return c
 }
 
-// check tells what is wrong with a request by the start of its header.
+// check returns an error if the start of a request's header shows that kfake must
+// not see the request.
 func (g *guard) check(size int32, key, version int16) error {
 	latest, known := g.latest[key]
 	switch {
 	case !known:
 		return fmt.Errorf("API key %d is not served", key)
 	case key != int16(kmsg.Produce) && size > maxRequest:
-		return fmt.Errorf("a request of %d bytes with API key %d", size, key)
+		return fmt.Errorf("API key %d: a request of %d bytes is too large", key, size)
 	case version < 0:
-		return fmt.Errorf("version %d of API key %d", version, key)
-	case version > latest && key != int16(kmsg.ApiVersions): // that one is how clients find out
-		return fmt.Errorf("version %d of API key %d, of which %d is the latest", version, key, latest)
+		return fmt.Errorf("API key %d: version %d is invalid", key, version)
+	case version > latest && key != int16(kmsg.ApiVersions): // clients use this one to find the latest versions
+		return fmt.Errorf("API key %d: version %d is newer than %d", key, version, latest)
 	}
 	return nil
 }
 
-// guardedConn passes whole, checked frames on. A Read fails for good at the
-// first frame that kfake must not see, and kfake closes the connection then.
+// guardedConn passes on complete frames that passed all checks. At the first bad
+// frame, Read fails, and so does every later Read; kfake then closes the connection.
 type guardedConn struct {
 	net.Conn
 	guard  *guard
 	in     *bufio.Reader
-	buffer []byte // of small frames
-	frame  []byte // what is left of the current one
+	buffer []byte // reused for small frames
+	frame  []byte // unread rest of the current frame
 
-	number uint64       // in the order of being accepted
-	used   atomic.Int64 // when a frame last came or went, 0 before the first
-	large  atomic.Bool  // the current frame has a large one's place
+	number uint64       // counts accepted connections
+	used   atomic.Int64 // unix nanoseconds of the last frame in either direction; 0 before the first
+	large  atomic.Bool  // the current frame holds a slot for large requests
 	closed atomic.Bool
 }
 
@@ -168,7 +169,8 @@ func (c *guardedConn) idler(other *guardedConn) bool {
 	return c.number < other.number
 }
 
-// Read is called again when kfake is done with the last frame.
+// Read returns bytes of the current frame. kfake calls it again when it has handled
+// that frame.
 func (c *guardedConn) Read(p []byte) (int, error) {
 	if len(c.frame) == 0 {
 		c.leaveLarge()
@@ -181,13 +183,13 @@ func (c *guardedConn) Read(p []byte) (int, error) {
 	}
 	n := copy(p, c.frame)
 	if c.frame = c.frame[n:]; len(c.frame) == 0 {
-		c.frame = nil // lets go of a large one
+		c.frame = nil // frees a large one
 	}
 	return n, nil
 }
 
-// nextFrame waits without bound for a frame to begin: clients keep idle
-// connections.
+// nextFrame waits without a timeout for the first byte of a frame, because clients
+// keep idle connections.
 func (c *guardedConn) nextFrame() ([]byte, error) {
 	if err := c.SetReadDeadline(time.Time{}); err != nil {
 		return nil, err
@@ -231,8 +233,7 @@ func (c *guardedConn) nextFrame() ([]byte, error) {
 	return frame, nil
 }
 
-// room returns a buffer for a frame, for a large one as soon as there is a
-// place.
+// room returns a buffer for a frame. For a large frame it waits for a free slot.
 func (c *guardedConn) room(size int) ([]byte, error) {
 	if size <= smallRequest {
 		if cap(c.buffer) < size {
@@ -243,10 +244,10 @@ func (c *guardedConn) room(size int) ([]byte, error) {
 	select {
 	case c.guard.large <- struct{}{}:
 	case <-time.After(c.guard.timeout):
-		return nil, fmt.Errorf("a request of %d bytes found no place", size)
+		return nil, fmt.Errorf("no slot for a request of %d bytes within %s", size, c.guard.timeout)
 	}
 	c.large.Store(true)
-	if c.closed.Load() { // meanwhile, or the place would never be left
+	if c.closed.Load() { // closed while it waited: nobody else would free the slot
 		c.leaveLarge()
 		return nil, net.ErrClosed
 	}
@@ -259,7 +260,7 @@ func (c *guardedConn) leaveLarge() {
 	}
 }
 
-// refuse is quiet: a port scanner must not fill the log.
+// refuse logs at debug level, so a port scanner can't fill the log.
 func (c *guardedConn) refuse(err error) error {
 	c.guard.log.Debug("broker: refused a request", "client", c.RemoteAddr(), "error", err)
 	return err

@@ -20,7 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// frameOf returns a request as it goes over the wire.
+// frameOf returns a request in its wire format.
 func frameOf(req kmsg.Request, version int16) []byte {
 	req.SetVersion(version)
 	return kmsg.NewRequestFormatter(kmsg.FormatterClientID("test")).AppendRequest(nil, req, 7)
@@ -38,16 +38,17 @@ func dial(t *testing.T, addr string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
-	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(timeout)))
 	t.Cleanup(func() { conn.Close() })
 	return conn
 }
 
-// closesOn tells that the broker hangs up without a word after these bytes.
+// closesOn checks that the broker closes the connection without an answer to these
+// bytes.
 func closesOn(t *testing.T, addr string, bytes []byte) {
 	t.Helper()
 	conn := dial(t, addr)
-	_, _ = conn.Write(bytes) // may fail: it hangs up in the middle
+	_, _ = conn.Write(bytes) // may fail if the broker closes early
 	n, err := conn.Read(make([]byte, 1))
 	require.Zero(t, n)
 	require.Error(t, err)
@@ -102,8 +103,8 @@ func TestGuardHangsUp(t *testing.T) {
 	require.Len(t, versions.ApiKeys, len(layouts))
 }
 
-// Clients newer than the broker ask for its versions in a version that it
-// doesn't know, and count on an answer.
+// Clients newer than the broker ask for its versions in an unknown version of that
+// request, and expect an answer.
 func TestNewerClients(t *testing.T) {
 	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
 	versions := kmsg.NewPtrApiVersionsResponse()
@@ -161,9 +162,9 @@ func TestTamedRequests(t *testing.T) {
 	require.Zero(t, join(first.MemberID, "range", "range").ErrorCode)
 }
 
-// A batch that takes offsets back would be followed by records in the place of
-// others.
+// A batch that moves offsets back would let later records overwrite earlier ones.
 func TestBatchesWithoutRecordsAreRefused(t *testing.T) {
+	t.Parallel()
 	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
 	createTopic(t, addr, "numbers")
 	client := connect(t, addr)
@@ -214,8 +215,8 @@ func TestFetchesAreBounded(t *testing.T) {
 	require.LessOrEqual(t, size, maxFetch)
 }
 
-// A frame that was begun has to be finished in time, but a client may be idle
-// between two frames for as long as it likes.
+// A client must finish a frame in time, but may be idle between frames for as long
+// as it likes.
 func TestSlowClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := net.Pipe()
@@ -243,12 +244,12 @@ func TestSlowClients(t *testing.T) {
 		require.True(t, timeout.Timeout())
 		require.Equal(t, 24*time.Hour+frameTimeout, time.Since(begin))
 
-		_, err = conn.Write([]byte("nobody reads this"))
+		_, err = conn.Write([]byte("unread"))
 		require.ErrorAs(t, err, &timeout)
 	})
 }
 
-// isClosed tells that the other side hung up, without waiting for it.
+// isClosed reports, without waiting, whether the other side closed the connection.
 func isClosed(t *testing.T, conn net.Conn) bool {
 	t.Helper()
 	require.NoError(t, conn.SetReadDeadline(time.Now().Add(time.Millisecond)))
@@ -256,8 +257,8 @@ func isClosed(t *testing.T, conn net.Conn) bool {
 	return !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// Above the bound those make room that never asked for anything, then those
-// that asked least lately.
+// Above the limit, the guard closes connections that never sent a request, then
+// those whose last request is the oldest.
 func TestConnectionsAreBounded(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -300,7 +301,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	connect()
 	requireClosed(1, 2)
 	require.NoError(t, served[0].Close())
-	_ = served[0].Close() // gives its place back only once
+	_ = served[0].Close() // the second Close must not free a second slot
 	connect()
 	requireClosed(0, 1, 2)
 	connect()
@@ -311,7 +312,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	require.ErrorIs(t, err, net.ErrClosed)
 }
 
-// Large requests find a place as others leave theirs, however those end.
+// Large requests get a slot when others release theirs, however those end.
 func TestLargeRequestsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuard(nil, nil, quiet())
@@ -350,7 +351,7 @@ func TestLargeRequestsAreBounded(t *testing.T) {
 		conns[0].Close()
 		synctest.Wait()
 		require.True(t, late.large.Load())
-		require.Error(t, <-ended) // its last byte doesn't come
+		require.Error(t, <-ended) // its last byte never arrives
 		require.Equal(t, frameTimeout, time.Since(begin))
 		for _, conn := range append(conns, late, smalls) {
 			conn.Close()
@@ -361,8 +362,7 @@ func TestLargeRequestsAreBounded(t *testing.T) {
 	})
 }
 
-// brokenListener fails as often as it has errors, then accepts conn, then is
-// closed.
+// brokenListener first returns its errors, then conn, then net.ErrClosed.
 type brokenListener struct {
 	net.Listener
 	errs []error

@@ -11,22 +11,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// layouts lists what producers, consumers and the tools around them ask of a
-// broker. Left out, and not advertised either: accounts and permissions, which
-// protect nothing here; moving replicas, since there are none; changing
-// settings, which decide what is kept; and DeleteRecords, after which a
-// partition can start again at offset 0.
+// layouts describes the requests that the broker serves: those of producers,
+// consumers and their tools. It leaves out, and the broker doesn't advertise,
+// requests for accounts and permissions, which protect nothing here; for moving
+// replicas, because there are none; for changing settings, which decide about
+// retention; and DeleteRecords, because a partition could start again at offset 0.
 //
-// Of each kind it tells what a request consists of. A number is a field of so
-// many bytes, s a string, b bytes, *4 an array of fields of four bytes, […] an
-// array of structures, {…} a structure that may be missing. The versions in
-// which a field exists follow its @. Where a version has tags, each structure
-// ends with them.
+// A layout lists the fields of a request. A number is a field of that many bytes, s
+// a string, b bytes, *4 an array of fields of four bytes, […] an array of
+// structures, {…} a structure that may be missing. @ is followed by the versions in
+// which the field exists. In versions with tags, each structure ends with tags.
 //
-// The guard follows a layout through each request before kfake reads it. The
-// library that does the reading believes every count of tags, and goes through
-// four billion of them, for half a minute, whether they are there or not; and
-// it allocates two hundred bytes for each byte of an array that isn't there.
+// The guard checks each request against its layout before kfake reads it. kfake's
+// decoder trusts every count of tags: it loops over four billion missing tags, which
+// takes half a minute. It also allocates two hundred bytes for each element of an
+// array that isn't there.
 var layouts = map[kmsg.Key]string{
 	kmsg.ApiVersions:             "s@3+ s@3+ s@5+ 4@5+",
 	kmsg.Metadata:                "[16@10+ s] 1@4+ 1@8-10 1@8+",
@@ -73,18 +72,18 @@ var layouts = map[kmsg.Key]string{
 	kmsg.DeleteGroups:   "*s",
 }
 
-// field is a part of a layout, read from its notation.
+// field is a parsed field of a layout.
 type field struct {
 	kind     byte // s, b, [, { or 0
 	width    int  // of kind 0
-	array    bool // of plain fields
+	array    bool // an array of plain fields
 	fields   []field
 	from, to int16 // versions
 }
 
 var notation = regexp.MustCompile(`([\[{])|(?:([\]}])|(\*?)(\w+))(?:@(\d+)(?:-(\d+)|\+))?`)
 
-// parsed holds layouts for use.
+// parsed holds the parsed layouts by API key.
 var parsed = func() map[int16][]field {
 	all := make(map[int16][]field)
 	for key, layout := range layouts {
@@ -98,8 +97,8 @@ var parsed = func() map[int16][]field {
 	return all
 }()
 
-// parseLayout reads fields up to the bracket that closes them, and returns
-// what begins with it.
+// parseLayout parses fields up to the closing bracket. rest starts with that
+// bracket; it is nil at the end of the layout.
 func parseLayout(tokens [][]string) (fields []field, rest [][]string) {
 	for len(tokens) > 0 {
 		token := tokens[0]
@@ -130,7 +129,7 @@ func number(digits string, otherwise int) int {
 	return otherwise
 }
 
-// follow tells whether a frame holds the request that it says it is.
+// follow returns an error if a frame doesn't match the layout of its request.
 func follow(frame []byte) error {
 	f := follower{in: kbin.Reader{Src: frame[lengthSize:]}}
 	f.key, f.version = f.in.Int16(), f.in.Int16()
@@ -144,9 +143,9 @@ func follow(frame []byte) error {
 	}
 	f.structure(parsed[f.key])
 	if f.key == int16(kmsg.Fetch) && f.tagOne {
-		// Only brokers that copy from each other send it, and it has tags
-		// within, which nobody has looked at.
-		return errors.New("request Fetch of another broker")
+		// Tag 1 is sent only by brokers that copy from each other. It holds
+		// nested tags, which follower doesn't check.
+		return errors.New("a Fetch request from another broker")
 	}
 	if !f.in.Ok() {
 		return fmt.Errorf("request %s, version %d, can't be read", kmsg.NameForKey(f.key), f.version)
@@ -154,12 +153,12 @@ func follow(frame []byte) error {
 	return nil
 }
 
-// follower reads what kfake will read, with the same functions.
+// follower reads a request with the same functions as kfake.
 type follower struct {
 	in           kbin.Reader
 	key, version int16
 	flexible     bool
-	tagOne       bool // was among the last structure's tags
+	tagOne       bool // the last structure had tag 1
 }
 
 func (f *follower) structure(fields []field) {
@@ -203,7 +202,7 @@ func (f *follower) field(field field) {
 	}
 }
 
-// span passes over a string or bytes, which may be null.
+// span skips a string or bytes, which may be null.
 func (f *follower) span(n int) {
 	if n > 0 {
 		f.in.Span(n)

@@ -13,10 +13,9 @@ import (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// mend puts right what a write left behind that was cut off, by a full disk or
-// a kill, before kfake reads its folder. kfake itself passes over the torn end
-// of a log but writes on behind it, so that its next start loses all that came
-// after.
+// mend repairs files after a write that a full disk or a kill cut off. It runs before
+// kfake reads its folder. kfake ignores a torn end of a log but appends behind it, so
+// its next start would lose everything after the torn entry.
 func mend(dir string) error {
 	for _, name := range []string{"groups.log", "pids.log"} {
 		if err := cutTornEntry(filepath.Join(dir, name)); err != nil {
@@ -35,8 +34,8 @@ func mend(dir string) error {
 	return nil
 }
 
-// cutTornEntry cuts a log behind its last whole entry. Each has its length, a
-// checksum of what follows, and at least a version.
+// cutTornEntry truncates a log after its last valid entry. An entry is a length, a
+// checksum of the rest, and the rest, which starts with a version.
 func cutTornEntry(path string) error {
 	const head, version = 8, 2
 	raw, err := os.ReadFile(path)
@@ -61,10 +60,10 @@ func cutTornEntry(path string) error {
 	return os.Truncate(path, int64(whole))
 }
 
-// alignIndex completes the index of a partition's newest segment, which has an
-// entry for each batch and is written after it. Where one were missing, each
-// later one would be taken for that of the batch before, and records of an
-// aborted transaction for records.
+// alignIndex completes the index of a partition's newest segment. The index has an
+// entry for each batch, written after the batch. If an entry were missing, kfake
+// would assign each later entry to the batch before, and would serve records of an
+// aborted transaction.
 func alignIndex(partition string) error {
 	const entrySize, batchHead, lengthAt, attributesAt = 15, 12, 8, 21
 	files, err := os.ReadDir(partition)
@@ -95,12 +94,12 @@ func alignIndex(partition string) error {
 	for batch := 0; len(segment) > attributesAt+2; batch++ {
 		size := batchHead + uint64(binary.BigEndian.Uint32(segment[lengthAt:]))
 		if size > uint64(len(segment)) {
-			break // torn itself
+			break // the batch itself is torn
 		}
 		if batch >= len(complete)/entrySize {
 			attributes := binary.BigEndian.Uint16(segment[attributesAt:])
 			entry := [entrySize]byte{0: 1} // version
-			if attributes&0x30 == 0x10 {   // in a transaction, and not its end
+			if attributes&0x30 == 0x10 {   // in a transaction, and not its end marker
 				entry[entrySize-1] = 1
 			}
 			entry[1] = byte(crc32.Checksum(entry[2:], castagnoli))

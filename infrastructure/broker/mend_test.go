@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// abortedTransaction sends a record and takes it back.
+// abortedTransaction sends a record in a transaction and aborts it.
 func abortedTransaction(t *testing.T, addr, topic, value string) {
 	t.Helper()
 	config := saramaConfig()
@@ -26,7 +26,7 @@ func abortedTransaction(t *testing.T, addr, topic, value string) {
 	require.NoError(t, producer.AbortTxn())
 }
 
-// What comes after a write that was cut off is there after the next crash.
+// Records written after a torn write survive the next crash.
 func TestTornWrites(t *testing.T) {
 	opts := Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"}
 	kill := func(work func(addr string)) {
@@ -51,7 +51,7 @@ func TestTornWrites(t *testing.T) {
 	longer := func(size int64) int64 { return size + 13 }
 	tear("groups.log", longer)
 	tear("pids.log", longer)
-	// The entries of the transaction are missing, the first one in part.
+	// The index lacks one entry of the transaction and a part of the other.
 	tear("partitions/numbers-0/0.idx", func(size int64) int64 { return size - 2*15 + 7 })
 	kill(func(addr string) {
 		client := connect(t, addr)
@@ -68,6 +68,6 @@ func TestTornWrites(t *testing.T) {
 		defer client.Close()
 		require.Equal(t, []string{"0", "1", "2", "3", "4"}, consume(t, client, "numbers"))
 		require.Equal(t, int64(2), committedOffset(t, client, "readers", "numbers"))
-		abortedTransaction(t, addr, "numbers", "aborted") // its producer is known
+		abortedTransaction(t, addr, "numbers", "aborted") // the broker still knows the producer
 	})
 }

@@ -10,16 +10,16 @@ import (
 	"syscall"
 )
 
-// ownGroup keeps the terminal's Ctrl-C away from the child: its parent decides
-// when it ends.
+// ownGroup keeps the terminal's Ctrl-C from reaching the child. The parent decides
+// when the child ends.
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func killGroup(process *os.Process) error { return syscall.Kill(-process.Pid, syscall.SIGKILL) }
 
 func isAddressTaken(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
 
-// maxFiles is how many files this process may have open. Go asks for as many
-// as the system lets it have.
+// maxFiles returns how many files this process may open. The Go runtime raises that
+// limit to the most that the system allows.
 func maxFiles() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

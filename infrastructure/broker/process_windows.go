@@ -8,17 +8,17 @@ import (
 	"syscall"
 )
 
-// ownGroup keeps the terminal's Ctrl-C away from the child: its parent decides
-// when it ends.
+// ownGroup keeps the terminal's Ctrl-C from reaching the child. The parent decides
+// when the child ends.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }
 
-// killGroup ends the process itself: the child starts none of its own.
+// killGroup kills only the process, because the child starts no processes.
 func killGroup(process *os.Process) error { return process.Kill() }
 
-// isAddressTaken knows the number that Winsock gives, since the syscall
-// package has EADDRINUSE only as an invented one.
+// isAddressTaken compares with Winsock's error number, because package syscall
+// defines EADDRINUSE on Windows as an invented number.
 func isAddressTaken(err error) bool { return errors.Is(err, syscall.Errno(10048)) }
 
 func maxFiles() int { return math.MaxInt }

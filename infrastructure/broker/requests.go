@@ -12,9 +12,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 )
 
-// servedVersions returns the newest version of each request served: those of
-// Kafka 4.0. Later ones let a client produce to a topic by its id, which
-// panics when the topic was deleted.
+// servedVersions returns the latest version of each served request: that of Kafka
+// 4.0. In later versions, a client can produce to a topic by its id, and kfake panics
+// if that topic was deleted.
 func servedVersions() *kversion.Versions {
 	versions := kversion.V4_0_0()
 	var others []int16
@@ -29,24 +29,24 @@ func servedVersions() *kversion.Versions {
 	return versions
 }
 
-// maxPartitions is far above what one machine can use. kfake would make as
-// many as a request says, up to two billion.
+// maxPartitions is far above what one machine needs. Without it, kfake would create
+// as many partitions as a request asks for, up to two billion.
 const maxPartitions = 256
 
-// topicName is Kafka's rule, which kfake doesn't know: a topic whose name is
-// too long for a folder could be created, and no start would succeed again.
+// topicName is Kafka's rule for names. kfake doesn't check it: a client could create a
+// topic whose name is too long for a folder, and every later start would fail.
 var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 const (
-	// maxFetch bounds an answer. A batch that is larger is answered alone.
+	// maxFetch bounds an answer in bytes. A larger batch is answered alone.
 	maxFetch = 1 << 20
-	// maxFetchWait bounds how long a fetch waits for records. It stays in
-	// kfake's memory until then, also when its client is gone.
+	// maxFetchWait bounds the time that a fetch waits for records. Until then kfake
+	// keeps the request in memory, even if its client is gone.
 	maxFetchWait = 30_000 // ms
 )
 
-// tame changes a frame so that kfake survives it. Where the request can't be
-// carried out, it becomes one that kfake answers with an error.
+// tame changes a frame so that it can't harm kfake. A request that can't be carried
+// out becomes one that kfake answers with an error.
 func tame(frame []byte, log *slog.Logger) ([]byte, error) {
 	rest := kbin.Reader{Src: frame[lengthSize:]}
 	key := kmsg.Key(rest.Int16())
@@ -69,7 +69,7 @@ func tame(frame []byte, log *slog.Logger) ([]byte, error) {
 	switch req := req.(type) {
 	case *kmsg.ProduceRequest:
 		tameProduce(req)
-		return frame, nil // changed in its place
+		return frame, nil // changed in place
 	case *kmsg.FetchRequest:
 		req.MaxBytes = min(req.MaxBytes, maxFetch)
 		req.MaxWaitMillis = min(req.MaxWaitMillis, maxFetchWait)
@@ -81,7 +81,7 @@ func tame(frame []byte, log *slog.Logger) ([]byte, error) {
 		for i := range req.Topics {
 			if topic := &req.Topics[i]; topic.Count > maxPartitions {
 				log.Warn("broker: refused partitions", "topic", topic.Topic, "partitions", topic.Count, "bound", maxPartitions)
-				topic.Count = 0 // answered by INVALID_PARTITIONS
+				topic.Count = 0 // kfake answers INVALID_PARTITIONS
 			}
 		}
 	case *kmsg.JoinGroupRequest:
@@ -92,28 +92,28 @@ func tame(frame []byte, log *slog.Logger) ([]byte, error) {
 	return frame, nil
 }
 
-// tameProduce spoils batches that say they have no records or fewer: offsets
-// would go backwards, over records that were acknowledged.
+// tameProduce corrupts batches that claim to hold less than one record: offsets would
+// go backwards and overwrite acknowledged records.
 func tameProduce(req *kmsg.ProduceRequest) {
 	const magicAt, countAt, headerSize = 16, 57, 61
 	for _, topic := range req.Topics {
 		for _, partition := range topic.Partitions {
 			batch := partition.Records
 			if len(batch) >= headerSize && int32(binary.BigEndian.Uint32(batch[countAt:])) < 1 {
-				batch[magicAt] = 0xff // answered by CORRUPT_MESSAGE
+				batch[magicAt] = 0xff // kfake answers CORRUPT_MESSAGE
 			}
 		}
 	}
 }
 
-// tameTopic lets a topic have no say in what is kept of it: a retention by
-// time is a trap here (see settings), and compaction deletes the old files
-// before it writes the new ones.
+// tameTopic removes retention settings from a topic. Retention by time deletes too
+// much here (see settings), and kfake's compaction deletes old files before it writes
+// the new ones.
 func tameTopic(topic *kmsg.CreateTopicsRequestTopic, log *slog.Logger) {
 	partitions := max(int(topic.NumPartitions), len(topic.ReplicaAssignment))
 	if partitions > maxPartitions || !topicName.MatchString(topic.Topic) {
 		log.Warn("broker: refused a topic", "topic", topic.Topic, "partitions", partitions, "bound", maxPartitions)
-		topic.NumPartitions, topic.ReplicaAssignment = 0, nil // answered by INVALID_PARTITIONS
+		topic.NumPartitions, topic.ReplicaAssignment = 0, nil // kfake answers INVALID_PARTITIONS
 	}
 	topic.Configs = slices.DeleteFunc(topic.Configs, func(config kmsg.CreateTopicsRequestTopicConfig) bool {
 		switch config.Name {
@@ -124,8 +124,8 @@ func tameTopic(topic *kmsg.CreateTopicsRequestTopic, log *slog.Logger) {
 	})
 }
 
-// tameJoin sees to it that each member has protocols, each once. kfake counts
-// members by protocol and panics when it finds none that all have.
+// tameJoin removes duplicate protocols. kfake counts members per protocol and panics if
+// no protocol is common to all members.
 func tameJoin(req *kmsg.JoinGroupRequest) {
 	seen := make(map[string]bool)
 	req.Protocols = slices.DeleteFunc(req.Protocols, func(protocol kmsg.JoinGroupRequestProtocol) bool {
@@ -134,6 +134,6 @@ func tameJoin(req *kmsg.JoinGroupRequest) {
 		return again
 	})
 	if len(req.Protocols) == 0 {
-		req.ProtocolType = "" // answered by INCONSISTENT_GROUP_PROTOCOL
+		req.ProtocolType = "" // kfake answers INCONSISTENT_GROUP_PROTOCOL
 	}
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// storeLog passes kfake's messages on and watches them for failed writes,
-// which kfake tells nobody else about.
+// storeLog forwards kfake's log messages and watches for failed writes, which kfake
+// reports only there.
 type storeLog struct {
 	log    *slog.Logger
-	broken chan error // of size 1: the first one counts
+	broken chan error // of size 1: only the first error counts
 }
 
-// Logf never returns for a failed write. It is called by the one goroutine
-// that answers requests, so the client whose write failed gets no answer, and
-// no other request finds the state that the failure left behind.
+// Logf never returns after a failed write. The goroutine that calls it is the only one
+// that answers requests. So the client gets no answer, and no other request sees the
+// state after the failure.
 func (l *storeLog) Logf(level kfake.LogLevel, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
 	switch {
@@ -27,8 +27,8 @@ func (l *storeLog) Logf(level kfake.LogLevel, format string, args ...any) {
 		l.fail(message)
 		select {}
 	case strings.HasSuffix(format, "truncate: %v"):
-		// At a start: what is written behind a torn batch would be cut off
-		// with it at the next one.
+		// This happens at a start. Later writes would follow the torn batch, and
+		// the next start would cut them off with it.
 		l.fail(message)
 	}
 	to := slog.LevelDebug

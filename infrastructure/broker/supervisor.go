@@ -17,34 +17,34 @@ import (
 )
 
 const (
-	// startTimeout covers the wait for a predecessor and reading a full log.
+	// startTimeout covers waiting for a previous broker and reading a full log.
 	startTimeout = 30 * time.Second
-	// endTimeout is a little more than the child allows itself.
+	// endTimeout is slightly longer than the child's own timeout.
 	endTimeout = closeTimeout + 2*time.Second
-	// steadyAfter is how long a child has to live for its end to count as the
-	// first of its kind.
+	// steadyAfter is the uptime after which a child's exit resets the pause between
+	// restarts.
 	steadyAfter = time.Minute
 )
 
-// Supervisor runs a broker in a child process, this program started again with
-// ChildCommand, and starts it again, on the same address, whenever it ends. Its
-// clients see a broker that is away for a moment.
+// Supervisor runs a broker in a child process: this program, started with
+// ChildCommand. It restarts the child on the same address whenever it exits, so
+// clients see only a short outage.
 type Supervisor struct {
 	opts    Options
-	program string // empty: this one
+	program string // empty: this program
 	flags   []string
 	log     *slog.Logger
 
 	pauses *backoff.ExponentialBackOff // between restarts
 
-	stop, kill context.CancelFunc // ask the child to end, and make it
+	stop, kill context.CancelFunc // stop asks the child to end, kill forces it
 	done       chan struct{}
-	err        error // how the last child ended, once done is closed
+	err        error // the last child's error; valid once done is closed
 }
 
-// NewSupervisor prepares a broker; Start starts it. The flags are added to the
-// child's command line, for what this package doesn't know, such as the form
-// of the log: the child's log is its standard error, which is ours.
+// NewSupervisor prepares a broker; Start starts it. The flags are appended to the
+// child's command line, for options that this package doesn't know, such as the log
+// format. The child logs to this process's standard error.
 func NewSupervisor(opts Options, log *slog.Logger, flags ...string) *Supervisor {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval = 100 * time.Millisecond
@@ -53,10 +53,9 @@ func NewSupervisor(opts Options, log *slog.Logger, flags ...string) *Supervisor 
 	return &Supervisor{opts: opts, flags: flags, log: log, pauses: pauses}
 }
 
-// Start returns the address that the broker listens on once it answers, or the
-// reason why it doesn't: a *SetupError when the configuration has to change.
-// The context bounds the start alone; Close ends what was started. Start is
-// called once.
+// Start starts the broker and returns its address once it answers. If the
+// configuration must change, the error is a *SetupError. The context bounds only the
+// start; use Close to end the broker. Call Start at most once.
 func (s *Supervisor) Start(ctx context.Context) (addr string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -74,8 +73,8 @@ func (s *Supervisor) Start(ctx context.Context) (addr string, err error) {
 	return addr, nil
 }
 
-// Close ends the child in order, and by force when ctx ends first. A broker
-// that was never started is closed.
+// Close ends the child properly, or kills it when ctx ends first. It does nothing if
+// the broker was never started.
 func (s *Supervisor) Close(ctx context.Context) error {
 	if s.done == nil {
 		return nil
@@ -87,11 +86,11 @@ func (s *Supervisor) Close(ctx context.Context) error {
 		s.kill()
 		<-s.done
 	}
-	s.kill() // releases its context
+	s.kill() // releases the context
 	return s.err
 }
 
-// supervise owns the child until stopped ends.
+// supervise restarts the child until stopped ends.
 func (s *Supervisor) supervise(stopped, killed context.Context, c *child) {
 	defer close(s.done)
 	for {
@@ -102,7 +101,7 @@ func (s *Supervisor) supervise(stopped, killed context.Context, c *child) {
 			return
 		case <-c.ended:
 		}
-		s.log.Error("broker: ended unasked, starting it again", "error", c.err)
+		s.log.Error("broker: exited unexpectedly, restarting", "error", c.err)
 		if time.Since(since) > steadyAfter {
 			s.pauses.Reset()
 		}
@@ -113,8 +112,8 @@ func (s *Supervisor) supervise(stopped, killed context.Context, c *child) {
 	}
 }
 
-// restart tries until there is a child or ctx ends, and returns nil then. No
-// error is final now: whoever took the address meanwhile may leave it again.
+// restart retries until a child runs, or returns nil when ctx ends. It retries after
+// every error: a program that took the address may release it again.
 func (s *Supervisor) restart(ctx context.Context) *child {
 	var last string
 	for {
@@ -131,13 +130,13 @@ func (s *Supervisor) restart(ctx context.Context) *child {
 			return c
 		case ctx.Err() == nil && err.Error() != last:
 			last = err.Error()
-			s.log.Error("broker: can't start again, trying on", "error", err)
+			s.log.Error("broker: restart failed, retrying", "error", err)
 		}
 	}
 }
 
-// spawn starts a child and waits for its report. No child is left when it
-// fails.
+// spawn starts a child and waits for its report. If it fails, it leaves no child
+// running.
 func (s *Supervisor) spawn(ctx context.Context) (*child, string, error) {
 	c, err := s.startChild()
 	if err != nil {
@@ -148,7 +147,7 @@ func (s *Supervisor) spawn(ctx context.Context) (*child, string, error) {
 		if ok && r.Error == "" {
 			return c, r.Addr, nil
 		}
-		_ = c.end(ctx) // the report says more
+		_ = c.end(ctx) // the report has the better error
 		if err = r.err(); !ok {
 			err = fmt.Errorf("the broker's process ended before it was ready: %w", c.err)
 		}
@@ -162,10 +161,10 @@ func (s *Supervisor) spawn(ctx context.Context) (*child, string, error) {
 // child is a started process.
 type child struct {
 	cmd    *exec.Cmd
-	stdin  io.Closer     // its end is the order to end
-	report chan report   // closed without a report when there is none
+	stdin  io.Closer     // closing it asks the child to end
+	report chan report   // closed without a value if the child sends no report
 	ended  chan struct{} // closed when the process is gone
-	err    error         // how it ended, once ended is closed
+	err    error         // valid once ended is closed
 }
 
 func (s *Supervisor) startChild() (*child, error) {
@@ -179,8 +178,8 @@ func (s *Supervisor) startChild() (*child, error) {
 	args := append([]string{ChildCommand,
 		"--dir", s.opts.Dir, "--listen", s.opts.Listen, "--advertise", s.opts.Advertise}, s.flags...)
 	cmd := exec.Command(program, args...)
-	cmd.Args[0] = os.Args[0] // what ps shows
-	cmd.Stderr = os.Stderr   // the very handle: the child can log after we are gone
+	cmd.Args[0] = os.Args[0] // the name that ps shows
+	cmd.Stderr = os.Stderr   // the handle itself, so the child can log after this process is gone
 	ownGroup(cmd)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -201,11 +200,11 @@ func (s *Supervisor) startChild() (*child, error) {
 		if line, err := lines.ReadBytes('\n'); err == nil {
 			var r report
 			if err := json.Unmarshal(line, &r); err != nil {
-				r.Error = fmt.Sprintf("the broker's process wrote %.100q in place of a report", line)
+				r.Error = fmt.Sprintf("the broker's process wrote %.100q instead of a report", line)
 			}
 			c.report <- r
 		}
-		_, _ = io.Copy(io.Discard, lines) // until it ends
+		_, _ = io.Copy(io.Discard, lines) // until the child exits
 		c.err = cmd.Wait()
 		if c.err == nil {
 			c.err = errors.New("exit status 0")
@@ -215,10 +214,10 @@ func (s *Supervisor) startChild() (*child, error) {
 	return c, nil
 }
 
-// end asks the child to end and waits, but kills it when killed ends or it
-// takes too long. The error tells that it didn't end well.
+// end asks the child to exit and waits. It kills the child when killed ends or after
+// endTimeout. It returns an error if the child's exit status isn't 0.
 func (c *child) end(killed context.Context) error {
-	_ = c.stdin.Close() // it may be gone already
+	_ = c.stdin.Close() // the child may be gone already
 	select {
 	case <-c.ended:
 	case <-killed.Done():
@@ -227,7 +226,7 @@ func (c *child) end(killed context.Context) error {
 	select {
 	case <-c.ended:
 	default:
-		_ = killGroup(c.cmd.Process) // fails when it just ended
+		_ = killGroup(c.cmd.Process) // fails if the child has just exited
 		<-c.ended
 	}
 	if c.cmd.ProcessState.Success() {
@@ -236,9 +235,8 @@ func (c *child) end(killed context.Context) error {
 	return fmt.Errorf("the broker's process: %w", c.err)
 }
 
-// executable names this program's file. On Linux it is the link to the running
-// one, which holds when the file itself is gone, as after `go run` or an
-// upgrade.
+// executable returns the path of this program. On Linux it is a link to the running
+// program, which works even if the file was removed, as after `go run` or an upgrade.
 func executable() (string, error) {
 	if runtime.GOOS == "linux" {
 		return "/proc/self/exe", nil

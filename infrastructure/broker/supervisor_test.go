@@ -4,6 +4,7 @@ package broker
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -22,65 +23,37 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/cenkalti/backoff/v5"
 	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/bench/testbed"
 )
 
-// memory is a log that is read by the test: each message, and the process ids
-// that some name.
-type memory struct {
-	slog.Handler
-	mu       sync.Mutex
-	messages []string
-	pid      int
+// supervisorLog collects the log lines of a supervisor.
+type supervisorLog struct{ testbed.Output }
+
+func (l *supervisorLog) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-func newMemory() *memory { return &memory{Handler: slog.DiscardHandler} }
+// lines returns the number of log lines, and count of those that contain text.
+func (l *supervisorLog) lines() int            { return l.count("\n") }
+func (l *supervisorLog) count(text string) int { return strings.Count(l.String(), text) }
 
-func (m *memory) Enabled(context.Context, slog.Level) bool { return true }
-
-func (m *memory) Handle(_ context.Context, r slog.Record) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.messages = append(m.messages, r.Message)
-	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "pid" {
-			m.pid = int(a.Value.Int64())
-		}
-		return true
-	})
-	return nil
+// child returns the process id of the latest child, 0 if none has started.
+func (l *supervisorLog) child() int {
+	pid, _ := strconv.Atoi(cmp.Or(l.Attr("broker: listening again", "pid"), l.Attr("broker: listening", "pid")))
+	return pid
 }
 
-func (m *memory) all() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return append([]string(nil), m.messages...)
-}
-
-func (m *memory) count(message string) (n int) {
-	for _, have := range m.all() {
-		if strings.Contains(have, message) {
-			n++
-		}
-	}
-	return n
-}
-
-func (m *memory) child() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.pid
-}
-
-// awaitChild returns the process id of a child that is not this one.
-func (m *memory) awaitChild(t *testing.T, not int) int {
+// awaitChild waits for a child with another process id and returns its id.
+func (l *supervisorLog) awaitChild(t *testing.T, not int) int {
 	t.Helper()
-	eventually(t, "another child", func() bool { return m.child() != not })
-	return m.child()
+	eventually(t, "another child", func() bool { return l.child() != not })
+	return l.child()
 }
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	require.Eventually(t, condition, patience, 2*time.Millisecond, what)
+	require.Eventually(t, condition, timeout, 2*time.Millisecond, what)
 }
 
 func quickPauses() *backoff.ExponentialBackOff {
@@ -89,11 +62,11 @@ func quickPauses() *backoff.ExponentialBackOff {
 	}
 }
 
-// supervised starts a broker whose restarts follow at once.
-func supervised(t *testing.T, opts Options) (addr string, log *memory, s *Supervisor) {
+// supervised starts a broker that is restarted without a noticeable pause.
+func supervised(t *testing.T, opts Options) (addr string, log *supervisorLog, s *Supervisor) {
 	t.Helper()
-	log = newMemory()
-	s = NewSupervisor(opts, slog.New(log))
+	log = &supervisorLog{}
+	s = NewSupervisor(opts, log.logger())
 	s.pauses = quickPauses()
 	addr, err := s.Start(t.Context())
 	require.NoError(t, err)
@@ -101,8 +74,7 @@ func supervised(t *testing.T, opts Options) (addr string, log *memory, s *Superv
 	return addr, log, s
 }
 
-// sender sends consecutive numbers, each until it is acknowledged, whatever
-// happens to the broker.
+// sender sends consecutive numbers. It repeats each until the broker acknowledges it.
 type sender struct {
 	mu    sync.Mutex
 	acked int
@@ -152,8 +124,8 @@ func (s *sender) end() int {
 	return s.count()
 }
 
-// requireInOrder tells that the first copies of all acknowledged numbers are
-// there, in order and without a gap.
+// requireInOrder checks that the values hold all acknowledged numbers in order and
+// without a gap. It ignores repeated copies.
 func requireInOrder(t *testing.T, values []string, acked int) {
 	t.Helper()
 	next := 0
@@ -169,6 +141,7 @@ func requireInOrder(t *testing.T, values []string, acked int) {
 }
 
 func TestKillsLoseNothing(t *testing.T) {
+	t.Parallel()
 	rounds := 25
 	if testing.Short() {
 		rounds = 8
@@ -196,14 +169,15 @@ func TestKillsLoseNothing(t *testing.T) {
 	require.Equal(t, int64(rounds-1), committedOffset(t, client, "readers", "numbers"))
 	t.Logf("%d kills, %d records acknowledged, %d stored", rounds, acked, len(values))
 
-	require.Equal(t, rounds, log.count("ended unasked"))
+	require.Equal(t, rounds, log.count("exited unexpectedly"))
 	require.Equal(t, rounds, log.count("listening again"))
-	require.Equal(t, 1+2*rounds, len(log.all()), "each change of state is logged once")
+	require.Equal(t, 1+2*rounds, log.lines(), "each change of state is logged once")
 }
 
-// An idempotent producer lives on through an orderly restart and the crash
-// after it: what the orderly end stored of it must not be taken for new.
+// An idempotent producer continues through a proper restart and the crash after it.
+// The state that the proper shutdown stored must not be used after the crash.
 func TestProducerOutlivesBrokers(t *testing.T) {
+	t.Parallel()
 	opts := Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"}
 	addr, _, first := supervised(t, opts)
 	createTopic(t, addr, "numbers")
@@ -225,8 +199,7 @@ func TestProducerOutlivesBrokers(t *testing.T) {
 	requireInOrder(t, consume(t, connect(t, addr), "numbers"), acked)
 }
 
-// startProcess runs this test binary with a command, and returns what it
-// reported.
+// startProcess runs this test binary with a command and returns its report.
 func startProcess(t *testing.T, command string, opts Options) (cmd *exec.Cmd, stdin io.Closer, r report) {
 	t.Helper()
 	cmd = exec.Command(os.Args[0], command, "--dir", opts.Dir, "--listen", opts.Listen)
@@ -256,13 +229,13 @@ func TestChildEndsWithItsParentsPipe(t *testing.T) {
 }
 
 func TestChildEndsWithItsKilledParent(t *testing.T) {
-	opts := Options{Dir: t.TempDir(), Listen: "127.0.0.1:0", lockWait: patience}
+	opts := Options{Dir: t.TempDir(), Listen: "127.0.0.1:0", lockWait: timeout}
 	parent, _, r := startProcess(t, parentCommand, opts)
 	createTopic(t, r.Addr, "kept")
 	require.NoError(t, parent.Process.Kill())
 	require.Error(t, parent.Wait())
 
-	opts.Listen = r.Addr // free again, as soon as the child has ended
+	opts.Listen = r.Addr // free as soon as the child has exited
 	addr, _ := serve(t, opts)
 	require.Equal(t, r.Addr, addr)
 	topics, err := connect(t, addr).Topics()
@@ -295,7 +268,7 @@ func TestFatalErrorsReachTheParent(t *testing.T) {
 	require.ErrorAs(t, err, &setup)
 	require.ErrorContains(t, err, file)
 
-	// What its library finds in the folder isn't a matter of configuration.
+	// A broken file of the library isn't a configuration error.
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "meta.json"), []byte("{"), 0o600))
 	err = start(Options{Dir: dir, Listen: "127.0.0.1:0"})
@@ -303,12 +276,13 @@ func TestFatalErrorsReachTheParent(t *testing.T) {
 	require.NotErrorAs(t, err, &setup)
 }
 
-// Whoever takes the address while the broker is away may leave it again.
+// The restart waits until another program releases the broker's address.
 func TestRestartWaitsForItsAddress(t *testing.T) {
+	t.Parallel()
 	addr, log, _ := supervised(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
 	var pid int
 	var other net.Listener
-	for other == nil { // each time the child was back first, its next pause is longer
+	for other == nil { // whenever the child is faster, its next pause is longer
 		pid = log.child()
 		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 		eventually(t, "the address or the child is back", func() (ok bool) {
@@ -317,24 +291,25 @@ func TestRestartWaitsForItsAddress(t *testing.T) {
 			return err == nil || log.child() != pid
 		})
 	}
-	eventually(t, "a failed restart", func() bool { return log.count("can't start again") == 1 })
+	eventually(t, "a failed restart", func() bool { return log.count("restart failed") == 1 })
 	require.NoError(t, other.Close())
 	log.awaitChild(t, pid)
 	createTopic(t, addr, "back")
-	require.Equal(t, 1, log.count("can't start again"), "told once")
+	require.Equal(t, 1, log.count("restart failed"), "the error is logged once")
 }
 
-// A write that fails must not be acknowledged at the second try as a duplicate
-// of the first.
+// After a failed write, a retry must not be acknowledged as a duplicate of the first
+// attempt.
 func TestBrokenStoreEndsTheBroker(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	addr, log, _ := supervised(t, Options{Dir: dir, Listen: "127.0.0.1:0"})
 	createTopic(t, addr, "numbers")
 	partitions := filepath.Join(dir, "partitions")
-	require.NoError(t, os.WriteFile(partitions, nil, 0o600)) // where its folders should be
+	require.NoError(t, os.WriteFile(partitions, nil, 0o600)) // a file in place of the folder
 	sender := startSender(t, addr, "numbers")
-	eventually(t, "its end", func() bool { return log.count("ended unasked") == 1 })
-	eventually(t, "a failed restart", func() bool { return log.count("can't start again") == 1 })
+	eventually(t, "its end", func() bool { return log.count("exited unexpectedly") == 1 })
+	eventually(t, "a failed restart", func() bool { return log.count("restart failed") == 1 })
 	require.Zero(t, sender.count())
 	require.NoError(t, os.Remove(partitions))
 	eventually(t, "records", func() bool { return sender.count() >= 20 })
@@ -343,8 +318,8 @@ func TestBrokenStoreEndsTheBroker(t *testing.T) {
 }
 
 func TestCloseKillsWhenItsTimeIsOver(t *testing.T) {
-	log := newMemory()
-	s := NewSupervisor(Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"}, slog.New(log))
+	log := &supervisorLog{}
+	s := NewSupervisor(Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"}, log.logger())
 	_, err := s.Start(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(log.child(), syscall.SIGSTOP))

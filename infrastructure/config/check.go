@@ -15,7 +15,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// topicName is what Kafka takes as a topic's name.
+// The names that Kafka, an instance and a host may have.
 var (
 	topicName    = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 	instanceName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,100}$`)
@@ -25,16 +25,23 @@ var (
 // minSpoolBytes holds three segments of the spool.
 const minSpoolBytes = 96 << 20
 
-// check finds values that no deployment can mean.
+// check returns an error for each impossible value.
 func (c *Config) check() (errs []error) {
-	expect := c.expect(&errs)
-	app, db, mq := c.App, c.DB, c.MQ
+	c.checkApp(&errs)
+	c.checkVisitors(&errs)
+	c.checkDB(&errs)
+	c.checkBrokers(&errs)
+	c.checkTopic(&errs)
+	return errs
+}
 
+func (c *Config) checkApp(errs *[]error) {
+	expect, app := c.expect(errs), c.App
 	expect(app.Port >= 0 && app.Port <= 65535, "app.port", "must be 0 to 65535, not %d", app.Port)
 	if app.Listen != "" {
 		_, err := netip.ParseAddr(app.Listen)
 		expect(err == nil || hostName.MatchString(app.Listen) && !strings.Contains(app.Listen, ":"),
-			"app.listen", "must be an address or a host's name, without a port, not %q", app.Listen)
+			"app.listen", "must be an address or a host name, without a port, not %q", app.Listen)
 	}
 	expect(app.OpsListen == "" || validAddress(app.OpsListen, true), "app.ops_listen", "must be host:port, or empty for no metrics, not %q", app.OpsListen)
 	if app.TemplatesPattern != "" {
@@ -46,6 +53,11 @@ func (c *Config) check() (errs []error) {
 	expect(app.ShutdownTimeout > 0 && app.ShutdownTimeout <= 10*time.Minute, "app.shutdown_timeout", "must be more than 0 and at most 10m, not %s", app.ShutdownTimeout)
 	expect(app.Instance == "" || instanceName.MatchString(app.Instance), "app.instance", "must be up to 100 letters, digits, '.', '_' or '-', not %q", app.Instance)
 	expect(app.AdminToken == "" || len(app.AdminToken) >= 16, "app.admin_token", "must have at least 16 characters")
+}
+
+// checkVisitors checks the settings of app that face visitors.
+func (c *Config) checkVisitors(errs *[]error) {
+	expect, app := c.expect(errs), c.App
 	if app.BaseURL != "" {
 		u, err := url.Parse(app.BaseURL)
 		expect(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil,
@@ -60,38 +72,48 @@ func (c *Config) check() (errs []error) {
 		_, netErr := netip.ParsePrefix(proxy)
 		expect(addrErr == nil || netErr == nil, "app.trusted_proxies", "%q is neither an address nor a network such as 10.0.0.0/8", proxy)
 	}
+}
 
-	if db.DSN != "" {
-		dsn, err := mysql.ParseDSN(db.DSN)
-		expect(err == nil, "db.dsn", "can't be parsed, it must be like user:password@tcp(127.0.0.1:3306)/database?charset=utf8mb4")
-		expect(err != nil || dsn.DBName != "", "db.dsn", "names no database, it must be like user:password@tcp(127.0.0.1:3306)/database")
+func (c *Config) checkDB(errs *[]error) {
+	if c.DB.DSN == "" {
+		return
 	}
+	expect := c.expect(errs)
+	dsn, err := mysql.ParseDSN(c.DB.DSN)
+	expect(err == nil, "db.dsn", "can't be parsed, it must be like user:password@tcp(127.0.0.1:3306)/database?charset=utf8mb4")
+	expect(err != nil || dsn.DBName != "", "db.dsn", "names no database, it must be like user:password@tcp(127.0.0.1:3306)/database")
+}
 
+func (c *Config) checkBrokers(errs *[]error) {
+	expect, mq := c.expect(errs), c.MQ
 	for _, broker := range mq.Brokers {
 		expect(validAddress(broker, false), "mq.brokers", "%q is not host:port", broker)
 	}
-	errs = append(errs, c.checkSecurity()...)
+	*errs = append(*errs, c.checkSecurity()...)
+	expect(validAddress(mq.Listen, true), "mq.listen", "must be host:port, not %q", mq.Listen)
+	if mq.Advertise != "" {
+		expect(validAddress(mq.Advertise, false), "mq.advertise", "must be host:port, not %q", mq.Advertise)
+	} else if len(mq.Brokers) == 0 {
+		expect(isLoopback(mq.Listen), "mq.listen", "must be a loopback address unless mq.advertise is set: the embedded broker has no authentication")
+	}
+}
+
+// checkTopic checks the settings of topics and of the spool in front of them.
+func (c *Config) checkTopic(errs *[]error) {
+	expect, mq := c.expect(errs), c.MQ
 	const topicRule = "must be letters, digits, '.', '_' or '-', not %q"
 	expect(topicName.MatchString(mq.Topic) && mq.Topic != "." && mq.Topic != "..", "mq.topic", topicRule, mq.Topic)
 	expect(mq.TopicPrefix == "" || topicName.MatchString(mq.TopicPrefix), "mq.topic_prefix", topicRule, mq.TopicPrefix)
 	expect(len(mq.SearchTopic()) <= 249, "mq.topic_prefix", "is too long: with mq.topic it may have 249 characters")
 	expect(mq.Partitions >= 1 && mq.Partitions <= 10000, "mq.partitions", "must be 1 to 10000, not %d", mq.Partitions)
-	expect(mq.Replication >= 0 && mq.Replication <= 100, "mq.replication", "must be 1 to 100, or 0 for as many as there are brokers, at most 3; not %d", mq.Replication)
+	expect(mq.Replication >= 0 && mq.Replication <= 100, "mq.replication", "must be 1 to 100, or 0 for the number of brokers, at most 3; not %d", mq.Replication)
 	expect(mq.Retention >= time.Hour, "mq.retention", "must be at least 1h, not %s", mq.Retention)
 	expect(mq.Durability == "fsync" || mq.Durability == "os", "mq.durability", "must be fsync or os, not %q", mq.Durability)
 	expect(mq.OnFull == "answer" || mq.OnFull == "refuse", "mq.on_full", "must be answer or refuse, not %q", mq.OnFull)
 	expect(mq.SpoolMaxBytes >= minSpoolBytes, "mq.spool_max_bytes", "must be at least %d, the size of three files, not %d", minSpoolBytes, mq.SpoolMaxBytes)
-	expect(validAddress(mq.Listen, true), "mq.listen", "must be host:port, not %q", mq.Listen)
-	if mq.Advertise != "" {
-		expect(validAddress(mq.Advertise, false), "mq.advertise", "must be host:port, not %q", mq.Advertise)
-	} else if len(mq.Brokers) == 0 {
-		expect(isLoopback(mq.Listen), "mq.listen", "may leave this machine only together with mq.advertise: the embedded broker has no authentication")
-	}
-	return errs
 }
 
-// expect returns a function that adds an error about a setting to errs where
-// something is not ok.
+// expect returns a function that appends a *SettingError to errs if ok is false.
 func (c *Config) expect(errs *[]error) func(ok bool, path, format string, args ...any) {
 	return func(ok bool, path, format string, args ...any) {
 		if !ok {
@@ -100,18 +122,18 @@ func (c *Config) expect(errs *[]error) func(ok bool, path, format string, args .
 	}
 }
 
-// checkSecurity also reads the files that are named.
+// checkSecurity checks mq.tls and mq.sasl. It also reads the files that they name.
 func (c *Config) checkSecurity() (errs []error) {
 	expect := c.expect(&errs)
 	tls, sasl := c.MQ.TLS, c.MQ.SASL
-	const embedded = "is set, but mq.brokers is empty, and the embedded broker takes connections in plain text and without a name"
+	const embedded = "is set, but mq.brokers is empty: the embedded broker supports neither TLS nor SASL"
 	expect(!tls.Enabled || len(c.MQ.Brokers) > 0, "mq.tls.enabled", embedded)
 	expect(sasl.Mechanism == "" || len(c.MQ.Brokers) > 0, "mq.sasl.mechanism", embedded)
 
 	for _, file := range []struct{ path, name string }{
 		{"mq.tls.ca_file", tls.CAFile}, {"mq.tls.cert_file", tls.CertFile}, {"mq.tls.key_file", tls.KeyFile},
 	} {
-		expect(file.name == "" || tls.Enabled, file.path, "is set, but mq.tls.enabled is false: nothing would be encrypted")
+		expect(file.name == "" || tls.Enabled, file.path, "is set, but mq.tls.enabled is false: connections wouldn't be encrypted")
 	}
 	expect(tls.CertFile == "" || tls.KeyFile != "", "mq.tls.cert_file", "needs its key in mq.tls.key_file")
 	expect(tls.KeyFile == "" || tls.CertFile != "", "mq.tls.key_file", "needs its certificate in mq.tls.cert_file")
@@ -127,16 +149,16 @@ func (c *Config) checkSecurity() (errs []error) {
 		return errs
 	}
 	expect(slices.Contains(SASLMechanisms, sasl.Mechanism), "mq.sasl.mechanism", "must be one of %s, not %q", strings.Join(SASLMechanisms, ", "), sasl.Mechanism)
-	expect(sasl.Username != "", "mq.sasl.username", "is empty, but mq.sasl.mechanism needs a name")
+	expect(sasl.Username != "", "mq.sasl.username", "is empty, but mq.sasl.mechanism needs a user name")
 	expect(sasl.Password != "", "mq.sasl.password", "is empty, but mq.sasl.mechanism needs a password")
 	remote := slices.ContainsFunc(c.MQ.Brokers, func(b string) bool { return !isLoopback(b) })
 	expect(sasl.Mechanism != "PLAIN" || tls.Enabled || !remote, "mq.sasl.mechanism",
-		"PLAIN sends the password as it is: set mq.tls.enabled, or take SCRAM-SHA-512")
+		"PLAIN sends the password in plain text: set mq.tls.enabled, or use SCRAM-SHA-512")
 	return errs
 }
 
-// validAddress reports whether address is host:port; a port of 0 only where
-// one listens.
+// validAddress reports whether address is host:port. Port 0 and an empty host are valid
+// only for an address to listen on.
 func validAddress(address string, listen bool) bool {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || host == "" && !listen {

@@ -1,7 +1,7 @@
-// Package config reads what the operator decides: the defaults, overlaid by
-// one YAML file, overlaid by environment variables. It is strict: a key that
-// doesn't exist, a value of the wrong type or an impossible one is an error
-// that names file, line or variable and what is expected.
+// Package config reads the configuration: the defaults, overlaid by one YAML file, overlaid
+// by environment variables. It is strict: an unknown key, a wrong type or an impossible
+// value is an error that names the place (file and line, or variable) and the expected
+// value. It must not know the packages that use the settings.
 package config
 
 import (
@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Config is all that can be set. Every leaf is a setting: its YAML path is
-// made of the yaml tags ("app.port"), its environment variable of the path
-// ("EVENT_BOOKS_APP_PORT"). The tag secret marks what is never shown.
+// Config holds all settings. Each leaf is one setting. Its YAML path joins the yaml tags
+// ("app.port"), and its environment variable follows from the path ("EVENT_BOOKS_APP_PORT").
+// The tag secret marks values that Print masks.
 type Config struct {
 	App AppConfig `yaml:"app"`
 	DB  DBConfig  `yaml:"db"`
@@ -23,101 +23,103 @@ type Config struct {
 	origin map[string]string
 }
 
-// AppConfig is about the web service and this instance.
+// AppConfig configures the web service and this instance.
 type AppConfig struct {
-	// Listen is the address of the interface to listen on, empty for all.
+	// Listen is the address of the interface to listen on; empty = all interfaces.
 	Listen string `yaml:"listen"`
-	// Port 0 takes a free one.
+	// Port is the port to listen on; 0 = a free port.
 	Port int `yaml:"port"`
-	// PageSize is how many books a page shows, 1 to 100.
+	// PageSize is the number of books on a page, 1 to 100.
 	PageSize int `yaml:"page_size"`
 	// TemplatesPattern names template files that replace the built-in ones; empty = built-in.
 	TemplatesPattern string `yaml:"templates_pattern"`
-	// DataDir is the folder for everything kept on disk.
+	// DataDir is the folder for all files.
 	DataDir string `yaml:"data_dir"`
-	// BaseURL is the public address of the shop, possibly with a path; empty = as requested.
+	// BaseURL is the shop's public address, optionally with a path; empty = as requested.
 	BaseURL string `yaml:"base_url"`
-	// ImageHosts are the hosts that covers may be shown from.
+	// ImageHosts are the hosts from which covers may be shown.
 	ImageHosts []string `yaml:"image_hosts"`
-	// OpsListen is the host:port that metrics are served at; empty = nowhere.
+	// OpsListen is the host:port of the metrics; empty = no metrics.
 	OpsListen string `yaml:"ops_listen"`
-	// AdminToken lets staff write; empty = a random one in DataDir/admin-token.
+	// AdminToken lets staff write; empty = a random token in DataDir/admin-token.
 	AdminToken string `yaml:"admin_token" secret:"true"`
 	// VisitorCookie is one of VisitorCookies.
 	VisitorCookie string `yaml:"visitor_cookie"`
-	// TrustedProxies are the addresses or networks whose X-Forwarded-For is believed.
+	// TrustedProxies are the addresses or networks whose X-Forwarded-For is trusted.
 	TrustedProxies []string `yaml:"trusted_proxies"`
-	// Instance names this instance in events; empty = the host's name.
+	// Instance is this instance's name in events; empty = the host name.
 	Instance string `yaml:"instance"`
-	// ShutdownTimeout bounds a graceful stop.
+	// ShutdownTimeout bounds a graceful shutdown.
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
 }
 
-// VisitorCookies are the rules by which browsers are given a random number:
-// never, to who agrees, to who doesn't object.
+// VisitorCookies are the rules for the visitor cookie: never, after consent, or unless the
+// visitor objects.
 var VisitorCookies = []string{"off", "ask", "on"}
 
-// DBConfig is about the catalogue's database.
+// DBConfig configures the catalogue's database.
 type DBConfig struct {
-	// DSN of MySQL or MariaDB in the Go driver's form; empty = SQLite in DataDir.
+	// DSN is the Go driver's DSN of MySQL or MariaDB; empty = SQLite in DataDir.
 	DSN string `yaml:"dsn" secret:"dsn"`
 }
 
-// MQConfig is about the stream of events.
+// MQConfig configures the stream of events.
 type MQConfig struct {
-	// Brokers of Apache Kafka as host:port; empty = the embedded broker at Listen.
+	// Brokers are Apache Kafka's addresses as host:port; empty = the embedded broker at
+	// Listen.
 	Brokers []string `yaml:"brokers"`
-	// TLS and SASL are for Brokers; the embedded broker takes neither.
+	// TLS and SASL apply to Brokers; the embedded broker supports neither.
 	TLS  TLSConfig  `yaml:"tls"`
 	SASL SASLConfig `yaml:"sasl"`
-	// Topic of the searches, before TopicPrefix.
+	// Topic is the topic of searches, without TopicPrefix.
 	Topic string `yaml:"topic"`
 	// TopicPrefix keeps two shops on one Kafka apart.
 	TopicPrefix string `yaml:"topic_prefix"`
-	// Partitions, Replication and Retention are used for topics that the
-	// program creates. Replication 0 = as many as there are brokers, at most 3.
+	// Partitions, Replication and Retention apply to topics that the program creates.
+	// Replication 0 = the number of brokers, at most 3.
 	Partitions  int           `yaml:"partitions"`
 	Replication int           `yaml:"replication"`
 	Retention   time.Duration `yaml:"retention"`
-	// Durability is "fsync" or "os": whether an event is on disk before its search
-	// is answered, or handed to the operating system.
+	// Durability is "fsync" (an event is on disk before its search is answered) or "os"
+	// (the event has been handed to the operating system).
 	Durability string `yaml:"durability"`
-	// OnFull is "answer" or "refuse": what becomes of a search whose event finds
-	// no space in the spool.
+	// OnFull is "answer" or "refuse": the treatment of a search whose event doesn't fit
+	// into the spool.
 	OnFull string `yaml:"on_full"`
-	// SpoolMaxBytes bounds the files of the spool.
+	// SpoolMaxBytes limits the files of the spool, in bytes.
 	SpoolMaxBytes int `yaml:"spool_max_bytes"`
 	// Listen is the embedded broker's address.
 	Listen string `yaml:"listen"`
-	// Advertise is the host:port that the embedded broker tells its clients; empty = Listen.
+	// Advertise is the host:port that the embedded broker sends to clients; empty = Listen.
 	Advertise string `yaml:"advertise"`
 }
 
-// TLSConfig is about the encryption of the connections to Kafka.
+// TLSConfig configures TLS to Kafka.
 type TLSConfig struct {
 	Enabled bool `yaml:"enabled"`
-	// CAFile holds the certificates, as PEM, that Kafka's is signed by; empty = the system's.
+	// CAFile holds the PEM certificates of the authority that signs Kafka's; empty = the
+	// system's.
 	CAFile string `yaml:"ca_file"`
-	// CertFile and KeyFile, as PEM, are shown to a Kafka that asks for them.
+	// CertFile and KeyFile hold the PEM certificate and key for a Kafka that requests them.
 	CertFile string `yaml:"cert_file"`
 	KeyFile  string `yaml:"key_file"`
 }
 
-// SASLConfig is the name by which Kafka knows the program.
+// SASLConfig is the program's login at Kafka.
 type SASLConfig struct {
-	// Mechanism is one of SASLMechanisms; empty = no name.
+	// Mechanism is one of SASLMechanisms; empty = no login.
 	Mechanism string `yaml:"mechanism"`
 	Username  string `yaml:"username"`
 	Password  string `yaml:"password" secret:"true"`
 }
 
-// SASLMechanisms are the ways to prove a name that are known here.
+// SASLMechanisms are the supported mechanisms.
 var SASLMechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
 
-// SearchTopic is the full name of the topic of searches.
+// SearchTopic returns the full name of the topic of searches.
 func (c MQConfig) SearchTopic() string { return c.TopicPrefix + c.Topic }
 
-// Default returns what holds where nothing is set.
+// Default returns the default settings.
 func Default() *Config {
 	return &Config{
 		App: AppConfig{
@@ -141,15 +143,13 @@ func Default() *Config {
 	}
 }
 
-// Parse reads the file over the defaults and the environment over both. An
-// empty filename means no file. The error joins one *SettingError for each
-// setting at fault.
+// Parse returns the defaults, overlaid by the file, overlaid by the environment. An empty
+// filename means no file. The error joins a *SettingError for each wrong setting.
 func Parse(filename string) (*Config, error) {
 	return parse(filename, os.Environ())
 }
 
-// ParseDefault is Parse of config.yml in the working directory, or of no
-// file if there is none.
+// ParseDefault parses config.yml in the working directory, or no file if it doesn't exist.
 func ParseDefault() (*Config, error) {
 	const filename = "config.yml"
 	if _, err := os.Stat(filename); errors.Is(err, fs.ErrNotExist) {

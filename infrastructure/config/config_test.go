@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tutorial is the configuration that the tutorial's readers have.
+// tutorial is the configuration file of the tutorial.
 const tutorial = `app:
   port: 8080
   page_size: 5
@@ -42,7 +42,7 @@ func TestShippedFileHoldsTheDefaults(t *testing.T) {
 }
 
 func TestTutorialsFile(t *testing.T) {
-	t.Chdir(filepath.Join("..", "..")) // where its templates are
+	t.Chdir(filepath.Join("..", "..")) // the folder that the pattern of templates refers to
 	c, err := parse(write(t, tutorial), nil)
 	require.NoError(t, err)
 	assert.Equal(t, 5, c.App.PageSize)
@@ -72,7 +72,7 @@ func TestBadFilesNameLineAndExpectation(t *testing.T) {
 		{"text for a number", "app:\n  port: http\n", `config.yml:2: app.port: must be a whole number, not "http"`},
 		{"quoted number", "app:\n  port: \"80\"\n", "must be a whole number without quotes"},
 		{"second document", "app:\n---\nmq:\n", "more than one YAML document"},
-		{"listen with port", "app:\n  listen: 127.0.0.1:80\n", "config.yml:2: app.listen: must be an address or a host's name, without a port"},
+		{"listen with port", "app:\n  listen: 127.0.0.1:80\n", "config.yml:2: app.listen: must be an address or a host name, without a port"},
 		{"bogus host", "app:\n  listen: bogus host\n", "config.yml:2: app.listen: must be"},
 		{"templates", "app:\n  templates_pattern: none/*.html\n", "config.yml:2: app.templates_pattern: no file matches"},
 		{"templates' pattern", "app:\n  templates_pattern: \"[bad\"\n", "config.yml:2: app.templates_pattern: no file matches"},
@@ -82,14 +82,14 @@ func TestBadFilesNameLineAndExpectation(t *testing.T) {
 		{"value for a list", "mq:\n  brokers: a:1\n", "config.yml:2: mq.brokers: must be a list"},
 		{"value for a section", "app: 1\n", "config.yml:1: app: must be a section"},
 		{"list as the file", "- a\n", "config.yml:1: the file: must be a section"},
-		{"twice", "app:\n  port: 1\n  port: 2\n", "config.yml:3: app.port: is set already in line 2"},
+		{"twice", "app:\n  port: 1\n  port: 2\n", "config.yml:3: app.port: is already set in line 2"},
 		{"port", "app:\n  port: 70000\n", "config.yml:2: app.port: must be 0 to 65535"},
 		{"page size", "app:\n  page_size: 0\n", "app.page_size: must be 1 to 100"},
 		{"duration", "app:\n  shutdown_timeout: 15\n", "config.yml:2: app.shutdown_timeout: must be a duration such as"},
 		{"DSN", "db:\n  dsn: nonsense\n", "config.yml:2: db.dsn: can't be parsed"},
 		{"broker", "mq:\n  brokers: [kafka]\n", `mq.brokers: "kafka" is not host:port`},
 		{"topic", "mq:\n  topic: a b\n", "mq.topic: must be letters"},
-		{"public broker", "mq:\n  listen: 0.0.0.0:9092\n", "mq.listen: may leave this machine only together with mq.advertise"},
+		{"public broker", "mq:\n  listen: 0.0.0.0:9092\n", "mq.listen: must be a loopback address unless mq.advertise is set"},
 		{"short token", "app:\n  admin_token: secret\n", "app.admin_token: must have at least 16 characters"},
 		{"base URL", "app:\n  base_url: example.com\n", "app.base_url: must be like"},
 		{"visitor's cookie", "app:\n  visitor_cookie: always\n", `config.yml:2: app.visitor_cookie: must be one of off, ask, on, not "always"`},
@@ -103,17 +103,17 @@ func TestBadFilesNameLineAndExpectation(t *testing.T) {
 		{"name for the embedded broker", "mq:\n  sasl: {mechanism: PLAIN, username: u, password: secret}\n", "config.yml:2: mq.sasl.mechanism: is set, but mq.brokers is empty"},
 		{"CA without TLS", "mq:\n  brokers: [a:1]\n  tls: {ca_file: x}\n", "config.yml:3: mq.tls.ca_file: is set, but mq.tls.enabled is false"},
 		{"no such CA", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, ca_file: none.pem}\n", "config.yml:3: mq.tls.ca_file: can't be read: open none.pem"},
-		{"CA that is none", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, ca_file: config.go}\n", "mq.tls.ca_file: config.go holds no certificate in PEM"},
+		{"CA file without a certificate", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, ca_file: config.go}\n", "mq.tls.ca_file: config.go holds no PEM certificate"},
 		{"certificate without key", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, cert_file: x}\n", "mq.tls.cert_file: needs its key in mq.tls.key_file"},
 		{"key without certificate", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, key_file: x}\n", "mq.tls.key_file: needs its certificate in mq.tls.cert_file"},
 		{"no such certificate", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, cert_file: none.pem, key_file: x}\n", "mq.tls.cert_file: can't be used with mq.tls.key_file: open none.pem"},
-		{"certificate that is none", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, cert_file: config.go, key_file: config.go}\n", "mq.tls.cert_file: can't be used with mq.tls.key_file"},
+		{"certificate file without a certificate", "mq:\n  brokers: [a:1]\n  tls: {enabled: true, cert_file: config.go, key_file: config.go}\n", "mq.tls.cert_file: can't be used with mq.tls.key_file"},
 		{"mechanism", "mq:\n  brokers: [a:1]\n  sasl: {mechanism: GSSAPI, username: u, password: secret}\n", `mq.sasl.mechanism: must be one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, not "GSSAPI"`},
 		{"name without mechanism", "mq:\n  brokers: [a:1]\n  sasl: {username: u}\n", "mq.sasl.username: is set, but mq.sasl.mechanism is empty"},
 		{"password without mechanism", "mq:\n  brokers: [a:1]\n  sasl: {password: secret}\n", "mq.sasl.password: is set, but mq.sasl.mechanism is empty"},
 		{"mechanism without name", "mq:\n  brokers: [a:1]\n  sasl: {mechanism: SCRAM-SHA-512, password: secret}\n", "mq.sasl.username: is empty"},
 		{"mechanism without password", "mq:\n  brokers: [a:1]\n  sasl: {mechanism: SCRAM-SHA-512, username: u}\n", "mq.sasl.password: is empty"},
-		{"password in plain text", "mq:\n  brokers: [\"127.0.0.1:1\", a:1]\n  sasl: {mechanism: PLAIN, username: u, password: secret}\n", "mq.sasl.mechanism: PLAIN sends the password as it is"},
+		{"password in plain text", "mq:\n  brokers: [\"127.0.0.1:1\", a:1]\n  sasl: {mechanism: PLAIN, username: u, password: secret}\n", "mq.sasl.mechanism: PLAIN sends the password in plain text"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := parse(write(t, test.content), nil)
@@ -148,7 +148,7 @@ func TestBadEnvironment(t *testing.T) {
 	}{
 		{[]string{"EVENT_BOOKS_APP_PORT=x"}, "EVENT_BOOKS_APP_PORT: app.port: must be a whole number"},
 		{[]string{"EVENT_BOOKS_APP_PROT=1"}, "EVENT_BOOKS_APP_PROT: is not a setting"},
-		{[]string{"EVENT_BOOKS_DB_DSN_FILE=/does/not/exist"}, "EVENT_BOOKS_DB_DSN_FILE: db.dsn: cannot be read"},
+		{[]string{"EVENT_BOOKS_DB_DSN_FILE=/does/not/exist"}, "EVENT_BOOKS_DB_DSN_FILE: db.dsn: can't be read"},
 		{[]string{"EVENT_BOOKS_DB_DSN=a", "EVENT_BOOKS_DB_DSN_FILE=b"}, "is set together with EVENT_BOOKS_DB_DSN"},
 	} {
 		_, err := parse("", test.environ)
@@ -157,7 +157,7 @@ func TestBadEnvironment(t *testing.T) {
 	}
 }
 
-// What config check prints is the same file again, sections within sections too.
+// Print writes nested sections, and its output parses to the same settings.
 func TestSectionsWithinSections(t *testing.T) {
 	password := write(t, "correct horse\n")
 	c, err := parse(write(t, "mq:\n  brokers: [\"127.0.0.1:1\"]\n  tls: {enabled: true}\n  topic: later\n"), []string{
@@ -176,7 +176,7 @@ func TestSectionsWithinSections(t *testing.T) {
 	assert.Equal(t, "later", again.MQ.Topic)
 	assert.Equal(t, SASLConfig{"PLAIN", "u", "***"}, again.MQ.SASL)
 
-	for text, want := range map[string]string{"off": "off", "on": "on", `"ask"`: "ask"} { // YAML has other words for true
+	for text, want := range map[string]string{"off": "off", "on": "on", `"ask"`: "ask"} { // on and off aren't booleans here
 		c, err := parse(write(t, "app:\n  visitor_cookie: "+text+"\n"), nil)
 		require.NoError(t, err)
 		assert.Equal(t, want, c.App.VisitorCookie)
@@ -199,7 +199,7 @@ func TestPrintMasksSecretsAndNamesOrigins(t *testing.T) {
 	assert.Regexp(t, `retention: 35d +# default`, out.String())
 
 	again, err := parse(write(t, strings.ReplaceAll(out.String(), "***", "0123456789abcdef")), nil)
-	require.NoError(t, err, "what is printed can be read")
+	require.NoError(t, err, "Print's output is a valid file")
 	for i, s := range again.settings() {
 		if s.secret == "" {
 			assert.Equal(t, c.settings()[i].String(), s.String(), s.path)

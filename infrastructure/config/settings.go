@@ -18,11 +18,11 @@ import (
 
 const envPrefix = "EVENT_BOOKS_"
 
-// SettingError says what is wrong with one setting and where it was made.
+// SettingError reports a wrong setting and the place where it was set.
 type SettingError struct {
 	// Setting is the YAML path, such as "app.port".
 	Setting string
-	// Origin is "config.yml:3", a variable's name, or "default".
+	// Origin is "config.yml:3", the name of a variable, "environment" or "default".
 	Origin string
 	Reason string
 }
@@ -31,7 +31,7 @@ func (e *SettingError) Error() string {
 	return fmt.Sprintf("%s: %s: %s", e.Origin, e.Setting, e.Reason)
 }
 
-// setting is one leaf of Config.
+// setting is a leaf of Config.
 type setting struct {
 	path   string
 	value  reflect.Value
@@ -64,7 +64,7 @@ func (s setting) env() string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.path, ".", "_"))
 }
 
-// set parses text, or the items of a list, into the setting.
+// set parses text, or the items of a list, and sets the value.
 func (s setting) set(text string, items []string) error {
 	switch target := s.value.Addr().Interface().(type) {
 	case *string:
@@ -96,7 +96,7 @@ func (s setting) set(text string, items []string) error {
 	return nil
 }
 
-// String gives the value as it is written in YAML, secrets masked.
+// String formats the value as YAML and masks secrets.
 func (s setting) String() string {
 	switch value := s.value.Interface().(type) {
 	case string:
@@ -134,7 +134,7 @@ func maskDSN(dsn string) string {
 	return cfg.FormatDSN()
 }
 
-// parseDuration is time.ParseDuration with days.
+// parseDuration is time.ParseDuration with the unit d for days.
 func parseDuration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.Atoi(days)
@@ -163,7 +163,7 @@ func (c *Config) overlayYAML(settings []setting, filename string, content []byte
 		return []error{fmt.Errorf("%s: %w", filename, err)}
 	}
 	if err := file.Decode(&more); err != io.EOF {
-		return []error{fmt.Errorf("%s: there is more than one YAML document in it", filename)}
+		return []error{fmt.Errorf("%s: holds more than one YAML document", filename)}
 	}
 	fail := func(path string, line int, format string, args ...any) {
 		errs = append(errs, &SettingError{path, fmt.Sprintf("%s:%d", filename, line), fmt.Sprintf(format, args...)})
@@ -172,7 +172,7 @@ func (c *Config) overlayYAML(settings []setting, filename string, content []byte
 	var walk func(prefix string, node *yaml.Node)
 	walk = func(prefix string, node *yaml.Node) {
 		if node.Kind == yaml.ScalarNode && node.Tag == "!!null" {
-			return // a section with all its keys commented out
+			return // a section whose keys are all commented out
 		}
 		if node.Kind != yaml.MappingNode {
 			name := strings.TrimSuffix(prefix, ".")
@@ -186,7 +186,7 @@ func (c *Config) overlayYAML(settings []setting, filename string, content []byte
 			key, value := node.Content[i], node.Content[i+1]
 			path := prefix + key.Value
 			if line, twice := seen[path]; twice {
-				fail(path, key.Line, "is set already in line %d", line)
+				fail(path, key.Line, "is already set in line %d", line)
 				continue
 			}
 			seen[path] = key.Line
@@ -208,7 +208,7 @@ func (c *Config) overlayYAML(settings []setting, filename string, content []byte
 	return errs
 }
 
-// below lists the keys directly under a section.
+// below returns the keys directly under a section.
 func below(settings []setting, prefix string) []string {
 	var keys []string
 	for _, s := range settings {
@@ -278,7 +278,7 @@ func (c *Config) overlayEnv(settings []setting, environ []string) (errs []error)
 		case fromFile:
 			content, err := os.ReadFile(file)
 			if err != nil {
-				errs = append(errs, &SettingError{s.path, fileName, "cannot be read: " + err.Error()})
+				errs = append(errs, &SettingError{s.path, fileName, "can't be read: " + err.Error()})
 				continue
 			}
 			name, text = fileName, strings.TrimRight(string(content), "\r\n")
@@ -306,10 +306,10 @@ func splitList(text string) []string {
 	return items
 }
 
-// Print writes every setting with its value, secrets masked, and where it
-// was made, as YAML.
+// Print writes all settings as YAML, with masked secrets. A comment names the place where
+// each was set.
 func (c *Config) Print(w io.Writer) error {
-	var open []string // the sections that the line before lies in
+	var open []string // the sections of the line before
 	for _, s := range c.settings() {
 		keys := strings.Split(s.path, ".")
 		sections, key := keys[:len(keys)-1], keys[len(keys)-1]
@@ -320,7 +320,7 @@ func (c *Config) Print(w io.Writer) error {
 			if _, err := fmt.Fprintf(w, "%s%s:\n", strings.Repeat("  ", depth), section); err != nil {
 				return err
 			}
-			open = sections[:depth] // what was open within another section is not
+			open = sections[:depth] // sections within another one are closed
 		}
 		open = sections
 		line := fmt.Sprintf("%s%s: %s", strings.Repeat("  ", len(sections)), key, s)

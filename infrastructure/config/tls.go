@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// KafkaTLS reads the files of mq.tls and returns what a connection needs, nil
-// where TLS is not enabled. Its error is a *SettingError.
+// KafkaTLS reads the files of mq.tls and returns the TLS configuration for Kafka, or nil if
+// TLS is disabled. Its error is a *SettingError.
 func (c *Config) KafkaTLS() (*tls.Config, error) {
 	set := c.MQ.TLS
 	if !set.Enabled {
@@ -24,7 +24,7 @@ func (c *Config) KafkaTLS() (*tls.Config, error) {
 		}
 		loaded.RootCAs = x509.NewCertPool()
 		if !loaded.RootCAs.AppendCertsFromPEM(content) {
-			return fail("mq.tls.ca_file", set.CAFile+" holds no certificate in PEM")
+			return fail("mq.tls.ca_file", set.CAFile+" holds no PEM certificate")
 		}
 	}
 	if set.CertFile != "" {

@@ -1,6 +1,6 @@
-// Package disk adds to the standard library what durable files need: the space
-// that is left on a disk, making a folder's changes durable, and replacing a
-// file as a whole. It must not know what the files hold.
+// Package disk has functions for durable files: the free space of a disk, making a
+// folder's changes durable, and replacing a file as a whole. It must not know the
+// content of the files.
 package disk
 
 import (
@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// SyncFolder makes the files created, renamed and removed in dir durable: they
-// outlast a crash of the machine. On a system that can't do that it does nothing.
+// SyncFolder makes creations, renames and removals in dir durable: they outlast a
+// crash of the machine. On systems that can't sync folders it does nothing.
 func SyncFolder(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -20,8 +20,8 @@ func SyncFolder(dir string) error {
 	return errors.Join(ignoreUnsupported(f.Sync()), f.Close())
 }
 
-// ignoreUnsupported returns nil for the errors by which systems refuse to sync
-// a folder.
+// ignoreUnsupported returns nil for errors which mean that a system can't sync
+// folders.
 func ignoreUnsupported(err error) error {
 	for _, unsupported := range []error{errors.ErrUnsupported, syscall.EINVAL, fs.ErrPermission} {
 		if errors.Is(err, unsupported) {

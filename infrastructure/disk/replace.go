@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 )
 
-// Replace writes the file name as a whole: after any failure or crash the name
-// leads to the old content or to the new content, never to a part of it. The
-// content is durable when Replace returns nil.
+// Replace writes a file as a whole: after any failure or crash, the file name has
+// either the old content or the new content, never a part. The content is durable
+// when Replace returns nil.
 //
 // An existing file keeps its permissions and a link stays a link. A new file
 // gets mode, before the umask. Until write returns, the content is in a file

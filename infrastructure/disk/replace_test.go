@@ -19,7 +19,7 @@ func text(content string) func(io.Writer) error {
 	}
 }
 
-// has checks a file's content, and that the file is alone in its folder.
+// has checks that a file has the content and is alone in its folder.
 func has(t *testing.T, name, content string) {
 	t.Helper()
 	got, err := os.ReadFile(name)

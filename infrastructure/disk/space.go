@@ -4,8 +4,8 @@ package disk
 
 import "syscall"
 
-// Space returns how many bytes this process may still write to the disk of dir,
-// and the disk's size. On a system that doesn't tell, the error is
+// Space returns the number of bytes that this process may still write to the disk of
+// dir, and the disk's size in bytes. On other systems it returns
 // errors.ErrUnsupported.
 func Space(dir string) (free, size uint64, err error) {
 	var s syscall.Statfs_t

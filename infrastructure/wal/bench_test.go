@@ -12,10 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkAppend compares 64 writers of records of 2.1 kB with what the disk
-// gives at best: the same groups of bytes, written to a file of zeros and
-// synced. Rounds of both take turns, since the machine's mood changes; the
-// middle one of their ratios counts.
+// BenchmarkAppend compares 64 writers of records of 2.1 kB with the best that the
+// disk can do: the same groups of bytes, written to a file of zeros and synced.
+// Rounds of both alternate, because the machine's speed varies. The median of
+// their ratios counts.
 func BenchmarkAppend(b *testing.B) {
 	const writers, each, rounds, size = 64, 200, 40, 2100
 	for b.Loop() {
@@ -29,7 +29,7 @@ func BenchmarkAppend(b *testing.B) {
 			l, err := Open("", Options{files: counted})
 			require.NoError(b, err)
 			l.mu.Lock()
-			for l.spare.file == nil { // what is written beforehand isn't measured
+			for l.spare.file == nil { // don't measure the writing of the spare
 				l.ready.Wait()
 			}
 			l.mu.Unlock()
@@ -51,7 +51,7 @@ func BenchmarkAppend(b *testing.B) {
 			require.NoError(b, l.Close())
 			require.NoError(b, os.RemoveAll(string(counted.folder)))
 			written := writeBare(b, filepath.Join(dir, "bare"), groups.sizes)
-			if round > 0 { // the first warms up
+			if round > 0 { // the first round warms up
 				ours, bare = ours+took, bare+written
 				ratios = append(ratios, written.Seconds()/took.Seconds())
 			}
@@ -67,7 +67,7 @@ func BenchmarkAppend(b *testing.B) {
 	b.ReportMetric(float64(runtime.NumCPU()), "cores")
 }
 
-// writeBare writes groups of bytes to a file of zeros.
+// writeBare writes the groups to a file of zeros and syncs each.
 func writeBare(b *testing.B, path string, sizes []int) time.Duration {
 	f, err := os.Create(path)
 	require.NoError(b, err)
@@ -95,7 +95,7 @@ func writeBare(b *testing.B, path string, sizes []int) time.Duration {
 	return time.Since(begun)
 }
 
-// countingFolder notes how large the groups are that are written.
+// countingFolder records the size of each group that is written.
 type countingFolder struct {
 	folder
 	groups *groupSizes
@@ -126,7 +126,7 @@ type countingFile struct {
 }
 
 func (f *countingFile) WriteAt(p []byte, at int64) (int, error) {
-	if len(p) < 1<<20 { // or it is the making of a spare
+	if len(p) < 1<<20 { // larger writes make the spare
 		f.groups.mu.Lock()
 		f.groups.sizes = append(f.groups.sizes, len(p))
 		f.groups.mu.Unlock()

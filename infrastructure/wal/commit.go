@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// entry is a record that waits. It is used again.
+// entry is a pending record. Entries are pooled.
 type entry struct {
 	parts [][]byte
 	size  int64
@@ -14,9 +14,10 @@ type entry struct {
 	done  chan error
 }
 
-// Append writes a record, given in parts, and returns its index once it is on
-// disk. It may not be empty. On an error the record may still be found after a
-// crash, but not before. The parts must not be changed until it returns.
+// Append writes a record, given in parts, and returns its index once the record
+// is on disk. An empty record is an error. The caller must not change the parts
+// before Append returns. After an error, a record may still appear once the log
+// is opened again after a crash; readers of this Log never see it.
 func (l *Log) Append(parts ...[]byte) (index uint64, err error) {
 	pending, err := l.Start(parts...)
 	if err != nil {
@@ -25,8 +26,8 @@ func (l *Log) Append(parts ...[]byte) (index uint64, err error) {
 	return pending.Wait()
 }
 
-// Start is the first half of Append: records have the order in which they were
-// started. Pending.Wait is the other.
+// Start is the first half of Append; Pending.Wait is the second. The log keeps
+// records in the order in which they were started.
 func (l *Log) Start(parts ...[]byte) (Pending, error) {
 	e := l.entries.Get().(*entry)
 	e.parts, e.size = append(e.parts[:0], parts...), 0
@@ -52,13 +53,14 @@ func (l *Log) Start(parts ...[]byte) (Pending, error) {
 
 func newEntry() any { return &entry{done: make(chan error, 1)} }
 
-// Pending is a record on its way to the disk.
+// Pending is a record that Start has taken and that may not be on disk yet.
 type Pending struct {
 	log   *Log
 	entry *entry
 }
 
-// Wait is called once. It returns the record's index when it is on disk.
+// Wait returns the record's index once the record is on disk. Call it exactly
+// once.
 func (p Pending) Wait() (index uint64, err error) {
 	e := p.entry
 	if err = <-e.done; err == nil {
@@ -69,53 +71,57 @@ func (p Pending) Wait() (index uint64, err error) {
 	return index, err
 }
 
-// commitGroups writes what has gathered while the group before was written.
+// commitGroups writes records in groups: each group holds the records that
+// arrived while the group before was written.
 func (l *Log) commitGroups() {
-	siblings := siblings{patience: time.NewTimer(0)}
-	defer siblings.patience.Stop()
+	siblings := siblings{timer: time.NewTimer(0)}
+	defer siblings.timer.Stop()
 	for {
 		select {
 		case <-l.wake:
 		case <-l.closing:
-			l.commitPending() // what came before the door was shut
+			l.commitPending() // records that were started before Close
 			return
 		}
-		// Those that were answered just now come back with their next record.
+		// Let the writers of the group before start their next records.
 		runtime.Gosched()
 		if !l.options.Unsynced {
 			siblings.await(l)
 		}
-		if around := l.commitPending(); around > 0 { // or it was woken for what is on disk already
+		if around := l.commitPending(); around > 0 { // 0: the group before took the record that woke us
 			siblings.expected = around
 		}
 	}
 }
 
-// siblings are writers that share a group, each of which comes back with a
-// record when the one before is on disk: one sync for all of them costs less
-// than one for each half. (PostgreSQL knows this as commit_delay and
-// commit_siblings.)
+// siblings are concurrent writers that each append the next record as soon as
+// the one before is on disk. When the log waits briefly for all of them, one
+// sync covers the whole group instead of half of it. (PostgreSQL has the same
+// idea in commit_delay and commit_siblings.)
 type siblings struct {
-	// expected is how many there were around the last group.
+	// expected is the number of writers seen around the last group.
 	expected int
-	patience *time.Timer
-	// skip counts groups that are not waited for, skipped how many that were at
-	// the start: those who come at random are no siblings.
+	timer    *time.Timer
+	// skip counts down the groups that are committed without waiting; skipped is
+	// the value from which it counts. Both exist because writers that arrive at
+	// random are no siblings.
 	skip, skipped int
 }
 
 const (
-	// fewSiblings don't make groups by themselves that are worth a sync.
+	// fewSiblings is the largest number of writers that the log waits for. More
+	// writers form groups that are worth a sync without any wait.
 	fewSiblings = 16
-	// siblingPause is about twice what a sync takes on a good disk. Where nothing
-	// else happens Go's timers make a millisecond of it.
+	// siblingPause bounds the wait. It is about twice the time of a sync on a good
+	// disk. On an idle machine, Go's timers round it up to a millisecond.
 	siblingPause = 200 * time.Microsecond
-	// mostSkipped bounds the groups that are not waited for.
+	// mostSkipped bounds the number of groups in a row that skip the wait.
 	mostSkipped = 63
 )
 
-// await waits until as many records are pending as are expected, or for a
-// moment. The more often that was in vain, the more rarely it is tried.
+// await waits until the expected number of records is pending, at most for
+// siblingPause. It waits less often after each fruitless wait, so writers that
+// arrive at random rarely wait.
 func (s *siblings) await(l *Log) {
 	if s.expected > fewSiblings {
 		return
@@ -135,11 +141,11 @@ func (s *siblings) await(l *Log) {
 		return
 	}
 	begun := time.Now()
-	s.patience.Reset(siblingPause)
+	s.timer.Reset(siblingPause)
 	for late := false; waits; {
 		select {
 		case <-l.wake:
-		case <-s.patience.C:
+		case <-s.timer.C:
 			late = true
 		}
 		l.mu.Lock()
@@ -156,8 +162,8 @@ func (s *siblings) await(l *Log) {
 	s.skip = s.skipped
 }
 
-// commitPending writes what is pending, and returns how many records that were
-// and came meanwhile.
+// commitPending writes the pending records. It returns how many those were, plus
+// the number that arrived during the write.
 func (l *Log) commitPending() (around int) {
 	l.mu.Lock()
 	group := l.pending
@@ -194,7 +200,7 @@ func (l *Log) current() *segment {
 	return l.segments[len(l.segments)-1]
 }
 
-// fitting returns how many records of the group the segment has space for.
+// fitting returns how many records of the group fit into the rest of the segment.
 func (l *Log) fitting(s *segment, group []*entry) (n int) {
 	if s.broken {
 		return 0
@@ -209,7 +215,7 @@ func (l *Log) fitting(s *segment, group []*entry) (n int) {
 	return n
 }
 
-// write makes the group durable.
+// write appends the group to the segment and syncs it.
 func (l *Log) write(s *segment, group []*entry) error {
 	l.buffer = l.buffer[:0]
 	synced := l.next - 1
@@ -245,13 +251,13 @@ func (l *Log) write(s *segment, group []*entry) error {
 	l.publish()
 	half := s.end > l.options.Segment/2
 	l.mu.Unlock()
-	if half { // by now one could have been released, which would cost nothing
+	if half { // not earlier: a released segment may become the spare for free
 		l.wantSpare()
 	}
 	return nil
 }
 
-// publish lets readers see what was written. mu is held.
+// publish makes the written records visible to readers. The caller holds mu.
 func (l *Log) publish() {
 	l.durable = l.next - 1
 	close(l.changed)

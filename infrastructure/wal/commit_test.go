@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// testSync is how long the disk of a bubble takes for a sync.
+// testSync is the duration of a sync on the disk of a bubble.
 const testSync = 100 * time.Microsecond
 
-// bubble runs a test of a log on a disk in memory, with a clock that moves only
-// while everybody waits.
+// bubble runs a test on a log whose disk is in memory. Its clock advances only
+// while all goroutines wait.
 func bubble(t *testing.T, options Options, test func(t *testing.T, d *memoryDisk, l *Log)) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
@@ -23,15 +23,16 @@ func bubble(t *testing.T, options Options, test func(t *testing.T, d *memoryDisk
 		options.Segment, options.files = 128<<10, d
 		l, err := Open("", options)
 		require.NoError(t, err)
-		time.Sleep(10 * testSync) // a spare is made
+		time.Sleep(10 * testSync) // housekeep makes a spare
 		synctest.Wait()
 		test(t, d, l)
 		require.NoError(t, l.Close())
 	})
 }
 
-// write has so many writers append, each one record after the other, and the nth
-// n times apart after its last. It returns what the appends took together.
+// write starts writers that each append records one after the other; writer n
+// pauses n times apart before each record. It returns the total duration of all
+// appends.
 func write(t *testing.T, l *Log, writers, each int, apart time.Duration) (took time.Duration) {
 	t.Helper()
 	var mu sync.Mutex
@@ -53,8 +54,8 @@ func write(t *testing.T, l *Log, writers, each int, apart time.Duration) (took t
 	return took
 }
 
-// Few writers wait for each other, so that one sync does for all of them, and no
-// longer than until the last has come.
+// Few writers wait for each other, so one sync covers all of them. The wait ends
+// as soon as the last one has arrived.
 func TestFewWritersShareSyncs(t *testing.T) {
 	const writers, each, apart = 8, 100, 10 * time.Microsecond
 	bubble(t, Options{}, func(t *testing.T, d *memoryDisk, l *Log) {
@@ -65,8 +66,8 @@ func TestFewWritersShareSyncs(t *testing.T) {
 	})
 }
 
-// Being woken for nothing, as by a writer whose record went with the group
-// before, doesn't let it forget how many are around.
+// A wake-up without pending records, from a writer whose record the group before
+// took, doesn't change the expected number of writers.
 func TestWokenForNothing(t *testing.T) {
 	const writers, each, apart = 8, 100, 10 * time.Microsecond
 	bubble(t, Options{}, func(t *testing.T, d *memoryDisk, l *Log) {
@@ -86,7 +87,7 @@ func TestWokenForNothing(t *testing.T) {
 	})
 }
 
-// How far the log has come is noted soon, without anybody asking.
+// The log stores its position after noteEvery on its own.
 func TestPositionIsNoted(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, d *memoryDisk, l *Log) {
 		noted := func() uint64 {
@@ -106,7 +107,7 @@ func TestPositionIsNoted(t *testing.T) {
 	})
 }
 
-// Where no sync is shared nobody waits.
+// Without syncs to share, nobody waits.
 func TestUnsyncedWritersDoNotWait(t *testing.T) {
 	bubble(t, Options{Unsynced: true}, func(t *testing.T, _ *memoryDisk, l *Log) {
 		write(t, l, 8, 10, 0)
@@ -114,8 +115,8 @@ func TestUnsyncedWritersDoNotWait(t *testing.T) {
 	})
 }
 
-// A writer that is alone hardly waits for others that have gone.
-func TestWriterHardlyWaitsForThoseWhoHaveGone(t *testing.T) {
+// A lone writer rarely waits for writers that have gone.
+func TestLoneWriterRarelyWaits(t *testing.T) {
 	const alone = 20
 	bubble(t, Options{}, func(t *testing.T, _ *memoryDisk, l *Log) {
 		write(t, l, 8, 10, 10*time.Microsecond)
@@ -123,9 +124,9 @@ func TestWriterHardlyWaitsForThoseWhoHaveGone(t *testing.T) {
 	})
 }
 
-// Writers that come together at times and not again at once are no siblings:
-// the second hardly ever waits for a third.
-func TestPairsHardlyWaitForMore(t *testing.T) {
+// Writers that start together only now and then are no siblings: the second one
+// rarely waits for a third.
+func TestPairsRarelyWaitForMore(t *testing.T) {
 	const pairs, apart = 1000, testSync / 2
 	bubble(t, Options{}, func(t *testing.T, _ *memoryDisk, l *Log) {
 		var took time.Duration
@@ -138,7 +139,7 @@ func TestPairsHardlyWaitForMore(t *testing.T) {
 	})
 }
 
-// What waits for siblings is written when the log is closed.
+// Close writes records whose group still waits for siblings.
 func TestCloseWhileSiblingsAreAwaited(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, _ *memoryDisk, l *Log) {
 		write(t, l, 8, 10, 10*time.Microsecond)

@@ -13,29 +13,29 @@ import (
 	"time"
 )
 
-// sector is what a disk writes at once, in bytes.
+// sector is the size of an atomic write to the disk, in bytes.
 const sector = 512
 
-// memoryDisk is a file system in memory that forgets, when it crashes, what was not
-// synced: any of the sectors written since, and what was done to the folder
-// since, from a random point on.
+// memoryDisk is a file system in memory. At a crash it forgets unsynced changes:
+// a random choice of the sectors written since the last sync, and all changes to
+// the folder from a random point on.
 type memoryDisk struct {
 	mu     sync.Mutex
 	names  map[string]*inode
 	synced map[string]*inode
-	// changes lead from synced to names.
+	// changes turn synced into names.
 	changes []func(map[string]*inode)
-	// space is how many bytes all files may have, 0 = any.
+	// space limits the size of all files together, in bytes; 0 means no limit.
 	space int64
-	// failSync and failWrite fail the calls they return an error for.
+	// failSync and failWrite return the error for a call on the named file.
 	failSync, failWrite func(name string) error
 	syncs               int
-	// delay is how long each sync takes.
+	// delay is the duration of each sync.
 	delay time.Duration
 }
 
 type inode struct {
-	name    string // the last, for failSync
+	name    string // the latest name, for failSync
 	now     []byte
 	durable []byte
 	dirty   map[int64]bool // sectors
@@ -107,8 +107,8 @@ func (d *memoryDisk) syncFolder() error {
 	return nil
 }
 
-// failWrites and failSyncs have calls fail as fails says of the file's name; nil
-// = none.
+// failWrites and failSyncs make calls fail with the error that fails returns for
+// the file's name. nil ends the failures.
 func (d *memoryDisk) failWrites(fails func(name string) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -121,7 +121,7 @@ func (d *memoryDisk) failSyncs(fails func(name string) error) {
 	d.failSync = fails
 }
 
-// onlyPosition is the failing of writes to the position.
+// onlyPosition fails writes to the position file.
 func onlyPosition(name string) error {
 	if name == positionName {
 		return errNoSpace
@@ -129,14 +129,14 @@ func onlyPosition(name string) error {
 	return nil
 }
 
-// syncsSoFar counts the syncs of files.
+// syncsSoFar returns the number of file syncs.
 func (d *memoryDisk) syncsSoFar() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.syncs
 }
 
-// crash is a power loss.
+// crash simulates a power loss.
 func (d *memoryDisk) crash(random *rand.Rand) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -155,7 +155,7 @@ func (d *memoryDisk) crash(random *rand.Rand) {
 	}
 }
 
-// write makes the sector at that place of text durable.
+// write makes the sector at offset at durable.
 func (n *inode) write(text []byte, at int64) {
 	end := min(at+sector, int64(len(text)))
 	if grow := end - int64(len(n.durable)); grow > 0 {
@@ -220,7 +220,7 @@ func (f *diskFile) sync() error {
 	d.syncs++
 	if d.failSync != nil {
 		if err := d.failSync(f.node.name); err != nil {
-			f.node.dirty = map[int64]bool{} // the pages are marked clean, and are not on disk
+			f.node.dirty = map[int64]bool{} // marks the pages as clean, although they are not on disk
 			return err
 		}
 	}
@@ -237,7 +237,7 @@ func (f *diskFile) size() (int64, error) {
 	return int64(len(f.node.now)), nil
 }
 
-// TestDiskForgets holds what the other tests rely on.
+// TestDiskForgets checks the behaviour that the other tests rely on.
 func TestDiskForgets(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	lost, kept := 0, 0
@@ -259,13 +259,13 @@ func TestDiskForgets(t *testing.T) {
 		}
 		text, _ := readAll(after)
 		if !bytes.HasPrefix(text, []byte("durable")) {
-			t.Fatal("what was synced is gone")
+			t.Fatal("synced data is lost")
 		}
 		if bytes.HasSuffix(text, []byte("passing")) {
 			kept++
 		}
 	}
 	if lost == 0 || lost == 100 || kept == 0 || kept == 100 {
-		t.Fatalf("of 100 crashes %d lost the name and %d kept what was not synced", lost, kept)
+		t.Fatalf("of 100 crashes %d lost the name and %d kept unsynced data", lost, kept)
 	}
 }

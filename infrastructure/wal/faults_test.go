@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A sector that can't be read costs what is in it.
+// An unreadable sector costs only the records in that sector.
 func TestUnreadableSectorCostsOnlyItself(t *testing.T) {
 	d := &badSector{memoryDisk: newDisk()}
 	l, err := Open("", Options{Segment: small, files: d})
@@ -34,7 +34,7 @@ func TestUnreadableSectorCostsOnlyItself(t *testing.T) {
 			last = record.Index
 		}
 	}
-	assert.EqualValues(t, 20, last, "one bad sector holds up all that is behind it")
+	assert.EqualValues(t, 20, last, "the reader gets past the bad sector")
 }
 
 type badSector struct {
@@ -63,13 +63,13 @@ func (f *badFile) ReadAt(p []byte, at int64) (int, error) {
 	return f.diskFile.ReadAt(p, at)
 }
 
-// Damage is reported with what it costs, also that of the header of the last
-// segment after a kill.
-func TestDamagedHeaderOfTheLastSegmentIsTold(t *testing.T) {
+// The log reports lost records even if the damage is in the header of the last
+// segment, after a kill.
+func TestDamagedHeaderOfTheLastSegmentIsReported(t *testing.T) {
 	dir, copied := t.TempDir(), t.TempDir()
 	l := openLog(t, dir, Options{})
 	appendSome(t, l, 1, 10, 100)
-	require.NoError(t, os.CopyFS(copied+"/c", os.DirFS(dir))) // what kill -9 leaves
+	require.NoError(t, os.CopyFS(copied+"/c", os.DirFS(dir))) // the state after kill -9
 	files, err := filepath.Glob(copied + "/c/*.wal")
 	require.NoError(t, err)
 	require.Len(t, files, 1)
@@ -78,10 +78,10 @@ func TestDamagedHeaderOfTheLastSegmentIsTold(t *testing.T) {
 	content[30] ^= 1
 	require.NoError(t, os.WriteFile(files[0], content, 0o600))
 	again := openLog(t, copied+"/c", Options{})
-	assert.NotEmpty(t, again.Damages(), "ten acknowledged records are set aside and nobody is told")
+	assert.NotEmpty(t, again.Damages(), "the log must report the ten records that it set aside")
 }
 
-// What was set aside is kept, whatever happens next.
+// Damaged files are kept, even after several restarts.
 func TestDamagedFilesAreKept(t *testing.T) {
 	dir := t.TempDir()
 	for range 3 {
@@ -96,7 +96,7 @@ func TestDamagedFilesAreKept(t *testing.T) {
 		content, err := os.ReadFile(files[0])
 		require.NoError(t, err)
 		for i := range headerSize + 16 {
-			if i < headerSize || i >= headerSize+8 { // the index of its first record, too
+			if i < headerSize || i >= headerSize+8 { // damage the header and the first index; keep the length and the checksum between them
 				content[i] = 1
 			}
 		}
@@ -108,11 +108,11 @@ func TestDamagedFilesAreKept(t *testing.T) {
 	assert.Len(t, damaged, 3)
 	index, err := l.Append(data(1, 100))
 	require.NoError(t, err)
-	assert.Less(t, index, uint64(1000), "an index that no checksum speaks for is not believed")
+	assert.Less(t, index, uint64(1000), "the log must not trust an index without a valid checksum")
 }
 
-// The machine goes down when a file that was released has the header of the next
-// segment already, and its old name still.
+// The machine crashes when a released file already has the header of the next
+// segment, but still its old name.
 func TestFileWithItsOldName(t *testing.T) {
 	dir := t.TempDir()
 	l, err := Open(dir, Options{Segment: small})
@@ -135,7 +135,7 @@ func TestFileWithItsOldName(t *testing.T) {
 	assert.Empty(t, damages)
 }
 
-// The same where what was released could not be noted once.
+// A release that failed can be repeated, and the log takes records again.
 func TestFailedReleaseIsTriedAgain(t *testing.T) {
 	d := newDisk()
 	l, err := Open("", Options{Segment: small, Max: 3 * small, files: d})
@@ -153,16 +153,16 @@ func TestFailedReleaseIsTriedAgain(t *testing.T) {
 	d.failWrites(onlyPosition)
 	require.Error(t, l.Release(n))
 	d.failWrites(nil)
-	assert.NoError(t, l.Release(n), "who releases may try again")
+	assert.NoError(t, l.Release(n), "the caller may retry")
 	for range 5 {
 		_, err = l.Append(data(n+1, 1000))
 	}
-	assert.NoError(t, err, "nothing waits, the disk works, and no record is ever taken again")
+	assert.NoError(t, err, "the disk works again, so the log must take records again")
 }
 
-// When a disk has failed for a while and works again, the log takes records
-// again, also if nothing waits in it.
-func TestFailedSegmentsAreGivenFree(t *testing.T) {
+// When a failing disk works again, the log takes records again, even if it holds
+// no unreleased ones.
+func TestFailedSegmentsAreFreed(t *testing.T) {
 	d := newDisk()
 	l, err := Open("", Options{Segment: small, Max: 10 * small, files: d})
 	require.NoError(t, err)
@@ -170,7 +170,7 @@ func TestFailedSegmentsAreGivenFree(t *testing.T) {
 	appendSome(t, l, 1, 1, 100)
 	readSome(t, l.NewReader(), 1)
 	require.NoError(t, l.Release(1))
-	d.failWrites(func(name string) error { // as a compressing or copy-on-write file system without space: zeros go in, records don't
+	d.failWrites(func(name string) error { // like a full compressing or copy-on-write file system: it takes zeros, but no records
 		if strings.HasSuffix(name, segmentName) {
 			return errNoSpace
 		}
@@ -185,11 +185,11 @@ func TestFailedSegmentsAreGivenFree(t *testing.T) {
 	for range 5 {
 		_, err = l.Append(data(2, 100))
 	}
-	assert.NoError(t, err, "nothing waits, the disk works, and no record is ever taken again")
+	assert.NoError(t, err, "the disk works again, so the log must take records again")
 }
 
-// folderFault is a disk whose folder can't be synced at times, as where the
-// process has no file descriptor left (syncFolder opens the folder).
+// folderFault is a disk whose folder sometimes can't be synced, for example
+// because the process has no free file descriptor (syncFolder opens the folder).
 type folderFault struct {
 	*memoryDisk
 	fail error
@@ -202,9 +202,9 @@ func (f *folderFault) syncFolder() error {
 	return f.memoryDisk.syncFolder()
 }
 
-// A rotation that fails after the rename leaves a segment behind that says where
-// the one before ends. What is taken into the one before after that was
-// acknowledged, and must be there after a kill.
+// A rotation that fails after the rename leaves a segment whose header says where
+// the segment before ends. If the log then appended to the segment before, those
+// acknowledged records would be lost after a kill.
 func TestSegmentThatWasNotBegunHidesNoRecords(t *testing.T) {
 	d := &folderFault{memoryDisk: newDisk()}
 	open := func() *Log {
@@ -223,7 +223,7 @@ func TestSegmentThatWasNotBegunHidesNoRecords(t *testing.T) {
 	index, err := l.Append(data(4, 100))
 	require.NoError(t, err, "acknowledged")
 	require.EqualValues(t, 4, index)
-	// kill -9: nothing is closed, nothing of the disk is lost
+	// kill -9: nothing is closed, and the disk loses nothing
 	again := open()
 	assert.Empty(t, again.Damages())
 	var read []uint64
@@ -235,10 +235,10 @@ func TestSegmentThatWasNotBegunHidesNoRecords(t *testing.T) {
 		}
 		read = append(read, record.Index)
 	}
-	assert.Equal(t, []uint64{1, 2, 3, 4}, read, "an acknowledged record is gone without a word")
+	assert.Equal(t, []uint64{1, 2, 3, 4}, read, "an acknowledged record is lost without a report")
 }
 
-// What is missing at the end is reported once, and doesn't wait for ever.
+// The log reports records missing at its end once; then they can be released.
 func TestMissingRecordsAtTheEndAreReleased(t *testing.T) {
 	dir := t.TempDir()
 	l := openLog(t, dir, Options{})
@@ -260,5 +260,5 @@ func TestMissingRecordsAtTheEndAreReleased(t *testing.T) {
 	_, ok, err := r.TryNext()
 	require.NoError(t, err)
 	require.False(t, ok)
-	assert.Zero(t, l.Stats().Waiting, "nobody can ever release them: whoever waits for an empty log waits for ever")
+	assert.Zero(t, l.Stats().Waiting, "missing records must not keep the log from becoming empty")
 }

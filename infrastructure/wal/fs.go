@@ -8,17 +8,18 @@ import (
 	"literank.com/event-books/infrastructure/disk"
 )
 
-// fileSystem is the part of a folder's file system that the log uses, so that
-// tests can put one underneath that forgets what was not synced.
+// fileSystem is the part of a folder's file system that the log uses. Tests
+// replace it by one that forgets unsynced changes.
 type fileSystem interface {
-	// open opens a file for reading and writing; create makes it, and fails if
-	// there is one.
+	// open opens a file for reading and writing. With create it makes the file
+	// and fails if the file exists.
 	open(name string, create bool) (file, error)
 	rename(from, to string) error
 	remove(name string) error
-	// list returns the names of all files.
+	// list returns the names of all files in the folder.
 	list() ([]string, error)
-	// syncFolder makes what was created, renamed and removed outlast a crash.
+	// syncFolder makes all creations, renames and removals durable: they outlast a
+	// crash of the machine.
 	syncFolder() error
 }
 
@@ -26,12 +27,12 @@ type file interface {
 	io.ReaderAt
 	io.WriterAt
 	io.Closer
-	// sync makes what was written outlast a crash.
+	// sync makes all writes to the file durable.
 	sync() error
 	size() (int64, error)
 }
 
-// folder is a fileSystem of the operating system.
+// folder is a real folder.
 type folder string
 
 func (f folder) open(name string, create bool) (file, error) {
@@ -62,7 +63,8 @@ func (f folder) list() (names []string, err error) {
 
 func (f folder) syncFolder() error { return disk.SyncFolder(string(f)) }
 
-// readOnly is a folder that is only looked at: what would be changed stays.
+// readOnly is a folder whose files are opened for reading only. Renames and
+// removals do nothing.
 type readOnly struct{ folder }
 
 func (f readOnly) open(name string, create bool) (file, error) {

@@ -6,12 +6,12 @@ import (
 	"io/fs"
 )
 
-// Inspect tells what the log in dir holds, and the data of its oldest record
-// that waits, nil if there is none. It changes nothing and takes no lock, so
-// that it may look at a log in use; what it tells is then a little old. Its error
-// wraps fs.ErrNotExist where there is no log.
+// Inspect returns the stats of the log in dir, and the data of its oldest
+// unreleased record, nil if there is none. It changes nothing and takes no lock.
+// If another process is using the log, the result may be slightly out of date.
+// If there is no log in dir, the error wraps fs.ErrNotExist.
 func Inspect(dir string) (stats Stats, oldest []byte, err error) {
-	for range 20 { // a log in use may take a file away between its listing and its opening
+	for range 20 { // a log in use may remove a file between listing and opening
 		stats, oldest, err = inspect(dir)
 		if !errors.Is(err, errGone) {
 			break
@@ -20,7 +20,7 @@ func Inspect(dir string) (stats Stats, oldest []byte, err error) {
 	return stats, oldest, err
 }
 
-// errGone: a file that was listed is not there any more.
+// errGone means that a listed file was removed before it was opened.
 var errGone = errors.New("the log is in use")
 
 func inspect(dir string) (stats Stats, oldest []byte, err error) {
@@ -49,7 +49,7 @@ func inspect(dir string) (stats Stats, oldest []byte, err error) {
 		}
 		l.options.Segment = max(l.options.Segment, size)
 	}
-	if noPosition == nil { // a log in use may have released what was there a moment ago
+	if noPosition == nil { // a log in use may have released records since the first read
 		synced := l.position.synced
 		l.readPosition()
 		l.position.synced = synced

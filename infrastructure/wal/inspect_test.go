@@ -14,6 +14,7 @@ import (
 )
 
 func TestInspectLooksAtALogInUse(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l, err := Open(dir, Options{Segment: 4096})
 	require.NoError(t, err)
@@ -36,8 +37,8 @@ func TestInspectLooksAtALogInUse(t *testing.T) {
 	assert.Equal(t, l.Stats(), stats)
 	assert.EqualValues(t, 150, stats.Waiting)
 	assert.InDelta(t, 150*(recordHeader+101), stats.Bytes, 2*(recordHeader+101))
-	assert.EqualValues(t, 50, oldest[0], "the first that waits")
-	_, err = l.Append([]byte("it goes on"))
+	assert.EqualValues(t, 50, oldest[0], "the oldest unreleased record")
+	_, err = l.Append([]byte("more"))
 	assert.NoError(t, err)
 }
 
@@ -50,7 +51,7 @@ func TestInspectWithoutPosition(t *testing.T) {
 	require.NoError(t, err)
 	assert.EqualValues(t, 10, stats.Waiting)
 
-	// What was released isn't known any more; what is there is.
+	// The released index is lost; the remaining records are still there.
 	l := openLog(t, at, Options{})
 	appendSome(t, l, 11, 60, 150)
 	readSome(t, l.NewReader(), 60)
@@ -75,8 +76,9 @@ func TestInspectSaysThatThereIsNoFolder(t *testing.T) {
 	assert.True(t, errors.Is(err, fs.ErrNotExist), err)
 }
 
-// Inspect may look at a log in use.
+// Inspect works on a log in use.
 func TestInspectWhileSegmentsAreUsedAgain(t *testing.T) {
+	t.Parallel()
 	for _, unsynced := range []bool{true, false} {
 		t.Run(fmt.Sprintf("unsynced %t", unsynced), func(t *testing.T) { inspectWhileInUse(t, unsynced) })
 	}

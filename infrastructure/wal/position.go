@@ -8,11 +8,11 @@ import (
 	"os"
 )
 
-// The file "position" has two slots of 512 bytes, which are written in turn, so
-// that one is whole whatever happens to the other. A slot holds, big-endian: a
-// generation, the highest index that was released, the highest that was on disk
-// for sure, and the CRC-32C of these 24 bytes. The slot of the higher
-// generation counts.
+// The file "position" has two slots of 512 bytes. They are written in turn, so
+// one slot stays valid if a crash tears the write of the other. A slot holds, in
+// big-endian order: a generation, the highest released index, the highest index
+// that is known to be on disk, and the CRC-32C of these 24 bytes. The valid slot
+// with the higher generation counts.
 const (
 	positionName = "position"
 	slotSize     = 512
@@ -24,10 +24,11 @@ type position struct {
 	generation uint64
 	released   uint64
 	synced     uint64
-	saved      uint64 // the released that was written last
+	saved      uint64 // value of released in the last write
 }
 
-// openPosition reads the position; without a file it is zero.
+// openPosition reads the position. If the file is missing, it makes one with
+// position zero.
 func (l *Log) openPosition() (err error) {
 	p := &l.position
 	if p.file, err = l.files.open(positionName, false); errors.Is(err, os.ErrNotExist) {
@@ -46,8 +47,8 @@ func (l *Log) openPosition() (err error) {
 	return nil
 }
 
-// readPosition takes the newest slot that is whole, if it is newer than what is
-// known.
+// readPosition takes over the newest valid slot if it is newer than the position
+// in memory.
 func (l *Log) readPosition() {
 	p := &l.position
 	for slot := range int64(2) {
@@ -62,19 +63,19 @@ func (l *Log) readPosition() {
 	}
 }
 
-// notePosition writes down how far the log has come: without it nobody would
-// miss records whose file is gone or cut off.
+// notePosition stores the highest durable index. Without it, the log couldn't
+// report records that were lost with their file or its end.
 func (l *Log) notePosition() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.options.Unsynced && l.position.synced < l.durable {
-		_ = l.savePosition(false) // or the next time
+		_ = l.savePosition(false) // the next tick retries
 	}
 }
 
-// savePosition writes what is known. Only where files are about to go it has
-// to be on disk; else a crash means that some records are read again. mu is
-// held.
+// savePosition writes the position. A sync is needed only before segments are
+// removed; without it, a crash makes readers read some records again. The caller
+// holds mu.
 func (l *Log) savePosition(sync bool) error {
 	p := &l.position
 	p.generation++

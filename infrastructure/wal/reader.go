@@ -2,57 +2,40 @@ package wal
 
 import (
 	"context"
-	"errors"
 	"io"
 )
 
-// readAhead is how much is read at once, in bytes.
+// readAhead is the number of bytes that one read asks for.
 const readAhead = 256 << 10
 
-// Record is one record of the log. Data belongs to who has read it.
+// Record is one record of the log. The reader's caller owns Data.
 type Record struct {
 	Index uint64
 	Data  []byte
 }
 
-// Reader reads records in their order, while others are appended. It is used
-// by one goroutine; only one reader may be used at a time, since Release frees
-// what was read.
+// Reader reads records in order while writers append. It isn't safe for
+// concurrent use. A log must have only one reader at a time, because Release
+// frees what that reader has read.
 type Reader struct {
 	log     *Log
 	next    uint64
-	segment *segment // of offset
-	offset  int64
-	// ahead was read at offset and not yet decoded.
+	segment *segment
+	offset  int64 // of the next record, in segment
+	// ahead holds bytes read at offset and not yet decoded.
 	ahead []byte
 }
 
-// NewReader begins at the first record that is not released.
+// NewReader returns a reader that starts at the first unreleased record.
 func (l *Log) NewReader() *Reader {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return &Reader{log: l, next: l.position.released + 1}
 }
 
-// stopped is a context that has ended.
-var stopped = func() context.Context {
-	ctx, stop := context.WithCancel(context.Background())
-	stop()
-	return ctx
-}()
-
-// TryNext is Next without waiting; ok is false if there is no next record yet.
-func (r *Reader) TryNext() (record Record, ok bool, err error) {
-	record, err = r.Next(stopped)
-	if errors.Is(err, context.Canceled) {
-		return Record{}, false, nil
-	}
-	return record, err == nil, err
-}
-
-// Next returns the next record and waits for it until ctx ends. A
-// *DamageError tells of records that can't be read; the next call goes on
-// behind them. After Close it returns ErrClosed.
+// Next returns the next record. It waits for one until ctx ends. If records
+// can't be read, it returns a *DamageError, and the next call continues after
+// them. After Close it returns ErrClosed.
 func (r *Reader) Next(ctx context.Context) (Record, error) {
 	for {
 		s, end, changed, err := r.place()
@@ -77,8 +60,9 @@ func (r *Reader) Next(ctx context.Context) (Record, error) {
 	}
 }
 
-// place returns the segment that has the next record, and where its records
-// end; no segment if there is no such record yet.
+// place returns the segment that holds the next record, and the offset where
+// that segment's records end. If there is no next record yet, s is nil and
+// changed closes when there may be one.
 func (r *Reader) place() (s *segment, end int64, changed chan struct{}, err error) {
 	l := r.log
 	l.mu.Lock()
@@ -92,26 +76,26 @@ func (r *Reader) place() (s *segment, end int64, changed chan struct{}, err erro
 	}
 	for _, s := range l.segments {
 		if s.last >= r.next && s.end > headerSize {
-			r.next = max(r.next, s.firstIndex) // those in between were reported by Open
+			r.next = max(r.next, s.firstIndex) // Open has reported the records in between
 			return s, s.end, nil, nil
 		}
 	}
-	// All up to the last are missing, which Open has told of; whoever releases
-	// records has to know.
+	// No file holds any of the remaining records. Open has reported that, but the
+	// reader reports it again, because its caller must release them.
 	damage := &DamageError{From: r.next, To: l.durable, Reason: "no file holds them", Told: true}
 	r.next = l.durable + 1
 	return nil, 0, nil, damage
 }
 
-// read decodes what stands at the offset. ok is false where that is a record
-// before the one that is looked for.
+// read decodes the record at the offset. ok is false if that record comes before
+// the one that Next looks for.
 func (r *Reader) read(end int64) (record Record, ok bool, err error) {
 	found, length, whole := decodeRecord(r.ahead, r.segment.salt)
 	if !whole {
 		if r.ahead, err = r.fill(end, readAhead); err != nil {
 			return Record{}, false, err
 		}
-		if found, length, whole = decodeRecord(r.ahead, r.segment.salt); !whole { // it may be longer
+		if found, length, whole = decodeRecord(r.ahead, r.segment.salt); !whole { // the record may be longer than readAhead
 			if r.ahead, err = r.fill(end, end-r.offset); err != nil {
 				return Record{}, false, err
 			}
@@ -130,15 +114,15 @@ func (r *Reader) read(end int64) (record Record, ok bool, err error) {
 	return Record{Index: found.index, Data: found.data}, true, nil
 }
 
-// fill reads up to n bytes at the offset into a new buffer: records handed out
-// keep the old one.
+// fill reads up to n bytes at the offset into a new buffer, since records that
+// were handed out keep the old one.
 func (r *Reader) fill(end, n int64) ([]byte, error) {
 	return readAt(r.segment.file, r.offset, min(n, end-r.offset))
 }
 
-// readAt reads n bytes, fewer at the end of the file. Where the disk can't read
-// some of them they are zeros, which a checksum will find; only if it can't
-// read any that is an error.
+// readAt reads n bytes, or fewer at the end of the file. It replaces unreadable
+// sectors by zeros, which fail the checksum. It returns an error only if no
+// sector can be read.
 func readAt(f file, offset, n int64) ([]byte, error) {
 	b := make([]byte, n)
 	read, err := f.ReadAt(b, offset)
@@ -164,7 +148,7 @@ func readAt(f file, offset, n int64) ([]byte, error) {
 	return b, nil
 }
 
-// skipDamage goes on behind what can't be read.
+// skipDamage moves the reader to the next readable record of the segment.
 func (r *Reader) skipDamage(end int64) error {
 	text, err := r.fill(end, end-r.offset)
 	if err != nil {

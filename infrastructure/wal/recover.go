@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// recover finds out what the folder holds.
+// recover reads the folder and makes the log ready for readers and writers.
 func (l *Log) recover() error {
 	if err := l.openPosition(); err != nil {
 		return err
@@ -27,8 +27,8 @@ func (l *Log) recover() error {
 		if err := l.goOn(l.segments[n-1]); err != nil {
 			return err
 		}
-		// What was written and not synced before a crash of the process is read
-		// from now on, so it has to stay.
+		// The process before may have written these records without a sync. Readers
+		// see them from now on, so they must be durable.
 		for _, s := range l.segments {
 			if err := s.file.sync(); err != nil {
 				return fmt.Errorf("sync %s: %w", s.name(), err)
@@ -48,11 +48,11 @@ func (l *Log) recover() error {
 	return nil
 }
 
-// findMissing notes which records should be there and aren't, and returns the
-// index that comes next.
+// findMissing reports the records that should exist but don't. It returns the
+// index of the next record.
 func (l *Log) findMissing() (next uint64) {
 	known := l.position.synced
-	if l.position.generation == 0 && len(l.segments) > 0 { // nothing tells what was released
+	if l.position.generation == 0 && len(l.segments) > 0 { // the position is lost, and with it the released index
 		l.position.released = l.segments[0].firstIndex - 1
 	}
 	next = l.position.released + 1
@@ -66,7 +66,7 @@ func (l *Log) findMissing() (next uint64) {
 	for _, file := range l.setAside {
 		most += file.most
 	}
-	for _, file := range l.setAside { // what no checksum speaks for is told, and its indexes are not given again
+	for _, file := range l.setAside { // report records without a valid checksum; never reuse their indexes
 		if file.last <= most {
 			known = max(known, file.last)
 		}
@@ -88,8 +88,8 @@ func (l *Log) missing(from, to uint64) {
 	l.damages = append(l.damages, &DamageError{From: from, To: to, Reason: reason})
 }
 
-// openSegments opens all files of records. One whose header is damaged is set
-// aside; its records will be missing.
+// openSegments opens all segments. It sets a file with a damaged header aside;
+// findMissing reports the records of that file.
 func (l *Log) openSegments() error {
 	names, err := l.files.list()
 	if err != nil {
@@ -129,8 +129,8 @@ func (l *Log) openSegments() error {
 		case err != nil:
 			return errors.Join(fmt.Errorf("%s: %w", name, err), f.Close())
 		case h.number != number:
-			// It was released and used again when the machine went down, before
-			// the folder was synced under its new name.
+			// The machine crashed after this released file got its new header and
+			// before its new name was durable.
 			if err := errors.Join(f.Close(), l.files.remove(name)); err != nil {
 				return err
 			}
@@ -142,15 +142,15 @@ func (l *Log) openSegments() error {
 	return nil
 }
 
-// aside is a file that was set aside, the highest index that it seems to have,
-// and how many records it has at most.
+// aside describes a file that was set aside: its name, the highest index that it
+// seems to hold, and an upper bound for its number of records.
 type aside struct {
 	name       string
 	last, most uint64
 }
 
-// lastPlausible follows the records of a segment whose checksums can't be
-// checked, since the salt is not known.
+// lastPlausible returns the highest index of a segment whose header is damaged.
+// It follows the records without checking them, because the salt is unknown.
 func lastPlausible(text []byte) (last uint64) {
 	for at := int64(headerSize); at+recordHeader <= int64(len(text)); {
 		size, index := int64(binary.BigEndian.Uint32(text[at:])), binary.BigEndian.Uint64(text[at+8:])
@@ -162,8 +162,8 @@ func lastPlausible(text []byte) (last uint64) {
 	return last
 }
 
-// findEnds finds the last record of each segment: the next one's header tells,
-// else it is searched.
+// findEnds finds the last record of each segment: from the header of the segment
+// after it, or by a search if that segment is missing.
 func (l *Log) findEnds() error {
 	for i, s := range l.segments {
 		if i+1 < len(l.segments) && l.segments[i+1].number == s.number+1 {
@@ -172,7 +172,7 @@ func (l *Log) findEnds() error {
 		}
 		known := l.position.synced
 		if i+1 < len(l.segments) {
-			known = l.segments[i+1].firstIndex - 1 // all before it were on disk
+			known = l.segments[i+1].firstIndex - 1 // all earlier records were on disk
 		}
 		if err := l.searchEnd(s, known); err != nil {
 			return fmt.Errorf("read %s: %w", s.name(), err)
@@ -181,16 +181,16 @@ func (l *Log) findEnds() error {
 	return nil
 }
 
-// found is a whole record in a segment.
+// found is a valid record in a segment.
 type found struct {
 	index, synced uint64
 	start, end    int64
 }
 
-// searchEnd reads a segment whose end isn't known. What is incomplete behind
-// the last record that was on disk for sure is a tail that a crash has torn,
-// and is cut off. What is damaged before that is damage, also if it is the
-// last thing that can be read.
+// searchEnd reads a segment whose end isn't recorded anywhere. An incomplete
+// record after the last one known to be on disk is a torn tail of a crash: it is
+// cut off. An unreadable record before that is damage, even if nothing readable
+// follows.
 func (l *Log) searchEnd(s *segment, known uint64) error {
 	text, err := readAll(s.file)
 	if err != nil {
@@ -206,7 +206,7 @@ func (l *Log) searchEnd(s *segment, known uint64) error {
 			if s.last+1 > known {
 				break // the tail is torn here
 			}
-			s.damaged = true // the reader tells what it costs
+			s.damaged = true // the reader reports the missing records
 		}
 		s.end, s.last = r.end, r.index
 	}
@@ -221,7 +221,7 @@ func readAll(f file) ([]byte, error) {
 	return readAt(f, 0, size)
 }
 
-// search returns the records that can be read, in their order.
+// search returns the valid records of a segment in order.
 func search(text []byte, h header, next uint64) (records []found) {
 	for at := int64(headerSize); at < int64(len(text)); {
 		r, length, ok := decodeRecord(text[at:], h.salt)
@@ -237,12 +237,12 @@ func search(text []byte, h header, next uint64) (records []found) {
 	return records
 }
 
-// farthest is how much higher than expected an index can be behind damage.
+// farthest bounds the gap in indexes that resync accepts after damage.
 const farthest = 1 << 32
 
-// resync returns where the next record of an index of at least next begins, or
-// -1. The index is looked at first, since checksums of whatever a length says
-// would take forever.
+// resync returns the offset of the next valid record whose index is at least
+// next, or -1. It checks the index first: computing a checksum at every byte,
+// over whatever length stands there, would take far too long.
 func resync(text []byte, at int64, salt, next uint64) int64 {
 	for ; at+recordHeader < int64(len(text)); at++ {
 		index := binary.BigEndian.Uint64(text[at+8:])
@@ -256,11 +256,11 @@ func resync(text []byte, at int64, salt, next uint64) int64 {
 	return -1
 }
 
-// goOn makes the last segment ready to be written to: what is torn behind its
-// end is overwritten, so that it never looks like a record again.
+// goOn prepares the last segment for appends. It overwrites a torn tail, so that
+// a torn record can't become valid again behind a new one.
 func (l *Log) goOn(s *segment) error {
 	if s.damaged || l.next != s.last+1 {
-		s.broken = true // the next record begins a new one
+		s.broken = true // the next record starts a new segment
 		return nil
 	}
 	text, err := readAll(s.file)
@@ -268,11 +268,11 @@ func (l *Log) goOn(s *segment) error {
 		return err
 	}
 	if int64(len(text)) != l.options.Segment {
-		s.broken = true // another size, or cut off
+		s.broken = true // the size was changed, or the file was cut off
 		return nil
 	}
-	// All of it is written again, since a sync that failed for some may have
-	// left it marked as clean.
+	// Write the whole segment again: a failed sync may have left pages marked as
+	// clean that are not on disk.
 	clear(text[s.end:])
 	_, err = s.file.WriteAt(text, 0)
 	return err

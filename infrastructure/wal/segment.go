@@ -9,20 +9,20 @@ import (
 	"strings"
 )
 
-// The format, version 1. All numbers are big-endian; checksums are CRC-32C
+// The format, version 1. All numbers are big-endian. Checksums are CRC-32C
 // (Castagnoli).
 //
-// A segment is a file of fixed size, which is written once from its beginning
-// and was filled with zeros, or with the records of an earlier life, before.
-// Its header has 64 bytes:
+// A segment is a file of fixed size, written once from its start. Before that it
+// holds zeros, or the records of an earlier segment whose file it reuses. Its
+// header has 64 bytes:
 //
 //	 0  magic "EBWAL"
 //	 5  version, one byte, and two zeros
-//	 8  number of the segment, counted from 1; its file is <number, 16 hex digits>.wal. One
-//	    is left out where records are missing in between
+//	 8  number of the segment, counted from 1; the file is <number, 16 hex digits>.wal.
+//	    A skipped number means that records are missing in between
 //	16  index of its first record
 //	24  salt, random
-//	32  where the records of the segment before end in it, in bytes; 0 in the first
+//	32  offset at which the records of the segment before end; 0 in the first
 //	40  zeros
 //	60  checksum of bytes 0 to 59
 //
@@ -31,11 +31,12 @@ import (
 //	 0  length of the data in bytes
 //	 4  checksum of the segment's salt, bytes 8 to 23, the length and the data
 //	 8  index, counted from 1 over all segments
-//	16  highest index that was on disk for sure when this record was written
+//	16  highest index that was known to be on disk when this record was written
 //	24  data
 //
-// A record with another checksum, index or a length of 0 ends a segment. What
-// follows it may be a record of the file's earlier life: the salt tells.
+// A record with a wrong checksum, a wrong index or length 0 ends a segment. The
+// bytes after it may be a valid record of the file's earlier use; the salt tells
+// the two apart.
 const (
 	magic        = "EBWAL"
 	version      = 1
@@ -46,18 +47,18 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// header is that of a segment.
+// header is the header of a segment.
 type header struct {
 	number     uint64
 	firstIndex uint64
 	salt       uint64
-	// before is where the records of the segment before end.
+	// before is the offset at which the records of the segment before end.
 	before int64
 }
 
 func (h header) name() string { return fmt.Sprintf("%016x%s", h.number, segmentName) }
 
-// numberOf returns the number in a segment's name.
+// numberOf returns the segment number in a file name.
 func numberOf(name string) (number uint64, ok bool) {
 	digits, ok := strings.CutSuffix(name, segmentName)
 	if !ok || len(digits) != 16 {
@@ -94,7 +95,7 @@ func decodeHeader(b []byte) (header, error) {
 	}, nil
 }
 
-// appendRecord encodes a record behind b.
+// appendRecord appends an encoded record to b.
 func appendRecord(b []byte, salt, index, synced uint64, parts ...[]byte) []byte {
 	start := len(b)
 	b = binary.BigEndian.AppendUint64(b, 0) // length and checksum follow
@@ -108,7 +109,7 @@ func appendRecord(b []byte, salt, index, synced uint64, parts ...[]byte) []byte 
 	return b
 }
 
-// recordSum is the checksum of an encoded record.
+// recordSum returns the checksum of an encoded record.
 func recordSum(salt uint64, record []byte) uint32 {
 	var seed [12]byte
 	binary.BigEndian.PutUint64(seed[:], salt)
@@ -117,14 +118,14 @@ func recordSum(salt uint64, record []byte) uint32 {
 	return crc32.Update(sum, castagnoli, record[8:])
 }
 
-// recordAt is what stands at one place of a segment.
+// recordAt is a decoded record.
 type recordAt struct {
 	index, synced uint64
 	data          []byte
 }
 
-// decodeRecord reads the record that b begins with, and how long it is.
-// ok is false where none begins.
+// decodeRecord decodes the record at the start of b and returns its length in
+// bytes. ok is false if b doesn't start with a valid record.
 func decodeRecord(b []byte, salt uint64) (r recordAt, length int, ok bool) {
 	if len(b) < recordHeader {
 		return r, 0, false

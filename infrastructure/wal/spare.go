@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// spareState is how far the next segment is.
+// spareState is the state of the file that becomes the next segment.
 type spareState struct {
 	file file // nil if there is none
 	err  error
-	// wanted: the preparer is at it, or the committer has it in hand.
+	// wanted means that housekeep makes a spare, or that the committer holds it.
 	wanted bool
 }
 
-// rotate begins a new segment with the spare file.
+// rotate turns the spare file into a new segment.
 func (l *Log) rotate() error {
-	freeing := l.free() // what was kept because of an earlier error may go now
+	freeing := l.free() // retry segments that an earlier error kept
 	spare, err := l.takeSpare()
 	if err != nil {
 		return errors.Join(err, freeing)
@@ -39,7 +39,8 @@ func (l *Log) rotate() error {
 	if err == nil {
 		l.segments = append(l.segments, s)
 	} else {
-		// A file may be left that tells where this one ends.
+		// A file may remain whose header says where this segment ends, so nothing
+		// may follow there.
 		before.broken = true
 	}
 	l.spare = spareState{}
@@ -47,8 +48,8 @@ func (l *Log) rotate() error {
 	return err
 }
 
-// begin makes the segment after the one before, nil for the first, of the spare
-// file: its header is on disk before it has its name.
+// begin turns the spare file into the segment after the one before, which is nil
+// for the first. It syncs the header before it gives the file its name.
 func (l *Log) begin(spare file, before *segment) (*segment, error) {
 	var salt [8]byte
 	if _, err := rand.Read(salt[:]); err != nil {
@@ -73,9 +74,10 @@ func (l *Log) begin(spare file, before *segment) (*segment, error) {
 	return &segment{header: h, file: spare, end: headerSize, last: h.firstIndex - 1}, nil
 }
 
-// numberAfter is the number of the segment after the one before, nil for the
-// first. Those of files that were set aside are not given again, and one is left
-// out where records are missing in between: they don't follow each other then.
+// numberAfter returns the number of the segment after the one before, which is
+// nil for the first. It never reuses the number of a file that was set aside.
+// It skips a number if records are missing in between, so the two segments
+// don't count as neighbours.
 func (l *Log) numberAfter(before *segment) uint64 {
 	if before == nil {
 		return l.highest + 1
@@ -87,7 +89,7 @@ func (l *Log) numberAfter(before *segment) uint64 {
 	return max(number, l.highest+1)
 }
 
-// takeSpare waits for the preparer, if that is at it.
+// takeSpare returns the spare file. If housekeep is making it, takeSpare waits.
 func (l *Log) takeSpare() (file, error) {
 	l.wantSpare()
 	l.mu.Lock()
@@ -102,12 +104,13 @@ func (l *Log) takeSpare() (file, error) {
 		return nil, ErrClosed
 	}
 	spare := l.spare.file
-	// It keeps its name until the segment is begun, so no other file may get it.
+	// The file keeps its name until begin renames it, so no other file may get
+	// that name before.
 	l.spare = spareState{wanted: true}
 	return spare, nil
 }
 
-// wantSpare asks for a spare file, if there is none.
+// wantSpare asks housekeep for a spare file if there is none.
 func (l *Log) wantSpare() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -117,11 +120,11 @@ func (l *Log) wantSpare() {
 	}
 }
 
-// noteEvery is how long records may be on disk without being missed if their
-// file is gone.
+// noteEvery bounds how long a record is on disk before the position covers it.
+// Until then, the log doesn't notice if the record's file disappears.
 const noteEvery = time.Second
 
-// housekeep prepares spares, and notes the position.
+// housekeep makes spare files and stores the position regularly.
 func (l *Log) housekeep() {
 	note := time.NewTicker(cmp.Or(l.options.noteEvery, noteEvery))
 	defer note.Stop()
@@ -155,8 +158,8 @@ func (l *Log) housekeep() {
 	}
 }
 
-// makeSpare writes a file of zeros, so that writing to it later changes no
-// metadata and needs no space.
+// makeSpare writes a file of zeros. Later writes to it change no metadata and
+// need no space.
 func (l *Log) makeSpare() (spare file, err error) {
 	if err := l.files.remove(spareName); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -178,8 +181,8 @@ func (l *Log) makeSpare() (spare file, err error) {
 	return spare, nil
 }
 
-// recycle makes a spare of a segment if there is none, else removes it. What is
-// damaged is kept for a person to look at.
+// recycle turns a segment into the spare file if there is none; otherwise it
+// removes the segment. It keeps a damaged segment for people to examine.
 func (l *Log) recycle(s *segment) error {
 	if s.damaged {
 		return errors.Join(s.file.Close(), l.files.rename(s.name(), s.name()+damagedSuffix))

@@ -2,7 +2,7 @@ package wal
 
 import "syscall"
 
-// sync leaves times and, where the size is as it was, all metadata alone.
+// sync uses fdatasync: it writes the data, and metadata only if the size changed.
 func (f osFile) sync() error {
 	raw, err := f.SyscallConn()
 	if err != nil {

@@ -1,12 +1,12 @@
-// Package wal is a write-ahead log: what Append has taken is on disk, and is
-// read back in its order after a crash of the process or of the machine, until
-// it is released. Many appends share one sync. The log knows nothing of what
-// its records say, and nobody but it writes to its folder.
+// Package wal is a write-ahead log. When Append returns, the record is on disk;
+// readers get it in order, after a crash of the process or the machine too,
+// until it is released. Many appends share one sync. The package must not know
+// what its records mean, and no other program may write to its folder.
 //
-// What a sync has failed for is never synced again: its pages may be marked
-// clean although they were not written. The file is left, and the log goes on
-// in the next one. Damage, which checksums find, is reported with the indexes
-// that it costs, and never passed on.
+// The log never syncs a file again after a failed sync, because the system may
+// mark pages as clean that were not written. It leaves that file and continues
+// in the next one. It detects damage by checksums, reports the indexes of the
+// lost records, and never returns damaged data.
 package wal
 
 import (
@@ -29,24 +29,24 @@ const (
 )
 
 var (
-	// ErrFull: the bound is reached, or the disk has no space.
+	// ErrFull means that the size limit is reached or that the disk has no space.
 	ErrFull = errors.New("the log is full")
-	// ErrClosed: the log was closed.
+	// ErrClosed means that Close was called.
 	ErrClosed = errors.New("the log is closed")
-	// ErrInUse: another process has the log's folder.
+	// ErrInUse means that another process has the folder open.
 	ErrInUse = errors.New("another process uses the folder")
-	// ErrTooLarge: a record doesn't fit into a segment.
+	// ErrTooLarge means that a record is empty or doesn't fit into a segment.
 	ErrTooLarge = errors.New("the record is larger than a segment")
 )
 
-// DamageError tells which records can't be read.
+// DamageError reports records that can't be read.
 type DamageError struct {
-	// From and To are the first and the last index that are missing.
+	// From and To are the first and the last missing index.
 	From, To uint64
-	// Segment is the file's name, empty if no file holds them.
+	// Segment is the file's name; it is empty if no file holds the records.
 	Segment string
 	Reason  string
-	// Told: it is among those that Open has found.
+	// Told means that Damages reports these records too.
 	Told bool
 }
 
@@ -58,29 +58,29 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("records %d to %d can't be read: %s", e.From, e.To, reason)
 }
 
-// Options are how a log is kept. The zero value is what most want.
+// Options configure a log. The zero value suits most callers.
 type Options struct {
-	// Segment is the size of a file, in bytes; 0 = DefaultSegment. It bounds
-	// a record.
+	// Segment is the size of a file in bytes; 0 means DefaultSegment. A record
+	// must fit into one segment.
 	Segment int64
-	// Max bounds all files together, in bytes; 0 = without bound. It holds at
-	// least three segments.
+	// Max limits the total size of the segments in bytes; 0 means no limit. It
+	// must be at least three segments.
 	Max int64
-	// Unsynced leaves the syncing to the operating system: a crash of the
-	// process loses nothing, one of the machine does.
+	// Unsynced leaves syncing to the operating system. A crash of the process
+	// loses nothing; a crash of the machine may lose records.
 	Unsynced bool
-	// Reserve refuses a third and further segments when it returns an error, as
-	// where too little of the disk is free. The first two are always made.
+	// Reserve is called before a third or later segment is made. If it returns an
+	// error, for example because the disk is nearly full, the segment isn't made.
 	Reserve func() error
-	// Synced is told of each sync of records: how long it took, and how many
-	// share it. It is called by one goroutine and must not block.
+	// Synced is called after each sync of records, with the sync's duration and
+	// the number of records it covered. One goroutine calls it. It must not block.
 	Synced func(took time.Duration, records int)
 
-	files     fileSystem    // of a test
-	noteEvery time.Duration // of a test; 0 = noteEvery
+	files     fileSystem    // set by tests; nil = the folder
+	noteEvery time.Duration // set by tests; 0 = the constant noteEvery
 }
 
-// Log is open for one process. Its methods may be called concurrently.
+// Log is an open log. Its methods may be called concurrently.
 type Log struct {
 	files   fileSystem
 	options Options
@@ -89,45 +89,45 @@ type Log struct {
 
 	mu      sync.Mutex
 	pending []*entry
-	// awaited is how many of them the committer waits for.
+	// awaited is the number of pending records that the committer waits for.
 	awaited  int
-	segments []*segment // oldest first; the last is written to
+	segments []*segment // oldest first; appends go to the last
 	spare    spareState
 	position position
 	closed   bool
-	changed  chan struct{} // closed, and made anew, when there is more to read
-	durable  uint64        // highest index that may be read
+	changed  chan struct{} // closed and replaced when there is more to read
+	durable  uint64        // highest index that readers may see
 
-	wake    chan struct{} // the committer has work
-	prepare chan struct{} // a spare is wanted
-	ready   *sync.Cond    // with mu: the spare's state has changed
+	wake    chan struct{} // wakes the committer
+	prepare chan struct{} // asks housekeep for a spare
+	ready   *sync.Cond    // uses mu; signals a change of spare
 	closing chan struct{}
 	working sync.WaitGroup
 
-	// of the committer alone
+	// used by the committer alone
 	next   uint64 // index of the next record
 	buffer []byte
 
 	damages  []*DamageError
 	setAside []aside
-	highest  uint64 // number of a file that was set aside
+	highest  uint64 // highest number of a file that was set aside
 }
 
 // segment is one file of records.
 type segment struct {
 	header
 	file file
-	// end is behind the last record.
+	// end is the offset after the last record.
 	end int64
-	// last is the index of the last record; firstIndex-1 if there is none.
+	// last is the index of the last record, or firstIndex-1 if there is none.
 	last uint64
-	// broken: a write or a sync has failed, nothing more is written.
+	// broken means that a write or a sync failed; nothing more may be appended.
 	broken  bool
 	damaged bool
 }
 
-// Open opens the log in dir, which is made if it is missing, and recovers what
-// a crash has left.
+// Open opens the log in dir and recovers it after a crash. It makes the folder if
+// it is missing. If another process has the log open, the error wraps ErrInUse.
 func Open(dir string, options Options) (*Log, error) {
 	if options.Segment == 0 {
 		options.Segment = DefaultSegment
@@ -163,13 +163,13 @@ func Open(dir string, options Options) (*Log, error) {
 	return l, nil
 }
 
-// Damages returns the records that Open didn't find in any file. What can't be
-// read in a file is told by the reader when it comes there.
+// Damages returns the ranges of records that Open found in no file. Damage inside
+// a file is found and reported by the reader.
 func (l *Log) Damages() []*DamageError { return l.damages }
 
-// Release says that no record up to index is needed any more. Files that hold
-// none but such are used again; where that fails, the next call or the next
-// segment tries again. It must not be called before a reader has passed them.
+// Release marks all records up to index as no longer needed. Files that hold only
+// released records are reused or removed; if that fails, the next call or the
+// next rotation retries. Call it only with indexes that the reader has passed.
 func (l *Log) Release(index uint64) error {
 	l.mu.Lock()
 	l.position.released = max(l.position.released, min(index, l.durable))
@@ -177,14 +177,14 @@ func (l *Log) Release(index uint64) error {
 	return l.free()
 }
 
-// free notes what was released and uses segments again that hold nothing that
-// is needed.
+// free stores the released index and recycles segments that hold no needed
+// record.
 func (l *Log) free() error {
 	l.mu.Lock()
 	var free, kept []*segment
 	for i, s := range l.segments {
 		released := len(kept) == 0 && s.last <= l.position.released
-		failed := s.broken && s.last < s.firstIndex // nothing was ever written to it
+		failed := s.broken && s.last < s.firstIndex // no append to it succeeded
 		if i < len(l.segments)-1 && (released || failed) {
 			free = append(free, s)
 		} else {
@@ -201,7 +201,7 @@ func (l *Log) free() error {
 	}
 	l.mu.Unlock()
 	if err != nil {
-		return fmt.Errorf("note what was released: %w", err)
+		return fmt.Errorf("store the released index: %w", err)
 	}
 	if len(free) == 0 {
 		return nil
@@ -214,25 +214,24 @@ func (l *Log) free() error {
 	failed := l.spare.err != nil
 	l.mu.Unlock()
 	if failed {
-		l.wantSpare() // there may be space now
+		l.wantSpare() // the released segments may have made space
 	}
 	return errors.Join(errs...)
 }
 
-// Stats is what a log holds.
+// Stats describes the content of a log.
 type Stats struct {
-	// Waiting counts the records that are not released, Bytes is about the size
-	// of them, Files the size of the files that hold them.
+	// Waiting is the number of unreleased records, Bytes their approximate size,
+	// and Files the size of the files that hold them.
 	Waiting      uint64
 	Bytes, Files int64
-	// Last is the highest index that is on disk, Released the highest that is
-	// not needed.
+	// Last is the highest index on disk, Released the highest released index.
 	Last, Released uint64
-	// Missing counts records that no file holds any more; Inspect alone tells it.
+	// Missing is the number of records that no file holds. Only Inspect sets it.
 	Missing uint64
 }
 
-// Stats tells what there is at the moment.
+// Stats returns the current state of the log.
 func (l *Log) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -246,7 +245,7 @@ func (l *Log) Stats() Stats {
 	return s
 }
 
-// waiting is about the size of the records above an index.
+// waiting returns the approximate size of the records above an index.
 func (s *segment) waiting(released uint64) int64 {
 	if s.last < s.firstIndex || released >= s.last {
 		return 0
@@ -256,8 +255,8 @@ func (s *segment) waiting(released uint64) int64 {
 	return int64(float64(s.end-headerSize) * float64(open) / float64(all))
 }
 
-// Close makes durable what was taken and ends readers. Appends that come later
-// get ErrClosed.
+// Close makes pending records durable and closes the log. Waiting readers and
+// later appends get ErrClosed.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	if l.closed {
@@ -282,7 +281,7 @@ func (l *Log) Close() error {
 	return errors.Join(append(errs, l.release())...)
 }
 
-// release closes files and gives the folder back.
+// release closes all files and unlocks the folder.
 func (l *Log) release() error {
 	var errs []error
 	for _, s := range l.segments {

@@ -19,24 +19,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// small is a segment of few records.
+// small is the size of a segment that holds few records, in bytes.
 const small = 4096
 
-const testPatience, testPause = 30 * time.Second, time.Millisecond
+const testTimeout, testPause = 30 * time.Second, time.Millisecond
 
 func openLog(t testing.TB, dir string, options Options) *Log {
 	t.Helper()
 	if options.Segment == 0 {
 		options.Segment = small
 	}
-	options.noteEvery = time.Hour // torn tails are tested, which nobody must have noted as being on disk
+	options.noteEvery = time.Hour // a noted tail would count as damage instead of as torn
 	l, err := Open(dir, options)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, l.Close()) })
 	return l
 }
 
-// data is what record n holds: its number and as many bytes more.
+// data returns the content of record n: its number and size further bytes.
 func data(n uint64, size int) []byte {
 	b := binary.BigEndian.AppendUint64(nil, n)
 	for i := range size {
@@ -45,11 +45,11 @@ func data(n uint64, size int) []byte {
 	return b
 }
 
-// readSome reads n records, reported ones counted in, and checks each.
+// readSome reads n records, counting those reported as damaged, and checks each.
 func readSome(t testing.TB, r *Reader, n int) (indexes []uint64, damages []*DamageError) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // nothing is waited for: it is there or not
+	cancel() // don't wait for records
 	for got := 0; got < n; {
 		record, err := r.Next(ctx)
 		var damage *DamageError
@@ -62,7 +62,7 @@ func readSome(t testing.TB, r *Reader, n int) (indexes []uint64, damages []*Dama
 		require.NoError(t, err, "record %d of %d", got, n)
 		require.GreaterOrEqual(t, len(record.Data), 8)
 		written := binary.BigEndian.Uint64(record.Data)
-		require.Equal(t, data(written, len(record.Data)-8), record.Data, "record %d is as it was written", record.Index)
+		require.Equal(t, data(written, len(record.Data)-8), record.Data, "record %d is unchanged", record.Index)
 		indexes = append(indexes, record.Index)
 		got++
 	}
@@ -102,7 +102,7 @@ func TestRecordsAreReadInTheirOrder(t *testing.T) {
 	l = openLog(t, dir, Options{})
 	assert.Empty(t, l.Damages())
 	indexes, _ = readSome(t, l.NewReader(), 60)
-	assert.EqualValues(t, 41, indexes[0], "what was released isn't read again")
+	assert.EqualValues(t, 41, indexes[0], "released records aren't read again")
 	appendSome(t, l, 101, 101, 10)
 	require.NoError(t, l.Release(101))
 	assert.Zero(t, l.Stats().Waiting)
@@ -154,6 +154,7 @@ func TestManyWritersShareSyncs(t *testing.T) {
 }
 
 func TestFilesAreUsedAgain(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l := openLog(t, dir, Options{})
 	r := l.NewReader()
@@ -187,7 +188,7 @@ func TestOneProcessOnly(t *testing.T) {
 	assert.ErrorIs(t, err, ErrInUse)
 }
 
-// copyLog copies the files of a log, as a crash would leave them.
+// copyLog copies the files of a log, as a crash of the process leaves them.
 func copyLog(t testing.TB, dir string) string {
 	t.Helper()
 	to := t.TempDir()
@@ -196,6 +197,7 @@ func copyLog(t testing.TB, dir string) string {
 }
 
 func TestTornTailIsCutAtEveryByte(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l := openLog(t, dir, Options{})
 	appendSome(t, l, 1, 3, 20)
@@ -233,8 +235,8 @@ func TestTornTailIsCutAtEveryByte(t *testing.T) {
 	}
 }
 
-// What stood behind a torn record must not come back to life behind the one
-// that takes its place.
+// A record behind a torn one must not become readable again when a new record
+// takes the place of the torn one.
 func TestWhatIsCutOffStaysAway(t *testing.T) {
 	dir := t.TempDir()
 	l := openLog(t, dir, Options{Unsynced: true})
@@ -254,7 +256,7 @@ func TestWhatIsCutOffStaysAway(t *testing.T) {
 	readSome(t, l.NewReader(), 4)
 }
 
-// accounted holds that every record was read or reported, once.
+// accounted checks that each record was either read or reported, exactly once.
 func accounted(t testing.TB, indexes []uint64, damages []*DamageError, from, to uint64) {
 	t.Helper()
 	seen := map[uint64]int{}
@@ -273,6 +275,7 @@ func accounted(t testing.TB, indexes []uint64, damages []*DamageError, from, to 
 }
 
 func TestFlippedBitsAreFoundAndNeverPassedOn(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l := openLog(t, dir, Options{})
 	appendSome(t, l, 1, 60, 150)
@@ -332,8 +335,8 @@ func TestMissingSegmentIsReported(t *testing.T) {
 	}
 }
 
-// What was on disk is missed, also after a kill and at the end, where no later
-// segment tells.
+// The log reports lost records at its end, where no later segment helps, even
+// after a kill.
 func TestMissingEndIsReported(t *testing.T) {
 	dir := t.TempDir()
 	l := openLog(t, dir, Options{})
@@ -366,11 +369,11 @@ func TestMissingEndIsReported(t *testing.T) {
 			appendSome(t, l, 61, 61, 10)
 			stats, _, err = Inspect(at)
 			require.NoError(t, err)
-			assert.Equal(t, missing, stats.Missing, "it is told for as long as it is so")
+			assert.Equal(t, missing, stats.Missing, "Inspect reports them until they are released")
 			l = openLog(t, copyLog(t, at), Options{})
 			require.Len(t, l.Damages(), 1)
 			indexes, damages := readSome(t, l.NewReader(), 61-int(missing))
-			assert.Empty(t, damages, "the other files are well")
+			assert.Empty(t, damages, "the other files are intact")
 			accounted(t, indexes, l.Damages(), 1, 61)
 		})
 	}
@@ -392,7 +395,7 @@ func TestBoundIsHeldAndSpaceIsUsedAgain(t *testing.T) {
 	r := l.NewReader()
 	readSome(t, r, int(n-1))
 	require.NoError(t, l.Release(n/2))
-	require.Eventually(t, func() bool { _, err := l.Append(data(n, 500)); return err == nil }, testPatience, testPause)
+	require.Eventually(t, func() bool { _, err := l.Append(data(n, 500)); return err == nil }, testTimeout, testPause)
 	readSome(t, r, 1)
 }
 
@@ -411,15 +414,15 @@ func TestDiskFullAndSpaceAgain(t *testing.T) {
 	d.mu.Lock()
 	d.space = 0
 	d.mu.Unlock()
-	require.Eventually(t, func() bool { _, err := l.Append(data(n, 500)); return err == nil }, testPatience, testPause)
+	require.Eventually(t, func() bool { _, err := l.Append(data(n, 500)); return err == nil }, testTimeout, testPause)
 	readSome(t, l.NewReader(), int(n))
 	require.NoError(t, l.Close())
 	l = openLog(t, "", Options{files: d})
 	readSome(t, l.NewReader(), int(n))
 }
 
-// fsyncgate: after a failed sync a later one may succeed without anything
-// having been written.
+// After a failed sync, a later sync of the same file may succeed although the
+// data was never written (known as fsyncgate).
 func TestFailedSyncIsNeverTriedOnTheSameFile(t *testing.T) {
 	d := newDisk()
 	l := openLog(t, "", Options{files: d})
@@ -466,8 +469,8 @@ func TestFailedWriteLeavesTheFile(t *testing.T) {
 	readSome(t, l.NewReader(), 4)
 }
 
-// What a restarted process has read outlasts a crash of the machine, whether the
-// one before had synced it or not.
+// Records that were read after a restart survive a crash of the machine, even if
+// the process before hadn't synced them.
 func TestWhatIsRecoveredStays(t *testing.T) {
 	for name, before := range map[string]func(t *testing.T, d *memoryDisk) (records int){
 		"a sync has failed": func(t *testing.T, d *memoryDisk) int {
@@ -500,8 +503,8 @@ func TestWhatIsRecoveredStays(t *testing.T) {
 	}
 }
 
-// TestPowerLoss crashes the machine at random moments, again and again, while
-// records are appended, read and released.
+// TestPowerLoss crashes the machine repeatedly, at random moments, while records
+// are appended, read and released.
 func TestPowerLoss(t *testing.T) {
 	t.Run("fsync loses nothing", func(t *testing.T) {
 		lost, crashes := powerLosses(t, false)
@@ -509,7 +512,7 @@ func TestPowerLoss(t *testing.T) {
 	})
 	t.Run("unsynced loses", func(t *testing.T) {
 		lost, _ := powerLosses(t, true)
-		assert.Positive(t, lost, "or this test couldn't tell")
+		assert.Positive(t, lost, "otherwise this test couldn't detect a loss")
 	})
 }
 
@@ -517,7 +520,7 @@ func powerLosses(t *testing.T, unsynced bool) (lost, crashes int) {
 	for seed := range uint64(60) {
 		random := rand.New(rand.NewPCG(seed, 7))
 		d := newDisk()
-		acknowledged := map[uint64]uint64{} // number → index of what is not released
+		acknowledged := map[uint64]uint64{} // number → index of unreleased records
 		number := uint64(0)
 		for range 6 {
 			options := Options{files: d, Segment: small, Unsynced: unsynced, noteEvery: 20 * time.Microsecond}
@@ -565,7 +568,7 @@ func powerLosses(t *testing.T, unsynced bool) (lost, crashes int) {
 						mu.Unlock()
 						index, err := l.Append(data(n, size))
 						if err != nil || down.Load() {
-							return // the answer came after the power had gone
+							return // the power failed before Append returned
 						}
 						mu.Lock()
 						if index > released {
@@ -589,7 +592,7 @@ func powerLosses(t *testing.T, unsynced bool) (lost, crashes int) {
 				}
 				mu.Unlock()
 			}
-			// The power goes: from here on nothing reaches the disk.
+			// The power fails: from here on nothing reaches the disk.
 			d.mu.Lock()
 			down.Store(true)
 			gone := errors.New("no power")
@@ -606,8 +609,8 @@ func powerLosses(t *testing.T, unsynced bool) (lost, crashes int) {
 	return lost, crashes
 }
 
-// The format is what segments of earlier versions have: it changes only
-// together with its number.
+// Segments of earlier versions have this format. It may change only together
+// with its version number.
 func TestFormat(t *testing.T) {
 	h := header{number: 0x1122, firstIndex: 0x3344, salt: 0x5566778899AABBCC, before: 0x1234}
 	text := appendRecord(h.encode(), h.salt, 0x3344, 0x3343, []byte("two "), []byte("parts"))
@@ -626,7 +629,7 @@ func TestFormat(t *testing.T) {
 	assert.Equal(t, len(want)-headerSize, length)
 	assert.Equal(t, recordAt{0x3344, 0x3343, []byte("two parts")}, record)
 	_, _, ok = decodeRecord(want[headerSize:], h.salt+1)
-	assert.False(t, ok, "a record of the file's earlier life")
+	assert.False(t, ok, "a record of the file's earlier use")
 }
 
 func TestRecordsHaveTheOrderInWhichTheyWereStarted(t *testing.T) {
@@ -701,9 +704,10 @@ func Example() {
 	// Output: 1 one
 }
 
-// A segment that is released while the next one is begun must not take the
-// spare's name from it.
+// A segment that is released while the next one begins must not take the name
+// of the spare file from it.
 func TestSegmentsAreReleasedWhileOthersBegin(t *testing.T) {
+	t.Parallel()
 	l, err := Open(t.TempDir(), Options{Segment: 4096, Unsynced: true})
 	require.NoError(t, err)
 	defer l.Close()

@@ -1,4 +1,4 @@
-// Command order is the shop without the protection of the order of events.
+// Command order is the shop without its protection of the order of events.
 package main
 
 import (

@@ -1,8 +1,8 @@
-"""What a program on confluent-kafka asks of a broker.
+"""Uses a broker like a program built on confluent-kafka.
 
 Usage: python confluent.py BROKERS NAME
 
-NAME is new to the broker. Prints one line of JSON: the partition of each key.
+The broker must not know NAME yet. Prints one line of JSON: the partition of each key.
 """
 
 import json
@@ -15,14 +15,14 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 BROKERS, NAME = sys.argv[1:]
 KEYS = ["pride and prejudice", "Ünïcode", "日本語", "🍕", "a", "21", "foobar", "x" * 300]
-PATIENCE = 30
+TIMEOUT = 30
 
 
 def until(what, condition):
-    """Waits for a condition, which does the polling."""
-    end = time.monotonic() + PATIENCE
+    """Repeats a condition until it holds. The condition does the polling."""
+    end = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < end, f"no {what} within {PATIENCE} s"
+        assert time.monotonic() < end, f"no {what} within {TIMEOUT} s"
 
 
 def new_producer(**options):
@@ -30,7 +30,7 @@ def new_producer(**options):
 
 
 class Member:
-    """A member of a group, which keeps what it is given."""
+    """A member of a group. Records its assignment and its records."""
 
     def __init__(self, group, topic, protocol):
         config = {
@@ -77,7 +77,7 @@ def groups(admin, protocol):
     def send(value):
         for key in KEYS:
             producer.produce(topic, key=key, value=value, on_delivery=delivered)
-        assert producer.flush(PATIENCE) == 0
+        assert producer.flush(TIMEOUT) == 0
 
     send("first")
     a = Member(group, topic, protocol)
@@ -135,10 +135,10 @@ def transactions(admin):
     feeder = new_producer()
     for value in ["one", "two", "three", "end"]:
         feeder.produce(input_, value=value)
-    assert feeder.flush(PATIENCE) == 0
+    assert feeder.flush(TIMEOUT) == 0
 
     producer = new_producer(**{"transactional.id": f"{NAME}-transactions"})
-    producer.init_transactions(PATIENCE)
+    producer.init_transactions(TIMEOUT)
     consumer = Consumer({
         "bootstrap.servers": BROKERS, "group.id": group, "auto.offset.reset": "earliest",
         "enable.auto.commit": False, "isolation.level": "read_committed",
@@ -146,7 +146,7 @@ def transactions(admin):
     consumer.subscribe([input_])
 
     def committed():
-        return consumer.committed([TopicPartition(input_, 0)], PATIENCE)[0].offset
+        return consumer.committed([TopicPartition(input_, 0)], TIMEOUT)[0].offset
 
     def process(end):
         """Handles one record in a transaction."""
@@ -155,10 +155,10 @@ def transactions(admin):
         assert messages[0].error() is None, messages[0].error()
         producer.begin_transaction()
         producer.produce(output, key="k", value=messages[0].value())
-        assert producer.flush(PATIENCE) == 0  # an abort would take back what is not sent
+        assert producer.flush(TIMEOUT) == 0  # an abort would drop unsent records
         producer.send_offsets_to_transaction(
-            consumer.position(consumer.assignment()), consumer.consumer_group_metadata(), PATIENCE)
-        end(PATIENCE)
+            consumer.position(consumer.assignment()), consumer.consumer_group_metadata(), TIMEOUT)
+        end(TIMEOUT)
 
     process(producer.commit_transaction)
     assert committed() == 1, committed()
@@ -172,20 +172,20 @@ def transactions(admin):
     assert read_all(output, "read_committed") == ["one", "three", "end"]
     assert read_all(output, "read_uncommitted") == ["one", "two", "three", "end"]
 
-    # A second producer of that name ends what the first has begun.
+    # A second producer with the same id aborts the transaction of the first.
     producer.begin_transaction()
     producer.produce(output, value="never")
-    producer.flush(PATIENCE)
+    producer.flush(TIMEOUT)
     successor = new_producer(**{"transactional.id": f"{NAME}-transactions"})
-    successor.init_transactions(PATIENCE)
+    successor.init_transactions(TIMEOUT)
     try:
-        producer.commit_transaction(PATIENCE)
+        producer.commit_transaction(TIMEOUT)
         raise AssertionError("a fenced producer could commit")
     except KafkaException as error:
         assert error.args[0].code() in (KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH), error
     successor.begin_transaction()
     successor.produce(output, value="last")
-    successor.commit_transaction(PATIENCE)
+    successor.commit_transaction(TIMEOUT)
 
 
 def main():
@@ -193,8 +193,8 @@ def main():
     classic = groups(admin, "classic")
     assert groups(admin, "consumer") == classic
     transactions(admin)
-    ours = [topic for topic in admin.list_topics(timeout=PATIENCE).topics if topic.startswith(NAME)]
-    for deleted in admin.delete_topics(ours).values():
+    created = [topic for topic in admin.list_topics(timeout=TIMEOUT).topics if topic.startswith(NAME)]
+    for deleted in admin.delete_topics(created).values():
         deleted.result()
     print(json.dumps(classic))
 

@@ -1,5 +1,5 @@
-// What a program on kafkajs asks of a broker. Usage: node kafkajs.js BROKERS NAME
-// NAME is new to the broker. Prints one line of JSON: the partition of each key.
+// Uses a broker like a program built on kafkajs. Usage: node kafkajs.js BROKERS NAME
+// The broker must not know NAME yet. Prints one line of JSON: the partition of each key.
 'use strict'
 const assert = require('node:assert')
 const { Kafka, Partitioners, logLevel } = require('kafkajs')
@@ -7,13 +7,13 @@ const { Kafka, Partitioners, logLevel } = require('kafkajs')
 const [brokers, name] = process.argv.slice(2)
 const kafka = new Kafka({ clientId: name, brokers: brokers.split(','), logLevel: logLevel.NOTHING })
 const keys = ['pride and prejudice', 'Ünïcode', '日本語', '🍕', 'a', '21', 'foobar', 'x'.repeat(300)]
-const patience = 30000
+const timeout = 30000
 
 // until waits for a condition.
 async function until(what, condition) {
-  const end = Date.now() + patience
+  const end = Date.now() + timeout
   while (!await condition()) {
-    assert(Date.now() < end, `no ${what} within ${patience} ms`)
+    assert(Date.now() < end, `no ${what} within ${timeout} ms`)
     await new Promise(resolve => setTimeout(resolve, 5))
   }
 }
@@ -22,7 +22,7 @@ function newProducer(options) {
   return kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, ...options })
 }
 
-// member joins a group and keeps what it is given.
+// member joins a group and records its assignment and its records.
 async function member(group, topic) {
   const m = { records: [], partitions: [] }
   m.consumer = kafka.consumer({ groupId: group, sessionTimeout: 6000, rebalanceTimeout: 6000, heartbeatInterval: 200, maxWaitTimeInMs: 100 })
@@ -37,7 +37,7 @@ async function member(group, topic) {
     },
   })
   m.leave = async () => {
-    await m.consumer.disconnect() // commits what was handled
+    await m.consumer.disconnect() // commits the handled records
     assert.equal(m.crash, undefined)
   }
   return m
@@ -84,7 +84,7 @@ async function groups(admin) {
   return partitions
 }
 
-// readAll reads a topic of one partition up to a record with the value 'end'.
+// readAll reads a topic with one partition up to a record with the value 'end'.
 async function readAll(topic, readUncommitted) {
   const consumer = kafka.consumer({ groupId: `${topic}-${readUncommitted}`, readUncommitted, maxWaitTimeInMs: 100 })
   const values = []
@@ -108,7 +108,7 @@ async function transactions(admin) {
     await transaction.sendOffsets({ consumerGroupId: group, topics: [{ topic: input, partitions: [{ partition: 0, offset }] }] })
     return transaction
   }
-  // A transaction is answered before all of its offsets can be seen.
+  // The broker answers a commit before all of its offsets are visible.
   const seen = new Set()
   const committed = async () => {
     const [{ partitions: [{ offset }] }] = await admin.fetchOffsets({ groupId: group, topics: [input] })
