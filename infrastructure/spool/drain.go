@@ -20,15 +20,15 @@ import (
 // the one before is settled as a whole. So at most a batch lies between the
 // oldest unsettled event and any event that was tried.
 type drainer struct {
-	dir        string
-	log        *wal.Log
-	broker     Broker
-	partitions *partitionCount
-	dead       *deadLetters
-	counts     *counts
-	metrics    *metrics
-	logger     *slog.Logger
-	flush      <-chan struct{}
+	dir            string
+	log            *wal.Log
+	broker         Broker
+	partitionCount *partitionCount
+	dead           *deadLetters
+	counts         *counts
+	metrics        *metrics
+	logger         *slog.Logger
+	flush          <-chan struct{}
 
 	// oldest is the time of the oldest event being sent, in unix nanoseconds; 0
 	// if there is none.
@@ -89,11 +89,11 @@ func (d *drainer) settle(ctx context.Context, b *batch) {
 // attempt sends as many events as go at once, and returns the others. fresh says
 // that none of them was tried before.
 func (d *drainer) attempt(ctx context.Context, events []*mq.Record, fresh bool) (left []*mq.Record, err error) {
-	count, err := d.broker.Partitions(ctx)
+	present, err := d.broker.Partitions(ctx)
 	if err != nil {
 		return events, err
 	}
-	count, err = d.partitions.choose(count, fresh)
+	count, err := d.partitionCount.choose(present, fresh)
 	d.held.Store(err != nil)
 	if err != nil {
 		return events, err

@@ -141,7 +141,7 @@ func start(dir string, log *wal.Log, metrics *metrics, topic, dead Broker, optio
 	if err != nil {
 		return nil, err
 	}
-	partitions, err := openPartitionCount(dir, options.Topic, log, options.Log)
+	count, err := openPartitionCount(dir, options.Topic, log, options.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func start(dir string, log *wal.Log, metrics *metrics, topic, dead Broker, optio
 		flush: make(chan struct{}), drained: make(chan struct{}),
 	}
 	s.drainer = &drainer{
-		dir: dir, log: log, broker: topic, partitions: partitions, counts: &s.counts, metrics: metrics, logger: options.Log, flush: s.flush,
+		dir: dir, log: log, broker: topic, partitionCount: count, counts: &s.counts, metrics: metrics, logger: options.Log, flush: s.flush,
 		dead: &deadLetters{dir: dir, topic: options.Topic, broker: dead, timeout: deadTimeout},
 	}
 	for _, damage := range log.Damages() {
