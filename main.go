@@ -1,5 +1,5 @@
-// Event-books is a bookstore's catalogue and search whose every keyword search
-// becomes an event on a Kafka topic.
+// Event-books is a bookstore's catalogue and search. Each keyword search becomes an
+// event on a Kafka topic.
 package main
 
 import (

@@ -91,7 +91,7 @@ func (s *Server) problem(c *gin.Context, p problem) {
 	c.Abort()
 	c.Header("Cache-Control", "no-store")
 	if wantsPage(c.Request) {
-		s.pages.Error(c, pages.Failure{Status: p.Status, Title: p.Title, Detail: p.Detail, Field: p.Field, RequestID: p.RequestID})
+		s.pages.Error(c, pages.Failure{Status: p.Status, Field: p.Field, RequestID: p.RequestID})
 		return
 	}
 	body, err := json.Marshal(p)

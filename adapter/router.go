@@ -35,8 +35,8 @@ func (s *Server) routes(r *gin.Engine) {
 	r.Match(read, "/livez", s.livez)
 	r.Match(read, "/readyz", s.readyz)
 
-	r.NoRoute(func(c *gin.Context) { s.failStatus(c, http.StatusNotFound, "There is nothing at this address.") })
+	r.NoRoute(func(c *gin.Context) { s.failStatus(c, http.StatusNotFound, "there is nothing at this address") })
 	r.NoMethod(func(c *gin.Context) {
-		s.failStatus(c, http.StatusMethodNotAllowed, "This address doesn't take "+c.Request.Method+" requests.")
+		s.failStatus(c, http.StatusMethodNotAllowed, "this address doesn't take "+c.Request.Method+" requests")
 	})
 }

@@ -1,7 +1,6 @@
 package adapter
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/database"
@@ -206,21 +206,15 @@ func (h *health) EventStats() model.EventStats { return h.stats }
 
 // logBook keeps records of a JSON log.
 type logBook struct {
-	mu    sync.Mutex
-	lines bytes.Buffer
-}
-
-func (l *logBook) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.lines.Write(line)
+	testbed.Output
+	taken int // bytes
 }
 
 // take returns the records since its last call.
 func (l *logBook) take() (records []map[string]any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	decoder := json.NewDecoder(&l.lines)
+	text := l.String()
+	decoder := json.NewDecoder(strings.NewReader(text[l.taken:]))
+	l.taken = len(text)
 	for decoder.More() {
 		var record map[string]any
 		if err := decoder.Decode(&record); err != nil {
@@ -228,6 +222,5 @@ func (l *logBook) take() (records []map[string]any) {
 		}
 		records = append(records, record)
 	}
-	l.lines.Reset()
 	return records
 }

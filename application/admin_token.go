@@ -20,12 +20,12 @@ func adminToken(c config.AppConfig, log *slog.Logger) (string, error) {
 		return c.AdminToken, nil
 	}
 	file := filepath.Join(c.DataDir, "admin-token")
+	found := "wrote a random admin token to a file"
 	err := makeToken(file)
-	if err == nil {
-		log.Info("wrote a random admin token to a file", "file", file)
-	} else if errors.Is(err, fs.ErrExist) {
-		log.Info("the admin token is in a file", "file", file)
-	} else {
+	if errors.Is(err, fs.ErrExist) {
+		found, err = "the admin token is in a file", nil
+	}
+	if err != nil {
 		return "", fmt.Errorf("app.admin_token: %w", err)
 	}
 	// Read the file in any case: if two processes start for the first time at once,
@@ -38,6 +38,7 @@ func adminToken(c config.AppConfig, log *slog.Logger) (string, error) {
 	if token == "" {
 		return "", fmt.Errorf("app.admin_token: the file %s is empty: write a token into it, or remove it and the next start creates one", file)
 	}
+	log.Info(found, "file", file)
 	return token, nil
 }
 

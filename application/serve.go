@@ -20,7 +20,7 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	forget, err := w.announce()
 	if err != nil {
 		// The disk may be full, and the events in the spool must be sent.
-		w.log.Warn("health and events tail won't find this shop", "error", err)
+		w.log.Warn("the commands health and events tail won't find this shop", "error", err)
 	}
 	defer func() { err = errors.Join(err, forget()) }()
 	web := w.server.HTTPServer()

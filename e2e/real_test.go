@@ -132,8 +132,8 @@ func TestDatabaseAwayAtTheStartAndLostLater(t *testing.T) {
 	way.set(true)
 	p.ready()
 	assert.Contains(t, get(t, url+"/api/books?q=kept").body, "Kept")
-	assert.Equal(t, 2, strings.Count(p.log.String(), "database does not answer or refuses"), "each outage is logged once")
-	assert.Equal(t, 2, strings.Count(p.log.String(), "database answers again"), "each recovery is logged once")
+	assert.Equal(t, 2, strings.Count(p.log.String(), "the database doesn't answer or refuses access"), "each outage is logged once")
+	assert.Equal(t, 2, strings.Count(p.log.String(), "the database answers again"), "each recovery is logged once")
 	assert.NotContains(t, p.log.String(), `"ERROR"`)
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 }

@@ -27,7 +27,7 @@ type Streams struct {
 
 // commands is the whole command line.
 type commands struct {
-	Config string `short:"c" placeholder:"FILE" help:"Configuration to read; without it config.yml here, if there is one."`
+	Config string `short:"c" placeholder:"FILE" help:"Configuration file. Default: config.yml in this folder, if it exists."`
 
 	All    allCommand    `cmd:"" default:"1" help:"Run the shop: web service, and embedded parts for whatever the configuration leaves empty (default)."`
 	Web    webCommand    `cmd:"" help:"Run the web service alone."`
@@ -38,11 +38,11 @@ type commands struct {
 		Tail tailCommand `cmd:"" help:"Show the searches of the topic as they come."`
 	} `cmd:"" help:"Read the topic of searches."`
 	Spool struct {
-		Status spoolStatusCommand `cmd:"" help:"Show what waits in a spool to be sent."`
-		Drain  spoolDrainCommand  `cmd:"" help:"Send what a shop that is gone has left in its spool."`
+		Status spoolStatusCommand `cmd:"" help:"Count the events that wait in a spool."`
+		Drain  spoolDrainCommand  `cmd:"" help:"Send the events in the spool of a shop that no longer runs."`
 	} `cmd:"" help:"Look after the events that wait for Kafka."`
 	ConfigGroup struct {
-		Check checkCommand `cmd:"" help:"Show what the configuration resolves to, or what is wrong with it."`
+		Check checkCommand `cmd:"" help:"Show the value of each setting, or what is wrong with the configuration."`
 	} `cmd:"" name:"config" help:"Look at the configuration."`
 	Health  healthCommand  `cmd:"" help:"Exit 0 if the shop answers searches, else 1."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
@@ -102,7 +102,7 @@ func Run(ctx context.Context, args []string, streams Streams, parts application.
 	var cmds commands
 	parser, err := kong.New(&cmds,
 		kong.Name("event-books"),
-		kong.Description("A bookstore's catalogue and search whose every keyword search becomes an event on a Kafka topic."),
+		kong.Description("A bookstore's catalogue and search. Each keyword search becomes an event on a Kafka topic."),
 		kong.Writers(streams.Out, streams.Err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { panic(exited(code)) }),

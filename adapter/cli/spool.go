@@ -78,7 +78,7 @@ func (cmd spoolDrainCommand) Run(sh *shell) error {
 	brokers := application.Brokers(c)
 	events, err := application.OpenEvents(dir, c, sh.log)
 	if errors.Is(err, spool.ErrInUse) {
-		return fmt.Errorf("%w: a shop that runs drains its own spool", err)
+		return fmt.Errorf("a running shop uses %s, and sends its events itself", dir)
 	}
 	if err != nil {
 		return err

@@ -7,13 +7,12 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"literank.com/event-books/adapter/query"
+	"literank.com/event-books/domain/model"
 )
 
 // Failure is an error as an error page shows it.
 type Failure struct {
 	Status int
-	Title  string
-	Detail string
 	// Field names the parameter at fault, if there is one.
 	Field string
 	// RequestID finds the request in the log.
@@ -37,19 +36,14 @@ func (p *Pages) Error(c *gin.Context, f Failure) {
 
 // explain puts a failure into words for shoppers.
 func explain(f Failure) (title, detail string) {
-	if f.Status != http.StatusBadRequest {
-		if known, ok := messages.Errors[f.Status]; ok {
-			return known.Title, known.Detail
-		}
-		return f.Title, f.Detail
+	known, ok := messages.Errors[f.Status]
+	switch {
+	case !ok:
+		known = messages.OtherError
+	case f.Status == http.StatusBadRequest && f.Field == query.Keyword:
+		known.Detail = fmt.Sprintf(messages.BadKeyword, model.MaxKeyword)
+	case f.Status == http.StatusBadRequest && f.Field != "":
+		known.Detail = fmt.Sprintf(messages.BadParameter, f.Field)
 	}
-	switch f.Field {
-	case "":
-		detail = fmt.Sprintf(messages.BadAddress, f.Detail)
-	case query.Keyword:
-		detail = fmt.Sprintf(messages.BadKeyword, f.Detail)
-	default:
-		detail = fmt.Sprintf(messages.BadParameter, f.Field, f.Detail)
-	}
-	return messages.BadRequest, detail
+	return known.Title, known.Detail
 }

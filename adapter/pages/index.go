@@ -29,8 +29,8 @@ type indexData struct {
 	// Hidden are the parameters that the sort form keeps.
 	Hidden     []hiddenInput
 	Prev, Next string
-	// Ignored counts the words beyond the limit.
-	Ignored int
+	// Ignored counts the words beyond MaxWords.
+	Ignored, MaxWords int
 	// WaysOn are searches that may find something if this one didn't.
 	WaysOn []link
 }
@@ -52,6 +52,8 @@ func (p *Pages) indexData(a *executor.Answer, tag string) *indexData {
 		From:    a.Search.Offset + 1,
 		To:      a.Search.Offset + len(a.Books),
 		Sorts:   sortOptions(a.Search),
+
+		MaxWords: model.MaxWords,
 	}
 	if a.Search.Keyword != "" {
 		data.Title = string(a.Search.Keyword)

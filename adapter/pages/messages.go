@@ -25,12 +25,13 @@ var messages = struct {
 	Filters map[string]string
 	// SearchWholeShop takes the keyword, SearchAlone a word of it.
 	SearchWholeShop, SearchAlone, BrowseAll string
-	// Errors are the error pages by status; other statuses show the API's words.
-	Errors map[int]message
-	// BadRequest is the headline of a 400. Below it, BadAddress and BadKeyword
-	// take a detail, BadParameter a parameter and a detail.
-	BadRequest, BadAddress, BadKeyword, BadParameter string
-	TemplateFailed                                   string
+	// Errors are the error pages by status; OtherError is for any other status.
+	Errors     map[int]message
+	OtherError message
+	// Under the headline of a 400, BadKeyword takes the longest keyword in
+	// characters, BadParameter the name of a parameter.
+	BadKeyword, BadParameter string
+	TemplateFailed           string
 }{
 	AllBooks: "All books",
 	Untitled: "Untitled",
@@ -59,13 +60,16 @@ var messages = struct {
 	SearchAlone:     "Search for “%s” alone",
 	BrowseAll:       "Browse all books",
 	Errors: map[int]message{
-		http.StatusNotFound:            {"Not found", "We have no such page. The book may have left the shop."},
-		http.StatusServiceUnavailable:  {"Back in a moment", "The shop can't answer just now. Please try again in a few seconds."},
-		http.StatusInternalServerError: {"Something went wrong", "That was our fault. Please try again."},
+		http.StatusBadRequest:            {"We can't search for that", "The address of this page can't be read."},
+		http.StatusMethodNotAllowed:      {"Not possible here", "This address can't be used in that way."},
+		http.StatusForbidden:             {"Not possible from here", "Another site sent this request. Please try it from our own pages."},
+		http.StatusRequestEntityTooLarge: {"Too large", "That was more than we can take at once."},
+		http.StatusNotFound:              {"Not found", "We have no such page. The book may have left the shop."},
+		http.StatusServiceUnavailable:    {"Back in a moment", "The shop can't answer just now. Please try again in a few seconds."},
+		http.StatusInternalServerError:   {"Something went wrong", "That was our fault. Please try again."},
 	},
-	BadRequest:     "We can't search for that",
-	BadAddress:     "The address can't be read: %s.",
-	BadKeyword:     "What you search for %s.",
-	BadParameter:   "“%s” %s.",
+	OtherError:     message{"That didn't work", "Please try again."},
+	BadKeyword:     "Your search is longer than %d characters, or it isn't readable text.",
+	BadParameter:   "The part “%s” of this page's address can't be read.",
 	TemplateFailed: "Something went wrong on our side.",
 }

@@ -37,7 +37,7 @@ func (p *Pages) welcome(c *gin.Context) *visitorForm {
 // AnswerVisitor takes the answer of a visitorForm and leads back to its page.
 func (p *Pages) AnswerVisitor(c *gin.Context) error {
 	if p.Visitors.Rule == visitor.Off {
-		return model.Errorf(model.NotFound, "", "There is nothing at this address.")
+		return model.Errorf(model.NotFound, "", "there is nothing at this address")
 	}
 	if err := c.Request.ParseForm(); err != nil {
 		if large, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -83,8 +83,8 @@ func RequireNone(rawQuery string) error {
 	return nil
 }
 
-// ParseBookID reads the id of a book from a path. Text that is no id gives the
-// same error as an id that no book has.
+// ParseBookID reads the id of a book from a path. For text that is no id it returns
+// an error with the code NotFound, as for an id that no book has.
 func ParseBookID(text string) (uint, error) {
 	id, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || id == 0 || id > math.MaxInt64 {

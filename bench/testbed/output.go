@@ -15,7 +15,6 @@ import (
 
 // Output collects the output of a process or a logger. It may be written and read
 // concurrently.
-// and read at the same time.
 type Output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -36,7 +35,6 @@ func (o *Output) String() string {
 var listening = regexp.MustCompile(`listening.*?(http://127\.0\.0\.1:\d+)`)
 
 // URL returns the address that the process has logged as listening, or "".
-// URL returns where the process listens, "" until it has logged that.
 func (o *Output) URL() string {
 	if found := listening.FindStringSubmatch(o.String()); found != nil {
 		return found[1]
@@ -44,8 +42,7 @@ func (o *Output) URL() string {
 	return ""
 }
 
-// Attr returns an attribute of the last JSON log line with that message, or "" if there
-// is none.
+// Attr returns an attribute of the last JSON log line with that message, or "" if
 // there is none.
 func (o *Output) Attr(message, key string) (value string) {
 	for line := range strings.Lines(o.String()) {

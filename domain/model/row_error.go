@@ -72,7 +72,7 @@ func (e *RowError) Reason() string {
 	case RowSameID:
 		return e.sameReason(fmt.Sprintf("id %q", e.Value))
 	case RowSameBook:
-		return fmt.Sprintf("is the same book as line %d", e.OtherLine)
+		return fmt.Sprintf("the row is the same book as line %d", e.OtherLine)
 	case RowISBNTaken:
 		return fmt.Sprintf("the ISBN %s belongs to another book of the catalogue", e.Value)
 	}

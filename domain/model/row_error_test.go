@@ -11,7 +11,7 @@ func TestReasonsOfRejectedRows(t *testing.T) {
 		"lines 2 and 4 have the same ISBN 9780306406157":                  {Code: RowSameISBN, OtherLine: 2, Value: "9780306406157"},
 		`lines 2 and 4 have the same id "a \"b\""`:                        {Code: RowSameID, OtherLine: 2, Value: `a "b"`},
 		`another row has the same id "7"`:                                 {Code: RowSameID, Value: "7"},
-		"is the same book as line 3":                                      {Code: RowSameBook, OtherLine: 3},
+		"the row is the same book as line 3":                              {Code: RowSameBook, OtherLine: 3},
 		"the ISBN 9780306406157 belongs to another book of the catalogue": {Code: RowISBNTaken, Value: "9780306406157"},
 		"the book has no title":                                           {Code: RowNoTitle},
 		"the row has 2 cells, the header 3":                               {Code: RowMalformed, Detail: "the row has 2 cells, the header 3"},

@@ -131,7 +131,7 @@ func (db *DB) failed(operation string, err error) error {
 		return err
 	}
 	if !db.away.Swap(true) {
-		db.log.Warn("database does not answer or refuses, retrying", "error", err)
+		db.log.Warn("the database doesn't answer or refuses access; retrying", "error", err)
 	}
 	return unavailable(err)
 }
@@ -139,7 +139,7 @@ func (db *DB) failed(operation string, err error) error {
 // answers records that the database answers.
 func (db *DB) answers() {
 	if db.away.Load() && db.away.Swap(false) {
-		db.log.Info("database answers again")
+		db.log.Info("the database answers again")
 	}
 }
 

@@ -40,7 +40,7 @@ func (db *DB) Sweep(ctx context.Context) {
 			return
 		}
 		if err != nil && !failing && model.ErrorCode(err) != model.UnavailableNow { // failed has logged those
-			db.log.Warn("search for books of other programs failed, retrying", "error", err)
+			db.log.Warn("the sweep for changes of other programs failed; retrying", "error", err)
 		}
 		failing = err != nil
 		select {

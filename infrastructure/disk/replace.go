@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -35,6 +36,9 @@ func Replace(name string, mode os.FileMode, write func(io.Writer) error) error {
 // with mode if name doesn't exist. It leaves no file when it fails.
 func writeDurably(part, name string, mode os.FileMode, write func(io.Writer) error) error {
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		return &fs.PathError{Op: "create", Path: name, Err: failed.Err} // part is a name that nobody chose
+	}
 	if err != nil {
 		return err
 	}

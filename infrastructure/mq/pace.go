@@ -40,13 +40,13 @@ func newPace(topic string, stuck time.Duration) *pace {
 	return &pace{topic: topic, partitioner: sarama.NewMurmur2Partitioner(topic), records: maxBatchRecords, stuck: stuck, least: stuck}
 }
 
-// cut returns the messages for the first records: as many as one batch takes.
-func (p *pace) cut(records []*Record, batchBytes int, partitions int32) []*sarama.ProducerMessage {
+// cut returns the messages for the first events: as many as one batch takes.
+func (p *pace) cut(events []*Record, batchBytes int, partitions int32) []*sarama.ProducerMessage {
 	batchBytes = cmp.Or(p.bytes, batchBytes)
-	messages := make([]*sarama.ProducerMessage, 0, min(len(records), p.records))
+	messages := make([]*sarama.ProducerMessage, 0, min(len(events), p.records))
 	bytes := make(map[int32]int, partitions)
 	request := 0
-	for _, r := range records {
+	for _, r := range events {
 		size := r.Size()
 		// Kafka would reject its neighbours with it.
 		alone := r.alone || size > batchBytes || time.Until(r.Time) > maxAhead

@@ -103,8 +103,8 @@ func (p *Producer) Partitions(ctx context.Context) (n int32, err error) {
 }
 
 // Deliver sends as many of the events as fit into one batch, from the first on,
-// and tries once. An event goes to the partition murmur2(key) of so many
-// partitions, as with Kafka's Java client. For each event of the batch that is
+// and tries once. The partition of an event is murmur2(key) modulo that
+// number of partitions, as with Kafka's Java client. For each event of the batch that is
 // settled, Deliver calls report: with nil if Kafka acknowledged it, else with the
 // reason why Kafka rejected it for good. It returns the events that must be sent
 // again, in order, and the error if there is a reason to wait first.

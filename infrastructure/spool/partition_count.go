@@ -89,7 +89,7 @@ func (c *partitionCount) choose(actual int32, fresh bool) (int32, error) {
 		return c.stored.Partitions, nil
 	case c.fewerSince.IsZero():
 		c.fewerSince = time.Now()
-		c.logger.Warn("the topic has fewer partitions than before; events wait in case a broker is behind",
+		c.logger.Warn("the topic has fewer partitions than before; events wait, because a broker's metadata may be old",
 			"topic", c.stored.Topic, "partitions", actual, "before", c.stored.Partitions, "wait", c.timeout.String())
 		fallthrough
 	case time.Since(c.fewerSince) < c.timeout:

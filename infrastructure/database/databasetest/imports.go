@@ -73,7 +73,7 @@ func testImportRecognisesBooks(t *testing.T, db Catalogue) {
 	assert.Equal(t, []model.ImportOutcome{model.Updated, model.Unchanged, model.Updated, model.Rejected, model.Rejected}, outcomes(results))
 	for _, result := range results[3:] {
 		assert.Equal(t, model.RowSameBook, result.Error.Code)
-		assert.Equal(t, "is the same book as line 3", result.Error.Reason())
+		assert.Equal(t, "the row is the same book as line 3", result.Error.Reason())
 	}
 
 	// In one batch, the book with id 2 gives up its ISBN and a new book gets it.

@@ -22,7 +22,7 @@ type Broker interface {
 
 // Subject is the kind of broker that Run tests.
 type Subject struct {
-	// Open returns a Broker for a topic, which is created with so many
+	// Open returns a Broker for a topic, which is created with that number of
 	// partitions if it is missing.
 	Open func(t *testing.T, topic string, partitions int) Broker
 	// Read returns the first n records of a topic, in order within each
