@@ -52,4 +52,4 @@ crawlers: ## Update the list of crawlers from npm
 	node adapter/agent/crawlers.js $$d/node_modules/crawler-user-agents >adapter/agent/crawlers.txt && rm -rf $$d
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 8
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10

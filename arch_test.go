@@ -15,7 +15,7 @@ import (
 const module = "literank.com/event-books"
 
 // mayImport lists, for every package ("room"), the packages of this module that its code may
-// import. DESIGN.md has the same table with the reasons.
+// import.
 var mayImport = map[string][]string{
 	".":                                    {"adapter/cli", "application"},
 	"domain/model":                         {},

@@ -270,7 +270,7 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	}
 	for name, operation := range d.operations() {
 		for status := range operation["responses"].(map[string]any) {
-			assert.True(t, seen[name+" "+status], "%s is documented to answer %s", name, status)
+			assert.True(t, seen[name+" "+status], "openapi.yaml says that %s answers %s, but no request of this test gets that answer", name, status)
 		}
 	}
 }

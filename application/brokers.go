@@ -41,7 +41,7 @@ func RunBroker(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	forget, err := announce(c.App.DataDir, runningProcess{Brokers: []string{address}})
+	forget, err := enterRunFile(c.App.DataDir, runningProcess{Brokers: []string{address}})
 	if err == nil {
 		<-ctx.Done()
 		log.Info("stopping")

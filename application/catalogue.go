@@ -34,7 +34,7 @@ func (w *WireHelper) tendCatalogue(ctx context.Context) error {
 		return err
 	}
 	if w.config.DB.DSN == "" {
-		if err := w.plantStarter(ctx); err != nil {
+		if err := w.seed(ctx); err != nil {
 			w.log.Warn("the starter catalogue was not loaded", "error", err)
 		}
 	}
@@ -56,17 +56,17 @@ func (w *WireHelper) migrate(ctx context.Context) error {
 	return err
 }
 
-func (w *WireHelper) plantStarter(ctx context.Context) error {
+func (w *WireHelper) seed(ctx context.Context) error {
 	books, err := catalog.Starter()
 	if err != nil {
 		return err
 	}
-	planted, err := w.db.SeedOnce(ctx, "starter", books)
+	seeded, err := w.db.SeedOnce(ctx, "starter", books)
 	if err != nil {
 		return err
 	}
-	if planted > 0 {
-		w.log.Info("starter catalogue loaded", "books", planted)
+	if seeded > 0 {
+		w.log.Info("starter catalogue loaded", "books", seeded)
 	}
 	return nil
 }

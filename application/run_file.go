@@ -64,7 +64,7 @@ func lives(pid int) bool {
 }
 
 // announce adds this process to the run file. forget removes it.
-func announce(dataDir string, entry runningProcess) (forget func() error, err error) {
+func enterRunFile(dataDir string, entry runningProcess) (forget func() error, err error) {
 	entry.PID = os.Getpid()
 	forget = func() error { return changeRunFile(dataDir, nil) }
 	return forget, changeRunFile(dataDir, &entry)

@@ -56,7 +56,7 @@ func (w *WireHelper) announce() (forget func() error, err error) {
 	}
 	url := "http://" + net.JoinHostPort(host, strconv.Itoa(bound.Port))
 	w.log.Info("listening", "url", url, "ops", w.ops.Addr, "topic", w.config.MQ.SearchTopic(), "brokers", w.brokers)
-	return announce(w.config.App.DataDir, runningProcess{URL: url, Ops: w.ops.Addr, Brokers: w.brokers})
+	return enterRunFile(w.config.App.DataDir, runningProcess{URL: url, Ops: w.ops.Addr, Brokers: w.brokers})
 }
 
 // stopwatch bounds all steps of a stop together, from the first one on.

@@ -92,7 +92,7 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 	if err := w.openBroker(ctx, withBroker); err != nil {
 		return err
 	}
-	if err := w.openEvents(); err != nil {
+	if err := w.openHelper(); err != nil {
 		return err
 	}
 	return w.openServers(token)
@@ -119,7 +119,7 @@ func (w *WireHelper) openBroker(ctx context.Context, withBroker bool) (err error
 	return nil
 }
 
-func (w *WireHelper) openEvents() (err error) {
+func (w *WireHelper) openHelper() (err error) {
 	if w.parts.Helper != nil {
 		w.helper, err = w.parts.Helper(w.brokers, w.config.MQ.SearchTopic())
 		return err

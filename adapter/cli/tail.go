@@ -15,7 +15,7 @@ import (
 
 type tailCommand struct {
 	JSON bool   `name:"json" help:"One JSON object per event. Events of one keyword come in order."`
-	From string `default:"end" placeholder:"beginning|end|TIME" help:"Where to start: TIME is 2006-01-02, 2006-01-02T15:04:05Z, or 10m for ten minutes ago."`
+	From string `default:"end" placeholder:"beginning|end|TIME" help:"Where to start, by default at the end: TIME is 2006-01-02, 2006-01-02T15:04:05Z, or 10m for ten minutes ago."`
 }
 
 func (cmd tailCommand) Run(sh *shell) error {

@@ -109,13 +109,13 @@ func (db *DB) DeleteBook(ctx context.Context, id uint) error {
 // SeedOnce adds books to an empty catalogue and returns their number. It does
 // this once for each name, so a catalogue that its owner emptied stays empty. It
 // does nothing if the catalogue has books.
-func (db *DB) SeedOnce(ctx context.Context, name string, books []*model.Book) (planted int, err error) {
+func (db *DB) SeedOnce(ctx context.Context, name string, books []*model.Book) (seeded int, err error) {
 	session, err := db.session(ctx)
 	if err != nil {
 		return 0, err
 	}
 	err = session.Transaction(func(tx *gorm.DB) error {
-		planted = 0
+		seeded = 0
 		var tried int64
 		if err := tx.Table("seeds").Where("name = ?", name).Count(&tried).Error; err != nil || tried > 0 {
 			return err
@@ -137,11 +137,11 @@ func (db *DB) SeedOnce(ctx context.Context, name string, books []*model.Book) (p
 			row.Identity.Fingerprint = fingerprintOf(b)
 			rows[i] = row
 		}
-		planted = len(rows)
+		seeded = len(rows)
 		return db.insert(tx, rows)
 	})
 	if err != nil {
 		return 0, db.failed("seed catalogue", err)
 	}
-	return planted, nil
+	return seeded, nil
 }

@@ -36,7 +36,7 @@ var (
 	// ErrInUse means that another process has the folder open.
 	ErrInUse = errors.New("another process uses the folder")
 	// ErrTooLarge means that a record is empty or doesn't fit into a segment.
-	ErrTooLarge = errors.New("the record is larger than a segment")
+	ErrTooLarge = errors.New("the record is empty or larger than a segment")
 )
 
 // DamageError reports records that can't be read.
