@@ -63,7 +63,7 @@ func lives(pid int) bool {
 	return !errors.Is(err, os.ErrProcessDone) && !errors.Is(err, syscall.ESRCH)
 }
 
-// announce adds this process to the run file. forget removes it.
+// enterRunFile adds this process to the run file. forget removes it.
 func enterRunFile(dataDir string, entry runningProcess) (forget func() error, err error) {
 	entry.PID = os.Getpid()
 	forget = func() error { return changeRunFile(dataDir, nil) }
