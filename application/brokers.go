@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 
@@ -17,6 +18,24 @@ import (
 func Kafka(c *config.Config) (mq.Kafka, error) {
 	security, err := kafkaSecurity(c)
 	return mq.Kafka{Brokers: Brokers(c), Security: security}, err
+}
+
+// BrokerHint tells a person which broker a command uses if the configuration names
+// none; otherwise it is empty.
+func BrokerHint(c *config.Config) string {
+	if len(c.MQ.Brokers) > 0 {
+		return ""
+	}
+	return "mq.brokers is empty: is the shop running? Its broker would be at " + Brokers(c)[0]
+}
+
+// ErrReported is an error of RunBrokerChild that its parent reports.
+var ErrReported = broker.ErrReported
+
+// RunBrokerChild is the process of the embedded broker, which RunBroker and a shop
+// start. in and out belong to the parent.
+func RunBrokerChild(ctx context.Context, dir, listen, advertise string, in io.Reader, out io.Writer, log *slog.Logger) error {
+	return broker.Child(ctx, broker.Options{Dir: dir, Listen: listen, Advertise: advertise}, in, out, log)
 }
 
 // kafkaSecurity is the zero value for the embedded broker.

@@ -14,8 +14,12 @@ import (
 // sends by.
 type Events struct {
 	*spool.Spool
+	brokers     []string
 	topic, dead *mq.Producer
 }
+
+// Brokers returns the addresses that events are sent to.
+func (e *Events) Brokers() []string { return e.brokers }
 
 // SpoolDir returns the folder of a shop's spool.
 func SpoolDir(c *config.Config) string { return filepath.Join(c.App.DataDir, "spool") }
@@ -28,17 +32,18 @@ func OpenEvents(dir string, c *config.Config, log *slog.Logger) (*Events, error)
 
 // openEvents replaces the topic of events if replace isn't nil: see Parts.
 func openEvents(dir string, c *config.Config, brokers []string, log *slog.Logger, replace func(spool.Broker, []string, string) spool.Broker) (_ *Events, err error) {
-	e := &Events{}
+	e := &Events{brokers: brokers}
 	defer func() {
 		if err != nil {
 			e.closeProducers()
 		}
 	}()
 	name := c.MQ.SearchTopic()
+	deadName := mq.DeadLetterTopic(name)
 	if e.topic, err = newProducer(name, c, brokers, log); err != nil {
 		return nil, err
 	}
-	if e.dead, err = newProducer(mq.DeadLetterTopic(name), c, brokers, log); err != nil {
+	if e.dead, err = newProducer(deadName, c, brokers, log); err != nil {
 		return nil, err
 	}
 	var topic spool.Broker = e.topic
@@ -46,7 +51,7 @@ func openEvents(dir string, c *config.Config, brokers []string, log *slog.Logger
 		topic = replace(topic, brokers, name)
 	}
 	e.Spool, err = spool.Open(dir, topic, e.dead, spool.Options{
-		Topic: name, Instance: c.App.Instance, MaxBytes: int64(c.MQ.SpoolMaxBytes),
+		Topic: name, DeadTopic: deadName, Instance: c.App.Instance, MaxBytes: int64(c.MQ.SpoolMaxBytes),
 		Unsynced: c.MQ.Durability == "os", OnFull: spool.OnFull(c.MQ.OnFull), Log: log,
 	})
 	if err != nil {

@@ -26,25 +26,36 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	web := w.server.HTTPServer()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.tendCatalogue(ctx) })
-	group.Go(func() error {
-		if err := web.Serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve: %w", err)
-		}
-		return nil
-	})
+	group.Go(func() error { return serve(web, w.listener) })
+	if w.opsListener != nil {
+		group.Go(func() error { return serve(w.ops, w.opsListener) })
+	}
 	group.Go(func() error {
 		<-ctx.Done()
 		w.log.Info("stopping")
-		w.server.Stopping()
-		bounded, cancel := w.stop.half()
-		defer cancel()
-		if err := web.Shutdown(bounded); err != nil {
-			w.log.Warn("requests were cut off", "error", err)
-			return web.Close()
-		}
-		return nil
+		return errors.Join(w.shutdown(web), w.ops.Close())
 	})
 	return group.Wait()
+}
+
+// serve returns nil when the server is closed.
+func serve(server *http.Server, listener net.Listener) error {
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve at %s: %w", listener.Addr(), err)
+	}
+	return nil
+}
+
+// shutdown finishes requests, or cuts them off when half of the time is over.
+func (w *WireHelper) shutdown(web *http.Server) error {
+	w.server.Stopping()
+	bounded, cancel := w.stop.half()
+	defer cancel()
+	if err := web.Shutdown(bounded); err != nil {
+		w.log.Warn("requests were cut off", "error", err)
+		return web.Close()
+	}
+	return nil
 }
 
 // announce logs where the shop is and writes it into the run file.

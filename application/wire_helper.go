@@ -31,11 +31,11 @@ import (
 // Benches leave out what they don't measure, and negative controls put in
 // something weaker.
 type Parts struct {
-	// Index replaces the index of books, given the database.
+	// Index replaces the index of books, given the real one.
 	Index func(gateway.BookIndex) gateway.BookIndex
-	// Topic replaces the topic that the spool sends to, given the present one.
-	Topic func(topic spool.Broker, brokers []string, name string) spool.Broker
-	// Helper replaces the spool and its topic as a whole.
+	// Broker replaces the broker of the spool's events, given the real one.
+	Broker func(events spool.Broker, brokers []string, topic string) spool.Broker
+	// Helper replaces the spool and its brokers as a whole.
 	Helper func(brokers []string, topic string) (mq.Helper, error)
 }
 
@@ -51,16 +51,17 @@ type WireHelper struct {
 	broker  *broker.Supervisor // nil if another process or Kafka is the broker
 	brokers []string
 
-	server   *adapter.Server
-	listener net.Listener
-	ops      *http.Server // for metrics
-	stop     *stopwatch
+	server      *adapter.Server
+	listener    net.Listener
+	ops         *http.Server // for metrics
+	opsListener net.Listener // nil if nobody wants metrics
+	stop        *stopwatch
 }
 
 // NewWireHelper opens the parts and listens, but answers no request before Run.
 // It does not wait for a database server or Kafka. If the configuration names no
-// brokers, withBroker starts the embedded broker; otherwise NewWireHelper takes
-// the one of another process on this data folder.
+// brokers, withBroker starts the embedded broker; otherwise NewWireHelper uses
+// the broker of another process on this data folder.
 func NewWireHelper(ctx context.Context, c *config.Config, withBroker bool, log *slog.Logger, parts Parts) (*WireHelper, error) {
 	w := &WireHelper{config: c, log: log, parts: parts, stop: newStopwatch(c.App.ShutdownTimeout)}
 	if err := w.open(ctx, withBroker); err != nil {
@@ -124,7 +125,7 @@ func (w *WireHelper) openHelper() (err error) {
 		w.helper, err = w.parts.Helper(w.brokers, w.config.MQ.SearchTopic())
 		return err
 	}
-	w.events, err = openEvents(SpoolDir(w.config), w.config, w.brokers, w.log, w.parts.Topic)
+	w.events, err = openEvents(SpoolDir(w.config), w.config, w.brokers, w.log, w.parts.Broker)
 	if errors.Is(err, spool.ErrInUse) {
 		return fmt.Errorf("%w: each shop needs an app.data_dir of its own", err)
 	}
@@ -132,7 +133,7 @@ func (w *WireHelper) openHelper() (err error) {
 	return err
 }
 
-// openServers prepares the web service and begins to serve metrics.
+// openServers prepares the web service and that of metrics.
 func (w *WireHelper) openServers(token string) (err error) {
 	c := w.config.App
 	w.server, err = adapter.New(adapter.Options{
@@ -157,14 +158,14 @@ func (w *WireHelper) openServers(token string) (err error) {
 	if w.ops, err = adapter.OpsServer(collectors...); err != nil || c.OpsListen == "" {
 		return err
 	}
-	listener, err := net.Listen("tcp", c.OpsListen)
-	if err != nil {
+	if w.opsListener, err = net.Listen("tcp", c.OpsListen); err != nil {
 		return fmt.Errorf("app.ops_listen: %w; name another address, or \"\" for no metrics", err)
 	}
-	w.ops.Addr = listener.Addr().String()
-	go func() { _ = w.ops.Serve(listener) }()
+	w.ops.Addr = w.opsListener.Addr().String()
 	return nil
 }
+
+// The names of these three are the tutorial's.
 
 // BookManager returns the catalogue.
 func (w *WireHelper) BookManager() gateway.BookManager { return w.db }
@@ -196,8 +197,8 @@ func (w *WireHelper) Close() error {
 	if w.listener != nil {
 		_ = w.listener.Close() // Run has closed it if it ran
 	}
-	if w.ops != nil {
-		errs = append(errs, w.ops.Close())
+	if w.opsListener != nil {
+		_ = w.opsListener.Close() // likewise
 	}
 	if w.events != nil {
 		flush, cancel := w.stop.beforeTheEnd()

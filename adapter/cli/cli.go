@@ -1,6 +1,5 @@
 // Package cli is the command line: each command reads its arguments, calls
-// an operator and prints what comes back. It must not know how things are
-// done.
+// package application and prints the result. It must not know how things are done.
 package cli
 
 import (
@@ -15,7 +14,6 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"literank.com/event-books/application"
-	"literank.com/event-books/infrastructure/broker"
 	"literank.com/event-books/infrastructure/config"
 )
 
@@ -61,7 +59,7 @@ func Exit(err error, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, broker.ErrReported): // the parent tells it
+	case errors.Is(err, application.ErrReported): // the parent tells it
 		return 1
 	}
 	fmt.Fprintln(stderr, "event-books:", err)
@@ -157,5 +155,5 @@ type childCommand struct {
 }
 
 func (c childCommand) Run(sh *shell) error {
-	return broker.Child(sh.ctx, broker.Options{Dir: c.Dir, Listen: c.Listen, Advertise: c.Advertise}, sh.In, sh.Out, sh.log)
+	return application.RunBrokerChild(sh.ctx, c.Dir, c.Listen, c.Advertise, sh.In, sh.Out, sh.log)
 }

@@ -16,10 +16,10 @@ import (
 
 // spoolDir is the folder of a spool: the shop's own, unless another is named.
 type spoolDir struct {
-	Dir string `placeholder:"DIR" help:"The spool's folder; without it the one in app.data_dir."`
+	Dir string `placeholder:"DIR" help:"Folder of the spool. Default: the one in app.data_dir."`
 }
 
-// look tells what lies there. load is asked only where no folder is named.
+// look inspects the folder. It loads the configuration only if --dir is missing.
 func (d spoolDir) look(load func() (*config.Config, error)) (dir string, status *spool.Status, err error) {
 	if d.Dir == "" {
 		c, err := load()
@@ -75,7 +75,6 @@ func (cmd spoolDrainCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	brokers := application.Brokers(c)
 	events, err := application.OpenEvents(dir, c, sh.log)
 	if errors.Is(err, spool.ErrInUse) {
 		return fmt.Errorf("a running shop uses %s, and sends its events itself", dir)
@@ -83,12 +82,12 @@ func (cmd spoolDrainCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	if len(c.MQ.Brokers) == 0 {
-		fmt.Fprintln(sh.Err, "mq.brokers is empty: the events go to the embedded broker, which has to run")
+	if hint := application.BrokerHint(c); hint != "" {
+		fmt.Fprintln(sh.Err, hint)
 	}
-	fmt.Fprintf(sh.Err, "sending %d events to %s; Ctrl-C leaves the rest where it is\n", status.Events, strings.Join(brokers, ", "))
+	fmt.Fprintf(sh.Err, "sending %d events to %s; Ctrl-C leaves the rest where it is\n", status.Events, strings.Join(events.Brokers(), ", "))
 	empty := events.Empty(sh.ctx)
-	ctx, cancel := context.WithTimeout(sh.ctx, c.App.ShutdownTimeout) // who interrupts wants nothing more to be sent
+	ctx, cancel := context.WithTimeout(sh.ctx, c.App.ShutdownTimeout) // after an interrupt nothing more is sent
 	defer cancel()
 	err = events.Close(ctx)
 	stats := events.EventStats()

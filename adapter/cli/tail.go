@@ -41,8 +41,8 @@ func (cmd tailCommand) Run(sh *shell) error {
 	for {
 		err := mq.Tail(sh.ctx, kafka, topic, from, ready, func(r *mq.Record) error { return write(sh.Out, r) })
 		if !errors.Is(err, mq.ErrNoTopic) {
-			if err != nil && len(c.MQ.Brokers) == 0 {
-				return fmt.Errorf("%w (mq.brokers is empty: is the shop running? Its broker would be at %s)", err, kafka.Brokers[0])
+			if hint := application.BrokerHint(c); err != nil && hint != "" {
+				return fmt.Errorf("%w (%s)", err, hint)
 			}
 			return err
 		}

@@ -12,19 +12,20 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-// Topic is the part of a spool's broker that Overtaking doesn't change.
-type Topic interface {
+// Broker is the part of a spool.Broker that Overtaking leaves as it is. It repeats
+// that interface, because the tests of package spool import this package.
+type Broker interface {
 	Partitions(ctx context.Context) (int32, error)
 	State() mq.State
 }
 
-// Overtaking is a topic that breaks the order of events. It sends parts of a batch at the
+// Overtaking is a Broker that breaks the order of events. It sends parts of a batch at the
 // same time, with a producer that gives up early, and sends a failed event again after
 // later ones.
 type Overtaking struct {
-	Topic
+	Broker
 	Brokers []string
-	Name    string
+	Topic   string
 }
 
 // Deliver sends each event until Kafka acknowledges it or ctx ends.
@@ -71,7 +72,7 @@ func (o *Overtaking) send(ctx context.Context, producer sarama.SyncProducer, eve
 }
 
 func (o *Overtaking) message(event *mq.Record) *sarama.ProducerMessage {
-	m := &sarama.ProducerMessage{Topic: o.Name, Key: sarama.StringEncoder(event.Key), Value: sarama.ByteEncoder(event.Value), Timestamp: event.Time}
+	m := &sarama.ProducerMessage{Topic: o.Topic, Key: sarama.StringEncoder(event.Key), Value: sarama.ByteEncoder(event.Value), Timestamp: event.Time}
 	for _, h := range event.Headers {
 		m.Headers = append(m.Headers, sarama.RecordHeader{Key: []byte(h.Key), Value: h.Value})
 	}

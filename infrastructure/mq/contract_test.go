@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/infrastructure/mq"
@@ -34,7 +35,10 @@ func logTo(w interface{ Write([]byte) (int, error) }) mq.Option {
 }
 
 func TestKafkaQueueIsAHelper(t *testing.T) {
-	open := func(t *testing.T, brokers []string, topic string) mq.Helper { return newQueue(t, brokers, topic) }
+	open := func(t *testing.T, brokers []string, topic string) (mq.Helper, func()) {
+		q := newQueue(t, brokers, topic)
+		return q, func() { assert.NoError(t, q.Close()) }
+	}
 	mqtest.RunHelper(t, open, mqtest.HelperFeatures{})
 }
 

@@ -32,7 +32,7 @@ func (p *Producer) Session(ctx context.Context) (Session, error) {
 
 // NewSession returns a session that no Producer knows.
 func NewSession(brokers []string) (Session, error) {
-	s, err := newSession(Kafka{Brokers: brokers}, maxBatchBytes)
+	s, err := newSession(Kafka{Brokers: brokers}, maxPartitionBytes)
 	return Session{s}, err
 }
 

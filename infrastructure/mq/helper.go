@@ -1,5 +1,6 @@
 // Package mq speaks Kafka: it sends events to a topic and reads records back.
-// Only this package knows sarama. It must not know what events say.
+// Only this package knows sarama. It knows how events
+// are identified (identity.go), and must not know what they say.
 package mq
 
 import (

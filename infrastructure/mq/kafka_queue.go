@@ -1,7 +1,6 @@
 package mq
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,14 +13,17 @@ import (
 
 var _ Helper = (*KafkaQueue)(nil)
 
+var errQueueClosed = errors.New("the queue is closed")
+
 // queueTimeout bounds each step of a send: to write, to read an answer, and to
 // look for the leader of a partition.
 const queueTimeout = 5 * time.Second
 
 // KafkaQueue sends each event to a Kafka topic at once, with acks=all and
 // idempotence, and waits for the acknowledgement. It connects when it is first
-// used, and creates the topic if it is missing. It keeps nothing: an event that
-// Kafka doesn't take is the caller's. The shop's own Helper is the spool.
+// used, and creates the topic if it is missing. It keeps nothing: if Kafka doesn't
+// acknowledge an event, the caller decides what to do with it. The shop's own
+// Helper is the spool.
 //
 // SendEvent takes as long as sarama's timeouts allow: 44 s at most, which are two
 // attempts of 13 s (3 s to connect, 5 s to write, 5 s to read the answer) and
@@ -42,6 +44,7 @@ type KafkaQueue struct {
 	producer   sarama.SyncProducer // on client
 	sequence   uint64
 	closed     bool
+	calls      sync.WaitGroup // of SendEvent
 }
 
 // NewKafkaQueue prepares a queue to topic on the brokers (host:port). It does
@@ -62,6 +65,10 @@ func NewKafkaQueue(brokers []string, topic string, opts ...Option) (*KafkaQueue,
 // ErrLost if the event is certainly not in the topic, and ErrUnconfirmed if it
 // may be.
 func (q *KafkaQueue) SendEvent(key string, value []byte, headers ...Header) (bool, error) {
+	if !q.begin() {
+		return false, fmt.Errorf("%w: %w", ErrLost, errQueueClosed)
+	}
+	defer q.calls.Done()
 	producer, err := q.connect()
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", ErrLost, err)
@@ -79,6 +86,18 @@ func (q *KafkaQueue) SendEvent(key string, value []byte, headers ...Header) (boo
 	return false, fmt.Errorf("%w: %w", outcome, err)
 }
 
+// begin enters a call, unless the queue is closed. sarama panics if a producer is
+// closed while a call still feeds it.
+func (q *KafkaQueue) begin() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false
+	}
+	q.calls.Add(1)
+	return true
+}
+
 func (q *KafkaQueue) number() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -90,11 +109,8 @@ func (q *KafkaQueue) number() uint64 {
 // meanwhile share the attempt.
 func (q *KafkaQueue) connect() (sarama.SyncProducer, error) {
 	q.mu.Lock()
-	producer, closed := q.producer, q.closed
+	producer := q.producer
 	q.mu.Unlock()
-	if closed {
-		return nil, errClosed
-	}
 	if producer != nil {
 		return producer, nil
 	}
@@ -124,9 +140,6 @@ func (q *KafkaQueue) makeProducer() (_ sarama.SyncProducer, err error) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed {
-		return nil, errors.Join(errClosed, producer.Close())
-	}
 	q.client, q.producer = client, producer
 	return producer, nil
 }
@@ -153,11 +166,15 @@ func queueConfig(security Security, timeout time.Duration) *sarama.Config {
 // ErrLost.
 func (q *KafkaQueue) Close() error {
 	q.mu.Lock()
-	producer, client := q.producer, q.client
-	q.closed, q.producer, q.client = true, nil, nil
+	q.closed = true
 	q.mu.Unlock()
-	if producer == nil {
+	q.calls.Wait()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.producer == nil {
 		return nil
 	}
-	return cmp.Or(producer.Close(), client.Close())
+	err := errors.Join(q.producer.Close(), q.client.Close())
+	q.producer, q.client = nil, nil
+	return err
 }

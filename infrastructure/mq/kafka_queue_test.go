@@ -1,6 +1,7 @@
 package mq_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -87,4 +88,30 @@ func TestArgumentsAreChecked(t *testing.T) {
 	assert.Error(t, err)
 	_, err = mq.NewProducer([]string{"a:1"}, "")
 	assert.Error(t, err)
+}
+
+// Close waits for calls under way. sarama would panic if it didn't.
+func TestQueueIsClosedWhileEventsAreSent(t *testing.T) {
+	topic := mqtest.NewTopic()
+	for range 5 {
+		q := newQueue(t, []string{mqtest.Shared(t)}, topic)
+		_, err := q.SendEvent("first", []byte("[]"))
+		require.NoError(t, err)
+		var sending sync.WaitGroup
+		begun := make(chan struct{}, 20)
+		for range cap(begun) {
+			sending.Go(func() {
+				begun <- struct{}{}
+				for {
+					if ok, err := q.SendEvent("k", []byte("[]")); !ok {
+						assert.ErrorIs(t, err, mq.ErrLost)
+						return
+					}
+				}
+			})
+		}
+		<-begun
+		assert.NoError(t, q.Close())
+		sending.Wait()
+	}
 }

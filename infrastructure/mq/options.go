@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// options are what a Producer and a KafkaQueue can be told.
+// options are the settings of a Producer and a KafkaQueue.
 type options struct {
 	topic    TopicConfig
 	security Security

@@ -34,10 +34,13 @@ type pace struct {
 	bytes, fitting int
 	// stuck is how long the next batch may take; least is its lower bound.
 	stuck, least time.Duration
+	// alone are events that get a request of their own: Kafka rejected each
+	// together with others, and doesn't say which one it meant.
+	alone map[*Record]bool
 }
 
 func newPace(topic string, stuck time.Duration) *pace {
-	return &pace{topic: topic, partitioner: sarama.NewMurmur2Partitioner(topic), records: maxBatchRecords, stuck: stuck, least: stuck}
+	return &pace{topic: topic, partitioner: sarama.NewMurmur2Partitioner(topic), records: maxBatchRecords, stuck: stuck, least: stuck, alone: map[*Record]bool{}}
 }
 
 // cut returns the messages for the first events: as many as one batch takes.
@@ -49,7 +52,7 @@ func (p *pace) cut(events []*Record, batchBytes int, partitions int32) []*sarama
 	for _, r := range events {
 		size := r.Size()
 		// Kafka would reject its neighbours with it.
-		alone := r.alone || size > batchBytes || time.Until(r.Time) > maxAhead
+		alone := p.alone[r] || size > batchBytes || time.Until(r.Time) > maxAhead
 		message := r.message(p.topic)
 		message.Partition, _ = p.partitioner.Partition(message, partitions) // can't fail: the key is bytes
 		full := len(messages) == p.records || request+size > maxRequestBytes || bytes[message.Partition]+size > batchBytes

@@ -22,18 +22,6 @@ var (
 	errClosed = errors.New("the producer is closed")
 )
 
-// State is what a Producer knows of its broker.
-type State int
-
-const (
-	// Unknown: it has not tried yet.
-	Unknown State = iota
-	// Reachable: the broker acknowledges events.
-	Reachable
-	// Unreachable: the broker is away, too slow, or refuses access.
-	Unreachable
-)
-
 // Producer sends batches of records to one Kafka topic, with acks=all and
 // idempotence, in their order. It connects in the background, creates the topic
 // if it is missing, and replaces a connection that is stuck. It keeps nothing:
@@ -102,17 +90,11 @@ func (p *Producer) Partitions(ctx context.Context) (n int32, err error) {
 	return s.partitionCount(ctx, p.topic)
 }
 
-// Deliver sends as many of the events as fit into one batch, from the first on,
-// and tries once. The partition of an event is murmur2(key) modulo that
-// number of partitions, as with Kafka's Java client. For each event of the batch that is
-// settled, Deliver calls report: with nil if Kafka acknowledged it, else with the
-// reason why Kafka rejected it for good. It returns the events that must be sent
-// again, in order, and the error if there is a reason to wait first.
-//
-// An event that is returned may be in the topic all the same, so the next
-// attempt may make a copy. Copies apart, events of one key arrive in the order
-// of the calls, as long as the caller passes what is left over before anything
-// newer. Only one goroutine may call Deliver at a time.
+// Deliver sends one batch: as many of the events as fit, from the first on, and
+// tries once. The partition of an event is murmur2(key) modulo partitions, as in
+// Kafka's Java client. It calls report before it returns. An event that it returns
+// may be in the topic all the same, and the next attempt then makes a copy. See
+// spool.Broker for the whole contract.
 func (p *Producer) Deliver(ctx context.Context, events []*Record, partitions int32, report func(event *Record, rejection error)) (left []*Record, err error) {
 	p.enter()
 	defer func() { p.leave(ctx, err) }()
@@ -154,28 +136,30 @@ func (p *Producer) learn(s *session, errs []error, took time.Duration) {
 // settle reports what is settled of a batch. It returns the events that must be
 // sent again, and the last error that isn't a rejection.
 func (p *Producer) settle(batch []*Record, errs []error, report func(event *Record, rejection error)) (again []*Record, err error) {
-	held := map[string]bool{} // keys that have an event to be sent again
+	waiting := map[string]bool{} // keys that have an event to be sent again
 	overtaken := 0
 	for i, r := range batch {
 		rejected := rejects(errs[i])
 		switch {
 		case errs[i] == nil:
-			if held[r.Key] {
+			if waiting[r.Key] {
 				overtaken++
 			}
+			delete(p.pace.alone, r)
 			report(r, nil)
 			continue
 		case rejected && len(batch) == 1:
+			delete(p.pace.alone, r)
 			report(r, errs[i])
 			continue
 		case rejected && errors.Is(errs[i], sarama.ErrMessageSizeTooLarge): // a smaller batch may pass
 		case rejected:
-			r.alone = true // Kafka doesn't say which event of the batch it means
+			p.pace.alone[r] = true
 		default:
 			err = errs[i]
 		}
 		again = append(again, r)
-		held[r.Key] = true
+		waiting[r.Key] = true
 	}
 	if overtaken > 0 {
 		// sarama split the batch into requests, and the first one failed for a
@@ -238,11 +222,11 @@ func (p *Producer) keepConnected() {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 100*time.Millisecond, 5*time.Second
 	for p.closing.Err() == nil {
-		held, err := p.holdSession()
+		lasted, err := p.holdSession()
 		if err != nil && p.closing.Err() == nil {
 			p.setState(Unreachable, err)
 		}
-		if held > minStuck {
+		if lasted > minStuck {
 			pause.Reset()
 		}
 		select {
@@ -255,7 +239,7 @@ func (p *Producer) keepConnected() {
 // holdSession connects and returns when the session is dropped or the producer
 // closed, with the time that the session lasted. The error says why there is no
 // connection.
-func (p *Producer) holdSession() (held time.Duration, err error) {
+func (p *Producer) holdSession() (lasted time.Duration, err error) {
 	s, err := p.connect()
 	if err != nil {
 		return 0, err

@@ -17,10 +17,6 @@ type Record struct {
 	// Time is the record's timestamp; Kafka keeps milliseconds.
 	Time    time.Time
 	Headers []Header
-
-	// alone marks a record that gets a request of its own, because Kafka
-	// rejected it together with others and doesn't say which one it meant.
-	alone bool
 }
 
 // Header returns the value of the first header with that key, or "".

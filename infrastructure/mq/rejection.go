@@ -6,8 +6,8 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// rejects reports whether Kafka rejected a record for what it is: the record is
-// not in the topic and never will be. Missing rights and a missing topic are no
+// rejects reports whether Kafka rejected a record permanently: the record is not
+// in the topic and never will be. Missing rights and a missing topic are no
 // rejections: an operator can mend them, and the record waits.
 func rejects(err error) bool {
 	for _, rejection := range []error{

@@ -18,10 +18,10 @@ const (
 	// descriptions have a tenth of it. Topics that we create take records of
 	// this size; the embedded broker takes requests of 16 MiB.
 	maxRecordBytes = 15 << 20
-	// maxBatchBytes is the most that one request carries for a partition, unless
+	// maxPartitionBytes is the most that one request carries for a partition, unless
 	// the topic takes less. unknownBatchBytes applies if the topic doesn't say:
 	// it fits into topics with Kafka's default of 1 MiB.
-	maxBatchBytes     = 4 << 20
+	maxPartitionBytes = 4 << 20
 	unknownBatchBytes = 1_000_000
 	// maxRequestBytes is the most that one request carries for all partitions.
 	maxRequestBytes = 8 << 20
@@ -37,9 +37,9 @@ const (
 // errUnsettled: Kafka's answer is missing, and the record may be in the topic.
 var errUnsettled = errors.New("Kafka did not acknowledge in time")
 
-// session is an idempotent producer on a client of its own. It doesn't give a
-// record up before it is dropped, except one that Kafka rejects: otherwise a
-// later record of the same key could overtake it.
+// session is an idempotent producer on a client of its own. Until it is dropped, it
+// retries every record that Kafka doesn't reject. If it gave up earlier, a later
+// record of the key could overtake.
 type session struct {
 	client   sarama.Client
 	producer sarama.SyncProducer
@@ -90,9 +90,9 @@ func newSession(kafka Kafka, batchBytes int) (*session, error) {
 	return &session{client: client, producer: producer, batchBytes: batchBytes, dropped: make(chan struct{}), ended: make(chan struct{})}, nil
 }
 
-// partitionCount returns how many partitions the topic has. sarama answers from
-// memory, except for a topic that is gone: it asks for that one for minutes, and
-// the session is dropped instead.
+// partitionCount returns how many partitions the topic has. sarama answers from its
+// cache. If the topic is gone, sarama would retry for minutes, so the session is
+// dropped after slowAfter.
 func (s *session) partitionCount(ctx context.Context, topic string) (int32, error) {
 	type answer struct {
 		ids []int32

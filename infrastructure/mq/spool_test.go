@@ -19,7 +19,7 @@ import (
 func newSpool(t *testing.T, brokers []string, topic string) (*spool.Spool, *mq.Producer) {
 	t.Helper()
 	events := newProducer(t, brokers, topic)
-	s, err := spool.Open(t.TempDir(), events, newProducer(t, brokers, mq.DeadLetterTopic(topic)), spool.Options{Topic: topic})
+	s, err := spool.Open(t.TempDir(), events, newProducer(t, brokers, mq.DeadLetterTopic(topic)), spool.Options{Topic: topic, DeadTopic: mq.DeadLetterTopic(topic)})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())

@@ -114,7 +114,7 @@ func topicBatchBytes(client sarama.Client, topic string) int {
 	}
 	for _, entry := range found[0].Configs {
 		if n, err := strconv.Atoi(entry.Value); err == nil && entry.Name == setting {
-			return min(maxBatchBytes, n-n/20)
+			return min(maxPartitionBytes, n-n/20)
 		}
 	}
 	return unknownBatchBytes

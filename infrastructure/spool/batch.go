@@ -42,19 +42,19 @@ type unreadable struct {
 
 // batchReader cuts the log into batches. One goroutine uses it.
 type batchReader struct {
-	log    *wal.Log
+	wal    *wal.Log
 	reader *wal.Reader
-	// flush is closed when nothing is worth waiting for any more.
+	// flush is closed when the reader shall stop lingering.
 	flush <-chan struct{}
 	// damaged is called for records that can't be read.
 	damaged func(*wal.DamageError)
-	// held begins the next batch, because it didn't fit into the last one.
-	held *item
-	keys headerKeys
+	// putBack begins the next batch, because it didn't fit into the last one.
+	putBack *item
+	keys    headerKeys
 }
 
-// item is a record that was read: an event, something unreadable, or damage,
-// which is neither. last is the index of its last record.
+// item is a record that was read: an event, something unreadable, or damage, with
+// both fields nil. last is the index of the last record that it covers.
 type item struct {
 	event      *event
 	unreadable *unreadable
@@ -65,17 +65,17 @@ type item struct {
 // next waits for a record, lets others gather, and reads as many as fit into a
 // batch.
 func (r *batchReader) next(ctx context.Context) (*batch, error) {
-	if r.held == nil {
+	if r.putBack == nil {
 		first, err := r.item(r.reader.Next(ctx))
 		if err != nil {
 			return nil, err
 		}
-		r.held = &first
+		r.putBack = &first
 	}
 	b := &batch{first: map[string]uint64{}}
-	b.take(*r.held)
-	r.held = nil
-	if r.log.Stats().Last < b.last+maxBatchRecords {
+	b.take(*r.putBack)
+	r.putBack = nil
+	if r.wal.Stats().Last < b.last+maxBatchRecords {
 		select {
 		case <-time.After(linger):
 		case <-r.flush:
@@ -92,7 +92,7 @@ func (r *batchReader) next(ctx context.Context) (*batch, error) {
 			break // the next call meets it again
 		}
 		if !b.take(more) {
-			r.held = &more
+			r.putBack = &more
 			break
 		}
 	}

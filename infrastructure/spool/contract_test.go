@@ -20,8 +20,9 @@ func TestMain(m *testing.M) { mqtest.Main(m) }
 
 func TestSpoolIsAHelper(t *testing.T) {
 	t.Parallel()
-	open := func(t *testing.T, brokers []string, topic string) mq.Helper {
-		return newSpool(t, t.TempDir(), brokers, topic, Options{})
+	open := func(t *testing.T, brokers []string, topic string) (mq.Helper, func()) {
+		s := newSpool(t, t.TempDir(), brokers, topic, Options{})
+		return s, func() { closeSpool(t, s) }
 	}
 	mqtest.RunHelper(t, open, mqtest.HelperFeatures{Durable: true})
 }
@@ -38,7 +39,7 @@ func newSpool(t *testing.T, dir string, brokers []string, topic string, options 
 // spoolFor opens a spool of the instance "test" in front of brokers.
 func spoolFor(t *testing.T, dir string, events, dead Broker, topic string, options Options) *Spool {
 	t.Helper()
-	options.Topic, options.Instance = topic, "test"
+	options.Topic, options.DeadTopic, options.Instance = topic, mq.DeadLetterTopic(topic), "test"
 	s, err := Open(dir, events, dead, options)
 	require.NoError(t, err)
 	t.Cleanup(func() { closeSpool(t, s) })

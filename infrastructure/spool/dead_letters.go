@@ -27,10 +27,11 @@ const (
 // own, or a file in the spool's folder if that topic doesn't take them.
 type deadLetters struct {
 	dir string
-	// topic is the name of the topic that rejected the events.
-	topic string
-	// broker is the topic of dead letters, apart from the one of events, so that
-	// it can't delay them.
+	// topic is the name of the topic that rejected the events, deadTopic that of
+	// the topic of dead letters.
+	topic, deadTopic string
+	// broker takes dead letters. It isn't the one of events, so that it can't
+	// delay them.
 	broker  Broker
 	timeout time.Duration // deadTimeout
 
@@ -57,7 +58,7 @@ type deadLetter struct {
 func (d *deadLetters) put(ctx context.Context, event *mq.Record, reason error) (place string, err error) {
 	topicErr := d.publish(ctx, event, reason)
 	if topicErr == nil {
-		return mq.DeadLetterTopic(d.topic), nil
+		return d.deadTopic, nil
 	}
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)

@@ -17,25 +17,25 @@ import (
 
 // drainer sends what is in the log to the broker, in the order of the log, and
 // releases what is settled. It reads one batch ahead, and begins to send it when
-// the one before is settled as a whole. So at most a batch lies between the
-// oldest unsettled event and any event that was tried.
+// the one before is settled as a whole. So an event that was tried is at most one
+// batch ahead of the oldest unsettled one.
 type drainer struct {
 	dir            string
-	log            *wal.Log
+	wal            *wal.Log
 	broker         Broker
 	partitionCount *partitionCount
 	dead           *deadLetters
 	counts         *counts
 	metrics        *metrics
-	logger         *slog.Logger
+	log            *slog.Logger
 	flush          <-chan struct{}
 
 	// oldest is the time of the oldest event being sent, in unix nanoseconds; 0
 	// if there is none.
 	oldest atomic.Int64
-	// held is set while events wait because the topic has fewer partitions than
+	// fewerPartitions is set while events wait because the topic has fewer partitions than
 	// before.
-	held atomic.Bool
+	fewerPartitions atomic.Bool
 }
 
 // run drains until ctx ends.
@@ -94,15 +94,15 @@ func (d *drainer) attempt(ctx context.Context, events []*mq.Record, fresh bool) 
 		return events, err
 	}
 	count, err := d.partitionCount.choose(present, fresh)
-	d.held.Store(err != nil)
+	d.fewerPartitions.Store(err != nil)
 	if err != nil {
 		return events, err
 	}
-	rejections := map[*mq.Record]error{}
+	var rejected []rejection
 	begun, acknowledged := time.Now(), 0
-	left, err = d.broker.Deliver(ctx, events, count, func(event *mq.Record, rejection error) {
-		if rejection != nil {
-			rejections[event] = rejection
+	left, err = d.broker.Deliver(ctx, events, count, func(event *mq.Record, reason error) {
+		if reason != nil {
+			rejected = append(rejected, rejection{event, reason})
 			return
 		}
 		acknowledged++
@@ -111,27 +111,33 @@ func (d *drainer) attempt(ctx context.Context, events []*mq.Record, fresh bool) 
 	if acknowledged > 0 {
 		d.metrics.delivered(acknowledged, time.Since(begun))
 	}
-	for event, rejection := range rejections {
-		d.bury(ctx, event, rejection)
+	for _, r := range rejected {
+		d.bury(ctx, r)
 	}
 	return left, err
 }
 
+// rejection is an event that the broker will never take, and why.
+type rejection struct {
+	event  *mq.Record
+	reason error
+}
+
 // release frees the log of a settled batch.
 func (d *drainer) release(b *batch) {
-	if err := d.log.Release(b.last); err != nil {
+	if err := d.wal.Release(b.last); err != nil {
 		// The next start sends its events again, as copies.
-		d.logger.Error("the spool can't record which events were sent", "dir", d.dir, "error", err)
+		d.log.Error("the spool can't record which events were sent", "dir", d.dir, "error", err)
 	}
 }
 
 // bury makes an event that the broker rejects a dead letter.
-func (d *drainer) bury(ctx context.Context, event *mq.Record, rejection error) {
+func (d *drainer) bury(ctx context.Context, r rejection) {
 	d.untilDone(ctx, "a rejected event can't be added to the dead letters", func() error {
-		place, err := d.dead.put(ctx, event, rejection)
+		place, err := d.dead.put(ctx, r.event, r.reason)
 		if err == nil {
 			d.counts.deadLettered.Add(1)
-			d.logger.Error("Kafka rejected an event permanently", "error", rejection, "bytes", event.Size(), "dead_letters", place)
+			d.log.Error("Kafka rejected an event permanently", "error", r.reason, "bytes", r.event.Size(), "dead_letters", place)
 		}
 		return err
 	})
@@ -143,7 +149,7 @@ func (d *drainer) setAside(ctx context.Context, u unreadable) {
 		err := d.dead.writeRaw(u.data, u.reason)
 		if err == nil {
 			d.counts.deadLettered.Add(1)
-			d.logger.Error("an event in the spool is unreadable and was set aside", "error", u.reason, "dead_letters", filepath.Join(d.dir, deadLettersName))
+			d.log.Error("an event in the spool is unreadable and was set aside", "error", u.reason, "dead_letters", filepath.Join(d.dir, deadLettersName))
 		}
 		return err
 	})
@@ -159,7 +165,7 @@ func (d *drainer) untilDone(ctx context.Context, trouble string, try func() erro
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		d.logger.Error(trouble, "dir", d.dir, "error", err)
+		d.log.Error(trouble, "dir", d.dir, "error", err)
 		select {
 		case <-time.After(pause.NextBackOff()):
 		case <-ctx.Done():
@@ -169,14 +175,14 @@ func (d *drainer) untilDone(ctx context.Context, trouble string, try func() erro
 
 // readBatches reads the log until ctx ends.
 func (d *drainer) readBatches(ctx context.Context, batches chan<- *batch) {
-	r := &batchReader{log: d.log, reader: d.log.NewReader(), flush: d.flush, damaged: d.damaged, keys: headerKeys{}}
+	r := &batchReader{wal: d.wal, reader: d.wal.NewReader(), flush: d.flush, damaged: d.damaged, keys: headerKeys{}}
 	for {
 		b, err := r.next(ctx)
 		if err != nil {
 			if ctx.Err() != nil || errors.Is(err, wal.ErrClosed) {
 				return
 			}
-			d.logger.Error("the spool can't be read", "dir", d.dir, "error", err)
+			d.log.Error("the spool can't be read", "dir", d.dir, "error", err)
 			select {
 			case <-time.After(time.Minute):
 			case <-ctx.Done():
@@ -193,10 +199,10 @@ func (d *drainer) readBatches(ctx context.Context, batches chan<- *batch) {
 
 // damaged counts and logs events that can't be read any more.
 func (d *drainer) damaged(damage *wal.DamageError) {
-	if damage.Told {
+	if damage.Reported {
 		return // when the spool was opened
 	}
 	n := int64(damage.To - damage.From + 1)
 	d.counts.lost.Add(n)
-	d.logger.Error("events are lost: the spool is damaged", "events", n, "segment", damage.Segment, "dir", d.dir, "error", damage)
+	d.log.Error("events are lost: the spool is damaged", "events", n, "segment", damage.Segment, "dir", d.dir, "error", damage)
 }

@@ -285,7 +285,7 @@ func TestSequencesFarApartShareABatch(t *testing.T) {
 	log, err := wal.Open(dir, wal.Options{})
 	require.NoError(t, err)
 	defer log.Close()
-	r := &batchReader{log: log, reader: log.NewReader()}
+	r := &batchReader{wal: log, reader: log.NewReader()}
 	for log.Stats().Waiting > 0 {
 		b, err := r.next(t.Context())
 		require.NoError(t, err)

@@ -28,7 +28,7 @@ func desc(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, nil, nil)
 }
 
-// metrics are the distributions; the counters are in Stats.
+// metrics are the histograms; Collect takes the counters from EventStats.
 type metrics struct {
 	batch, delivery, sync prometheus.Histogram
 }

@@ -28,9 +28,9 @@ const (
 // before its first use, and a new one is used once all older events are settled.
 // One goroutine uses it.
 type partitionCount struct {
-	dir    string
-	wal    *wal.Log
-	logger *slog.Logger
+	dir string
+	wal *wal.Log
+	log *slog.Logger
 	// inherited is the last record of an earlier process, which may have tried
 	// any of its records.
 	inherited uint64
@@ -49,8 +49,8 @@ type storedPartitions struct {
 
 // openPartitionCount reads the stored count. If the file is damaged, the topic's
 // present count applies, as in a new spool.
-func openPartitionCount(dir, topic string, log *wal.Log, logger *slog.Logger) (*partitionCount, error) {
-	c := &partitionCount{dir: dir, wal: log, logger: logger, inherited: log.Stats().Last, timeout: fewerTimeout}
+func openPartitionCount(dir, topic string, records *wal.Log, log *slog.Logger) (*partitionCount, error) {
+	c := &partitionCount{dir: dir, wal: records, log: log, inherited: records.Stats().Last, timeout: fewerTimeout}
 	file := filepath.Join(dir, partitionsName)
 	content, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -64,7 +64,7 @@ func openPartitionCount(dir, topic string, log *wal.Log, logger *slog.Logger) (*
 		err = fmt.Errorf("%d partitions", c.stored.Partitions)
 	}
 	if err != nil {
-		logger.Warn("the stored number of partitions is unreadable; the topic's present number is used", "file", file, "error", err)
+		log.Warn("the stored number of partitions is unreadable; the topic's present number is used", "file", file, "error", err)
 		c.stored = storedPartitions{}
 	}
 	if c.stored.Topic != topic {
@@ -73,30 +73,38 @@ func openPartitionCount(dir, topic string, log *wal.Log, logger *slog.Logger) (*
 	return c, nil
 }
 
-// choose returns the count to use while the topic has actual partitions. fresh
-// says that none of the events at hand was tried before.
+// choose returns the count to use; actual is the topic's present count. fresh says
+// that none of the events at hand was tried before.
 func (c *partitionCount) choose(actual int32, fresh bool) (int32, error) {
-	if actual >= c.stored.Partitions {
+	stored := c.stored.Partitions
+	if actual >= stored {
 		c.fewerSince = time.Time{}
-	}
-	if actual == c.stored.Partitions {
-		return actual, nil
 	}
 	settled := fresh && c.wal.Stats().Released >= c.inherited
 	switch {
-	case c.stored.Partitions == 0 || settled:
-	case c.stored.Partitions < actual:
-		return c.stored.Partitions, nil
-	case c.fewerSince.IsZero():
-		c.fewerSince = time.Now()
-		c.logger.Warn("the topic has fewer partitions than before; events wait, because a broker's metadata may be old",
-			"topic", c.stored.Topic, "partitions", actual, "before", c.stored.Partitions, "wait", c.timeout.String())
-		fallthrough
-	case time.Since(c.fewerSince) < c.timeout:
-		// After that the topic must be a new one, which has no order yet.
-		return 0, fmt.Errorf("the topic has %d partitions, and had %d", actual, c.stored.Partitions)
+	case actual == stored:
+		return actual, nil
+	case stored == 0 || settled:
+		return actual, c.store(actual)
+	case actual > stored:
+		return stored, nil
+	case c.waits(actual):
+		return 0, fmt.Errorf("the topic has %d partitions, and had %d", actual, stored)
 	}
 	return actual, c.store(actual)
+}
+
+// waits reports whether it is too early to believe that the topic has fewer
+// partitions than stored. After fewerTimeout it must be a new topic, which has no
+// order yet.
+func (c *partitionCount) waits(actual int32) bool {
+	if c.fewerSince.IsZero() {
+		c.fewerSince = time.Now()
+		c.log.Warn("the topic has fewer partitions than before; events wait, because a broker's metadata may be old",
+			"topic", c.stored.Topic, "partitions", actual, "before", c.stored.Partitions, "wait", c.timeout.String())
+		return true
+	}
+	return time.Since(c.fewerSince) < c.timeout
 }
 
 func (c *partitionCount) store(count int32) error {

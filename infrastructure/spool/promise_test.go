@@ -68,7 +68,7 @@ func TestPromises(t *testing.T) {
 }
 
 func newOvertaking(p *mq.Producer, brokers []string, topic string) Broker {
-	return &control.Overtaking{Topic: p, Brokers: brokers, Name: topic}
+	return &control.Overtaking{Broker: p, Brokers: brokers, Topic: topic}
 }
 
 // hasty is a Broker that uses added partitions at once.
@@ -119,7 +119,7 @@ func (p parts) open(t *testing.T, dir string, brokers []string, topic string, op
 	if p.broker != nil {
 		events = p.broker(producer, brokers, topic)
 	}
-	options.Topic = topic
+	options.Topic, options.DeadTopic = topic, mq.DeadLetterTopic(topic)
 	options = options.withDefaults()
 	bounds := bounds(dir, options, newMetrics())
 	if p.log != nil {

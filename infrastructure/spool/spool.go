@@ -43,7 +43,7 @@ type Spool struct {
 	dir     string
 	options Options
 	source  string
-	log     *wal.Log
+	wal     *wal.Log
 	drainer *drainer
 	counts  counts
 	metrics *metrics
@@ -53,7 +53,7 @@ type Spool struct {
 	closed   bool
 
 	stopDrain context.CancelCauseFunc
-	flush     chan struct{} // closed when nothing is worth waiting for any more
+	flush     chan struct{} // closed by Close: the drainer then stops lingering
 	drained   chan struct{} // closed when the drainer has ended
 
 	stateMu  sync.Mutex
@@ -71,10 +71,11 @@ const (
 	Refuse OnFull = "refuse"
 )
 
-// Options say how a spool works. Only Topic is required.
+// Options say how a spool works. Only Topic and DeadTopic are required.
 type Options struct {
-	// Topic is the name of the broker's topic; the folder remembers it.
-	Topic string
+	// Topic is the name of the topic of events, which the folder remembers.
+	// DeadTopic is the name of the topic of dead letters, for the log.
+	Topic, DeadTopic string
 	// Instance names this instance in ce_source. The default is the host's name.
 	Instance string
 	// MaxBytes bounds the files; 0 means DefaultBytes. It is at least MinBytes. A
@@ -109,17 +110,17 @@ type counts struct {
 }
 
 // Open opens the spool in dir, which it creates if it is missing, recovers what
-// an earlier process left there and begins to drain. Events go to topic, and
-// those that it rejects for good to dead. Open does not wait for the broker. One
+// an earlier process left there and begins to drain. Events go to events, and those
+// that it rejects permanently to dead. Open does not wait for the broker. One
 // process at a time can use a folder; the error of a second one wraps ErrInUse.
-func Open(dir string, topic, dead Broker, options Options) (*Spool, error) {
+func Open(dir string, events, dead Broker, options Options) (*Spool, error) {
 	options = options.withDefaults()
 	metrics := newMetrics()
 	log, err := wal.Open(dir, bounds(dir, options, metrics))
 	if err != nil {
 		return nil, fmt.Errorf("open spool: %w", err)
 	}
-	s, err := start(dir, log, metrics, topic, dead, options)
+	s, err := start(dir, log, metrics, events, dead, options)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open spool: %w", err), log.Close())
 	}
@@ -136,7 +137,7 @@ func bounds(dir string, options Options, metrics *metrics) wal.Options {
 }
 
 // start begins to drain a log.
-func start(dir string, log *wal.Log, metrics *metrics, topic, dead Broker, options Options) (*Spool, error) {
+func start(dir string, log *wal.Log, metrics *metrics, events, dead Broker, options Options) (*Spool, error) {
 	source, err := mq.NewSource(options.Instance)
 	if err != nil {
 		return nil, err
@@ -146,12 +147,12 @@ func start(dir string, log *wal.Log, metrics *metrics, topic, dead Broker, optio
 		return nil, err
 	}
 	s := &Spool{
-		dir: dir, options: options, source: source, log: log, metrics: metrics,
+		dir: dir, options: options, source: source, wal: log, metrics: metrics,
 		flush: make(chan struct{}), drained: make(chan struct{}),
 	}
 	s.drainer = &drainer{
-		dir: dir, log: log, broker: topic, partitionCount: count, counts: &s.counts, metrics: metrics, logger: options.Log, flush: s.flush,
-		dead: &deadLetters{dir: dir, topic: options.Topic, broker: dead, timeout: deadTimeout},
+		dir: dir, wal: log, broker: events, partitionCount: count, counts: &s.counts, metrics: metrics, log: options.Log, flush: s.flush,
+		dead: &deadLetters{dir: dir, topic: options.Topic, deadTopic: options.DeadTopic, broker: dead, timeout: deadTimeout},
 	}
 	for _, damage := range log.Damages() {
 		s.drainer.damaged(damage)
@@ -205,7 +206,7 @@ func (s *Spool) append(head, value []byte) (wal.Pending, error) {
 	}
 	s.sequence++
 	setSequence(head, s.sequence)
-	return s.log.Start(head, value)
+	return s.wal.Start(head, value)
 }
 
 // buryAtOnce makes an event a dead letter that is too large for the log. The
@@ -249,22 +250,22 @@ func (s *Spool) setTrouble(trouble string, err error) {
 	}
 	s.trouble = trouble
 	s.troubled.Store(trouble != "")
-	counts := []any{"unconfirmed", s.counts.unconfirmed.Load(), "lost", s.counts.lost.Load(), "refused", s.counts.refused.Load(), "dir", s.dir}
+	values := []any{"unconfirmed", s.counts.unconfirmed.Load(), "lost", s.counts.lost.Load(), "refused", s.counts.refused.Load(), "dir", s.dir}
 	switch {
 	case trouble == "":
-		s.options.Log.Info("the spool accepts events again", counts...)
+		s.options.Log.Info("the spool accepts events again", values...)
 	case s.options.OnFull == Refuse:
-		s.options.Log.Error("searches are refused: "+trouble, append(counts, "error", err)...)
+		s.options.Log.Error("searches are refused: "+trouble, append(values, "error", err)...)
 	default:
-		s.options.Log.Error("events are being lost: "+trouble, append(counts, "error", err)...)
+		s.options.Log.Error("events are being lost: "+trouble, append(values, "error", err)...)
 	}
 }
 
 // EventStats returns counts since the start, and the present state.
 func (s *Spool) EventStats() model.EventStats {
-	log := s.log.Stats()
+	log := s.wal.Stats()
 	stats := model.EventStats{
-		Connected: s.drainer.broker.State() == mq.Reachable && !s.drainer.held.Load(),
+		Connected: s.drainer.broker.State() == mq.Reachable && !s.drainer.fewerPartitions.Load(),
 		Accepted:  s.counts.accepted.Load(), Delivered: s.counts.delivered.Load(),
 		Waiting: int64(log.Waiting), WaitingBytes: log.Bytes,
 		Unconfirmed: s.counts.unconfirmed.Load(), DeadLettered: s.counts.deadLettered.Load(), Lost: s.counts.lost.Load(), Refused: s.counts.refused.Load(),
@@ -291,7 +292,7 @@ func (s *Spool) Empty(ctx context.Context) error {
 	const pause = 20 * time.Millisecond
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
-	for s.log.Stats().Waiting > 0 {
+	for s.wal.Stats().Waiting > 0 {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -313,17 +314,17 @@ func (s *Spool) Close(ctx context.Context) error {
 		return nil
 	}
 	close(s.flush)
-	for s.log.Stats().Waiting > 0 && ctx.Err() == nil && !s.away() {
+	for s.wal.Stats().Waiting > 0 && ctx.Err() == nil && !s.away() {
 		bounded, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 		_ = s.Empty(bounded)
 		cancel()
 	}
 	s.stopDrain(errSpoolClosed)
 	<-s.drained
-	if waiting := s.log.Stats().Waiting; waiting > 0 {
+	if waiting := s.wal.Stats().Waiting; waiting > 0 {
 		s.options.Log.Warn("events wait in the spool for the next start", "events", waiting, "dir", s.dir)
 	}
-	if err := s.log.Close(); err != nil {
+	if err := s.wal.Close(); err != nil {
 		return fmt.Errorf("close spool: %w", err)
 	}
 	return nil
@@ -331,7 +332,7 @@ func (s *Spool) Close(ctx context.Context) error {
 
 // away reports that waiting for the broker is no use.
 func (s *Spool) away() bool {
-	return s.drainer.broker.State() == mq.Unreachable || s.drainer.held.Load()
+	return s.drainer.broker.State() == mq.Unreachable || s.drainer.fewerPartitions.Load()
 }
 
 // leaveFree refuses another segment if less than a tenth of the disk would be

@@ -255,7 +255,7 @@ func TestMissingRecordsAtTheEndAreReleased(t *testing.T) {
 	_, _, err = r.TryNext()
 	var damage *DamageError
 	require.ErrorAs(t, err, &damage)
-	require.True(t, damage.Told)
+	require.True(t, damage.Reported)
 	require.NoError(t, l.Release(damage.To))
 	_, ok, err := r.TryNext()
 	require.NoError(t, err)

@@ -82,7 +82,7 @@ func (r *Reader) place() (s *segment, end int64, changed chan struct{}, err erro
 	}
 	// No file holds any of the remaining records. Open has reported that, but the
 	// reader reports it again, because its caller must release them.
-	damage := &DamageError{From: r.next, To: l.durable, Reason: "no file holds them", Told: true}
+	damage := &DamageError{From: r.next, To: l.durable, Reason: "no file holds them", Reported: true}
 	r.next = l.durable + 1
 	return nil, 0, nil, damage
 }

@@ -46,8 +46,8 @@ type DamageError struct {
 	// Segment is the file's name; it is empty if no file holds the records.
 	Segment string
 	Reason  string
-	// Told means that Damages reports these records too.
-	Told bool
+	// Reported means that Damages reports these records too.
+	Reported bool
 }
 
 func (e *DamageError) Error() string {

@@ -67,7 +67,7 @@ func readSome(t testing.TB, r *Reader, n int) (indexes []uint64, damages []*Dama
 		got++
 	}
 	_, err := r.Next(ctx)
-	if damage, ok := errors.AsType[*DamageError](err); ok && damage.Told {
+	if damage, ok := errors.AsType[*DamageError](err); ok && damage.Reported {
 		_, err = r.Next(ctx)
 	}
 	require.ErrorIs(t, err, context.Canceled, "there is no more")

@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	cli.Main(application.Parts{Topic: func(topic spool.Broker, brokers []string, name string) spool.Broker {
-		return &control.Overtaking{Topic: topic, Brokers: brokers, Name: name}
+	cli.Main(application.Parts{Broker: func(events spool.Broker, brokers []string, topic string) spool.Broker {
+		return &control.Overtaking{Broker: events, Brokers: brokers, Topic: topic}
 	}})
 }

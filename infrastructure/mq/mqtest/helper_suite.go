@@ -15,9 +15,9 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-// OpenHelper opens a Helper of the instance "test" to a topic until the test
-// ends.
-type OpenHelper func(t *testing.T, brokers []string, topic string) mq.Helper
+// OpenHelper opens a Helper of the instance "test" to a topic. The test may call
+// closeHelper; otherwise the Helper is closed when the test ends.
+type OpenHelper func(t *testing.T, brokers []string, topic string) (h mq.Helper, closeHelper func())
 
 // HelperFeatures are what Helpers do differently.
 type HelperFeatures struct {
@@ -37,14 +37,13 @@ func RunHelper(t *testing.T, open OpenHelper, features HelperFeatures) {
 			OnEach(t, func(t *testing.T, brokers []string) { test(t, brokers, open) })
 		})
 	}
-	t.Run("a topic deleted while running", func(t *testing.T) {
-		if !features.Durable {
-			t.Log("not durable: events are the caller's while the topic is missing")
-			return
-		}
-		t.Parallel()
-		OnEach(t, func(t *testing.T, brokers []string) { deletedTopic(t, brokers, open) })
-	})
+	t.Run("a closed Helper loses events honestly", func(t *testing.T) { closedHelper(t, open) })
+	if features.Durable {
+		t.Run("a topic deleted while running", func(t *testing.T) {
+			t.Parallel()
+			OnEach(t, func(t *testing.T, brokers []string) { deletedTopic(t, brokers, open) })
+		})
+	}
 }
 
 func send(t *testing.T, h mq.Helper, key string, value []byte, headers ...mq.Header) {
@@ -56,7 +55,7 @@ func send(t *testing.T, h mq.Helper, key string, value []byte, headers ...mq.Hea
 
 func arrivesAsSent(t *testing.T, brokers []string, open OpenHelper) {
 	topic := NewTopic()
-	h := open(t, brokers, topic)
+	h, _ := open(t, brokers, topic)
 	at := time.Date(2026, 3, 1, 12, 30, 0, 123_000_000, time.UTC)
 	event := model.SearchEvent{
 		ID: "0198c0de-0000-7000-8000-000000000001", Time: at, Visit: model.Visit{Surface: model.APISurface, Agent: model.BotAgent},
@@ -91,7 +90,8 @@ func arrivesAsSent(t *testing.T, brokers []string, open OpenHelper) {
 
 func tutorialsCall(t *testing.T, brokers []string, open OpenHelper) {
 	topic := NewTopic()
-	send(t, open(t, brokers, topic), "keyword", []byte("[]"))
+	h, _ := open(t, brokers, topic)
+	send(t, h, "keyword", []byte("[]"))
 	r := Read(t, brokers, topic, 1)[0]
 	id, err := uuid.Parse(r.Header("ce_id"))
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func tutorialsCall(t *testing.T, brokers []string, open OpenHelper) {
 func manyLargeEvents(t *testing.T, brokers []string, open OpenHelper) {
 	topic := NewTopic()
 	CreateTopic(t, brokers, topic, nil)
-	h := open(t, brokers, topic)
+	h, _ := open(t, brokers, topic)
 	var wg sync.WaitGroup
 	for i := range 60 {
 		wg.Go(func() {
@@ -122,7 +122,7 @@ func manyLargeEvents(t *testing.T, brokers []string, open OpenHelper) {
 // Events of one key, sent one after the other, keep their order.
 func manyAtOnce(t *testing.T, brokers []string, open OpenHelper) {
 	topic := NewTopic()
-	h := open(t, brokers, topic)
+	h, _ := open(t, brokers, topic)
 	const writers, each = 20, 25
 	var wg sync.WaitGroup
 	for w := range writers {
@@ -146,7 +146,7 @@ func manyAtOnce(t *testing.T, brokers []string, open OpenHelper) {
 
 func deletedTopic(t *testing.T, brokers []string, open OpenHelper) {
 	topic := NewTopic()
-	h := open(t, brokers, topic)
+	h, _ := open(t, brokers, topic)
 	send(t, h, "before", []byte("[]"))
 	Read(t, brokers, topic, 1)
 	admin := Admin(t, brokers)
@@ -165,4 +165,13 @@ func deletedTopic(t *testing.T, brokers []string, open OpenHelper) {
 		return err == nil && len(found) == 1 && found[0].Err == sarama.ErrNoError
 	}, time.Minute, 10*time.Millisecond, "the topic is created anew")
 	assert.Equal(t, "after", Read(t, brokers, topic, 1)[0].Key)
+}
+
+func closedHelper(t *testing.T, open OpenHelper) {
+	h, closeHelper := open(t, []string{Shared(t)}, NewTopic())
+	send(t, h, "k", []byte("[]"))
+	closeHelper()
+	ok, err := h.SendEvent("late", []byte("[]"))
+	assert.False(t, ok)
+	assert.ErrorIs(t, err, mq.ErrLost)
 }
