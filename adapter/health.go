@@ -30,13 +30,13 @@ type readiness struct {
 func (s *Server) readyz(c *gin.Context) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), pingTimeout)
 	defer cancel()
-	events := s.Health.EventStats()
+	events := s.options.Health.EventStats()
 	answer, status := readiness{Status: "ok"}, http.StatusOK
 	if !events.Connected || events.Filling {
 		answer.Status = "degraded"
 	}
 	database := "ok"
-	if err := s.Health.Ping(ctx); err != nil {
+	if err := s.options.Health.Ping(ctx); err != nil {
 		database = "unavailable"
 	}
 	if database != "ok" || s.stopping.Load() {

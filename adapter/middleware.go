@@ -124,7 +124,7 @@ func (s *Server) staffOnly(c *gin.Context) {
 
 func (s *Server) isStaff(r *http.Request) bool {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || s.AdminToken == "" {
+	if !strings.EqualFold(scheme, "Bearer") || s.options.AdminToken == "" {
 		return false
 	}
 	hash := sha256.Sum256([]byte(strings.TrimSpace(token)))

@@ -57,12 +57,12 @@ type Options struct {
 
 // Server answers HTTP requests.
 type Server struct {
-	Options
-	log    *slog.Logger
-	pages  *pages.Pages
-	books  *api.Books
-	assets assets
-	links  query.Links
+	options Options
+	log     *slog.Logger
+	pages   *pages.Pages
+	api     *api.Books
+	assets  assets
+	links   query.Links
 	// basePath is the path of the public address.
 	basePath  string
 	tokenHash [sha256.Size]byte
@@ -82,7 +82,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	s := &Server{
-		Options: o, log: o.Log, tokenHash: sha256.Sum256([]byte(o.AdminToken)),
+		options: o, log: o.Log, tokenHash: sha256.Sum256([]byte(o.AdminToken)),
 		links: query.Links{Base: base, PageSize: o.PageSize}, basePath: u.Path, csp: contentSecurityPolicy(base, o.ImageHosts),
 	}
 	if s.assets, err = loadAssets(); err != nil {
@@ -94,7 +94,7 @@ func New(o Options) (*Server, error) {
 		Secure:     strings.HasPrefix(base, "https://"),
 	}
 	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, PageSize: o.PageSize}
-	s.books = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links}
+	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links}
 	s.pages, err = pages.New(pages.Options{
 		Operator: o.Books, Searcher: searcher, Visitors: visitors, Links: s.links, ImageHosts: o.ImageHosts,
 		Builtin: builtinTemplates, Pattern: o.TemplatesPattern, Asset: s.assetAddress, Log: o.Log,
@@ -111,7 +111,7 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
 	r.RedirectTrailingSlash = false // gin would redirect before the middleware runs, and without the base path
-	if err := r.SetTrustedProxies(s.TrustedProxies); err != nil {
+	if err := r.SetTrustedProxies(s.options.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("trusted proxies: %w", err)
 	}
 	// recovery runs inside bounds. Outside, it would find the request's context

@@ -6,8 +6,6 @@
 package e2e
 
 import (
-	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -26,6 +24,7 @@ import (
 
 	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/mq/mqtest"
 )
 
 const (
@@ -246,17 +245,7 @@ func adminToken(t *testing.T, dir string) string {
 }
 
 // events reads the first n records of a topic.
-func events(t *testing.T, brokers, topic string, n int) (records []*mq.Record) {
+func events(t *testing.T, brokers, topic string, n int) []*mq.Record {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	enough := errors.New("enough")
-	err := mq.Tail(ctx, mq.Kafka{Brokers: strings.Split(brokers, ",")}, topic, mq.Start{Beginning: true}, nil, func(r *mq.Record) error {
-		if records = append(records, r); len(records) == n {
-			return enough
-		}
-		return nil
-	})
-	require.ErrorIs(t, err, enough, "read %d of %d records", len(records), n)
-	return records
+	return mqtest.Read(t, strings.Split(brokers, ","), topic, n)
 }

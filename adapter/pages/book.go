@@ -2,9 +2,12 @@ package pages
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/gin-gonic/gin"
 
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/domain/model"
@@ -18,6 +21,23 @@ type bookData struct {
 	// Subjects and Language lead to the books that share them.
 	Subjects []link
 	Language *link
+}
+
+// Book shows one book.
+func (p *Pages) Book(c *gin.Context) error {
+	id, err := query.ParseBookID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	b, err := p.Operator.GetBook(c.Request.Context(), id)
+	if err != nil {
+		return err
+	}
+	data := p.bookData(b)
+	data.Visitor = p.welcome(c)
+	c.Header("Cache-Control", "private, no-cache") // the answer may set the visitor's cookie
+	p.render(c, http.StatusOK, bookTemplate, data)
+	return nil
 }
 
 func (p *Pages) bookData(b *model.Book) *bookData {

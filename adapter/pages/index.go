@@ -2,10 +2,12 @@ package pages
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
+	"github.com/gin-gonic/gin"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 
@@ -42,6 +44,25 @@ type option struct {
 }
 
 type hiddenInput struct{ Name, Value string }
+
+// Index shows one page of books: the result of a search, or of all.
+func (p *Pages) Index(c *gin.Context) error {
+	answer, tag, err := p.Searcher.Search(c, model.PageSurface)
+	if err != nil {
+		return err
+	}
+	data := p.indexData(answer, tag)
+	if answer.Search.Keyword == "" {
+		// The notice's form leads back to this page. Behind a keyword, coming
+		// back would be another search.
+		data.Visitor = p.welcome(c)
+	}
+	if data.NoIndex {
+		c.Header("X-Robots-Tag", "noindex")
+	}
+	p.render(c, http.StatusOK, indexTemplate, data)
+	return nil
+}
 
 func (p *Pages) indexData(a *executor.Answer, tag string) *indexData {
 	results := len(p.Links.Values(a.Search, "")) > 0

@@ -50,42 +50,6 @@ func New(o Options) (*Pages, error) {
 	return p, err
 }
 
-// Index shows one page of books: the result of a search, or of all.
-func (p *Pages) Index(c *gin.Context) error {
-	answer, tag, err := p.Searcher.Search(c, model.PageSurface)
-	if err != nil {
-		return err
-	}
-	data := p.indexData(answer, tag)
-	if answer.Search.Keyword == "" {
-		// The notice's form leads back to this page. Behind a keyword, coming
-		// back would be another search.
-		data.Visitor = p.welcome(c)
-	}
-	if data.NoIndex {
-		c.Header("X-Robots-Tag", "noindex")
-	}
-	p.render(c, http.StatusOK, indexTemplate, data)
-	return nil
-}
-
-// Book shows one book.
-func (p *Pages) Book(c *gin.Context) error {
-	id, err := query.ParseBookID(c.Param("id"))
-	if err != nil {
-		return err
-	}
-	b, err := p.Operator.GetBook(c.Request.Context(), id)
-	if err != nil {
-		return err
-	}
-	data := p.bookData(b)
-	data.Visitor = p.welcome(c)
-	c.Header("Cache-Control", "private, no-cache") // the answer may set the visitor's cookie
-	p.render(c, http.StatusOK, bookTemplate, data)
-	return nil
-}
-
 // render answers with a page. If the template fails, it logs the error and
 // answers with a line of text.
 func (p *Pages) render(c *gin.Context, status int, name string, data any) {

@@ -13,12 +13,9 @@ begun=$SECONDS
 step() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - begun)); }
 
 step "format, modules, vet, staticcheck"
-unformatted=$(gofmt -l .)
-[ -z "$unformatted" ] || { echo "not formatted: $unformatted"; exit 1; }
+make lint
 go mod tidy -diff
-go vet ./...
 for os in darwin windows; do GOOS=$os CGO_ENABLED=0 go vet ./...; done
-go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
 step "build"
 work=$(mktemp -d)

@@ -9,8 +9,8 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// BenchmarkSendEvent is the work of a search beside the sync: its allocations
-// tell more than its time on a busy machine.
+// BenchmarkSendEvent measures the work of a search apart from the sync. On a busy
+// machine its allocations say more than its time.
 func BenchmarkSendEvent(b *testing.B) {
 	s, err := Open(b.TempDir(), unreachable{}, unreachable{}, Options{Topic: "x", Unsynced: true, MaxBytes: 40 << 30})
 	if err != nil {

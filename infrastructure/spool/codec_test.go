@@ -31,7 +31,7 @@ func encodedExample(source string, sequence uint64) []byte {
 	return append(head, exampleValue...)
 }
 
-// The file is what version 1 writes: a later program has to read it.
+// The golden file has the format of version 1, which every later version must read.
 func TestFormatOfASpooledEvent(t *testing.T) {
 	golden := filepath.Join("testdata", "event-v1.hex")
 	got := encodedExample("/event-books/test/1", 258)

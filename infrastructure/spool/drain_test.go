@@ -78,8 +78,8 @@ func TestDrainerDeliversToAnyBroker(t *testing.T) {
 	assert.Equal(t, []string{"[7]"}, dead.got)
 }
 
-// While the topic has fewer partitions than before, events wait and nothing waits
-// for them.
+// While the topic has fewer partitions than before, events wait, and Close doesn't
+// wait for them.
 func TestFewerPartitionsHoldEventsBack(t *testing.T) {
 	dir, topic := t.TempDir(), &scripted{partitions: 5}
 	s := spoolFor(t, dir, topic, &scripted{partitions: 1}, "t", Options{})

@@ -57,8 +57,8 @@ func TestOrderAndNoLossWhateverKafkaAnswers(t *testing.T) {
 	}
 }
 
-// What one partition refuses for a while doesn't let later events of its keys
-// pass.
+// While a partition rejects an event for missing rights, later events of its key
+// don't overtake it.
 func TestAuthorisationRefusedForTheTopicHoldsEventsBack(t *testing.T) {
 	topic := mqtest.NewTopic()
 	cluster, brokers := mqtest.FakeKafka(t, kfake.SeedTopics(1, topic))
@@ -81,8 +81,8 @@ func withoutSizes(s model.EventStats) model.EventStats {
 	return s
 }
 
-// Kafka takes no time that lies more than an hour ahead; its neighbours do not
-// suffer, and neither does the order.
+// Kafka rejects timestamps more than an hour ahead. That harms neither the other
+// events of the batch nor the order.
 func TestClockThatWentBack(t *testing.T) {
 	t.Parallel()
 	mqtest.OnEach(t, func(t *testing.T, brokers []string) {
@@ -155,8 +155,8 @@ func TestSpoolFolderThatCannotBe(t *testing.T) {
 	assert.ErrorContains(t, err, "don't hold three segments")
 }
 
-// A folder that vanishes while the shop runs takes nothing with it but itself:
-// no panic, and what can't be written is told.
+// A folder that vanishes while the shop runs causes no panic; events that can't be
+// written are counted.
 func TestSpoolFolderThatVanishes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
 	s := newSpool(t, dir, []string{"127.0.0.1:1"}, "x", Options{})
@@ -174,8 +174,8 @@ func TestSpoolFolderThatVanishes(t *testing.T) {
 	assert.EqualValues(t, 1, stats.Lost+stats.Unconfirmed)
 }
 
-// A Kafka that takes a little longer than slowAfter for each batch is one state,
-// which is logged once.
+// A Kafka that takes a little longer than slowAfter for each batch has one state,
+// which the Producer logs once.
 func TestSlowKafkaIsLoggedOnce(t *testing.T) {
 	topic := mqtest.NewTopic()
 	cluster, brokers := mqtest.FakeKafka(t, kfake.SeedTopics(1, topic))
@@ -193,9 +193,8 @@ func TestSlowKafkaIsLoggedOnce(t *testing.T) {
 	assert.LessOrEqual(t, strings.Count(log.String(), "Kafka does not confirm events"), 2, log.String())
 }
 
-// Kafka takes two seconds for whatever it is given, which is twenty times the
-// patience. A patience that grows gets through, and does not have to grow anew
-// for each batch.
+// Kafka takes two seconds for each batch, twenty times the timeout. The growing
+// timeout succeeds, and isn't reset for each batch.
 func TestSlowKafkaTakesBatches(t *testing.T) {
 	t.Parallel()
 	topic := mqtest.NewTopic()
@@ -212,7 +211,7 @@ func TestSlowKafkaTakesBatches(t *testing.T) {
 	require.Eventually(t, func() bool { return s.EventStats().Delivered == 200 }, 2*time.Minute, 10*time.Millisecond)
 }
 
-// Kafka freezes at the moment when the topic of dead letters is to be made.
+// Kafka freezes while the topic of dead letters is being created.
 func TestCloseWhileDeadLettersAreMade(t *testing.T) {
 	t.Parallel()
 	topic := mqtest.NewTopic()
@@ -234,8 +233,7 @@ func TestCloseWhileDeadLettersAreMade(t *testing.T) {
 	assert.Less(t, time.Since(begun), 5*time.Second, "the context of Close ends after one")
 }
 
-// Events that Kafka never takes hold nothing up, also where their topic takes
-// nothing at the moment.
+// Rejected events hold nothing up, even if the topic of dead letters takes nothing.
 func TestDeadLettersHoldNothingUp(t *testing.T) {
 	t.Parallel()
 	topic := mqtest.NewTopic()
@@ -266,8 +264,8 @@ func producesTo(r kmsg.Request, topic string) bool {
 	return ok && len(p.Topics) > 0 && p.Topics[0].Topic == topic
 }
 
-// The consumers' windows are 65,536 sequences wide: nothing further above the
-// oldest event that isn't settled may be sent.
+// The consumers' windows are 65,536 sequences wide. The drainer must not send an
+// event 65,536 or more above the oldest unsettled one.
 func TestSequencesFarApartShareABatch(t *testing.T) {
 	dir := t.TempDir()
 	s := newSpool(t, dir, []string{"127.0.0.1:1"}, mqtest.NewTopic(), Options{MaxBytes: MinBytes})
@@ -294,8 +292,7 @@ func TestSequencesFarApartShareABatch(t *testing.T) {
 	}
 }
 
-// An event of a version that this program doesn't know, and dead letters that
-// can't be written for the moment.
+// If an unreadable event can't be added to the dead letters, the drainer waits.
 func TestEventThatCannotBeSetAsideWaits(t *testing.T) {
 	t.Parallel()
 	dir, topic := t.TempDir(), mqtest.NewTopic()
@@ -319,7 +316,7 @@ func TestEventThatCannotBeSetAsideWaits(t *testing.T) {
 	assert.EqualValues(t, 2, stats.Delivered)
 }
 
-// What waits can be told also where the oldest event can't be read.
+// The status counts events even if the oldest one is unreadable.
 func TestStatusWithAnEventOfALaterVersion(t *testing.T) {
 	dir := t.TempDir()
 	log, err := wal.Open(dir, wal.Options{})
@@ -332,9 +329,8 @@ func TestStatusWithAnEventOfALaterVersion(t *testing.T) {
 	assert.EqualValues(t, 1, status.Events)
 }
 
-// The topic takes smaller batches than when the queue connected (an operator has
-// lowered max.message.bytes). That is noticed, and not found out record by
-// record for ever.
+// The topic takes smaller batches than before, because an operator has lowered
+// max.message.bytes. The Producer learns that, and doesn't send record by record.
 func TestTopicThatTakesSmallerBatchesThanBefore(t *testing.T) {
 	t.Parallel()
 	topic := mqtest.NewTopic()

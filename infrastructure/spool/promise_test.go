@@ -20,16 +20,16 @@ import (
 	"literank.com/event-books/infrastructure/wal"
 )
 
-// promise is a sentence that users rely on. kept returns what speaks against it.
+// promise is a sentence that users rely on. kept returns an error if it is broken.
 // The control replaces a part of the spool by one that lacks the mechanism; then
-// kept must find something.
+// kept must return an error.
 type promise struct {
 	sentence string
 	control  parts
 	kept     func(t *testing.T, p parts) error
 }
 
-// parts make the Helper of a test. The zero value makes the real spool.
+// parts say which parts of the spool a test replaces; the zero value replaces none.
 type parts struct {
 	// helper replaces the spool as a whole.
 	helper func(t *testing.T, dir string, brokers []string, topic string, options Options) mq.Helper
@@ -108,7 +108,7 @@ func newHopeless(p *mq.Producer, _ []string, _ string) Broker { return hopeless{
 
 func (hopeless) State() mq.State { return mq.Unreachable }
 
-// open makes the Helper. The spool is nil if the Helper is another.
+// open opens the Helper. The spool is nil if another Helper replaces it.
 func (p parts) open(t *testing.T, dir string, brokers []string, topic string, options Options, opts ...mq.Option) (mq.Helper, *Spool) {
 	t.Helper()
 	if p.helper != nil {

@@ -124,7 +124,7 @@ func TestFullSpool(t *testing.T) {
 	}
 }
 
-// A disk that fails is no reason to call an event accepted.
+// If the disk fails, the spool doesn't call an event accepted.
 func TestFailingDisk(t *testing.T) {
 	s := newSpool(t, t.TempDir(), []string{"127.0.0.1:1"}, "x", Options{})
 	err := s.notAccepted(io.ErrUnexpectedEOF)
@@ -196,7 +196,7 @@ func TestDeadLettersFallBackToAFile(t *testing.T) {
 	})
 }
 
-// A line that a crash has cut off stays alone.
+// A line that a crash cut off stays a line of its own.
 func TestDeadLettersFileSurvivesATornLine(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, deadLettersName)
@@ -313,7 +313,7 @@ func TestCloseFlushesWhatItCan(t *testing.T) {
 	})
 }
 
-// Damage costs what is damaged, loudly, and nothing else.
+// Damage loses the damaged events only, and the spool logs it.
 func TestDamageInTheSpoolIsTold(t *testing.T) {
 	t.Parallel()
 	address, topic, dir := mqtest.Nowhere(t), mqtest.NewTopic(), t.TempDir()
@@ -340,7 +340,7 @@ func TestDamageInTheSpoolIsTold(t *testing.T) {
 	assert.Contains(t, log.String(), "events are lost: the spool is damaged")
 }
 
-// A version that this program doesn't know is set aside, not dropped.
+// An event of an unknown version is set aside, not dropped.
 func TestEventOfALaterVersionIsSetAside(t *testing.T) {
 	dir, topic := t.TempDir(), mqtest.NewTopic()
 	log, err := wal.Open(dir, wal.Options{})
