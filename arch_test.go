@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"infrastructure/database":              {"domain/gateway", "domain/model"},
 	"infrastructure/disk":                  {},
 	"infrastructure/mq":                    {"domain/model"},
-	"infrastructure/mq/mqtest":             {"domain/model", "infrastructure/broker", "infrastructure/mq"},
+	"infrastructure/mq/mqtest":             {"bench/testbed", "domain/model", "infrastructure/broker", "infrastructure/mq"},
 	"infrastructure/spool":                 {"domain/model", "infrastructure/disk", "infrastructure/mq", "infrastructure/wal"},
 	"infrastructure/wal":                   {"infrastructure/disk"},
 	"adapter":                              {"adapter/api", "adapter/pages", "adapter/query", "adapter/search", "adapter/visitor", "application/executor", "domain/model"},

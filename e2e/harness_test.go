@@ -6,7 +6,6 @@
 package e2e
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,8 +13,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,10 +39,7 @@ func TestMain(m *testing.M) {
 			os.Unsetenv(name) // ignore settings of the caller's environment
 		}
 	}
-	flag.Parse()
-	if f := flag.Lookup("test.parallel"); f.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
-		_ = f.Value.Set("4") // most tests wait for other processes
-	}
+	testbed.Parallel(4)
 	os.Exit(runTests(m))
 }
 

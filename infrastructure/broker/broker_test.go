@@ -9,8 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -18,6 +16,8 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"literank.com/event-books/bench/testbed"
 )
 
 // timeout bounds every wait for a condition, so that a fault fails a test instead
@@ -28,8 +28,7 @@ const timeout = 20 * time.Second
 const parentCommand = "broker-parent"
 
 // TestMain lets the test binary take other roles: the supervisor's child, and a
-// parent that a test can kill. More parallel tests than processors run at a time,
-// because most of them wait for disks, timeouts and restarts.
+// parent that a test can kill.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && (os.Args[1] == ChildCommand || os.Args[1] == parentCommand) {
 		if err := run(os.Args[1], os.Args[2:]); err != nil {
@@ -37,10 +36,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	flag.Parse()
-	if f := flag.Lookup("test.parallel"); f.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
-		_ = f.Value.Set("8")
-	}
+	testbed.Parallel(8)
 	// sarama's metrics keep one goroutine for the life of the process.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
 }

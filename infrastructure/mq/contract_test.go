@@ -48,8 +48,15 @@ func TestProducerIsABroker(t *testing.T) {
 			return newProducer(t, brokers, topic, mq.WithTopicConfig(mq.TopicConfig{Partitions: partitions, Retention: 10 * 365 * 24 * time.Hour}))
 		}
 		mqtest.Run(t, mqtest.Subject{
-			Open:        open,
-			Read:        func(t *testing.T, topic string, n int) []*mq.Record { return mqtest.Read(t, brokers, topic, n) },
+			Open: open,
+			Read: func(t *testing.T, topic string, n int) []*mq.Record { return mqtest.Read(t, brokers, topic, n) },
+			Interruptible: func(t *testing.T, topic string) (mqtest.Broker, func() func(), func(int) []*mq.Record) {
+				line, address := mqtest.BehindLine(t)
+				brokers := []string{address}
+				p := newProducer(t, brokers, topic, mq.WithTopicConfig(mq.TopicConfig{Partitions: 1, Retention: time.Hour}),
+					mq.WithTimeouts(100*time.Millisecond, 300*time.Millisecond))
+				return p, line.Hold, func(n int) []*mq.Record { return mqtest.Read(t, brokers, topic, n) }
+			},
 			Unreachable: func(t *testing.T) mqtest.Broker { return newProducer(t, []string{"127.0.0.1:1"}, "x") },
 		}, mqtest.Features{
 			TooLarge:      mq.MaxRecordBytes,

@@ -30,6 +30,9 @@ type Subject struct {
 	Read func(t *testing.T, topic string, n int) []*mq.Record
 	// Unreachable returns a Broker that nobody answers.
 	Unreachable func(t *testing.T) Broker
+	// Interruptible returns a Broker for a topic with one partition. After
+	// interrupt, nothing reaches the broker until restore is called.
+	Interruptible func(t *testing.T, topic string) (b Broker, interrupt func() (restore func()), read func(n int) []*mq.Record)
 }
 
 // Features are what brokers do differently.
@@ -46,6 +49,7 @@ func Run(t *testing.T, subject Subject, features Features) {
 	t.Run("delivers records as they are", func(t *testing.T) { deliversRecords(t, subject) })
 	t.Run("chooses the partition by key and count alone", func(t *testing.T) { choosesPartitions(t, subject) })
 	t.Run("reports what it rejects, and delivers the rest", func(t *testing.T) { rejects(t, subject, features) })
+	t.Run("keeps the order through an interruption", func(t *testing.T) { outlastsInterruption(t, subject) })
 	t.Run("returns everything when the context ends", func(t *testing.T) { returnsWhenEnded(t, subject) })
 }
 
@@ -176,4 +180,37 @@ func returnsWhenEnded(t *testing.T, subject Subject) {
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.Equal(t, events, left)
 	assert.NotEqual(t, mq.Reachable, b.State())
+}
+
+func outlastsInterruption(t *testing.T, subject Subject) {
+	topic := NewTopic()
+	b, interrupt, read := subject.Interruptible(t, topic)
+	events := func(from, to int) (events []*mq.Record) {
+		for i := from; i < to; i++ {
+			events = append(events, &mq.Record{
+				Key: "k", Value: fmt.Appendf(nil, "[%d]", i), Time: time.Now(),
+				Headers: []mq.Header{{Key: "ce_id", Value: fmt.Append(nil, i)}},
+			})
+		}
+		return events
+	}
+	assert.Empty(t, deliver(t, b, 1, events(0, 10)))
+	restore := interrupt()
+	defer restore()
+	delivered := make(chan struct{})
+	go func() {
+		defer close(delivered)
+		deliver(t, b, 1, events(10, 110))
+	}()
+	require.Eventually(t, func() bool { return b.State() == mq.Unreachable }, time.Minute, time.Millisecond)
+	restore()
+	<-delivered
+	const all = 111
+	assert.Empty(t, deliver(t, b, 1, events(all-1, all)))
+	assert.Equal(t, mq.Reachable, b.State())
+	first, copies := FirstCopies(read(all))
+	for len(first) < all { // copies took the places of others
+		first, copies = FirstCopies(read(all + copies))
+	}
+	KeysInOrder(t, first)
 }

@@ -5,12 +5,9 @@ package mqtest
 
 import (
 	"context"
-	"flag"
 	"log/slog"
 	"net"
 	"os"
-	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/infrastructure/broker"
 )
 
@@ -67,13 +65,9 @@ func Shared(t *testing.T) (address string) {
 	return shared.address
 }
 
-// Main runs the tests of a package and ends the shared broker. More parallel
-// tests than processors run at a time, because most of them wait for timeouts.
+// Main runs the tests of a package and ends the shared broker.
 func Main(m *testing.M) {
-	flag.Parse()
-	if f := flag.Lookup("test.parallel"); f.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
-		_ = f.Value.Set("8")
-	}
+	testbed.Parallel(8)
 	code := m.Run()
 	if shared.close != nil {
 		if err := shared.close(); err != nil {

@@ -1,0 +1,26 @@
+package application
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/infrastructure/config"
+	"literank.com/event-books/infrastructure/spool"
+)
+
+// Package config repeats the bounds of the spool, because it imports no package of
+// this module.
+func TestSettingsFollowTheSpool(t *testing.T) {
+	c, err := config.ParseDefault()
+	require.NoError(t, err)
+	assert.EqualValues(t, spool.DefaultBytes, c.MQ.SpoolMaxBytes)
+	t.Setenv("EVENT_BOOKS_MQ_SPOOL_MAX_BYTES", "100663296")
+	require.EqualValues(t, 100663296, spool.MinBytes)
+	_, err = config.ParseDefault()
+	assert.NoError(t, err)
+	t.Setenv("EVENT_BOOKS_MQ_SPOOL_MAX_BYTES", "100663295")
+	_, err = config.ParseDefault()
+	assert.ErrorContains(t, err, "mq.spool_max_bytes")
+}
