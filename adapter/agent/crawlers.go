@@ -26,9 +26,10 @@ var listedCrawlers = sync.OnceValue(func() *crawlers {
 	return listed
 })
 
-// crawlers matches the User-Agents of a list of patterns.
+// crawlers recognises User-Agents that match a list of patterns.
 type crawlers struct {
-	// texts finds the texts of all patterns that literals expands, in one pass.
+	// texts finds the literal texts of all patterns that literals expands, in one
+	// pass.
 	// One regular expression of all patterns would take a hundred times longer.
 	texts *strings.Replacer
 	// others are the remaining patterns. They are slow.

@@ -28,7 +28,7 @@ type BookOperator struct {
 }
 
 // NewBookOperator returns an operator that searches index, edits books, and sends
-// the events of searches to events.
+// each search's event through events.
 func NewBookOperator(books gateway.BookManager, events mq.Helper, index gateway.BookIndex, log *slog.Logger) *BookOperator {
 	return &BookOperator{books: books, events: events, index: index, log: log}
 }

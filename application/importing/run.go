@@ -127,7 +127,7 @@ func (r *importRun) interrupted(ctx context.Context) (*model.ImportProgress, err
 		return nil, err
 	}
 	if ok, err := r.rejected.Resume(earlier.Kept); !ok || err != nil {
-		return nil, nil // the rejected rows are gone: import everything again to get them
+		return nil, nil // begin anew; if the rejected rows can't be kept, Resume(0) reports it
 	}
 	return earlier, nil
 }

@@ -21,9 +21,8 @@ type RejectedRows interface {
 	Finish(complete bool) error
 	// Path is the path of the finished file, or empty if no row was kept.
 	Path() string
-	// Source is the source that has to be given to import the finished file, so
-	// that its ids are those of the first file. It is empty if the import will
-	// find the source without help.
+	// Source is the source that the import of the finished file must name, so that
+	// its ids are those of the first file. It is empty if none is needed.
 	Source() string
 	// Closer ends the job. It leaves the rows of an unfinished import for Resume.
 	io.Closer

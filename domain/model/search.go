@@ -124,7 +124,8 @@ type Filters struct {
 	Subject string
 	// Decade is the first year of a decade; nil matches all.
 	Decade *int
-	// Available true keeps the books in stock, false the others, nil all.
+	// Available keeps the books in stock if it is true, and the others if it is
+	// false. nil keeps all.
 	Available *bool
 }
 

@@ -159,7 +159,7 @@ func (r *onixReader) next() (*record, error) {
 	return &r.row, nil
 }
 
-// cutOff turns the end of the file inside the message into an error.
+// cutOff returns the error for a file that ends inside the message.
 func cutOff(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

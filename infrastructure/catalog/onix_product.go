@@ -95,8 +95,9 @@ func (m *message) read(product node, to *record) error {
 	return nil
 }
 
-// codeOf returns the text of element name in the first node of list whose element
-// code is want.
+// codeOf finds the first node of list in which the element code has the text want,
+// such as ProductIDType 15, and returns the text of its element name, such as
+// IDValue.
 func codeOf(list []*node, code, want, name string) string {
 	for _, n := range list {
 		if n.get(code) == want {

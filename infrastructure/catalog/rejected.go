@@ -69,7 +69,7 @@ func (f *File) KeepRejected(path, job string) (rows gateway.RejectedRows, alone 
 		r.lock = nil
 		return r, false
 	}
-	return r, true // if the folder takes no lock, it takes no rows either: Keep reports the error
+	return r, true // if the lock file can't be made, Keep fails too and reports why
 }
 
 func (r *rejectedRows) Path() string {

@@ -27,8 +27,8 @@ func newRejection(code, reason string) rejection {
 }
 
 // codeText writes a row's code. The codes of copies carry the ISBN or id that
-// the row shares with another row, because the row is safe to import as soon as
-// its own is a different one. It is escaped so that no format has to quote it:
+// the row shares with another row, because the row is safe to import once its own
+// ISBN or id differs from that. It is escaped so that no format has to quote it:
 // "same_id:17", "same_id:a%22b".
 func codeText(row *model.RowError) string {
 	switch row.Code {

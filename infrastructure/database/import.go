@@ -97,8 +97,8 @@ type catalogue struct {
 type copies struct {
 	first int
 	books []*known
-	// window is set if books has all copies that the batch wants. Otherwise it
-	// has those that some query found.
+	// window is set if books holds every copy that the batch needs. Otherwise it
+	// holds those that some query found.
 	window bool
 }
 

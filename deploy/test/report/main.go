@@ -1,6 +1,6 @@
-// Command report reads the output of go test -json. It prints what failed tests
-// printed, the results by leg, and the skipped tests with their reasons. It fails
-// if a test or a package failed, if no test passed, or if a test was skipped that
+// Command report reads the output of go test -json. It prints the output of failed
+// tests, the results for each server or client, and the skipped tests with their
+// reasons. It fails if a test or a package failed, if no test passed, or if a test was skipped that
 // -allow doesn't match.
 package main
 
