@@ -43,7 +43,7 @@ func openEvents(dir string, c *config.Config, brokers []string, log *slog.Logger
 	if e.topic, err = newProducer(name, c, brokers, log); err != nil {
 		return nil, err
 	}
-	if e.dead, err = newProducer(deadName, c, brokers, log); err != nil {
+	if e.dead, err = newProducer(deadName, c, brokers, log, mq.OnDemand()); err != nil {
 		return nil, err
 	}
 	var topic spool.Broker = e.topic
@@ -61,13 +61,13 @@ func openEvents(dir string, c *config.Config, brokers []string, log *slog.Logger
 	return e, nil
 }
 
-func newProducer(topic string, c *config.Config, brokers []string, log *slog.Logger) (*mq.Producer, error) {
+func newProducer(topic string, c *config.Config, brokers []string, log *slog.Logger, more ...mq.Option) (*mq.Producer, error) {
 	security, err := kafkaSecurity(c)
 	if err != nil {
 		return nil, err
 	}
-	return mq.NewProducer(brokers, topic, mq.WithSecurity(security), mq.WithLogger(log),
-		mq.WithTopicConfig(mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}))
+	return mq.NewProducer(brokers, topic, append(more, mq.WithSecurity(security), mq.WithLogger(log),
+		mq.WithTopicConfig(mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}))...)
 }
 
 // Close sends what waits in the spool until ctx ends or Kafka is away. The next

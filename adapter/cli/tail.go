@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,12 +100,15 @@ func printEvent(w io.Writer, r *mq.Record) error {
 	return err
 }
 
+// answeredBooks shows the books of a later version's event, too, even if a header
+// has a value that this version doesn't know.
 func answeredBooks(r *mq.Record) ([]*model.Book, error) {
-	event, err := model.DecodeSearchEvent(r.Key, r.Headers, r.Value)
-	if err != nil {
-		return nil, err
+	_, err := model.DecodeSearchEvent(r.Key, r.Headers, r.Value)
+	books, decoding := model.DecodeBooks(r.Value)
+	if decoding == nil && len(books) > 0 {
+		return books, nil
 	}
-	return model.DecodeBooks(event.Value)
+	return books, cmp.Or(err, decoding)
 }
 
 // eventJSON is one line of --json. It shows the record as it is, so that it can

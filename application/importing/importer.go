@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -68,6 +69,9 @@ func (i *Importer) Open(path string, o Options) (*Import, error) {
 	}
 	if o.DryRun || rejectedPath == "" {
 		return m, nil
+	}
+	if info, err := os.Stat(rejectedPath); err == nil && !info.Mode().IsRegular() {
+		return nil, errors.Join(fmt.Errorf("rejected rows can't be kept in %s: it is no ordinary file", rejectedPath), file.Close())
 	}
 	rejected, alone := file.KeepRejected(rejectedPath, job)
 	m.rejected = rejected

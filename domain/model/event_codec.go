@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mime"
 	"net/url"
 	"slices"
 	"strconv"
@@ -122,7 +123,7 @@ func malformed(field string, cause error) error {
 
 func countElements(value []byte) (int, error) {
 	var elements []json.RawMessage
-	if err := json.Unmarshal(value, &elements); err != nil {
+	if err := json.Unmarshal(value, &elements); err != nil || elements == nil { // null
 		return 0, errors.New("is not a JSON array")
 	}
 	return len(elements), nil
@@ -138,6 +139,9 @@ func (e *SearchEvent) decodeHeader(name, value string) (err error) {
 	case "ce_dataschema":
 		return requireValue(value, SearchEventSchema)
 	case "content-type":
+		if mediaType, _, err := mime.ParseMediaType(value); err == nil {
+			value = mediaType // parameters don't matter
+		}
 		return requireValue(value, jsonContentType)
 	case "ce_id":
 		e.ID, err = decodeText(value)

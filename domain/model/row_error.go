@@ -53,6 +53,12 @@ const (
 	RowISBNTaken RowCode = "isbn_taken"
 )
 
+// RowCodes lists all codes.
+var RowCodes = []RowCode{
+	RowMalformed, RowEncoding, RowTooLong, RowInvalid, RowNoTitle, RowUnknownBook, RowNoIdentity, RowTest,
+	RowSameISBN, RowSameID, RowSameBook, RowISBNTaken,
+}
+
 // Reason is the sentence that people read.
 func (e *RowError) Reason() string {
 	if e.Detail != "" {

@@ -86,16 +86,14 @@ func (r *jsonReader) next() (*record, error) {
 	r.row = record{line: line.no, text: line.text}
 	if rejectedKeys.Match(bytes.TrimSpace(line.text)) {
 		var before struct {
-			Reason string  `json:"rejected_reason"`
-			Code   *string `json:"rejected_code"`
+			Reason any     `json:"rejected_reason"`
+			Code   any     `json:"rejected_code"`
 			Text   *string `json:"rejected_text"`
 		}
 		if json.Unmarshal(line.text, &before) == nil {
-			if before.Code != nil {
-				r.row.before = newRejection(*before.Code, before.Reason)
-			} else {
-				r.row.before = frozenRejection(before.Reason)
-			}
+			code, _ := before.Code.(string) // another type is a damaged code
+			reason, _ := before.Reason.(string)
+			r.row.before = newRejection(code, reason)
 			if before.Text != nil { // the line was no object; it may be corrected now
 				line.text = []byte(*before.Text)
 				r.row.text = line.text

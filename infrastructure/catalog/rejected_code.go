@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"literank.com/event-books/domain/model"
@@ -16,14 +17,20 @@ type rejection struct {
 }
 
 // newRejection reads the code and the reason of a row. The reason is text for
-// people, who may have changed it: only the code counts.
+// people, who may have changed it. It counts only if the code is missing or
+// damaged, since a row must not lose its protection by accident.
 func newRejection(code, reason string) rejection {
 	name, escaped, _ := strings.Cut(strings.TrimSpace(code), ":")
-	value, err := url.PathUnescape(escaped)
-	if err != nil {
-		value = escaped
+	r := rejection{code: model.RowCode(strings.ToLower(name)), reason: reason}
+	value, err := url.PathUnescape(strings.TrimSpace(escaped))
+	if err != nil || !slices.Contains(model.RowCodes, r.code) {
+		return frozenRejection(reason)
 	}
-	return rejection{model.RowCode(name), value, reason}
+	if isbn, ok := model.ParseISBN(value); ok && r.code == model.RowSameISBN {
+		value = isbn
+	}
+	r.value = value
+	return r
 }
 
 // codeText writes a row's code. The codes of copies carry the ISBN or id that

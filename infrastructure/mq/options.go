@@ -15,6 +15,7 @@ type options struct {
 	// slow is how long Kafka may take for a batch before it counts as
 	// unreachable; stuck how long a session may take before another replaces it.
 	slow, stuck time.Duration
+	onDemand    bool
 }
 
 // Option changes how a Producer or a KafkaQueue is made.
@@ -42,6 +43,9 @@ func WithLogger(log *slog.Logger) Option { return func(o *options) { o.log = log
 func WithTimeouts(slow, stuck time.Duration) Option {
 	return func(o *options) { o.slow, o.stuck = slow, stuck }
 }
+
+// OnDemand makes a Producer connect again only for a call, not to know its state.
+func OnDemand() Option { return func(o *options) { o.onDemand = true } }
 
 func newOptions(brokers []string, topic string, opts []Option) (options, error) {
 	if len(brokers) == 0 || topic == "" {

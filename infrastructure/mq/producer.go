@@ -36,7 +36,9 @@ type Producer struct {
 	reached    atomic.Bool // once, at least
 	sessionMu  sync.Mutex
 	session    *session      // nil while there is none
-	changed    chan struct{} // closed, and made anew, when session changes
+	failure    error         // of the last attempt to connect; nil if it succeeded
+	changed    chan struct{} // closed, and made anew, when session or failure changes
+	wanted     chan struct{} // has room for one call that wants a connection
 
 	closing context.Context
 	stop    context.CancelCauseFunc
@@ -59,14 +61,15 @@ func NewProducer(brokers []string, topic string, opts ...Option) (*Producer, err
 	}
 	p := &Producer{
 		kafka: Kafka{slices.Clone(brokers), o.security}, topic: topic, options: o,
-		pace: newPace(topic, o.stuck), changed: make(chan struct{}),
+		pace: newPace(topic, o.stuck), changed: make(chan struct{}), wanted: make(chan struct{}, 1),
 	}
 	p.closing, p.stop = context.WithCancelCause(context.Background())
 	return p, nil
 }
 
 // Connect begins to connect in the background, so that the topic exists and the
-// state is known before the first event. Partitions and Deliver call it, too.
+// state is known before the first event. Partitions and Deliver call it, too. From
+// then on the producer stays connected, unless it is made OnDemand.
 func (p *Producer) Connect() {
 	p.connecting.Do(func() { p.working.Go(p.keepConnected) })
 }
@@ -78,8 +81,8 @@ func (p *Producer) State() State {
 	return p.state
 }
 
-// Partitions returns how many partitions the topic has. It waits for a
-// connection until ctx ends.
+// Partitions returns how many partitions the topic has. Without a connection it
+// waits for the next attempt to connect, and returns its error if it fails.
 func (p *Producer) Partitions(ctx context.Context) (n int32, err error) {
 	p.enter()
 	defer func() { p.leave(ctx, err) }()
@@ -233,6 +236,12 @@ func (p *Producer) keepConnected() {
 		case <-p.closing.Done():
 		case <-time.After(pause.NextBackOff()):
 		}
+		if p.options.onDemand {
+			select {
+			case <-p.closing.Done():
+			case <-p.wanted:
+			}
+		}
 	}
 }
 
@@ -242,37 +251,47 @@ func (p *Producer) keepConnected() {
 func (p *Producer) holdSession() (lasted time.Duration, err error) {
 	s, err := p.connect()
 	if err != nil {
+		p.use(nil, err)
 		return 0, err
 	}
 	begun := time.Now()
 	p.connected()
-	p.use(s)
+	p.use(s, nil)
 	select {
 	case <-s.dropped:
-		p.use(nil)
+		p.use(nil, nil)
 	case <-p.closing.Done():
 		s.drop()
 	}
 	return time.Since(begun), nil
 }
 
-// use replaces the session; nil means that there is none.
-func (p *Producer) use(s *session) {
+// use replaces the session; nil means that there is none, perhaps because of a
+// failure.
+func (p *Producer) use(s *session, failure error) {
 	p.sessionMu.Lock()
 	defer p.sessionMu.Unlock()
-	p.session = s
+	p.session, p.failure = s, failure
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
 
-// connection waits for a session until ctx ends or the producer is closed.
+// connection returns the session. Without one it waits for the next attempt to
+// connect, until ctx ends or the producer is closed.
 func (p *Producer) connection(ctx context.Context) (*session, error) {
-	for {
+	for waited := false; ; waited = true {
 		p.sessionMu.Lock()
-		s, changed := p.session, p.changed
+		s, failure, changed := p.session, p.failure, p.changed
 		p.sessionMu.Unlock()
 		if s != nil && !s.isDropped() {
 			return s, nil
+		}
+		if waited && failure != nil {
+			return nil, failure
+		}
+		select {
+		case p.wanted <- struct{}{}:
+		default:
 		}
 		select {
 		case <-changed:

@@ -10,7 +10,8 @@ import (
 // of dead letters. mq.Producer is the Broker for Kafka. The spool doesn't close it.
 type Broker interface {
 	// Partitions returns how many partitions the topic has; 1 if the broker has
-	// none. It waits for the broker until ctx ends.
+	// none. Without a connection it waits for the next attempt to connect, until
+	// ctx ends.
 	Partitions(ctx context.Context) (int32, error)
 	// Deliver tries once to send events, in their order, from the first on and
 	// as many as go at once. The partition of an event depends on its key and

@@ -31,7 +31,7 @@ func TestSpoolIsAHelper(t *testing.T) {
 func newSpool(t *testing.T, dir string, brokers []string, topic string, options Options, opts ...mq.Option) *Spool {
 	t.Helper()
 	events := newProducer(t, brokers, topic, append(opts, logOf(options))...)
-	s := spoolFor(t, dir, events, newProducer(t, brokers, mq.DeadLetterTopic(topic), append(opts, logOf(options))...), topic, options)
+	s := spoolFor(t, dir, events, newProducer(t, brokers, mq.DeadLetterTopic(topic), append(opts, logOf(options), mq.OnDemand())...), topic, options)
 	events.Connect()
 	return s
 }

@@ -33,9 +33,8 @@ type drainer struct {
 	// oldest is the time of the oldest event being sent, in unix nanoseconds; 0
 	// if there is none.
 	oldest atomic.Int64
-	// fewerPartitions is set while events wait because the topic has fewer partitions than
-	// before.
-	fewerPartitions atomic.Bool
+	// held is set while events wait because there is no partition count to use.
+	held atomic.Bool
 }
 
 // run drains until ctx ends.
@@ -89,12 +88,12 @@ func (d *drainer) settle(ctx context.Context, b *batch) {
 // attempt sends as many events as go at once, and returns the others. fresh says
 // that none of them was tried before.
 func (d *drainer) attempt(ctx context.Context, events []*mq.Record, fresh bool) (left []*mq.Record, err error) {
-	present, err := d.broker.Partitions(ctx)
+	present, err := d.presentPartitions(ctx)
 	if err != nil {
 		return events, err
 	}
 	count, err := d.partitionCount.choose(present, fresh)
-	d.fewerPartitions.Store(err != nil)
+	d.held.Store(err != nil)
 	if err != nil {
 		return events, err
 	}
@@ -115,6 +114,22 @@ func (d *drainer) attempt(ctx context.Context, events []*mq.Record, fresh bool) 
 		d.bury(ctx, r)
 	}
 	return left, err
+}
+
+// presentPartitions waits for the broker until ctx ends.
+func (d *drainer) presentPartitions(ctx context.Context) (int32, error) {
+	const pause = 100 * time.Millisecond // the broker itself waits between its attempts
+	for {
+		present, err := d.broker.Partitions(ctx)
+		if err == nil || ctx.Err() != nil {
+			return present, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
+	}
 }
 
 // rejection is an event that the broker will never take, and why.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/infrastructure/mq"
 )
 
@@ -20,6 +24,7 @@ type scripted struct {
 	mu         sync.Mutex
 	partitions int32
 	failures   int               // attempts that fail
+	growth     int32             // partitions that each failure adds
 	poison     map[string]string // value → why it is rejected
 	got        []string          // values in the order of their acknowledgement
 	counts     []int32           // partition counts of the attempts
@@ -37,6 +42,7 @@ func (s *scripted) Deliver(_ context.Context, events []*mq.Record, partitions in
 	s.counts = append(s.counts, partitions)
 	if s.failures > 0 {
 		s.failures--
+		s.partitions += s.growth
 		return events, errors.New("as the test wants it")
 	}
 	const few = 3
@@ -102,4 +108,31 @@ func TestFewerPartitionsHoldEventsBack(t *testing.T) {
 	assert.Equal(t, []string{"[0]", "[1]"}, topic.got)
 	assert.Equal(t, []int32{5, 5}, topic.counts)
 	assert.True(t, s.EventStats().Connected)
+}
+
+// Partitions that are added between two attempts aren't used for events that were
+// tried.
+func TestRetriesKeepThePartitionCount(t *testing.T) {
+	topic := &scripted{partitions: 5, failures: 2, growth: 1}
+	s := spoolFor(t, t.TempDir(), topic, &scripted{partitions: 1}, "t", Options{})
+	spooled(t, s, "k", "[0]")
+	settledStats(t, s)
+	spooled(t, s, "k", "[1]")
+	settledStats(t, s)
+	assert.Equal(t, []int32{5, 5, 5, 7}, topic.counts)
+}
+
+// While the count can't be stored, events wait, and the log says why once.
+func TestPartitionCountThatCannotBeStored(t *testing.T) {
+	dir, log := t.TempDir(), testbed.Output{}
+	inTheWay := filepath.Join(dir, partitionsName)
+	topic := &scripted{partitions: 5}
+	s := spoolFor(t, dir, topic, &scripted{partitions: 1}, "t", Options{Log: logTo(&log)})
+	require.NoError(t, os.Mkdir(inTheWay, 0o700))
+	spooled(t, s, "k", "[0]")
+	require.Eventually(t, s.away, time.Minute, time.Millisecond)
+	require.NoError(t, os.Remove(inTheWay))
+	settledStats(t, s)
+	assert.Equal(t, 1, strings.Count(log.String(), "the number of partitions can't be stored"), log.String())
+	assert.Contains(t, log.String(), "the number of partitions is stored")
 }

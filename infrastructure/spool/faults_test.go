@@ -1,12 +1,14 @@
 package spool
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -355,4 +357,62 @@ func sequence(t *testing.T, r *mq.Record) uint64 {
 	n, err := strconv.ParseUint(r.Header("ce_sequence"), 10, 64)
 	require.NoError(t, err)
 	return n
+}
+
+// If the topic of dead letters can't be created, a rejected event goes to the file
+// at once, and nothing tries to create the topic while there is no event for it.
+func TestDeadLetterTopicThatCannotBeCreated(t *testing.T) {
+	t.Parallel()
+	topic := mqtest.NewTopic()
+	cluster, brokers := mqtest.FakeKafka(t, kfake.SeedTopics(1, topic))
+	var attempts atomic.Int32
+	cluster.ControlKey(int16(kmsg.CreateTopics), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		attempts.Add(1)
+		answer := r.ResponseKind().(*kmsg.CreateTopicsResponse)
+		for _, asked := range r.(*kmsg.CreateTopicsRequest).Topics {
+			refused := kmsg.NewCreateTopicsResponseTopic()
+			refused.Topic, refused.ErrorCode = asked.Topic, kerr.TopicAuthorizationFailed.Code
+			answer.Topics = append(answer.Topics, refused)
+		}
+		return answer, nil, true
+	})
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge, Count: 1})
+	dir := t.TempDir()
+	s := newSpool(t, dir, brokers, topic, Options{})
+	s.drainer.dead.timeout = time.Hour
+	spooled(t, s, "poison", "[]")
+	assert.EqualValues(t, 1, settledStats(t, s).DeadLettered)
+	assert.FileExists(t, filepath.Join(dir, deadLettersName))
+	before := attempts.Load()
+	assert.LessOrEqual(t, before, int32(2))
+	for i := range 100 { // the drainer needs two seconds for them, which is time for attempts
+		spooled(t, s, "k", fmt.Sprintf("[%d]", i))
+		settledStats(t, s)
+	}
+	assert.LessOrEqual(t, attempts.Load(), before+1)
+}
+
+// Kafka rejects a whole batch for one bad record, and doesn't say which one.
+func TestOneBadRecordSpoilsABatch(t *testing.T) {
+	t.Parallel()
+	topic := mqtest.NewTopic()
+	cluster, brokers := mqtest.FakeKafka(t, kfake.SeedTopics(1, topic))
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord, Count: -1, When: func(r kmsg.Request) bool {
+		return producesTo(r, topic) && bytes.Contains(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records, []byte("poison"))
+	}})
+	s := newSpool(t, t.TempDir(), brokers, topic, Options{})
+	for i := range 10 {
+		spooled(t, s, "k", fmt.Sprintf("[%d]", i))
+	}
+	spooled(t, s, "p", "poison")
+	for i := range 10 {
+		spooled(t, s, "k", fmt.Sprintf("[%d]", i+10))
+	}
+	stats := settledStats(t, s)
+	assert.EqualValues(t, 20, stats.Delivered)
+	assert.EqualValues(t, 1, stats.DeadLettered)
+	first, _ := mqtest.FirstCopies(mqtest.All(t, brokers, topic, 20))
+	mqtest.KeysInOrder(t, first)
+	assert.Equal(t, "poison", string(mqtest.Read(t, brokers, mq.DeadLetterTopic(topic), 1)[0].Value))
 }

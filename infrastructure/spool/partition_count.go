@@ -37,6 +37,8 @@ type partitionCount struct {
 	timeout   time.Duration // fewerTimeout
 
 	stored storedPartitions
+	// unstorable is set while the count can't be stored.
+	unstorable bool
 	// fewerSince is when the topic first had fewer partitions than stored; zero
 	// if it hasn't.
 	fewerSince time.Time
@@ -118,8 +120,16 @@ func (c *partitionCount) store(count int32) error {
 		})
 	}
 	if err != nil {
+		if !c.unstorable {
+			c.log.Error("the number of partitions can't be stored; events wait in the spool", "dir", c.dir, "error", err)
+		}
+		c.unstorable = true
 		return fmt.Errorf("store the number of partitions: %w", err)
 	}
+	if c.unstorable {
+		c.log.Info("the number of partitions is stored; events are sent again", "dir", c.dir)
+	}
+	c.unstorable = false
 	c.stored = next
 	return nil
 }

@@ -197,7 +197,7 @@ func holdsNothingUp(t *testing.T, p parts) error {
 	_, err := s.SendEvent("poison", make([]byte, 50_000))
 	require.NoError(t, err)
 	spooled(t, s, "after", "[]")
-	if err := emptied(t, s, 5*time.Second); err != nil {
+	if err := emptied(t, s, 15*time.Second); err != nil {
 		return err
 	}
 	if n := s.EventStats().DeadLettered; n != 1 {

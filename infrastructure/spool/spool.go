@@ -265,7 +265,7 @@ func (s *Spool) setTrouble(trouble string, err error) {
 func (s *Spool) EventStats() model.EventStats {
 	log := s.wal.Stats()
 	stats := model.EventStats{
-		Connected: s.drainer.broker.State() == mq.Reachable && !s.drainer.fewerPartitions.Load(),
+		Connected: s.drainer.broker.State() == mq.Reachable && !s.drainer.held.Load(),
 		Accepted:  s.counts.accepted.Load(), Delivered: s.counts.delivered.Load(),
 		Waiting: int64(log.Waiting), WaitingBytes: log.Bytes,
 		Unconfirmed: s.counts.unconfirmed.Load(), DeadLettered: s.counts.deadLettered.Load(), Lost: s.counts.lost.Load(), Refused: s.counts.refused.Load(),
@@ -332,7 +332,7 @@ func (s *Spool) Close(ctx context.Context) error {
 
 // away reports that waiting for the broker is no use.
 func (s *Spool) away() bool {
-	return s.drainer.broker.State() == mq.Unreachable || s.drainer.fewerPartitions.Load()
+	return s.drainer.broker.State() == mq.Unreachable || s.drainer.held.Load()
 }
 
 // leaveFree refuses another segment if less than a tenth of the disk would be

@@ -71,12 +71,15 @@ func deliver(t *testing.T, b Broker, partitions int32, events []*mq.Record) (rej
 			}
 		})
 		require.NoError(t, ctx.Err(), "last error: %v", err)
+		next := 0 // of left
 		for _, event := range before {
-			if len(left) == 0 || event == left[0] {
-				break
+			if next < len(left) && event == left[next] {
+				next++
+				continue
 			}
-			assert.True(t, reported[event], "%s is neither reported nor returned", event.Key)
+			assert.True(t, reported[event], "%s is neither reported nor returned in its order", event.Key)
 		}
+		require.Equal(t, len(left), next, "events are returned in their order")
 		if err != nil {
 			time.Sleep(pause)
 			pause = min(2*pause, time.Second)
@@ -195,17 +198,17 @@ func outlastsInterruption(t *testing.T, subject Subject) {
 		return events
 	}
 	assert.Empty(t, deliver(t, b, 1, events(0, 10)))
+	const all = 2500 // more than one batch
 	restore := interrupt()
 	defer restore()
 	delivered := make(chan struct{})
 	go func() {
 		defer close(delivered)
-		deliver(t, b, 1, events(10, 110))
+		deliver(t, b, 1, events(10, all-1))
 	}()
 	require.Eventually(t, func() bool { return b.State() == mq.Unreachable }, time.Minute, time.Millisecond)
 	restore()
 	<-delivered
-	const all = 111
 	assert.Empty(t, deliver(t, b, 1, events(all-1, all)))
 	assert.Equal(t, mq.Reachable, b.State())
 	first, copies := FirstCopies(read(all))
