@@ -46,16 +46,18 @@ func newPace(topic string, stuck time.Duration) *pace {
 // cut returns the messages for the first events: as many as one batch takes.
 func (p *pace) cut(events []*Record, batchBytes int, partitions int32) []*sarama.ProducerMessage {
 	batchBytes = cmp.Or(p.bytes, batchBytes)
-	messages := make([]*sarama.ProducerMessage, 0, min(len(events), p.records))
+	events = events[:min(len(events), p.records)]
+	maker := newMessageMaker(p.topic, events)
+	messages := make([]*sarama.ProducerMessage, 0, len(events))
 	bytes := make(map[int32]int, partitions)
 	request := 0
 	for _, r := range events {
 		size := r.Size()
 		// Kafka would reject its neighbours with it.
 		alone := p.alone[r] || size > batchBytes || time.Until(r.Time) > maxAhead
-		message := r.message(p.topic)
+		message := maker.message(r)
 		message.Partition, _ = p.partitioner.Partition(message, partitions) // can't fail: the key is bytes
-		full := len(messages) == p.records || request+size > maxRequestBytes || bytes[message.Partition]+size > batchBytes
+		full := request+size > maxRequestBytes || bytes[message.Partition]+size > batchBytes
 		if len(messages) > 0 && (alone || full) {
 			break
 		}

@@ -42,22 +42,49 @@ func (r *Record) Size() int {
 // message returns the record as sarama sends it. Each attempt needs a new one:
 // sarama keeps its state in a message.
 func (r *Record) message(topic string) *sarama.ProducerMessage {
-	size := len(r.Key)
+	return newMessageMaker(topic, []*Record{r}).message(r)
+}
+
+// messageMaker makes the messages of a batch. They share three allocations.
+type messageMaker struct {
+	topic    string
+	messages []sarama.ProducerMessage
+	headers  []sarama.RecordHeader
+	text     []byte // keys of records and headers
+}
+
+// newMessageMaker makes room for the messages of records.
+func newMessageMaker(topic string, records []*Record) *messageMaker {
+	headers, text := 0, 0
+	for _, r := range records {
+		headers += len(r.Headers)
+		text += len(r.Key)
+		for _, h := range r.Headers {
+			text += len(h.Key)
+		}
+	}
+	return &messageMaker{
+		topic: topic, messages: make([]sarama.ProducerMessage, 0, len(records)),
+		headers: make([]sarama.RecordHeader, 0, headers), text: make([]byte, 0, text),
+	}
+}
+
+func (m *messageMaker) message(r *Record) *sarama.ProducerMessage {
+	first := len(m.headers)
 	for _, h := range r.Headers {
-		size += len(h.Key)
+		m.headers = append(m.headers, sarama.RecordHeader{Key: m.bytes(h.Key), Value: h.Value})
 	}
-	text := append(make([]byte, 0, size), r.Key...) // one allocation for all keys
-	key := text[:len(text):len(text)]
-	headers := make([]sarama.RecordHeader, len(r.Headers))
-	for i, h := range r.Headers {
-		begin := len(text)
-		text = append(text, h.Key...)
-		headers[i] = sarama.RecordHeader{Key: text[begin:len(text):len(text)], Value: h.Value}
-	}
-	return &sarama.ProducerMessage{
-		Topic: topic, Timestamp: r.Time, Headers: headers,
-		Key: sarama.ByteEncoder(key), Value: sarama.ByteEncoder(r.Value),
-	}
+	m.messages = append(m.messages, sarama.ProducerMessage{
+		Topic: m.topic, Timestamp: r.Time, Headers: m.headers[first:len(m.headers):len(m.headers)],
+		Key: sarama.ByteEncoder(m.bytes(r.Key)), Value: sarama.ByteEncoder(r.Value),
+	})
+	return &m.messages[len(m.messages)-1]
+}
+
+func (m *messageMaker) bytes(text string) []byte {
+	first := len(m.text)
+	m.text = append(m.text, text...)
+	return m.text[first:len(m.text):len(m.text)]
 }
 
 // newRecord returns what sarama has read.
