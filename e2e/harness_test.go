@@ -62,7 +62,7 @@ func build(dir, pkg string) (program string) {
 	return program
 }
 
-// process is a running program.
+// process is a program that a test started, with its log.
 type process struct {
 	*testbed.Process
 	t   *testing.T
@@ -108,7 +108,7 @@ func (p *process) url() (url string) {
 	return url
 }
 
-// ready waits until searches are answered.
+// ready waits until /readyz answers 200, and returns the shop's address.
 func (p *process) ready() (url string) {
 	p.t.Helper()
 	url = p.url()
@@ -173,7 +173,8 @@ func (p *process) kill() {
 	p.wait()
 }
 
-// wait waits for the end of the program and returns its exit status.
+// wait returns the exit status. It fails the test if the program doesn't end within
+// a minute.
 func (p *process) wait() int {
 	p.t.Helper()
 	select {

@@ -12,7 +12,7 @@ import (
 // maxUserAgent is far longer than any browser's User-Agent, in bytes.
 const maxUserAgent = 1000
 
-// Of says who sent a request:
+// Of classifies the sender of a request:
 //
 //   - bot: a browser that fetches ahead of its reader, an agent on the list of
 //     crawlers (which also names curl and the HTTP libraries of programs), or an

@@ -53,8 +53,8 @@ func (p *Pages) Index(c *gin.Context) error {
 	}
 	data := p.indexData(answer, tag)
 	if answer.Search.Keyword == "" {
-		// The notice's form leads back to this page. Behind a keyword, coming
-		// back would be another search.
+		// Its form redirects back to this page. With a keyword, that would be
+		// another search.
 		data.Visitor = p.welcome(c)
 	}
 	if data.NoIndex {

@@ -27,7 +27,7 @@ type answer struct {
 	// ordinal counts the searches for the keyword. Each starts after the one before
 	// has ended.
 	ordinal int
-	start   int // number of the shop's start, from 1
+	start   int // run of the shop that answered, counted from 1
 	// body is the digest of the API's answer. It is zero for a page and for an answer
 	// that wasn't read completely.
 	body digest

@@ -149,7 +149,7 @@ func (c *comparison) String() string {
 		median(c.ons), median(c.offs), median(c.cpus), median(c.added), median(c.syncs), median(c.tails))
 }
 
-// compare measures both servers in turn.
+// compare measures off and on alternately, s.rounds times.
 func (s *station) compare(ctx context.Context, off, on *shop, connections int) (*comparison, error) {
 	c := &comparison{}
 	for range s.rounds {

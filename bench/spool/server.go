@@ -74,7 +74,8 @@ func serve(arguments []string) (err error) {
 	application.TuneRuntime()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	// The shop formats its log as always, but only warnings are printed.
+	// Each log line is formatted, because that costs time in a shop, too; only warnings
+	// are printed.
 	log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(io.Discard, nil), slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	shop, err := application.NewWireHelper(ctx, c, false, log, o.parts())
 	if err != nil {

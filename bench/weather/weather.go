@@ -228,7 +228,7 @@ func (s *station) keys(ctx context.Context, topic string) (map[string]int, error
 	return keys, err
 }
 
-// count fills in the outcomes, from the topics and from the statistics of this program.
+// count fills in the outcomes, from both topics and from the shop's /readyz.
 func (s *station) count(ctx context.Context, r *row, tutorial, ours *shop) error {
 	// Ask for the stats before reading the topic. An event must not count as lost there
 	// and be found here.

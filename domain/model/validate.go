@@ -15,7 +15,7 @@ import (
 const MaxDescription = 100_000
 
 const (
-	// maxLine is the length of the longest text of another field, in code points.
+	// maxLine limits every text except the description, in code points.
 	maxLine     = 1000
 	maxSubjects = 200
 )

@@ -93,8 +93,7 @@ func (p *Producer) Partitions(ctx context.Context) (n int32, err error) {
 	return s.partitionCount(ctx, p.topic)
 }
 
-// Deliver sends one batch: as many of the events as fit, from the first on, and
-// tries once. The partition of an event is murmur2(key) modulo partitions, as in
+// Deliver tries once to send one batch: the first events, as many as fit. The partition of an event is murmur2(key) modulo partitions, as in
 // Kafka's Java client. It calls report before it returns. An event that it returns
 // may be in the topic all the same, and the next attempt then makes a copy. See
 // spool.Broker for the whole contract.
@@ -165,8 +164,8 @@ func (p *Producer) settle(batch []*Record, errs []error, report func(event *Reco
 		waiting[r.Key] = true
 	}
 	if overtaken > 0 {
-		// sarama split the batch into requests, and the first one failed for a
-		// reason for which it doesn't retry.
+		// sarama split the batch into requests, and the first one failed with
+		// an error that sarama doesn't retry.
 		p.options.log.Warn("events overtook earlier events of their keyword", "events", overtaken, "error", err)
 	}
 	return again, err

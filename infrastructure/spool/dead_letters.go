@@ -17,21 +17,21 @@ import (
 
 const (
 	deadLettersName = "dead-letters.jsonl"
-	// deadTimeout is how long the drainer tries to send a dead letter, deadPause
-	// how long it doesn't try after a failure.
+	// deadTimeout limits one attempt to send a dead letter. After a failure, the
+	// drainer doesn't use the topic for deadPause.
 	deadTimeout = 10 * time.Second
 	deadPause   = time.Minute
 )
 
-// deadLetters take the events that the broker rejects for good: a topic of their
-// own, or a file in the spool's folder if that topic doesn't take them.
+// deadLetters stores events that the broker rejects permanently: in a topic of
+// their own, or in a file in the spool's folder if that topic fails.
 type deadLetters struct {
 	dir string
-	// topic is the name of the topic that rejected the events, deadTopic that of
-	// the topic of dead letters.
+	// topic names the topic that rejected the events, deadTopic the one of dead
+	// letters.
 	topic, deadTopic string
-	// broker takes dead letters. It isn't the one of events, so that it can't
-	// delay them.
+	// broker sends dead letters. It is apart from the broker of events, so a
+	// failure of one doesn't affect the other's connection.
 	broker  Broker
 	timeout time.Duration // deadTimeout
 

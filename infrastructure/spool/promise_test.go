@@ -84,7 +84,7 @@ func (h hasty) Deliver(ctx context.Context, events []*mq.Record, _ int32, report
 	return h.Producer.Deliver(ctx, events, present, report)
 }
 
-// stubborn is a Broker that doesn't report rejections, but tries again.
+// stubborn is a Broker that retries rejected events instead of reporting them.
 type stubborn struct{ *mq.Producer }
 
 func newStubborn(p *mq.Producer, _ []string, _ string) Broker { return stubborn{p} }

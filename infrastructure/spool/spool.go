@@ -48,7 +48,7 @@ type Spool struct {
 	counts  counts
 	metrics *metrics
 
-	mu       sync.Mutex // gives numbers and places in the log in the same order
+	mu       sync.Mutex // held from numbering an event to its append, so both have the same order
 	sequence uint64
 	closed   bool
 
@@ -57,7 +57,7 @@ type Spool struct {
 	drained   chan struct{} // closed when the drainer has ended
 
 	stateMu  sync.Mutex
-	trouble  string // why events are not accepted, as it was logged
+	trouble  string // the logged reason why the spool doesn't accept events
 	troubled atomic.Bool
 }
 

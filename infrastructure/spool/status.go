@@ -7,7 +7,7 @@ import (
 	"literank.com/event-books/infrastructure/wal"
 )
 
-// Status is what lies in a spool's folder.
+// Status describes the content of a spool's folder.
 type Status struct {
 	// Events wait to be sent; Bytes is about their size.
 	Events uint64 `json:"events"`
@@ -17,7 +17,7 @@ type Status struct {
 	// Oldest is the time of the first event. It is nil if there is none, or if a
 	// later version wrote it.
 	Oldest *time.Time `json:"oldest,omitempty"`
-	// DeadLetters is the file of rejected events, empty if there is none.
+	// DeadLetters is the path of the file of dead letters, "" if there is none.
 	DeadLetters string `json:"dead_letters,omitempty"`
 	// Damaged are segments that were set aside.
 	Damaged []string `json:"damaged,omitempty"`

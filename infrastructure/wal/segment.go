@@ -22,14 +22,15 @@ import (
 //	    A skipped number means that records are missing in between
 //	16  index of its first record
 //	24  salt, random
-//	32  offset at which the records of the segment before end; 0 in the first
+//	32  offset of the end of the records in the previous segment; 0 in the first
 //	40  zeros
 //	60  checksum of bytes 0 to 59
 //
 // Records follow without gaps:
 //
 //	 0  length of the data in bytes
-//	 4  checksum of the segment's salt, bytes 8 to 23, the length and the data
+//	 4  checksum of the segment's salt, and of the length, bytes 8 to 23 and the data
+//	    of this record
 //	 8  index, counted from 1 over all segments
 //	16  highest index that was known to be on disk when this record was written
 //	24  data
