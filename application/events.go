@@ -40,10 +40,14 @@ func openEvents(dir string, c *config.Config, brokers []string, log *slog.Logger
 	}()
 	name := c.MQ.SearchTopic()
 	deadName := mq.DeadLetterTopic(name)
-	if e.topic, err = newProducer(name, c, brokers, log); err != nil {
+	options, err := producerOptions(c, log)
+	if err != nil {
 		return nil, err
 	}
-	if e.dead, err = newProducer(deadName, c, brokers, log, mq.OnDemand()); err != nil {
+	if e.topic, err = mq.NewProducer(brokers, name, options...); err != nil {
+		return nil, err
+	}
+	if e.dead, err = mq.NewProducer(brokers, deadName, append(options, mq.OnDemand())...); err != nil {
 		return nil, err
 	}
 	var topic spool.Broker = e.topic
@@ -61,13 +65,14 @@ func openEvents(dir string, c *config.Config, brokers []string, log *slog.Logger
 	return e, nil
 }
 
-func newProducer(topic string, c *config.Config, brokers []string, log *slog.Logger, more ...mq.Option) (*mq.Producer, error) {
+// producerOptions are the settings of both producers.
+func producerOptions(c *config.Config, log *slog.Logger) ([]mq.Option, error) {
 	security, err := kafkaSecurity(c)
 	if err != nil {
 		return nil, err
 	}
-	return mq.NewProducer(brokers, topic, append(more, mq.WithSecurity(security), mq.WithLogger(log),
-		mq.WithTopicConfig(mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}))...)
+	topic := mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}
+	return []mq.Option{mq.WithSecurity(security), mq.WithLogger(log), mq.WithTopicConfig(topic)}, nil
 }
 
 // Close sends what waits in the spool until ctx ends or Kafka is away. The next

@@ -93,10 +93,10 @@ func (p *Producer) Partitions(ctx context.Context) (n int32, err error) {
 	return s.partitionCount(ctx, p.topic)
 }
 
-// Deliver tries once to send one batch: the first events, as many as fit. The partition of an event is murmur2(key) modulo partitions, as in
-// Kafka's Java client. It calls report before it returns. An event that it returns
-// may be in the topic all the same, and the next attempt then makes a copy. See
-// spool.Broker for the whole contract.
+// Deliver tries once to send one batch: the first events, as many as fit. The
+// partition of an event is murmur2(key) modulo partitions, as in Kafka's Java
+// client. An event that it returns may be in the topic all the same, and the next
+// attempt then makes a copy. See spool.Broker for the whole contract.
 func (p *Producer) Deliver(ctx context.Context, events []*Record, partitions int32, report func(event *Record, rejection error)) (left []*Record, err error) {
 	p.enter()
 	defer func() { p.leave(ctx, err) }()

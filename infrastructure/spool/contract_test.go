@@ -73,11 +73,8 @@ func spooled(t *testing.T, s *Spool, key, value string) {
 	require.True(t, ok)
 }
 
-// statist counts what became of events.
-type statist interface{ EventStats() model.EventStats }
-
 // settledStats waits until the spool is empty.
-func settledStats(t *testing.T, s statist) model.EventStats {
+func settledStats(t *testing.T, s *Spool) model.EventStats {
 	t.Helper()
 	require.Eventually(t, func() bool { return s.EventStats().Waiting == 0 }, 30*time.Second, time.Millisecond)
 	return s.EventStats()
