@@ -16,11 +16,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	sqlitedriver "github.com/glebarez/go-sqlite"
 	"github.com/go-sql-driver/mysql"
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
 	gormlog "gorm.io/gorm/logger"
+	"modernc.org/sqlite"
 	sqlitecode "modernc.org/sqlite/lib"
 
 	"literank.com/event-books/domain/gateway"
@@ -165,7 +165,7 @@ func passing(err error) bool {
 			return true
 		}
 	}
-	if e, ok := errors.AsType[*sqlitedriver.Error](err); ok {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch e.Code() & 0xFF {
 		case sqlitecode.SQLITE_BUSY, sqlitecode.SQLITE_LOCKED, sqlitecode.SQLITE_FULL, sqlitecode.SQLITE_IOERR,
 			sqlitecode.SQLITE_CANTOPEN, sqlitecode.SQLITE_READONLY, sqlitecode.SQLITE_PERM, sqlitecode.SQLITE_INTERRUPT:

@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/glebarez/sqlite"
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
+	_ "modernc.org/sqlite"
 )
 
 // OpenSQLite opens the SQLite database in file. If the file or its folder doesn't
@@ -30,10 +30,11 @@ func OpenSQLite(file string, log *slog.Logger) (*DB, error) {
 	// Write transactions take the lock when they begin. Otherwise two could both
 	// read first, and one of them would fail with BUSY without waiting.
 	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(file), RawQuery: url.Values{
-		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)"},
+		"_txlock":      {"immediate"},
+		"_pragma":      {"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)"},
+		"_time_format": {"sqlite"},
 	}.Encode()}).String()
-	conn, err := sql.Open(sqlite.DriverName, dsn)
+	conn, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite database %s: %w", file, err)
 	}
@@ -51,7 +52,7 @@ type sqliteDialect struct{ file string }
 func (sqliteDialect) goose() goose.Dialect { return goose.DialectSQLite3 }
 
 func (sqliteDialect) gorm(conn *sql.DB) gorm.Dialector {
-	return sqlite.Dialector{Conn: conn}
+	return sqliteDialector{conn}
 }
 
 // importIsolation is the default: SQLite has one write transaction at a time.
