@@ -28,7 +28,7 @@ func TestImportLocksWhatItReads(t *testing.T) {
 		_, err = db.ImportBooks(t.Context(), rows)
 		require.NoError(t, err)
 		locked := func() error {
-			_, err := db.sql.ExecContext(t.Context(), "SELECT id FROM books WHERE title = 'One' FOR UPDATE NOWAIT")
+			_, err := db.sql.main.ExecContext(t.Context(), "SELECT id FROM books WHERE title = 'One' FOR UPDATE NOWAIT")
 			return err
 		}
 		require.NoError(t, locked())
