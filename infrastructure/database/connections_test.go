@@ -30,8 +30,8 @@ func TestAbandonedSearchIsStopped(t *testing.T) {
 		_, err := db.CreateBook(t.Context(), &model.Book{Title: "One"})
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
 		query := endless(db)
+		ended := make(chan error, 1)
 		go func() {
 			var n int
 			ended <- db.searches.WithContext(ctx).Raw(query).Scan(&n).Error
@@ -46,7 +46,7 @@ func TestAbandonedSearchIsStopped(t *testing.T) {
 		}
 		require.Eventually(t, func() bool { return running() == 1 }, 10*time.Second, time.Millisecond)
 		cancel()
-		require.Error(t, <-ended)
+		<-ended // with or without an error: SLEEP ends early, and the query goes on
 		require.Eventually(t, func() bool { return running() == 0 }, 10*time.Second, time.Millisecond)
 	})
 }
@@ -71,7 +71,7 @@ func TestBusySearchesHoldUpNothingElse(t *testing.T) {
 		assert.NoError(t, db.DeleteBook(t.Context(), id))
 		cancel()
 		for range db.Searches() {
-			assert.Error(t, <-ended)
+			<-ended
 		}
 	})
 }

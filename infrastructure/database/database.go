@@ -78,6 +78,8 @@ type dialect interface {
 	importIsolation() *sql.TxOptions
 	// rowsPerInsert is the largest number of rows of an INSERT.
 	rowsPerInsert() int
+	// maxStatement is the largest size of a statement, and of a value.
+	maxStatement(tx *gorm.DB) (bytes int, err error)
 	// writesOfOthers reports whether other programs may write to the table. The
 	// sweep then has to find their changes.
 	writesOfOthers() bool
@@ -185,6 +187,9 @@ func (db *DB) failed(operation string, err error) error {
 		}
 		return unavailable(err)
 	}
+	if tooLarge(err) {
+		return &model.Error{Code: model.TooLarge, Field: "description", Message: "is too long for the shop's database", Cause: err}
+	}
 	if !passing(err) {
 		return err
 	}
@@ -207,6 +212,14 @@ func damage(err error) bool {
 	return ok && (e.Code()&0xFF == sqlitecode.SQLITE_CORRUPT || e.Code()&0xFF == sqlitecode.SQLITE_NOTADB)
 }
 
+// tooLarge reports errors that say that a value is above max_allowed_packet. The driver
+// sends a long value apart from its statement, and MySQL refuses it by a general error
+// when the statement comes.
+func tooLarge(err error) bool {
+	e, ok := errors.AsType[*mysql.MySQLError](err)
+	return errors.Is(err, mysql.ErrPktTooLarge) || ok && (e.Number == 1153 || e.Number == 1105)
+}
+
 // passing reports errors that come from the connection, the load or the state of
 // the server, and not from the statement.
 func passing(err error) bool {
@@ -222,7 +235,7 @@ func passing(err error) bool {
 	}
 	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		switch e.Number {
-		case 1021, 1040, 1044, 1045, 1049, 1053, 1105, 1114, 1129, 1130, 1142, 1146, 1158, 1159, 1160, 1161,
+		case 1021, 1040, 1044, 1045, 1049, 1053, 1114, 1129, 1130, 1142, 1146, 1158, 1159, 1160, 1161,
 			1203, 1205, 1213, 1226, 1290, 1317, 1836, 1927, 1969, 3024:
 			// disk full, too many connections, no access, no such database or
 			// table, shutdown, network, limits, locks, read-only, killed

@@ -34,6 +34,9 @@ func OpenMySQL(dsn string, log *slog.Logger) (*DB, error) {
 	if _, ok := cfg.Params["max_sort_length"]; !ok {
 		cfg.Params["max_sort_length"] = "8192" // sort by whole titles, not by their first 1,024 bytes
 	}
+	if cfg.MaxAllowedPacket == mysql.NewConfig().MaxAllowedPacket {
+		cfg.MaxAllowedPacket = 0 // ask the server
+	}
 	cfg.Logger = &mysql.NopLogger{} // the returned errors say the same
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
@@ -69,6 +72,12 @@ func (mysqlDialect) importIsolation() *sql.TxOptions {
 }
 
 func (mysqlDialect) rowsPerInsert() int { return 500 }
+
+// maxStatement is the server's limit. A statement above it costs the driver two round
+// trips more, and a value above it can't be stored.
+func (mysqlDialect) maxStatement(tx *gorm.DB) (bytes int, err error) {
+	return bytes, tx.Raw("SELECT @@max_allowed_packet").Scan(&bytes).Error
+}
 
 func (mysqlDialect) writesOfOthers() bool { return true }
 

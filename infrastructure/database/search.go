@@ -26,6 +26,9 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	if err := order(query, words, s.Sort).Offset(s.Offset).Limit(s.Limit).Find(&rows).Error; err != nil {
 		return nil, db.searchFailed(ctx, "search books", err)
 	}
+	if ctx.Err() != nil { // the rows may be only some of those that match
+		return nil, db.searchFailed(ctx, "search books", nil)
+	}
 	db.answers()
 	for _, row := range rows {
 		result.Books = append(result.Books, row.book())
@@ -39,6 +42,9 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	var total int64
 	if err := query.Count(&total).Error; err != nil {
 		return nil, db.searchFailed(ctx, "count books", err)
+	}
+	if ctx.Err() != nil {
+		return nil, db.searchFailed(ctx, "count books", nil)
 	}
 	result.Total = int(total)
 	return result, nil

@@ -109,6 +109,9 @@ func (*sqliteDialect) importIsolation() *sql.TxOptions { return &sql.TxOptions{}
 // parameters in a statement.
 func (*sqliteDialect) rowsPerInsert() int { return 20 }
 
+// maxStatement is SQLite's limit for a value.
+func (*sqliteDialect) maxStatement(*gorm.DB) (bytes int, err error) { return 1_000_000_000, nil }
+
 func (*sqliteDialect) writesOfOthers() bool { return false }
 
 func (d *sqliteDialect) lockMigration(ctx context.Context, _ *sql.DB) (func() error, error) {
