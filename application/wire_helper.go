@@ -23,6 +23,7 @@ import (
 	"literank.com/event-books/infrastructure/broker"
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/database"
+	"literank.com/event-books/infrastructure/index"
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/spool"
 )
@@ -45,7 +46,7 @@ type WireHelper struct {
 	log     *slog.Logger
 	parts   Parts
 	db      *database.DB
-	index   gateway.BookIndex
+	index   *index.Gate
 	helper  mq.Helper
 	events  *Events            // nil if Parts replace it
 	broker  *broker.Supervisor // nil if another process or Kafka is the broker
@@ -86,10 +87,11 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 	if w.db, err = openDatabase(w.config, w.log); err != nil {
 		return err
 	}
-	w.index = w.db
+	var engine gateway.BookIndex = w.db
 	if w.parts.Index != nil {
-		w.index = w.parts.Index(w.db)
+		engine = w.parts.Index(engine)
 	}
+	w.index = index.NewGate(engine, w.db.Searches(), w.log)
 	if err := w.openBroker(ctx, withBroker); err != nil {
 		return err
 	}
@@ -151,7 +153,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 	if err != nil {
 		return err
 	}
-	var collectors []prometheus.Collector
+	collectors := []prometheus.Collector{w.index}
 	if w.events != nil {
 		collectors = append(collectors, w.events)
 	}
@@ -177,7 +179,9 @@ func (w *WireHelper) BookIndex() gateway.BookIndex { return w.index }
 func (w *WireHelper) MessageQueueHelper() mq.Helper { return w.helper }
 
 // Ping fails if searches can't be answered.
-func (w *WireHelper) Ping(ctx context.Context) error { return w.db.Ping(ctx) }
+func (w *WireHelper) Ping(ctx context.Context) error {
+	return errors.Join(w.db.Ping(ctx), w.index.Ping(ctx))
+}
 
 // EventStats counts what became of the events.
 func (w *WireHelper) EventStats() model.EventStats {
