@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"bench/control":                        {"infrastructure/mq"},
 	"bench/control/bypass":                 {"adapter/cli", "application", "bench/control", "infrastructure/mq"},
 	"bench/control/order":                  {"adapter/cli", "application", "bench/control", "infrastructure/spool"},
+	"bench/overload":                       {"bench/testbed", "domain/model"},
 	"bench/tutorial":                       {},
 	"bench/weather":                        {"bench/testbed", "domain/model", "infrastructure/catalog"},
 	"adapter/agent":                        {"domain/model"},
@@ -68,8 +69,8 @@ var onlyIn = map[string][]string{
 	"go.yaml.in/yaml/v3":         {"infrastructure/config"},
 	"github.com/alecthomas/kong": {"adapter/cli"},
 	"github.com/prometheus":      {"infrastructure/index", "adapter", "application", "infrastructure/spool"},
-	"net/http":                   {"adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/chaos", "bench/spool", "bench/tutorial", "bench/weather"},
-	"net/url":                    {"infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
+	"net/http":                   {"bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/chaos", "bench/spool", "bench/tutorial", "bench/weather"},
+	"net/url":                    {"bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
 	"database/sql":               {"infrastructure/database", "bench/weather"},
 }
 
