@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"infrastructure/mq/mqtest":             {"bench/testbed", "domain/model", "infrastructure/broker", "infrastructure/mq"},
 	"infrastructure/spool":                 {"domain/model", "infrastructure/disk", "infrastructure/mq", "infrastructure/wal"},
 	"infrastructure/wal":                   {"infrastructure/disk"},
-	"adapter":                              {"adapter/api", "adapter/pages", "adapter/query", "adapter/search", "adapter/visitor", "application/executor", "domain/model"},
+	"adapter":                              {"adapter/agent", "adapter/api", "adapter/pages", "adapter/query", "adapter/search", "adapter/visitor", "application/executor", "domain/model"},
 	"adapter/cli":                          {"application", "application/importing", "domain/gateway", "domain/model", "infrastructure/config", "infrastructure/mq", "infrastructure/spool"},
 	"api":                                  {},
 	"bench":                                {},
