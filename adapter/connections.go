@@ -19,8 +19,9 @@ const (
 )
 
 // connections bounds the connections of clients, so that files, the database and Kafka
-// have descriptors left. At the bound it closes the connection that was idle for longest.
-// If none is idle, new ones wait in the system's queue.
+// have descriptors left. At the bound it closes the connection that was idle for longest;
+// one that never sent a request is idle, too. If none is idle, new ones wait in the
+// system's queue.
 type connections struct {
 	bound int
 	log   *slog.Logger
@@ -48,7 +49,7 @@ func (c *connections) track(conn net.Conn, state http.ConnState) {
 		c.open[conn] = nil
 	}
 	switch state {
-	case http.StateIdle:
+	case http.StateNew, http.StateIdle:
 		c.open[conn] = c.idle.PushBack(conn)
 		c.less.Signal()
 	case http.StateClosed, http.StateHijacked:
@@ -102,7 +103,7 @@ func (c *connections) admit(conn net.Conn) error {
 		_ = conn.Close()
 		return net.ErrClosed
 	}
-	c.open[conn] = nil
+	c.open[conn] = c.idle.PushBack(conn)
 	return nil
 }
 

@@ -30,17 +30,18 @@ func (l *brokenListener) Accept() (net.Conn, error) {
 	return l.Listener.Accept()
 }
 
-// bounded serves with at most that number of connections. Requests for /wait are answered
-// when release is called.
-func bounded(t *testing.T, bound, failures int) (address string, release func(), log *testbed.Output) {
+// bounded serves with at most that number of connections. A request for /wait takes
+// something from waiting, and is answered when that is closed.
+func bounded(t *testing.T, bound, failures int) (address string, waiting chan struct{}, log *testbed.Output) {
 	t.Helper()
 	log = &testbed.Output{}
 	c := newConnections(bound, slog.New(slog.NewTextHandler(log, nil)))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	waiting := make(chan struct{})
+	waiting = make(chan struct{})
 	server := &http.Server{ConnState: c.track, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/wait" {
+			<-waiting
 			<-waiting
 		}
 		_, _ = io.WriteString(w, "ok")
@@ -51,7 +52,7 @@ func bounded(t *testing.T, bound, failures int) (address string, release func(),
 		assert.NoError(t, server.Close())
 		assert.ErrorIs(t, <-ended, http.ErrServerClosed)
 	})
-	return listener.Addr().String(), func() { close(waiting) }, log
+	return listener.Addr().String(), waiting, log
 }
 
 // client is one connection.
@@ -104,17 +105,28 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(log.String(), "too many connections"), log.String())
 }
 
+func TestSilentConnectionsMakeRoom(t *testing.T) {
+	address, _, _ := bounded(t, 3, 0)
+	for range 10 {
+		connect(t, address)
+	}
+	c := connect(t, address)
+	c.ask(t, "/")
+	c.answered(t)
+}
+
 func TestBusyConnectionsStay(t *testing.T) {
-	address, release, _ := bounded(t, 2, 0)
+	address, waiting, _ := bounded(t, 2, 0)
 	var busy []*client
 	for range 2 {
 		c := connect(t, address)
 		c.ask(t, "/wait")
+		waiting <- struct{}{} // its request has begun
 		busy = append(busy, c)
 	}
 	late := connect(t, address)
 	late.ask(t, "/")
-	release()
+	close(waiting)
 	for _, c := range append(busy, late) {
 		c.answered(t)
 	}
