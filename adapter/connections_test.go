@@ -30,29 +30,46 @@ func (l *brokenListener) Accept() (net.Conn, error) {
 	return l.Listener.Accept()
 }
 
-// bounded serves with at most that number of connections. A request for /wait takes
-// something from waiting, and is answered when that is closed.
-func bounded(t *testing.T, bound, failures int) (address string, waiting chan struct{}, log *testbed.Output) {
+// boundedServer has at most a number of connections. It answers requests for /wait when
+// release is closed.
+type boundedServer struct {
+	*connections
+	address          string
+	entered, release chan struct{}
+	log              *testbed.Output
+}
+
+func newBoundedServer(t *testing.T, bound, failures int) *boundedServer {
 	t.Helper()
-	log = &testbed.Output{}
-	c := newConnections(bound, slog.New(slog.NewTextHandler(log, nil)))
+	s := &boundedServer{entered: make(chan struct{}), release: make(chan struct{}), log: &testbed.Output{}}
+	s.connections = newConnections(bound, slog.New(slog.NewTextHandler(s.log, nil)))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	waiting = make(chan struct{})
-	server := &http.Server{ConnState: c.track, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.address = listener.Addr().String()
+	server := &http.Server{ConnState: s.track, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/wait" {
-			<-waiting
-			<-waiting
+			s.entered <- struct{}{}
+			<-s.release
 		}
 		_, _ = io.WriteString(w, "ok")
 	})}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(c.listener(&brokenListener{listener, failures})) }()
+	go func() { ended <- server.Serve(s.listener(&brokenListener{listener, failures})) }()
 	t.Cleanup(func() {
 		assert.NoError(t, server.Close())
 		assert.ErrorIs(t, <-ended, http.ErrServerClosed)
 	})
-	return listener.Addr().String(), waiting, log
+	return s
+}
+
+// settle waits until that number of connections is idle.
+func (s *boundedServer) settle(t *testing.T, idle int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.idle.Len() == idle
+	}, time.Minute, time.Millisecond)
 }
 
 // client is one connection.
@@ -86,56 +103,57 @@ func (c *client) answered(t *testing.T) {
 }
 
 func TestIdleConnectionsMakeRoom(t *testing.T) {
-	address, _, log := bounded(t, 3, 0)
+	s := newBoundedServer(t, 3, 0)
 	var clients []*client
-	for range 6 {
-		c := connect(t, address)
+	for i := range 6 {
+		c := connect(t, s.address)
 		c.ask(t, "/")
 		c.answered(t)
+		s.settle(t, min(i+1, 3))
 		clients = append(clients, c)
 	}
 	for i, c := range clients[:3] {
 		_, err := c.in.ReadByte()
-		assert.ErrorIs(t, err, io.EOF, "connection %d was idle for longest", i)
+		require.ErrorIs(t, err, io.EOF, "connection %d was idle for longest", i)
 	}
 	for _, c := range clients[3:] {
 		c.ask(t, "/")
 		c.answered(t)
 	}
-	assert.Equal(t, 1, strings.Count(log.String(), "too many connections"), log.String())
+	assert.Equal(t, 1, strings.Count(s.log.String(), "too many connections"), s.log)
 }
 
 func TestSilentConnectionsMakeRoom(t *testing.T) {
-	address, _, _ := bounded(t, 3, 0)
+	s := newBoundedServer(t, 3, 0)
 	for range 10 {
-		connect(t, address)
+		connect(t, s.address)
 	}
-	c := connect(t, address)
+	c := connect(t, s.address)
 	c.ask(t, "/")
 	c.answered(t)
 }
 
 func TestBusyConnectionsStay(t *testing.T) {
-	address, waiting, _ := bounded(t, 2, 0)
+	s := newBoundedServer(t, 2, 0)
 	var busy []*client
 	for range 2 {
-		c := connect(t, address)
+		c := connect(t, s.address)
 		c.ask(t, "/wait")
-		waiting <- struct{}{} // its request has begun
+		<-s.entered
 		busy = append(busy, c)
 	}
-	late := connect(t, address)
+	late := connect(t, s.address)
 	late.ask(t, "/")
-	close(waiting)
+	close(s.release)
 	for _, c := range append(busy, late) {
 		c.answered(t)
 	}
 }
 
 func TestNoDescriptors(t *testing.T) {
-	address, _, log := bounded(t, 10, 3)
-	c := connect(t, address)
+	s := newBoundedServer(t, 10, 3)
+	c := connect(t, s.address)
 	c.ask(t, "/")
 	c.answered(t)
-	assert.Equal(t, 1, strings.Count(log.String(), "too many open files"), log.String())
+	assert.Equal(t, 1, strings.Count(s.log.String(), "too many open files"), s.log)
 }
