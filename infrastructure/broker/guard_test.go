@@ -125,6 +125,9 @@ func TestTamedRequests(t *testing.T) {
 		resp := kmsg.NewPtrCreateTopicsResponse()
 		resp.SetVersion(7)
 		ask(t, addr, frameOf(req, 7), resp)
+		if resp.Topics[0].ErrorCode == 0 {
+			require.NotNil(t, resp.Topics[0].Configs, "Java clients can't read null")
+		}
 		return resp.Topics[0].ErrorCode
 	}
 	require.Zero(t, create("good", 3))
@@ -160,6 +163,34 @@ func TestTamedRequests(t *testing.T) {
 	require.EqualValues(t, memberIDRequired, first.ErrorCode)
 	require.EqualValues(t, inconsistentProtocol, join(first.MemberID).ErrorCode)
 	require.Zero(t, join(first.MemberID, "range", "range").ErrorCode)
+}
+
+// Filters ignore case, as Kafka's.
+func TestGroupsAreListed(t *testing.T) {
+	t.Parallel()
+	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	createTopic(t, addr, "numbers")
+	client := connect(t, addr)
+	commitOffset(t, client, "idle", "numbers", 0)
+	list := func(states, types []string) (names []string) {
+		req := kmsg.NewPtrListGroupsRequest()
+		req.StatesFilter, req.TypesFilter = states, types
+		resp := kmsg.NewPtrListGroupsResponse()
+		resp.SetVersion(5)
+		ask(t, addr, frameOf(req, 5), resp)
+		for _, group := range resp.Groups {
+			names = append(names, group.Group)
+		}
+		return names
+	}
+	idle := []string{"idle"}
+	require.Equal(t, idle, list(nil, nil))
+	require.Equal(t, idle, list(nil, []string{"Consumer", "Classic"})) // kafka-consumer-groups --list
+	require.Equal(t, idle, list(nil, []string{"CLASSIC"}))
+	require.Equal(t, idle, list([]string{"Stable", "empty"}, nil))
+	require.Empty(t, list([]string{"stable"}, nil))
+	require.Empty(t, list(nil, []string{"consumer"}))
+	require.Empty(t, list([]string{"nonsense"}, nil))
 }
 
 // A batch that moves offsets back would let later records overwrite earlier ones.

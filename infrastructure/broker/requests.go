@@ -102,7 +102,8 @@ func tameProduce(req *kmsg.ProduceRequest) {
 
 // tameTopic removes retention settings from a topic. Retention by time deletes too
 // much here (see settings), and kfake's compaction deletes old files before it writes
-// the new ones.
+// the new ones. A topic without settings gets one that changes nothing: kfake would
+// answer with a null for them, which Java clients can't read.
 func tameTopic(topic *kmsg.CreateTopicsRequestTopic, log *slog.Logger) {
 	partitions := max(int(topic.NumPartitions), len(topic.ReplicaAssignment))
 	if partitions > maxPartitions || !topicName.MatchString(topic.Topic) {
@@ -116,6 +117,10 @@ func tameTopic(topic *kmsg.CreateTopicsRequestTopic, log *slog.Logger) {
 		}
 		return false
 	})
+	if len(topic.Configs) == 0 {
+		policy := "delete"
+		topic.Configs = []kmsg.CreateTopicsRequestTopicConfig{{Name: "cleanup.policy", Value: &policy}}
+	}
 }
 
 // tameJoin removes duplicate protocols. kfake counts members per protocol and panics if
