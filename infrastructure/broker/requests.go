@@ -16,8 +16,12 @@ import (
 // servedVersions returns the latest version of each served request: that of Kafka
 // 4.0. In later versions, a client can produce to a topic by its id, and kfake panics
 // if that topic was deleted.
+//
+// CreateTopics is served without the versions that return the topic's settings: Java
+// clients can't read the source that kfake gives for them.
 func servedVersions() *kversion.Versions {
 	versions := kversion.V4_0_0()
+	versions.SetMaxKeyVersion(int16(kmsg.CreateTopics), 4)
 	var others []int16
 	versions.EachMaxKeyVersion(func(key, _ int16) {
 		if _, served := layouts[kmsg.Key(key)]; !served {
@@ -102,8 +106,7 @@ func tameProduce(req *kmsg.ProduceRequest) {
 
 // tameTopic removes retention settings from a topic. Retention by time deletes too
 // much here (see settings), and kfake's compaction deletes old files before it writes
-// the new ones. A topic without settings gets one that changes nothing: kfake would
-// answer with a null for them, which Java clients can't read.
+// the new ones.
 func tameTopic(topic *kmsg.CreateTopicsRequestTopic, log *slog.Logger) {
 	partitions := max(int(topic.NumPartitions), len(topic.ReplicaAssignment))
 	if partitions > maxPartitions || !topicName.MatchString(topic.Topic) {
@@ -117,10 +120,6 @@ func tameTopic(topic *kmsg.CreateTopicsRequestTopic, log *slog.Logger) {
 		}
 		return false
 	})
-	if len(topic.Configs) == 0 {
-		policy := "delete"
-		topic.Configs = []kmsg.CreateTopicsRequestTopicConfig{{Name: "cleanup.policy", Value: &policy}}
-	}
 }
 
 // tameJoin removes duplicate protocols. kfake counts members per protocol and panics if
