@@ -4,9 +4,12 @@ package broker
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +82,28 @@ func TestClientsReadBacklogs(t *testing.T) {
 	}
 }
 
+// docs/consuming.md lists these clients, in the versions that the tests use.
+func TestClientsAreDocumented(t *testing.T) {
+	t.Parallel()
+	read := func(file string) string {
+		content, err := os.ReadFile(filepath.Join("../..", file))
+		require.NoError(t, err)
+		return string(content)
+	}
+	versions := read("go.mod") + read("deploy/test/install.sh") + read("deploy/test/kafka-jars.xml")
+	documented := make(map[string]string)
+	for _, row := range regexp.MustCompile(`(?m)^\| ([a-z-]+) \| (\d+\.\d+\.\d+) \|`).FindAllStringSubmatch(read("docs/consuming.md"), -1) {
+		documented[row[1]] = row[2]
+	}
+	for client := range backlogClients {
+		client, _, _ = strings.Cut(client, ",")
+		require.Contains(t, documented, client)
+		if client != "kcat" { // Debian's
+			require.Contains(t, versions, documented[client], client)
+		}
+	}
+}
+
 // once returns a set of positions, none of which may come twice.
 func once(t *testing.T, read []position) map[position]bool {
 	t.Helper()
@@ -131,7 +156,7 @@ func consoleConsumer(protocol string) reader {
 		if group != "" {
 			args = append(args, "--group", group)
 		}
-		return printed(t, java(t, "consumer.ConsoleConsumer", args...))
+		return printed(t, java(t, "org.apache.kafka.tools.consumer.ConsoleConsumer", args...))
 	}
 }
 

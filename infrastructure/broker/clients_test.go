@@ -56,7 +56,7 @@ func java(t *testing.T, class string, args ...string) *exec.Cmd {
 		t.Skip("TEST_KAFKA_TOOLS names no folder with the jars of kafka-tools")
 	}
 	flags := []string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-		"-cp", filepath.Join(dir, "*"), "org.apache.kafka.tools." + class}
+		"-cp", filepath.Join(dir, "*"), class}
 	return exec.Command("java", append(flags, args...)...)
 }
 

@@ -15,7 +15,7 @@ import (
 // words.
 func TestKafkaTools(t *testing.T) {
 	t.Parallel()
-	java(t, "TopicCommand") // skips
+	java(t, "org.apache.kafka.tools.TopicCommand") // skips
 	addr, log, _ := supervised(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
 	t.Cleanup(func() { require.Zero(t, log.count("exited unexpectedly")) })
 	backlog(t, addr, "searches", 3, 10, 10)
@@ -38,7 +38,7 @@ func TestKafkaTools(t *testing.T) {
 		return err == nil && groups[0].State == "Stable"
 	})
 
-	const topics, groups = "TopicCommand", "consumer.group.ConsumerGroupCommand"
+	const topics, groups = "org.apache.kafka.tools.TopicCommand", "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 	for _, test := range []struct {
 		tool  string
 		args  string
@@ -49,8 +49,8 @@ func TestKafkaTools(t *testing.T) {
 		{topics, "--describe", []string{"Topic: searches Partition: 2 Leader: 0 Replicas: 0 Isr: 0 Elr: N/A LastKnownElr: N/A"}, ""},
 		{topics, "--describe --topic searches", []string{"Topic: searches Partition: 0 Leader: 0 Replicas: 0 Isr: 0 Elr: N/A LastKnownElr: N/A"}, ""},
 		{topics, "--create --topic made --partitions 2", []string{"Created topic made."}, ""},
-		{"GetOffsetShell", "", []string{"searches:0:2", "searches:1:2", "searches:2:2"}, ""},
-		{"GetOffsetShell", "--topic searches --time earliest", []string{"searches:0:0"}, ""},
+		{"org.apache.kafka.tools.GetOffsetShell", "", []string{"searches:0:2", "searches:1:2", "searches:2:2"}, ""},
+		{"org.apache.kafka.tools.GetOffsetShell", "--topic searches --time earliest", []string{"searches:0:0"}, ""},
 		{groups, "--list", []string{"idle", "busy"}, ""},
 		{groups, "--list --state", []string{"idle Empty", "busy Stable"}, ""},
 		{groups, "--list --state stable", []string{"busy Stable"}, "idle"},
@@ -60,8 +60,10 @@ func TestKafkaTools(t *testing.T) {
 		{groups, "--describe --group idle --state", []string{"idle 127.0.0.1:"}, ""},
 		{groups, "--describe --group busy --members", []string{"busy sarama-"}, ""},
 		{groups, "--group moved --topic searches --reset-offsets --to-latest --execute", []string{"moved searches 1 2"}, ""},
-		{"BrokerApiVersionsCommand", "", []string{"Fetch(1): 4 to 17 [usable: 17],"}, ""},
-		{"LogDirsCommand", "--describe --topic-list searches", []string{`{"brokers":[{"broker":0,"logDirs":[{"partitions":[`}, ""},
+		{"org.apache.kafka.tools.BrokerApiVersionsCommand", "", []string{"Fetch(1): 4 to 17 [usable: 17],"}, ""},
+		{"org.apache.kafka.tools.LogDirsCommand", "--describe --topic-list searches", []string{`{"brokers":[{"broker":0,"logDirs":[{"partitions":[`}, ""},
+		{"kafka.admin.ConfigCommand", "--describe --entity-type topics --entity-name searches", []string{"max.message.bytes=16777216 "}, ""},
+		{"kafka.admin.ConfigCommand", "--describe --entity-type brokers --entity-name 0", []string{"log.retention.bytes=134217728 "}, ""},
 	} {
 		t.Run(test.tool+" "+test.args, func(t *testing.T) {
 			t.Parallel()
@@ -82,7 +84,7 @@ func TestKafkaTools(t *testing.T) {
 	t.Run("ConsoleProducer", func(t *testing.T) {
 		t.Parallel()
 		createTopic(t, addr, "typed")
-		cmd := java(t, "ConsoleProducer", "--bootstrap-server", addr, "--topic", "typed")
+		cmd := java(t, "org.apache.kafka.tools.ConsoleProducer", "--bootstrap-server", addr, "--topic", "typed")
 		cmd.Stdin = strings.NewReader("one\ntwo\n")
 		printed := output(t, cmd)
 		require.Equal(t, []string{"one", "two"}, consume(t, connect(t, addr), "typed"), printed)
