@@ -34,6 +34,7 @@ type commands struct {
 	Export exportCommand `cmd:"" help:"Write the catalogue so that importing it changes nothing."`
 	Events struct {
 		Tail tailCommand `cmd:"" help:"Show the searches of the topic as they come."`
+		Top  topCommand  `cmd:"" help:"Show what was searched most, or what was searched and not found."`
 	} `cmd:"" help:"Read the topic of searches."`
 	Spool struct {
 		Status spoolStatusCommand `cmd:"" help:"Count the events that wait in a spool."`
