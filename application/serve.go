@@ -25,7 +25,7 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, forget()) }()
 	web := w.server.HTTPServer()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return w.tendCatalogue(ctx) })
+	group.Go(func() error { return w.db.tend(ctx) })
 	group.Go(func() error { return serve(web, w.listener) })
 	if w.opsListener != nil {
 		group.Go(func() error { return serve(w.ops, w.opsListener) })

@@ -64,7 +64,8 @@ func Exit(err error, stderr io.Writer) int {
 		return 1
 	}
 	fmt.Fprintln(stderr, "event-books:", err)
-	if errors.As(err, &usageError{}) {
+	var setting *config.SettingError
+	if errors.As(err, &usageError{}) || errors.As(err, &setting) {
 		return 2
 	}
 	return 1

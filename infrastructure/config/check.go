@@ -22,6 +22,9 @@ var (
 	hostName     = regexp.MustCompile(`^(\*\.)?[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*(:\d{1,5})?$`)
 )
 
+// MinAdminToken is the length of the shortest admin token, in bytes.
+const MinAdminToken = 16
+
 // minSpoolBytes holds three segments of the spool.
 const minSpoolBytes = 96 << 20
 
@@ -52,7 +55,7 @@ func (c *Config) checkApp(errs *[]error) {
 	expect(app.DataDir != "", "app.data_dir", "must name a folder")
 	expect(app.ShutdownTimeout > 0 && app.ShutdownTimeout <= 10*time.Minute, "app.shutdown_timeout", "must be more than 0 and at most 10m, not %s", app.ShutdownTimeout)
 	expect(app.Instance == "" || instanceName.MatchString(app.Instance), "app.instance", "must be up to 100 letters, digits, '.', '_' or '-', not %q", app.Instance)
-	expect(app.AdminToken == "" || len(app.AdminToken) >= 16, "app.admin_token", "must have at least 16 characters")
+	expect(app.AdminToken == "" || len(app.AdminToken) >= MinAdminToken, "app.admin_token", "must have at least %d characters", MinAdminToken)
 }
 
 // checkVisitors checks the settings of app that face visitors.
