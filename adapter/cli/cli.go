@@ -154,8 +154,9 @@ type childCommand struct {
 	Dir       string `required:""`
 	Listen    string `required:""`
 	Advertise string
+	MaxBytes  int
 }
 
 func (c childCommand) Run(sh *shell) error {
-	return application.RunBrokerChild(sh.ctx, c.Dir, c.Listen, c.Advertise, sh.In, sh.Out, sh.log)
+	return application.RunBrokerChild(sh.ctx, c.Dir, c.Listen, c.Advertise, c.MaxBytes, sh.In, sh.Out, sh.log)
 }

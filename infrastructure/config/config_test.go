@@ -65,6 +65,7 @@ func TestBadFilesNameLineAndExpectation(t *testing.T) {
 		{"unknown key", "app:\n  prot: 1\n", "config.yml:2: app.prot: is not a setting, expected one of: listen, port"},
 		{"unknown section", "apps:\n  port: 1\n", "config.yml:1: apps: is not a setting, expected one of: app, db, mq"},
 		{"later setting", "mq:\n  format: protobuf\n", "config.yml:2: mq.format: is not a setting"},
+		{"small partitions", "mq:\n  broker_max_bytes: 1000\n", "config.yml:2: mq.broker_max_bytes: must be at least 16777216"},
 		{"small spool", "mq:\n  spool_max_bytes: 1000\n", "config.yml:2: mq.spool_max_bytes: must be at least 100663296"},
 		{"durability", "mq:\n  durability: always\n", "config.yml:2: mq.durability: must be fsync or os"},
 		{"on full", "mq:\n  on_full: drop\n", "config.yml:2: mq.on_full: must be answer or refuse"},
