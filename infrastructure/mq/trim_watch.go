@@ -80,7 +80,7 @@ func (w *TrimWatch) look(now time.Time) error {
 		if deleted > 0 && !w.warned[topic] {
 			w.warned[topic] = true
 			w.log.Warn("records were deleted before mq.retention was over: the topic has reached its bound in bytes; "+
-				"raise mq.broker_max_bytes, or retention.bytes of a topic on Kafka", "topic", topic, "retention", w.retention, "records", deleted)
+				"raise mq.broker_max_bytes, or retention.bytes of a topic on Kafka", "topic", topic, "retention", w.retention.String(), "records", deleted)
 		}
 		errs = append(errs, err)
 	}
