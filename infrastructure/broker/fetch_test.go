@@ -40,6 +40,20 @@ func backlog(t *testing.T, addr, topic string, partitions int, sizes ...int) {
 	require.NoError(t, producer.SendMessages(messages))
 }
 
+// topicID returns the id of a topic.
+func topicID(t *testing.T, addr, topic string) [16]byte {
+	t.Helper()
+	req := kmsg.NewPtrMetadataRequest()
+	asked := kmsg.NewMetadataRequestTopic()
+	asked.Topic = &topic
+	req.Topics = append(req.Topics, asked)
+	resp := kmsg.NewPtrMetadataResponse()
+	resp.SetVersion(12)
+	ask(t, addr, frameOf(req, 12), resp)
+	require.Len(t, resp.Topics, 1)
+	return resp.Topics[0].TopicID
+}
+
 // fetcher asks for the partitions of a topic like a client that neither rotates its
 // partitions nor looks at any answer but the first of each partition.
 type fetcher struct {

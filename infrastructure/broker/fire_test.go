@@ -288,20 +288,6 @@ func watchPeak(t *testing.T, log *supervisorLog) (stop func() int) {
 	}
 }
 
-// topicID returns the id of a topic.
-func topicID(t *testing.T, addr, topic string) [16]byte {
-	t.Helper()
-	req := kmsg.NewPtrMetadataRequest()
-	asked := kmsg.NewMetadataRequestTopic()
-	asked.Topic = &topic
-	req.Topics = append(req.Topics, asked)
-	resp := kmsg.NewPtrMetadataResponse()
-	resp.SetVersion(12)
-	ask(t, addr, frameOf(req, 12), resp)
-	require.Len(t, resp.Topics, 1)
-	return resp.Topics[0].TopicID
-}
-
 func producerID(t *testing.T, addr string) int64 {
 	t.Helper()
 	req := kmsg.NewPtrInitProducerIDRequest()
