@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 	"infrastructure/mq/mqtest":             {"bench/testbed", "domain/model", "infrastructure/broker", "infrastructure/mq"},
 	"infrastructure/spool":                 {"domain/model", "infrastructure/disk", "infrastructure/mq", "infrastructure/wal"},
 	"infrastructure/wal":                   {"infrastructure/disk"},
-	"adapter":                              {"adapter/api", "adapter/pages", "adapter/query", "adapter/search", "adapter/visitor", "application/executor", "domain/model"},
+	"adapter":                              {"adapter/agent", "adapter/api", "adapter/pages", "adapter/query", "adapter/search", "adapter/visitor", "application/executor", "domain/model"},
 	"adapter/cli":                          {"application", "application/counting", "application/importing", "domain/gateway", "domain/model", "infrastructure/config", "infrastructure/mq", "infrastructure/spool"},
 	"api":                                  {},
 	"bench":                                {},
@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"bench/control":                        {"infrastructure/mq"},
 	"bench/control/bypass":                 {"adapter/cli", "application", "bench/control", "infrastructure/mq"},
 	"bench/control/order":                  {"adapter/cli", "application", "bench/control", "infrastructure/spool"},
+	"bench/overload":                       {"bench/testbed", "domain/model"},
 	"bench/tutorial":                       {},
 	"bench/weather":                        {"bench/testbed", "domain/model", "infrastructure/catalog"},
 	"adapter/agent":                        {"domain/model"},
@@ -69,8 +70,8 @@ var onlyIn = map[string][]string{
 	"go.yaml.in/yaml/v3":         {"infrastructure/config"},
 	"github.com/alecthomas/kong": {"adapter/cli"},
 	"github.com/prometheus":      {"infrastructure/index", "adapter", "application", "infrastructure/spool"},
-	"net/http":                   {"adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/chaos", "bench/spool", "bench/tutorial", "bench/weather"},
-	"net/url":                    {"infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
+	"net/http":                   {"bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/chaos", "bench/spool", "bench/tutorial", "bench/weather"},
+	"net/url":                    {"bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
 	"database/sql":               {"infrastructure/database", "bench/weather"},
 }
 

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"golang.org/x/time/rate"
 
 	"literank.com/event-books/adapter/api"
 	"literank.com/event-books/adapter/pages"
@@ -51,8 +53,18 @@ type Options struct {
 	AdminToken string
 	// VisitorCookie is visitor.Ask if it is empty.
 	VisitorCookie VisitorCookie
-	// TrustedProxies may name the client's address.
+	// VisitorKey returns the key that signs visitors' cookies, or nil while it isn't
+	// known.
+	VisitorKey func() []byte
+	// TrustedProxies may name the client's address, and say that its connection is
+	// encrypted.
 	TrustedProxies []string
+	// RateLimit is the number of requests a second that one client may send in the long
+	// run; 0 means any number.
+	RateLimit int
+	// Contact and Imprint are addresses or URLs for the foot of the pages. They may be
+	// empty.
+	Contact, Imprint string
 }
 
 // Server answers HTTP requests.
@@ -67,8 +79,14 @@ type Server struct {
 	basePath  string
 	tokenHash [sha256.Size]byte
 	csp       string
-	engine    *gin.Engine
-	stopping  atomic.Bool
+	proxies   []netip.Prefix
+	// crossOrigin refuses writes that a browser sends for another site.
+	crossOrigin *http.CrossOriginProtection
+	requests    limiters // of all requests
+	logins      limiters // of wrong tokens
+	metrics     *requestMetrics
+	engine      *gin.Engine
+	stopping    atomic.Bool
 }
 
 // requestTimeout bounds the work on one request.
@@ -85,13 +103,25 @@ func New(o Options) (*Server, error) {
 		options: o, log: o.Log, tokenHash: sha256.Sum256([]byte(o.AdminToken)),
 		links: query.Links{Base: base, PageSize: o.PageSize}, basePath: u.Path, csp: contentSecurityPolicy(base, o.ImageHosts),
 	}
+	s.metrics, s.logins, s.crossOrigin = newRequestMetrics(), newLogins(), http.NewCrossOriginProtection()
+	s.requests = limiters{limit: rate.Limit(o.RateLimit), burst: burst * o.RateLimit}
+	if u.Host != "" {
+		// A proxy may change the host, with which the browser's origin is compared.
+		if err := s.crossOrigin.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+			return nil, fmt.Errorf("base URL: %w", err)
+		}
+	}
+	if s.proxies, err = parseProxies(o.TrustedProxies); err != nil {
+		return nil, fmt.Errorf("trusted proxies: %w", err)
+	}
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
 	visitors := &visitor.Visitors{
 		Rule:       o.VisitorCookie,
 		CookiePath: (&url.URL{Path: cmp.Or(u.Path, "/")}).EscapedPath(),
-		Secure:     strings.HasPrefix(base, "https://"),
+		Secure:     s.isHTTPS,
+		Key:        o.VisitorKey,
 	}
 	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, PageSize: o.PageSize}
 	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links}
@@ -110,13 +140,14 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
-	r.RedirectTrailingSlash = false // gin would redirect before the middleware runs, and without the base path
+	r.RedirectTrailingSlash = false                 // gin would redirect before the middleware runs, and without the base path
+	r.RemoteIPHeaders = []string{"X-Forwarded-For"} // no proxy appends to X-Real-IP, so a client could choose it
 	if err := r.SetTrustedProxies(s.options.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("trusted proxies: %w", err)
 	}
 	// recovery runs inside bounds. Outside, it would find the request's context
 	// already ended and take the panic for a client that went away.
-	r.Use(s.requestID, s.accessLog, s.securityHeaders, s.bounds, s.recovery, s.sameOrigin)
+	r.Use(s.requestID, s.accessLog, s.measure, s.securityHeaders, s.bounds, s.recovery, s.rateLimit, s.sameOrigin)
 	s.routes(r)
 	return r, nil
 }

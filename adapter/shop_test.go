@@ -25,8 +25,9 @@ import (
 )
 
 const (
-	token  = "correct horse battery staple"
-	chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+	token      = "correct horse battery staple"
+	visitorKey = "a key for the numbers of visitors"
+	chrome     = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 )
 
 // shop is a server with its own catalogue. The test controls its events, health
@@ -55,7 +56,7 @@ func newShop(t *testing.T, changes ...func(*setup)) *shop {
 	s.db, err = database.OpenSQLite(filepath.Join(t.TempDir(), "books.db"), log)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.db.Close()) })
-	with := setup{Options: Options{Health: s.health, Log: log, PageSize: 20, AdminToken: token}, index: s.db}
+	with := setup{Options: Options{Health: s.health, Log: log, PageSize: 20, AdminToken: token, VisitorKey: func() []byte { return []byte(visitorKey) }}, index: s.db}
 	for _, change := range changes {
 		change(&with)
 	}

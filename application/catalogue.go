@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -25,6 +26,16 @@ type catalogue struct {
 	dataDir  string
 	embedded bool
 	log      *slog.Logger
+	// shared is the secret of all instances, once migrate has read it.
+	shared atomic.Pointer[string]
+}
+
+// secret returns "" until the database has answered.
+func (k *catalogue) secret() string {
+	if shared := k.shared.Load(); shared != nil {
+		return *shared
+	}
+	return ""
 }
 
 // openCatalogue opens the configured database. It doesn't wait for a server.
@@ -60,7 +71,14 @@ func (k *catalogue) migrate(ctx context.Context) error {
 			return err
 		}
 	}
-	return k.Migrate(ctx)
+	if err := k.Migrate(ctx); err != nil {
+		return err
+	}
+	secret, err := k.Secret(ctx, "app")
+	if err == nil {
+		k.shared.Store(&secret)
+	}
+	return err
 }
 
 // checkID compares the id of the embedded database with the one that the folder had.

@@ -148,12 +148,16 @@ func (w *WireHelper) openServers(token string) (err error) {
 		ImageHosts:       c.ImageHosts,
 		AdminToken:       token,
 		VisitorCookie:    adapter.VisitorCookie(c.VisitorCookie),
+		VisitorKey:       w.visitorKey,
 		TrustedProxies:   c.TrustedProxies,
+		RateLimit:        c.RateLimit,
+		Contact:          c.Contact,
+		Imprint:          c.Imprint,
 	})
 	if err != nil {
 		return err
 	}
-	collectors := []prometheus.Collector{w.index}
+	collectors := []prometheus.Collector{w.index, w.server.Metrics()}
 	if w.events != nil {
 		collectors = append(collectors, w.events, trimmedRecords(w.trims))
 	}

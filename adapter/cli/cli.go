@@ -76,6 +76,7 @@ type shell struct {
 	Streams
 	ctx        context.Context
 	log        *slog.Logger
+	level      slog.LevelVar // of log
 	configFile string
 	parts      application.Parts
 }
@@ -89,6 +90,9 @@ func (sh *shell) load() (*config.Config, error) {
 	c, err := parse()
 	if err != nil {
 		return nil, usageError{err}
+	}
+	if err := sh.level.UnmarshalText([]byte(c.App.LogLevel)); err != nil {
+		return nil, usageError{fmt.Errorf("app.log_level: %w", err)}
 	}
 	return c, nil
 }
@@ -121,15 +125,18 @@ func Run(ctx context.Context, args []string, streams Streams, parts application.
 	if err != nil {
 		return usageError{fmt.Errorf("%w (see event-books --help)", err)}
 	}
-	return parsed.Run(&shell{Streams: streams, ctx: ctx, log: newLogger(streams.Err), configFile: cmds.Config, parts: parts})
+	sh := &shell{Streams: streams, ctx: ctx, configFile: cmds.Config, parts: parts}
+	sh.log = newLogger(streams.Err, &sh.level)
+	return parsed.Run(sh)
 }
 
 // newLogger writes text to a terminal and JSON elsewhere.
-func newLogger(w io.Writer) *slog.Logger {
+func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
 	if isTerminal(w) {
-		return slog.New(slog.NewTextHandler(w, nil))
+		return slog.New(slog.NewTextHandler(w, options))
 	}
-	return slog.New(slog.NewJSONHandler(w, nil))
+	return slog.New(slog.NewJSONHandler(w, options))
 }
 
 func isTerminal(w io.Writer) bool {

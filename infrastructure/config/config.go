@@ -45,8 +45,19 @@ type AppConfig struct {
 	AdminToken string `yaml:"admin_token" secret:"true"`
 	// VisitorCookie is one of VisitorCookies.
 	VisitorCookie string `yaml:"visitor_cookie"`
-	// TrustedProxies are the addresses or networks whose X-Forwarded-For is trusted.
+	// TrustedProxies are the addresses or networks whose X-Forwarded-For and
+	// X-Forwarded-Proto are trusted.
 	TrustedProxies []string `yaml:"trusted_proxies"`
+	// RateLimit is the number of requests a second that one client may send in the long
+	// run; 0 = no limit.
+	RateLimit int `yaml:"rate_limit"`
+	// Secret signs cookies; empty = a random one in the database.
+	Secret string `yaml:"secret" secret:"true"`
+	// Contact and Imprint are an e-mail address or a URL; pages show what isn't empty.
+	Contact string `yaml:"contact"`
+	Imprint string `yaml:"imprint"`
+	// LogLevel is one of LogLevels.
+	LogLevel string `yaml:"log_level"`
 	// Instance is this instance's name in events; empty = the host name.
 	Instance string `yaml:"instance"`
 	// ShutdownTimeout bounds a graceful shutdown.
@@ -56,6 +67,9 @@ type AppConfig struct {
 // VisitorCookies are the rules for the visitor cookie: never, after consent, or unless the
 // visitor objects.
 var VisitorCookies = []string{"off", "ask", "on"}
+
+// LogLevels are the levels of the log, the most verbose first.
+var LogLevels = []string{"debug", "info", "warn", "error"}
 
 // DBConfig configures the catalogue's database.
 type DBConfig struct {
@@ -130,6 +144,7 @@ func Default() *Config {
 			DataDir:         "data",
 			OpsListen:       "127.0.0.1:8081",
 			VisitorCookie:   "ask",
+			LogLevel:        "info",
 			ShutdownTimeout: 15 * time.Second,
 		},
 		MQ: MQConfig{
