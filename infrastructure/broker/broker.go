@@ -152,6 +152,7 @@ func open(opts Options, front *guard, store *storeLog) (*kfake.Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the broker's folder %s: %w", dir, err)
 	}
+	front.cluster.Store(cluster)
 	select {
 	case err := <-store.broken: // don't close the cluster: that would write, too
 		return nil, err

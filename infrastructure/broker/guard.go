@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -54,6 +55,7 @@ type guard struct {
 	log        *slog.Logger
 	closed     chan struct{}
 	closeOnce  sync.Once
+	cluster    atomic.Pointer[kfake.Cluster] // nil while it starts
 
 	mu       sync.Mutex
 	conns    map[*guardedConn]struct{}
@@ -202,7 +204,10 @@ type guardedConn struct {
 	answer int          // size of the largest answer; the guard's lock protects it
 	used   atomic.Int64 // unix nanoseconds of the last frame in either direction; 0 before the first
 	large  atomic.Bool  // the current frame holds a slot for large requests
-	closed atomic.Bool
+	// mending holds the versions of requests whose answers need mending, by
+	// correlation id.
+	mending sync.Map
+	closed  atomic.Bool
 }
 
 func (c *guardedConn) idler(other *guardedConn) bool {
@@ -273,6 +278,7 @@ func (c *guardedConn) nextFrame() ([]byte, error) {
 	if frame, err = tame(frame, c.guard.log); err != nil {
 		return nil, c.refuse(err)
 	}
+	c.expectAnswer(key, version, binary.BigEndian.Uint32(frame[8:]))
 	return frame, nil
 }
 
@@ -314,9 +320,12 @@ func (c *guardedConn) Write(p []byte) (int, error) {
 	if err := c.SetWriteDeadline(time.Now().Add(c.guard.timeout)); err != nil {
 		return 0, err
 	}
-	n, err := c.Conn.Write(p)
+	_, err := c.Conn.Write(c.mend(p))
 	c.used.Store(time.Now().UnixNano())
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 func (c *guardedConn) Close() error {

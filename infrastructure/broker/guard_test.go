@@ -190,6 +190,49 @@ func TestGroupsAreListed(t *testing.T) {
 	require.Empty(t, list([]string{"nonsense"}, nil))
 }
 
+// joinNewProtocol adds a member to a group of the new protocol (KIP-848), and waits until
+// it has all partitions of the topic.
+func joinNewProtocol(t *testing.T, addr, group, topic string, partitions int) {
+	t.Helper()
+	req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
+	req.Group, req.MemberID, req.RebalanceTimeoutMillis = group, "member-of-"+group, 60_000
+	req.SubscribedTopicNames, req.Topics = []string{topic}, []kmsg.ConsumerGroupHeartbeatRequestTopic{}
+	require.Eventually(t, func() bool {
+		resp := kmsg.NewPtrConsumerGroupHeartbeatResponse()
+		resp.SetVersion(1)
+		ask(t, addr, frameOf(req, 1), resp)
+		require.Zero(t, resp.ErrorCode)
+		req.MemberEpoch = resp.MemberEpoch
+		return resp.Assignment != nil && len(resp.Assignment.Topics) == 1 && len(resp.Assignment.Topics[0].Partitions) == partitions
+	}, timeout, 10*time.Millisecond)
+}
+
+// Descriptions of groups name the topics of their members. Another request on the
+// connection is answered as it is.
+func TestDescribedGroupsNameTheirTopics(t *testing.T) {
+	t.Parallel()
+	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	createTopic(t, addr, "numbers")
+	joinNewProtocol(t, addr, "modern", "numbers", 1)
+	req := kmsg.NewPtrConsumerGroupDescribeRequest()
+	req.Groups = []string{"modern", "missing"}
+	for version := range int16(2) {
+		resp := kmsg.NewPtrConsumerGroupDescribeResponse()
+		resp.SetVersion(version)
+		ask(t, addr, frameOf(req, version), resp)
+		require.Len(t, resp.Groups, 2)
+		require.Zero(t, resp.Groups[0].ErrorCode)
+		require.Len(t, resp.Groups[0].Members, 1)
+		member := resp.Groups[0].Members[0]
+		for _, assignment := range []kmsg.Assignment{member.Assignment, member.TargetAssignment} {
+			require.Len(t, assignment.TopicPartitions, 1)
+			require.Equal(t, "numbers", assignment.TopicPartitions[0].Topic)
+			require.Equal(t, []int32{0}, assignment.TopicPartitions[0].Partitions)
+		}
+		require.Equal(t, int16(69), resp.Groups[1].ErrorCode)
+	}
+}
+
 // A batch that moves offsets back would let later records overwrite earlier ones.
 func TestBatchesWithoutRecordsAreRefused(t *testing.T) {
 	t.Parallel()

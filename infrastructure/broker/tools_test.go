@@ -38,6 +38,8 @@ func TestKafkaTools(t *testing.T) {
 		return err == nil && groups[0].State == "Stable"
 	})
 
+	joinNewProtocol(t, addr, "modern", "searches", 3)
+
 	const topics, groups = "org.apache.kafka.tools.TopicCommand", "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 	for _, test := range []struct {
 		tool  string
@@ -59,6 +61,9 @@ func TestKafkaTools(t *testing.T) {
 		{groups, "--describe --all-groups", []string{"idle searches 0 1 2 1 - - -", "busy searches 0 - 2 -"}, ""},
 		{groups, "--describe --group idle --state", []string{"idle 127.0.0.1:"}, ""},
 		{groups, "--describe --group busy --members", []string{"busy sarama-"}, ""},
+		{groups, "--describe --group modern", []string{"modern searches 0 - 2 - member-of-modern"}, ""},
+		{groups, "--describe --group modern --members --verbose", []string{"modern member-of-modern"}, ""},
+		{groups, "--list --type consumer", []string{"modern Consumer"}, "idle"},
 		{groups, "--group moved --topic searches --reset-offsets --to-latest --execute", []string{"moved searches 1 2"}, ""},
 		{"org.apache.kafka.tools.BrokerApiVersionsCommand", "", []string{"Fetch(1): 4 to 17 [usable: 17],"}, ""},
 		{"org.apache.kafka.tools.LogDirsCommand", "--describe --topic-list searches", []string{`{"brokers":[{"broker":0,"logDirs":[{"partitions":[`}, ""},
