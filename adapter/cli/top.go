@@ -19,7 +19,7 @@ import (
 type topCommand struct {
 	Since    string `default:"24h" placeholder:"TIME" help:"Count searches since then: 24h or 7d ago (default: 24h), 2006-01-02, or 2006-01-02T15:04:05Z."`
 	NotFound bool   `help:"Show the keywords that found nothing."`
-	People   bool   `help:"Count only browsers: also leave out programs that may be neither people nor bots."`
+	People   bool   `help:"Count only people's browsers: also leave out programs that are neither browsers nor known bots."`
 	Limit    int    `default:"20" placeholder:"N" help:"Show at most that many keywords (default: 20)."`
 	JSON     bool   `name:"json" help:"One JSON object."`
 }
