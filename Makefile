@@ -1,7 +1,10 @@
-.PHONY: build run test race check lint bench weather overload chaos fuzz large fire crawlers help
+.PHONY: build licenses run test race check lint bench weather overload chaos fuzz large fire crawlers help
 
 build: ## Build the program, stamped with its commit
-	CGO_ENABLED=0 go build -buildvcs=true -o event-books .
+	CGO_ENABLED=0 go build -buildvcs=true -tags nomsgpack -o event-books .
+
+licenses: build ## Write the licences of all modules in the program to LICENSES.txt
+	go run ./deploy/licenses event-books >LICENSES.txt
 
 run: ## Run the shop with embedded parts
 	go run .

@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"adapter/query":                        {"domain/model"},
 	"adapter/search":                       {"adapter/query", "adapter/visitor", "application/executor", "domain/model"},
 	"adapter/visitor":                      {"adapter/agent", "domain/model"},
+	"deploy/licenses":                      {},
 	"deploy/test/report":                   {},
 	"infrastructure/database/databasetest": {"domain/gateway", "domain/model", "infrastructure/index/indextest"},
 	"infrastructure/index/indextest":       {"domain/gateway", "domain/model"},

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -59,6 +60,8 @@ type Options struct {
 	// TrustedProxies may name the client's address, and say that its connection is
 	// encrypted.
 	TrustedProxies []string
+	// MaxConnections bounds the connections of clients.
+	MaxConnections int
 	// RateLimit is the number of requests a second that one client may send in the long
 	// run; 0 means any number.
 	RateLimit int
@@ -165,9 +168,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Stopping makes /readyz answer 503, so that load balancers send no more requests.
 func (s *Server) Stopping() { s.stopping.Store(true) }
 
-// HTTPServer returns an http.Server with timeouts that suit a public port.
-func (s *Server) HTTPServer() *http.Server {
+// HTTPServer returns an http.Server with timeouts that suit a public port, and the
+// listener to serve, which bounds the connections.
+func (s *Server) HTTPServer(listener net.Listener) (*http.Server, net.Listener) {
+	clients := newConnections(s.options.MaxConnections, s.log)
 	return &http.Server{
+		ConnState:         clients.track,
 		Handler:           s,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
@@ -175,5 +181,5 @@ func (s *Server) HTTPServer() *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    256 << 10, // so that a keyword of 10,000 characters gets a proper error
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	}, clients.listener(listener)
 }

@@ -56,7 +56,7 @@ func newShop(t *testing.T, changes ...func(*setup)) *shop {
 	s.db, err = database.OpenSQLite(filepath.Join(t.TempDir(), "books.db"), log)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.db.Close()) })
-	with := setup{Options: Options{Health: s.health, Log: log, PageSize: 20, AdminToken: token, VisitorKey: func() []byte { return []byte(visitorKey) }}, index: s.db}
+	with := setup{Options: Options{Health: s.health, Log: log, PageSize: 20, AdminToken: token, MaxConnections: 100, VisitorKey: func() []byte { return []byte(visitorKey) }}, index: s.db}
 	for _, change := range changes {
 		change(&with)
 	}
@@ -114,13 +114,17 @@ func (s *shop) staff(method, target, body string) *httptest.ResponseRecorder {
 	return s.do(method, target, body, "Authorization", "Bearer "+token)
 }
 
+// forgive forgets wrong tokens, as if they were minutes apart.
+func (s *shop) forgive() { s.logins.buckets = nil }
+
 // serve starts a real server and returns its address.
 func (s *shop) serve() string {
 	s.t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(s.t, err)
-	server, ended := s.HTTPServer(), make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	server, bound := s.HTTPServer(listener)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(bound) }()
 	s.t.Cleanup(func() {
 		assert.NoError(s.t, server.Close())
 		assert.ErrorIs(s.t, <-ended, http.ErrServerClosed)

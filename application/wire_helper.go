@@ -150,6 +150,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 		VisitorCookie:    adapter.VisitorCookie(c.VisitorCookie),
 		VisitorKey:       w.visitorKey,
 		TrustedProxies:   c.TrustedProxies,
+		MaxConnections:   maxConnections(),
 		RateLimit:        c.RateLimit,
 		Contact:          c.Contact,
 		Imprint:          c.Imprint,

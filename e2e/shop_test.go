@@ -295,6 +295,23 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
+// The program says its commit, however it is built from a checkout.
+func TestVersionHasTheCommit(t *testing.T) {
+	t.Parallel()
+	head, err := exec.Command("git", "rev-parse", "HEAD").Output()
+	if err != nil {
+		t.Skip("this is no checkout of git: ", err)
+	}
+	dir := t.TempDir()
+	install := exec.Command("go", "install", "-buildvcs=true", module)
+	install.Env = append(os.Environ(), "GOBIN="+dir)
+	output, err := install.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	output, err = exec.Command(filepath.Join(dir, "event-books"), "version").CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	assert.Contains(t, string(output), strings.TrimSpace(string(head)))
+}
+
 func TestSecondShopOnOneFolderIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
