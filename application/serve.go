@@ -26,6 +26,9 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	web, listener := w.server.HTTPServer(w.listener)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.db.tend(ctx) })
+	if w.trims != nil {
+		group.Go(func() error { w.trims.Run(ctx); return nil })
+	}
 	group.Go(func() error { return serve(web, listener) })
 	if w.opsListener != nil {
 		group.Go(func() error { return serve(w.ops, w.opsListener) })

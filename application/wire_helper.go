@@ -47,6 +47,7 @@ type WireHelper struct {
 	index   *index.Gate
 	helper  mq.Helper
 	events  *Events            // nil if Parts replace it
+	trims   *mq.TrimWatch      // nil likewise
 	broker  *broker.Supervisor // nil if another process or Kafka is the broker
 	brokers []string
 
@@ -126,7 +127,11 @@ func (w *WireHelper) openHelper() (err error) {
 	if errors.Is(err, spool.ErrInUse) {
 		return fmt.Errorf("%w: each shop needs an app.data_dir of its own", err)
 	}
+	if err != nil {
+		return err
+	}
 	w.helper = w.events
+	w.trims, err = trimWatch(w.config, w.brokers, w.log)
 	return err
 }
 
@@ -155,7 +160,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 	}
 	collectors := []prometheus.Collector{w.index, w.server.Metrics()}
 	if w.events != nil {
-		collectors = append(collectors, w.events)
+		collectors = append(collectors, w.events, trimmedRecords(w.trims))
 	}
 	if w.ops, err = adapter.OpsServer(collectors...); err != nil || c.OpsListen == "" {
 		return err

@@ -34,6 +34,7 @@ type commands struct {
 	Export exportCommand `cmd:"" help:"Write the catalogue so that importing it changes nothing."`
 	Events struct {
 		Tail tailCommand `cmd:"" help:"Show the searches of the topic as they come."`
+		Top  topCommand  `cmd:"" help:"Show what was searched most, or what was searched and not found."`
 	} `cmd:"" help:"Read the topic of searches."`
 	Spool struct {
 		Status spoolStatusCommand `cmd:"" help:"Count the events that wait in a spool."`
@@ -160,8 +161,9 @@ type childCommand struct {
 	Dir       string `required:""`
 	Listen    string `required:""`
 	Advertise string
+	MaxBytes  int
 }
 
 func (c childCommand) Run(sh *shell) error {
-	return application.RunBrokerChild(sh.ctx, c.Dir, c.Listen, c.Advertise, sh.In, sh.Out, sh.log)
+	return application.RunBrokerChild(sh.ctx, c.Dir, c.Listen, c.Advertise, c.MaxBytes, sh.In, sh.Out, sh.log)
 }

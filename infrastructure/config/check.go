@@ -32,6 +32,9 @@ const (
 // minSpoolBytes holds three segments of the spool.
 const minSpoolBytes = 96 << 20
 
+// minBrokerBytes holds the largest record of a search.
+const minBrokerBytes = 16 << 20
+
 // check returns an error for each impossible value.
 func (c *Config) check() (errs []error) {
 	c.checkApp(&errs)
@@ -114,6 +117,7 @@ func (c *Config) checkBrokers(errs *[]error) {
 		expect(validAddress(broker, false), "mq.brokers", "%q is not host:port", broker)
 	}
 	*errs = append(*errs, c.checkSecurity()...)
+	expect(mq.BrokerMaxBytes >= minBrokerBytes, "mq.broker_max_bytes", "must be at least %d, not %d", minBrokerBytes, mq.BrokerMaxBytes)
 	expect(validAddress(mq.Listen, true), "mq.listen", "must be host:port, not %q", mq.Listen)
 	if mq.Advertise != "" {
 		expect(validAddress(mq.Advertise, false), "mq.advertise", "must be host:port, not %q", mq.Advertise)

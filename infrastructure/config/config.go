@@ -106,6 +106,8 @@ type MQConfig struct {
 	Listen string `yaml:"listen"`
 	// Advertise is the host:port that the embedded broker sends to clients; empty = Listen.
 	Advertise string `yaml:"advertise"`
+	// BrokerMaxBytes limits each partition of the embedded broker, in bytes.
+	BrokerMaxBytes int `yaml:"broker_max_bytes"`
 }
 
 // TLSConfig configures TLS to Kafka.
@@ -146,13 +148,14 @@ func Default() *Config {
 			ShutdownTimeout: 15 * time.Second,
 		},
 		MQ: MQConfig{
-			Topic:         "lr-book-searches",
-			Partitions:    3,
-			Retention:     35 * 24 * time.Hour,
-			Durability:    "fsync",
-			OnFull:        "answer",
-			SpoolMaxBytes: 2 << 30,
-			Listen:        "127.0.0.1:9092",
+			Topic:          "lr-book-searches",
+			Partitions:     3,
+			Retention:      35 * 24 * time.Hour,
+			Durability:     "fsync",
+			OnFull:         "answer",
+			SpoolMaxBytes:  2 << 30,
+			Listen:         "127.0.0.1:9092",
+			BrokerMaxBytes: 128 << 20,
 		},
 		origin: map[string]string{},
 	}
