@@ -80,6 +80,15 @@ type importer struct {
 	calls   int
 	// previews counts the previewed batches.
 	previews int
+	// authors are the author lines of the catalogue.
+	authors []string
+}
+
+func (i *importer) Authors(_ context.Context, after uint) (authors []string, last uint, err error) {
+	if after > 0 {
+		return nil, after, nil
+	}
+	return i.authors, 1, nil
 }
 
 // importLog keeps the progress of one file.

@@ -89,24 +89,24 @@ func TestOutputTakesItsFormatFromTheName(t *testing.T) {
 	for name, want := range map[string]output{
 		"a.csv": {csv: true}, "A.CSV.GZ": {csv: true, gzipped: true}, "b.jsonl": {}, "b.ndjson.gz": {gzipped: true}, "-": {},
 	} {
-		got, err := NewOutput(name, "", nil)
+		got, err := NewOutput(name, "", false, nil)
 		require.NoError(t, err)
 		want.path = name
 		assert.Equal(t, &want, got)
 	}
-	stdout, err := NewOutput("-", "csv", nil)
+	stdout, err := NewOutput("-", "csv", false, nil)
 	require.NoError(t, err)
 	assert.True(t, stdout.(*output).csv)
-	_, err = NewOutput("books.xlsx", "", nil)
+	_, err = NewOutput("books.xlsx", "", false, nil)
 	assert.ErrorContains(t, err, "must end in .csv or .jsonl")
-	_, err = NewOutput("books.csv", "jsonl", nil)
+	_, err = NewOutput("books.csv", "jsonl", false, nil)
 	assert.ErrorContains(t, err, "doesn't fit the name books.csv")
 }
 
 func TestAFailedExportLeavesTheFileAsItWas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "books.csv")
 	require.NoError(t, os.WriteFile(path, []byte("before"), 0o600))
-	out, err := NewOutput(path, "", nil)
+	out, err := NewOutput(path, "", false, nil)
 	require.NoError(t, err)
 	broken := errors.New("broken")
 	err = out.Write(func(add func(*model.ImportRow) error) error {

@@ -7,12 +7,15 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/catalog/former"
 )
 
 const (
@@ -46,6 +49,9 @@ type jsonKey struct {
 	name  string
 	place place
 	used  bool
+	// former is the slot that the key had before, with its rank.
+	former     former.Slot
+	formerRank int
 }
 
 func newJSONReader(lines *lines, names *names) *jsonReader {
@@ -133,6 +139,7 @@ func (r *jsonReader) object(text []byte) error {
 	}
 	var filledBy [slotCount]*jsonKey
 	var found [slotCount][]byte
+	var formerBy [former.Slots]*jsonKey
 	for in.PeekKind() != '}' {
 		name, err := in.ReadToken()
 		if err != nil {
@@ -143,13 +150,15 @@ func (r *jsonReader) object(text []byte) error {
 		if err != nil {
 			return err
 		}
-		s := key.place.slot
-		if s == noSlot || filledBy[s] != nil && filledBy[s].place.rank <= key.place.rank {
-			continue
-		}
 		// The decoder's own bytes are invalid after its next step.
 		end := int(in.InputOffset())
-		filledBy[s], found[s] = key, text[end-len(value):end]
+		value = text[end-len(value) : end]
+		if s := key.former; s != former.NoSlot && (formerBy[s] == nil || formerBy[s].formerRank > key.formerRank) {
+			formerBy[s], r.row.formerJSON[s] = key, value
+		}
+		if s := key.place.slot; s != noSlot && (filledBy[s] == nil || filledBy[s].place.rank > key.place.rank) {
+			filledBy[s], found[s] = key, value
+		}
 	}
 	if _, err := in.ReadToken(); err != nil {
 		return err
@@ -166,11 +175,37 @@ func (r *jsonReader) object(text []byte) error {
 		}
 		key.used = true
 		r.row.fields |= slots[s].field
+		r.row.values[s].unit = key.place.unit
 		if err := r.row.values[s].setJSON(slot(s), found[s]); err != nil {
 			return fmt.Errorf("the key %s %w", show(key.name), err)
 		}
 	}
 	return nil
+}
+
+// formerSlots has the slot whose types of JSON a value had to have before.
+var formerSlots = [former.Slots]slot{
+	former.Title: titleSlot, former.OriginalTitle: originalTitleSlot, former.Author: authorSlot, former.ISBN: isbnSlot, former.ISBN13: isbn13Slot,
+	former.ISBN10: isbn10Slot, former.PublishedAt: publishedAtSlot, former.ID: idSlot,
+}
+
+// readFormer fills former from the JSON. It reports false if the line was rejected
+// then.
+func (r *record) readFormer() bool {
+	for s, raw := range r.formerJSON {
+		if raw == nil {
+			continue
+		}
+		if kind := raw.Kind(); kind == '{' || kind == '[' && bytes.Contains(raw, []byte("null")) {
+			return false
+		}
+		var v value
+		if v.setJSON(formerSlots[s], raw) != nil {
+			return false
+		}
+		r.former[s] = former.Value{Text: v.text, Items: v.items}
+	}
+	return true
 }
 
 func (r *jsonReader) key(name string) *jsonKey {
@@ -180,6 +215,7 @@ func (r *jsonReader) key(name string) *jsonKey {
 	key, ok := r.byName[name]
 	if !ok {
 		key = &jsonKey{name: name, place: r.names.find(name)}
+		key.former, key.formerRank = r.names.former.Find(name)
 		if len(r.keys) < maxKeys {
 			r.keys = append(r.keys, key)
 			r.byName[name] = key
@@ -190,11 +226,17 @@ func (r *jsonReader) key(name string) *jsonKey {
 
 // setJSON reads a JSON value if slot s allows its type.
 func (v *value) setJSON(s slot, raw jsontext.Value) error {
+	raw, err := plainJSON(raw)
+	if err != nil {
+		return err
+	}
 	switch kind := raw.Kind(); {
 	case kind == 'n':
 	case kind == '"':
 		return json.Unmarshal(raw, &v.text)
 	case kind == '0' && slots[s].numbers:
+		v.text, v.number = string(raw), true
+	case (kind == 't' || kind == 'f') && s == availabilitySlot:
 		v.text = string(raw)
 	case kind == '[' && slots[s].list:
 		var items []jsontext.Value
@@ -216,7 +258,13 @@ func (v *value) setJSON(s slot, raw jsontext.Value) error {
 // setItem reads one item of a list: a string, or an object with the name of an
 // author.
 func setItem(to *string, s slot, raw jsontext.Value) error {
+	raw, err := plainJSON(raw)
+	if err != nil {
+		return err
+	}
 	switch kind := raw.Kind(); {
+	case kind == 'n':
+		return nil
 	case kind == '"':
 		return json.Unmarshal(raw, to)
 	case kind == '{' && s == authorSlot:
@@ -231,6 +279,50 @@ func setItem(to *string, s slot, raw jsontext.Value) error {
 	default:
 		return fmt.Errorf("can't hold a JSON %s", kindName(kind))
 	}
+}
+
+// plainJSON unwraps a value of MongoDB's extended JSON, such as {"$oid": "…"} or
+// {"$date": {"$numberLong": "…"}}. It returns any other value unchanged.
+func plainJSON(raw jsontext.Value) (jsontext.Value, error) {
+	if raw.Kind() != '{' || !bytes.Contains(raw, []byte("$")) {
+		return raw, nil
+	}
+	var wrapped map[string]jsontext.Value
+	if err := json.Unmarshal(raw, &wrapped); err != nil || len(wrapped) != 1 {
+		return raw, err
+	}
+	for key, inside := range wrapped {
+		switch key {
+		case "$oid", "$uuid", "$symbol":
+			return inside, nil
+		case "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal":
+			var number string
+			if inside.Kind() != '"' || json.Unmarshal(inside, &number) != nil {
+				return inside, nil
+			}
+			if number := jsontext.Value(number); number.IsValid() && number.Kind() == '0' {
+				return number, nil
+			}
+			return inside, nil // "NaN"
+		case "$date":
+			return mongoDate(inside)
+		}
+	}
+	return raw, nil
+}
+
+// mongoDate returns a date as text. MongoDB writes dates in ISO 8601, or as the
+// milliseconds since 1970.
+func mongoDate(raw jsontext.Value) (jsontext.Value, error) {
+	raw, err := plainJSON(raw)
+	if err != nil || raw.Kind() != '0' {
+		return raw, err
+	}
+	milliseconds, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil {
+		return nil, errors.New("has a $date that is no date")
+	}
+	return jsontext.Value(time.UnixMilli(milliseconds).UTC().Format(`"2006-01-02"`)), nil
 }
 
 func kindName(kind jsontext.Kind) string {

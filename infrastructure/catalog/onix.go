@@ -131,7 +131,7 @@ func (r *onixReader) next() (*record, error) {
 			r.ended = true
 		}
 	}
-	r.row = record{line: r.in.tagLine, before: before}
+	r.row = record{line: r.in.tagLine, before: before, plain: true}
 	text, err := r.in.element(tag, tagName(tag))
 	r.row.text = text
 	switch {

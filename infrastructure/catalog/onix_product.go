@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/catalog/notation"
 )
 
 // productElements are the elements of a product that feed a field of a book.
@@ -204,7 +205,7 @@ func contributorName(c *node) string {
 		}
 		return strings.Join(parts, " ")
 	}
-	return cmp.Or(c.get("PersonName"), turnName(c.get("PersonNameInverted")), c.get("KeyNames"), c.get("CorporateName"))
+	return cmp.Or(c.get("PersonName"), notation.TurnName(c.get("PersonNameInverted")), c.get("KeyNames"), c.get("CorporateName"))
 }
 
 // publishedAtOf prefers the date of this edition (01, list 163).
@@ -357,7 +358,7 @@ func (m *message) supply(p *node, set func(slot, string)) {
 		set(stockSlot, strconv.Itoa(max(stock, 0)))
 	}
 	if best != nil {
-		set(priceSlot, best.get("PriceAmount"))
+		set(priceSlot, best.get("PriceAmount")) // with a decimal point
 		set(currencySlot, cmp.Or(best.get("CurrencyCode"), m.defaults.get("DefaultCurrencyCode")))
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"literank.com/event-books/infrastructure/catalog/notation"
 )
 
 const (
@@ -120,46 +122,18 @@ func (n *node) line() string {
 func (n *node) plain(asHTML bool) string {
 	var source strings.Builder
 	n.writeHTML(&source, asHTML)
-	var out strings.Builder
-	in := html.NewTokenizer(strings.NewReader(source.String()))
-	for skip := atom.Atom(0); ; {
-		switch kind := in.Next(); kind {
-		case html.ErrorToken:
-			lines := strings.Split(out.String(), "\n")
-			kept := lines[:0]
-			for _, line := range lines {
-				if line = strings.Join(strings.Fields(line), " "); line != "" {
-					kept = append(kept, line)
-				}
-			}
-			return strings.Join(kept, "\n")
-		case html.TextToken:
-			if skip == 0 {
-				// in HTML, a line break in a text is just white space
-				out.WriteString(strings.NewReplacer("\n", " ", "\r", " ").Replace(in.Token().Data))
-			}
-		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
-			name, _ := in.TagName()
-			switch tag := atom.Lookup(name); tag {
-			case atom.P, atom.Br, atom.Div, atom.Li, atom.Ul, atom.Ol, atom.Tr, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Blockquote, atom.Dt, atom.Dd:
-				out.WriteByte('\n')
-			case atom.Script, atom.Style:
-				skip = 0
-				if kind == html.StartTagToken {
-					skip = tag
-				}
-			}
-		}
-	}
+	return notation.FromHTML(source.String())
 }
 
 func (n *node) writeHTML(out *strings.Builder, asHTML bool) {
 	for _, child := range n.children {
 		switch {
-		case child.name != "":
+		case child.name != "" && atom.Lookup([]byte(child.name)) != 0:
 			out.WriteString("<" + child.name + ">")
 			child.writeHTML(out, asHTML)
 			out.WriteString("</" + child.name + ">")
+		case child.name != "":
+			child.writeHTML(out, asHTML)
 		case asHTML:
 			out.WriteString(child.text)
 		default:

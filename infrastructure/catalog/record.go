@@ -7,14 +7,18 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/catalog/former"
+	"literank.com/event-books/infrastructure/catalog/notation"
 )
 
 // A record holds the values of one row, before they are checked.
@@ -24,9 +28,20 @@ type record struct {
 	text   []byte
 	fields model.Field
 	values [slotCount]value
-	// exported is set if an export wrote the record. It is read literally.
-	exported bool
-	delete   bool
+	// former has the values by which version 0.1 identified the row. formerJSON
+	// has them if they aren't read yet.
+	former     former.Row
+	formerJSON [former.Slots]jsontext.Value
+	// exported is set if an export wrote the record. It is read literally, but
+	// for the escapes of a spreadsheet.
+	exported, escaped bool
+	// plain is set if the texts have no markup.
+	plain  bool
+	delete bool
+	// surplus counts the cells beyond the header's. shifted is set if a decimal
+	// comma seems to have cut a price in two.
+	surplus int
+	shifted bool
 	// partial is set if the record changes a book. It needs no title.
 	partial bool
 	// notes are the notes of the format's reader.
@@ -51,6 +66,10 @@ type value struct {
 	items []string
 	// spoken is set if the items are names in spoken order.
 	spoken bool
+	// number is set if the text is a number in the notation of JSON.
+	number bool
+	// unit is the currency in the column's name.
+	unit string
 }
 
 // split returns the items of a list, or the parts of a text that semicolons or
@@ -65,35 +84,38 @@ func (v value) split() []string {
 // importRow turns the record into a valid row, or rejects it. If a value that a
 // book can do without is wrong, it is dropped with a note. The import then leaves
 // that field of an existing book as it is.
-func (r *record) importRow(source string, inverted bool) (*model.ImportRow, error) {
+func (r *record) importRow(source string, h habits) (*model.ImportRow, error) {
+	if r.shifted && !h.padded {
+		return nil, r.rejectf(model.RowMalformed, "the row has more cells than the header: a price with a decimal comma needs quotes")
+	}
 	b := &builder{
 		record: r,
+		habits: h,
 		row:    &model.ImportRow{Line: r.line, Text: r.text, Fields: r.fields, Delete: r.delete, Notes: r.notes},
 	}
 	book := &b.row.Book
-	book.Title = cmp.Or(b.text(titleSlot), b.text(originalTitleSlot))
+	book.Title = b.title()
 	if book.Title == "" && !r.delete && !r.partial && !r.exported {
 		return nil, r.reject(model.RowNoTitle)
 	}
-	book.Author = b.author(inverted)
+	book.Author = b.author()
 	book.ISBN = b.isbn()
 	book.PublishedAt = b.publishedAt()
 	book.Description = b.description()
 	book.Language = b.language()
-	book.Publisher = b.text(publisherSlot)
+	book.Publisher = b.publisher()
 	book.Subjects = b.subjects()
 	book.Series = b.text(seriesSlot)
 	book.Edition = b.text(editionSlot)
-	book.Price = b.price()
-	book.Currency = b.text(currencySlot)
+	book.Price, book.Currency = b.price()
 	book.Stock = b.stock()
-	book.Availability = model.Availability(strings.ReplaceAll(model.Fold(b.text(availabilitySlot)), " ", "_"))
+	book.Availability = b.availability()
 	book.BuyURL = b.text(buyURLSlot)
-	book.CoverURL = b.text(coverURLSlot)
+	book.CoverURL = b.coverURL()
 	if err := b.validate(); err != nil && !r.delete {
 		return nil, r.rejectf(model.RowInvalid, "%s", err)
 	}
-	if id := b.text(idSlot); utf8.RuneCountInString(id) > maxID {
+	if id := b.clean(idSlot, b.literal(idSlot)); utf8.RuneCountInString(id) > maxID {
 		return nil, r.rejectf(model.RowInvalid, "id: is longer than %d characters", maxID)
 	} else if id != "" && source != "" {
 		b.row.Source, b.row.ExternalID = source, id
@@ -109,12 +131,16 @@ func (r *record) importRow(source string, inverted bool) (*model.ImportRow, erro
 	if r.delete && b.row.ExternalID == "" && book.ISBN == "" {
 		return nil, r.reject(model.RowNoIdentity)
 	}
+	if !r.exported && !r.delete {
+		b.former(source != "")
+	}
 	return b.row, nil
 }
 
 // builder cleans the values of a record and notes those that it drops.
 type builder struct {
 	record *record
+	habits habits
 	row    *model.ImportRow
 }
 
@@ -123,14 +149,43 @@ func (b *builder) note(format string, args ...any) {
 }
 
 // text returns the text of a slot as one line.
-func (b *builder) text(s slot) string {
-	return b.clean(s, b.record.values[s].text)
+func (b *builder) text(s slot) string { return b.clean(s, b.line(b.literal(s))) }
+
+// literal returns the text of a slot as it stands in the file.
+func (b *builder) literal(s slot) string {
+	text := b.record.values[s].text
+	if b.record.escaped {
+		return unescapeCell(text)
+	}
+	return text
+}
+
+// line takes HTML out of a short text.
+func (b *builder) line(text string) string {
+	if b.record.exported || b.record.plain {
+		return text
+	}
+	return notation.Line(text)
+}
+
+// former adds the identity under which version 0.1 stored the row.
+func (b *builder) former(hasSource bool) {
+	if !b.record.readFormer() {
+		return
+	}
+	isbn, fingerprint := b.record.former.Identity(hasSource, b.habits.formerInverted)
+	if isbn != b.row.Book.ISBN {
+		b.row.FormerISBN = isbn
+	}
+	if fingerprint != (model.Fingerprint{}) {
+		b.row.Alternatives = append(b.row.Alternatives, model.Copy{Fingerprint: fingerprint})
+	}
 }
 
 // identity reads the columns of an export that identify a book.
 func (b *builder) identity() error {
 	b.row.Source, b.row.ExternalID = "", ""
-	source, id := b.record.values[idSourceSlot].text, b.record.values[idSlot].text
+	source, id := b.literal(idSourceSlot), b.literal(idSlot)
 	if (source == "") != (id == "") || utf8.RuneCountInString(source) > maxID {
 		return b.record.rejectf(model.RowInvalid, "%s and id: both belong to a book, at most %d characters each, or neither", slots[idSourceSlot].columns[0], maxID)
 	}
@@ -169,68 +224,163 @@ func (b *builder) dropControls(s slot, text string, keep func(rune) bool) string
 	}, text)
 }
 
+var isbdSign = regexp.MustCompile(`\s+[/:=;]$`)
+
+// title leaves out the sign that library catalogues put between a title and what
+// follows it.
+func (b *builder) title() string {
+	title := cmp.Or(b.text(titleSlot), b.text(originalTitleSlot))
+	if b.record.exported || b.record.plain {
+		return title
+	}
+	return isbdSign.ReplaceAllString(title, "")
+}
+
 func (b *builder) description() string {
 	if b.record.exported {
-		return b.record.values[descriptionSlot].text
+		return b.literal(descriptionSlot)
 	}
-	text := b.dropControls(descriptionSlot, b.record.values[descriptionSlot].text, func(r rune) bool {
-		return r == '\n' || r == '\r' || r == '\t'
-	})
-	text = strings.TrimSpace(text)
-	if utf8.RuneCountInString(text) <= model.MaxDescription {
-		return text
+	for _, s := range []slot{descriptionSlot, shortDescriptionSlot} {
+		text := b.record.values[s].text
+		if !b.record.plain {
+			text = notation.Text(text)
+		}
+		text = b.dropControls(descriptionSlot, text, func(r rune) bool {
+			return r == '\n' || r == '\r' || r == '\t'
+		})
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		if utf8.RuneCountInString(text) <= model.MaxDescription {
+			return text
+		}
+		b.note("description cut: it was longer than %d characters", model.MaxDescription)
+		return string([]rune(text)[:model.MaxDescription])
 	}
-	b.note("description cut: it was longer than %d characters", model.MaxDescription)
-	return string([]rune(text)[:model.MaxDescription])
+	return ""
 }
 
 // author joins the authors.
-func (b *builder) author(inverted bool) string {
-	v := b.record.values[authorSlot]
+func (b *builder) author() string {
 	if b.record.exported {
-		return v.text
+		return b.literal(authorSlot)
 	}
-	names := v.items
-	if names == nil {
-		names = splitAuthors(v.text, inverted)
+	names, turned := b.authors(authorSlot, b.habits.inverted)
+	if len(names) == 0 {
+		names, turned = b.authors(primaryAuthorSlot, true)
 	}
-	var authors []string
-	for _, name := range names {
-		name = b.clean(authorSlot, name)
-		if v.items != nil && !v.spoken {
-			name = turnName(name)
-		}
-		if name != "" {
-			authors = append(authors, name)
+	for name := range strings.SplitSeq(b.text(moreAuthorsSlot), ",") {
+		more, _ := notation.Authors(name, false)
+		for _, name := range more {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
 		}
 	}
-	return strings.Join(authors, model.AuthorSeparator)
+	if turned != "" {
+		b.row.Turned = strings.Join(append([]string{turned}, names[1:]...), model.AuthorSeparator)
+	}
+	return strings.Join(names, model.AuthorSeparator)
 }
 
+// authors returns the names in a slot. turned is the other reading of a name in
+// doubt.
+func (b *builder) authors(s slot, inverted bool) (names []string, turned string) {
+	v := b.record.values[s].asList()
+	if v.items == nil {
+		return notation.Authors(b.clean(s, b.line(v.text)), inverted)
+	}
+	for _, name := range v.items {
+		names = append(names, b.clean(s, b.line(name)))
+	}
+	if v.spoken {
+		return slices.DeleteFunc(names, func(name string) bool { return name == "" }), ""
+	}
+	return notation.Names(names), ""
+}
+
+// asList reads a list that a program without lists wrote as JSON.
+func (v value) asList() value {
+	if v.items == nil && strings.HasPrefix(v.text, "[") && strings.HasSuffix(v.text, "]") {
+		var list value
+		if list.setJSON(authorSlot, jsontext.Value(v.text)) == nil && len(list.items) > 0 {
+			return list
+		}
+	}
+	return v
+}
+
+func (b *builder) publisher() string {
+	if publisher := b.text(publisherSlot); publisher != "" || b.record.exported {
+		return publisher
+	}
+	if m := publication.FindStringSubmatch(b.text(publicationSlot)); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// publication matches "Orbit (2007), 320 pages".
+var publication = regexp.MustCompile(`^([^()]+?)\s*\([^()]*\d{4}[^()]*\)`)
+
 func (b *builder) subjects() []string {
-	var subjects []string
-	seen := map[string]bool{"": true}
+	if b.record.exported {
+		return b.exportedSubjects()
+	}
+	if subjects := b.distinct(subjectsSlot, b.record.values[subjectsSlot].asList().split()); len(subjects) > 0 {
+		return subjects
+	}
+	tags := b.record.values[tagsSlot].asList()
+	items := tags.split()
+	if tags.items == nil && len(items) == 1 {
+		items = strings.FieldsFunc(tags.text, func(r rune) bool { return r == ',' || r == '，' || r == '、' })
+		items = strings.Split(strings.Join(items, " > "), " > ") // a path of categories
+	}
+	return b.distinct(tagsSlot, items)
+}
+
+func (b *builder) exportedSubjects() []string {
 	v := b.record.values[subjectsSlot]
-	if b.record.exported && strings.HasPrefix(v.text, "[") {
+	if v.text = b.literal(subjectsSlot); strings.HasPrefix(v.text, "[") {
 		if err := json.Unmarshal([]byte(v.text), &v.items); err != nil {
 			b.dropped(model.SubjectsField)
 			b.note("subjects dropped: %s is no list", show(v.text))
 			return nil
 		}
 	}
-	for _, subject := range v.split() {
-		subject = b.clean(subjectsSlot, subject)
-		if !seen[subject] {
-			seen[subject] = true
-			subjects = append(subjects, subject)
-		}
-	}
-	return subjects
+	return b.distinct(subjectsSlot, v.split())
 }
 
+// distinct cleans a list and drops empty and repeated items.
+func (b *builder) distinct(s slot, items []string) (list []string) {
+	for _, item := range items {
+		if item = b.clean(s, b.line(item)); item != "" && !slices.Contains(list, item) {
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
+// language returns the first of several languages.
 func (b *builder) language() string {
-	if languages := b.record.values[languageSlot].split(); len(languages) > 0 {
-		return b.clean(languageSlot, languages[0])
+	if b.record.exported {
+		return b.literal(languageSlot)
+	}
+	v := b.record.values[languageSlot].asList()
+	whole := b.clean(languageSlot, v.text)
+	if tag, ok := notation.Language(whole); ok && v.items == nil {
+		return tag
+	}
+	for _, item := range v.split() {
+		for part := range strings.FieldsFuncSeq(item, func(r rune) bool { return r == ',' || r == '/' || r == '、' || r == '&' }) {
+			if part = b.clean(languageSlot, part); part == "" {
+				continue
+			}
+			if tag, ok := notation.Language(part); ok {
+				return tag
+			}
+			return part
+		}
 	}
 	return ""
 }
@@ -238,12 +388,29 @@ func (b *builder) language() string {
 // isbn returns the first valid ISBN. A wrong one beside it doesn't matter.
 func (b *builder) isbn() string {
 	wrong := ""
-	for _, s := range []slot{isbnSlot, isbn13Slot, isbn10Slot} {
-		text := b.text(s)
-		if isbn, ok := model.ParseISBN(text); ok {
+	for _, s := range []slot{isbn13Slot, isbnSlot, isbn10Slot, isbnsSlot, identifiersSlot} {
+		text := b.clean(s, b.literal(s))
+		if items := b.record.values[s].items; items != nil {
+			text = strings.Join(items, "; ")
+		}
+		if text == "" {
+			continue
+		}
+		isbn := ""
+		switch {
+		case b.record.exported:
+			isbn, _ = model.ParseISBN(text)
+		case s == identifiersSlot:
+			isbn = notation.LabelledISBN(text)
+		default:
+			isbn = notation.ISBN(text)
+		}
+		if isbn != "" {
 			return isbn
 		}
-		wrong = cmp.Or(wrong, text)
+		if !notation.IsBlank(text) && s != identifiersSlot {
+			wrong = cmp.Or(wrong, text)
+		}
 	}
 	if wrong != "" {
 		b.note("isbn dropped: %s is not a valid ISBN-10 or ISBN-13", show(wrong))
@@ -251,12 +418,18 @@ func (b *builder) isbn() string {
 	return ""
 }
 
+var aboutNumber = regexp.MustCompile(`^[><~≥]? ?(\d{1,9}) ?\+?$|^(\d{1,3}(?:,\d{3})+)$`)
+
 func (b *builder) stock() *int {
 	text := b.text(stockSlot)
 	if text == "" {
 		return nil
 	}
-	n, err := strconv.Atoi(withoutFraction(text))
+	number := withoutFraction(text)
+	if m := aboutNumber.FindStringSubmatch(number); m != nil && !b.record.exported {
+		number = strings.ReplaceAll(m[1]+m[2], ",", "")
+	}
+	n, err := strconv.Atoi(number)
 	if err != nil {
 		b.dropped(model.StockField)
 		b.note("stock dropped: %s is not a whole number", show(text))
@@ -265,23 +438,75 @@ func (b *builder) stock() *int {
 	return &n
 }
 
-// price also reads the notation of most of Europe: "1.234,50".
-func (b *builder) price() string {
-	text := b.text(priceSlot)
-	if !b.record.exported && europeanPrice.MatchString(text) {
-		text = strings.NewReplacer(".", "", " ", "", ",", ".").Replace(text)
+func (b *builder) availability() model.Availability {
+	text := b.text(availabilitySlot)
+	if b.record.exported {
+		return model.Availability(text)
+	}
+	if availability, ok := notation.Availability(text); ok {
+		return availability
+	}
+	return model.Availability(text)
+}
+
+// price returns the sale price or the price, and its currency. The column of
+// currencies counts more than the price, and the price more than the name of its
+// column and --currency, unless it has only a sign that several currencies share.
+func (b *builder) price() (amount, currency string) {
+	if b.record.exported {
+		return b.literal(priceSlot), b.literal(currencySlot)
+	}
+	currency = b.text(currencySlot)
+	if code, _, ok := notation.Currency(currency); ok {
+		currency = code
+	}
+	for _, s := range []slot{salePriceSlot, priceSlot} {
+		v := b.record.values[s]
+		text := b.text(s)
+		if text == "" {
+			continue
+		}
+		price, ok := notation.ParsePrice(text, b.habits.decimals[s])
+		if v.number {
+			price = notation.Price{Amount: text}
+		} else if !ok {
+			return text, currency // to be dropped
+		}
+		if currency == "" {
+			currency = price.Currency
+			if currency == "" || price.Ambiguous {
+				currency = cmp.Or(v.unit, b.habits.currency, price.Currency)
+			}
+			if currency != "" {
+				b.row.Fields |= model.CurrencyField
+			}
+		}
+		return price.Amount, currency
+	}
+	return "", currency
+}
+
+// publishedAt reads the date. In the column of a shop, 1, 0 and -1 say whether the
+// shop shows the product.
+func (b *builder) publishedAt() string {
+	text := b.text(publishedAtSlot)
+	switch {
+	case b.record.exported:
+		return text
+	case text == "1" || text == "-1":
+		return ""
+	}
+	if date, ok := notation.Date(text, b.habits.days); ok {
+		return date
 	}
 	return text
 }
 
-// publishedAt keeps the date of a time and turns 28.2.2001 into 2001-02-28.
-func (b *builder) publishedAt() string {
-	if b.record.exported {
-		return b.text(publishedAtSlot)
-	}
-	text := date(b.text(publishedAtSlot))
-	if m := pointDate.FindStringSubmatch(text); m != nil {
-		return fmt.Sprintf("%s-%02s-%02s", m[3], m[2], m[1])
+// coverURL returns the first of several addresses.
+func (b *builder) coverURL() string {
+	text := b.text(coverURLSlot)
+	if first, _, several := strings.Cut(text, ", http"); several && !b.record.exported {
+		return first
 	}
 	return text
 }
@@ -339,23 +564,12 @@ func (b *builder) validate() error {
 	}
 }
 
-var (
-	zeroFraction = regexp.MustCompile(`^(-?\d+)\.0+$`)
-	// 12,90 and 1.234,50 but not 1,234, which may be a thousand.
-	europeanPrice = regexp.MustCompile(`^(\d{1,3}([. ]\d{3})*|\d+),\d{1,2}$`)
-	pointDate     = regexp.MustCompile(`^(\d{1,2})\.(\d{1,2})\.(\d{4})$`)
-	timeOfDay     = regexp.MustCompile(`^(-?\d{1,4}-\d{2}-\d{2})[T ]\d{2}:.*$`)
-)
+var zeroFraction = regexp.MustCompile(`^(-?\d+)\.0+$`)
 
 // withoutFraction turns 2008.0 into 2008. Spreadsheets and data frames write
 // whole numbers as decimals if some cells of the column are empty.
 func withoutFraction(number string) string {
 	return zeroFraction.ReplaceAllString(number, "$1")
-}
-
-// date returns the date of a time.
-func date(text string) string {
-	return timeOfDay.ReplaceAllString(withoutFraction(text), "$1")
 }
 
 // show quotes text from a file for a message, and shortens a long one.

@@ -172,19 +172,30 @@ type identities struct {
 
 func identitiesOf(rows []*model.ImportRow) *identities {
 	w := &identities{ids: map[string][]string{}, spans: map[model.Fingerprint][2]int{}}
+	want := func(fingerprint model.Fingerprint, from, to int) {
+		if span, again := w.spans[fingerprint]; again {
+			from, to = min(span[0], from), max(span[1], to)
+		}
+		w.spans[fingerprint] = [2]int{from, to}
+	}
+	// moved counts the rows of the batch that may take a book away from the copies
+	// of a fingerprint: those behind it move up.
+	moved := map[model.Fingerprint]int{}
 	for _, row := range rows {
 		if row.ExternalID != "" {
 			w.ids[row.Source] = append(w.ids[row.Source], row.ExternalID)
 		}
-		if row.Book.ISBN != "" {
-			w.isbns = append(w.isbns, row.Book.ISBN)
+		for _, isbn := range []string{row.Book.ISBN, row.FormerISBN} {
+			if isbn != "" {
+				w.isbns = append(w.isbns, isbn)
+			}
+		}
+		for _, c := range row.Alternatives {
+			want(c.Fingerprint, c.Ordinal, c.Ordinal+moved[c.Fingerprint])
+			moved[c.Fingerprint]++
 		}
 		if row.ExternalID == "" && row.Book.ISBN == "" {
-			span, again := w.spans[row.Fingerprint]
-			if !again {
-				span = [2]int{row.Ordinal, row.Ordinal}
-			}
-			w.spans[row.Fingerprint] = [2]int{min(span[0], row.Ordinal), max(span[1], row.Ordinal)}
+			want(row.Fingerprint, row.Ordinal, row.Ordinal+moved[row.Fingerprint])
 		}
 	}
 	for fingerprint, span := range w.spans {
@@ -304,10 +315,10 @@ func (c *catalogue) match(row *model.ImportRow) (match *known, rejected *model.R
 		match = c.byExternalID[[2]string{row.Source, row.ExternalID}]
 	case sameISBN != nil:
 		match = sameISBN
-	case row.ExternalID == "" && row.Book.ISBN == "":
-		if equal := c.byFingerprint[row.Fingerprint]; equal != nil && row.Ordinal-equal.first < len(equal.books) {
-			match = equal.books[row.Ordinal-equal.first]
-		}
+	case row.FormerISBN != "" && c.byISBN[row.FormerISBN] != nil:
+		match = c.byISBN[row.FormerISBN]
+	default:
+		match = c.oldestCopy(row)
 	}
 	switch {
 	case match == nil:
@@ -326,6 +337,74 @@ func (c *catalogue) match(row *model.ImportRow) (match *known, rejected *model.R
 	return match, nil
 }
 
+// oldestCopy finds the book of a row by its fingerprints. Books have the order of
+// the rows that created them. If a later row of the file is read as an earlier one
+// was before, both books are found, and the older one belongs to the earlier row.
+func (c *catalogue) oldestCopy(row *model.ImportRow) (oldest *known) {
+	candidates := row.Alternatives
+	if row.ExternalID == "" && row.Book.ISBN == "" {
+		candidates = append([]model.Copy{{Fingerprint: row.Fingerprint, Ordinal: row.Ordinal}}, candidates...)
+	}
+	for _, candidate := range candidates {
+		if k := c.byFingerprint[candidate.Fingerprint].at(candidate.Ordinal); k != nil && (oldest == nil || k.isOlder(oldest)) {
+			oldest = k
+		}
+	}
+	return oldest
+}
+
+// isOlder reports whether k was stored before other. Those of the batch have no id
+// yet.
+func (k *known) isOlder(other *known) bool {
+	return k.book.ID != 0 && (other.book.ID == 0 || k.book.ID < other.book.ID)
+}
+
+// at returns the copy with an ordinal, or nil if there is none.
+func (c *copies) at(ordinal int) *known {
+	if c == nil || ordinal < c.first || ordinal-c.first >= len(c.books) {
+		return nil
+	}
+	return c.books[ordinal-c.first]
+}
+
+// remove takes a book out of the copies: those behind it move up.
+func (c *copies) remove(k *known) {
+	if c != nil {
+		c.books = slices.DeleteFunc(c.books, func(other *known) bool { return other == k })
+	}
+}
+
+// insert adds a book in the order of ids.
+func (c *copies) insert(k *known) {
+	at := 0
+	for at < len(c.books) && !k.isOlder(c.books[at]) {
+		at++
+	}
+	if at == 0 && c.first > 0 { // it stands before the window
+		c.first++
+		return
+	}
+	c.books = slices.Insert(c.books, at, k)
+}
+
+// move gives a book the fingerprint of a row that was found under another one.
+func (c *catalogue) move(k *known, row *model.ImportRow) {
+	former := model.Fingerprint(k.identity.Fingerprint)
+	if former == row.Fingerprint || !slices.ContainsFunc(row.Alternatives, func(c model.Copy) bool { return c.Fingerprint == former }) {
+		return
+	}
+	c.byFingerprint[former].remove(k)
+	k.identity.Fingerprint, k.listed = nil, true
+	if row.Fingerprint == (model.Fingerprint{}) {
+		return // an id or an ISBN recognises the book from now on
+	}
+	k.identity.Fingerprint = row.Fingerprint[:]
+	if c.byFingerprint[row.Fingerprint] == nil {
+		c.byFingerprint[row.Fingerprint] = &copies{}
+	}
+	c.byFingerprint[row.Fingerprint].insert(k)
+}
+
 // apply copies a row into a book and reports whether that changed the book.
 func (c *catalogue) apply(k *known, row *model.ImportRow) bool {
 	before, identity := *k.book, k.identity
@@ -336,7 +415,9 @@ func (c *catalogue) apply(k *known, row *model.ImportRow) bool {
 	if row.ExternalID != "" && k.identity.ExternalID == nil {
 		k.identity.Source, k.identity.ExternalID = &row.Source, &row.ExternalID
 	}
-	if row.Fingerprint != (model.Fingerprint{}) && k.identity.Fingerprint == nil {
+	if len(k.identity.Fingerprint) == len(row.Fingerprint) {
+		c.move(k, row)
+	} else if row.Fingerprint != (model.Fingerprint{}) && k.identity.Fingerprint == nil {
 		k.identity.Fingerprint = row.Fingerprint[:]
 	}
 	k.line = row.Line

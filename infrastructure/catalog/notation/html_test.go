@@ -11,7 +11,7 @@ import (
 func TestHTMLBecomesText(t *testing.T) {
 	for text, want := range map[string]string{
 		"<div><p>By the <em>sea</em>.</p><p>Again &amp; again</p></div>": "By the sea.\nAgain & again",
-		`<p>One.</p>\n<p>Two.</p>`: "One.\nTwo.", "One<br/>two<br>three": "One\ntwo\nthree", "<ul><li>a</li><li>b</li></ul>": "a\nb",
+		`<p>One.</p>\n<p>Two.</p>`:                                       "One.\nTwo.", "One<br/>two<br>three": "One\ntwo\nthree", "<ul><li>a</li><li>b</li></ul>": "a\nb",
 		"Salt &amp; Road": "Salt & Road", "caf&eacute; &#8211; &#x2014;": "café – —", "&lt;p&gt;One&lt;/p&gt;&lt;p&gt;Two&lt;/p&gt;": "One\nTwo",
 		"a < b": "a < b", "AT&T": "AT&T", "C<T> and Vec<int>": "C<T> and Vec<int>", "<p>Map<K> of things</p>": "Map<K> of things", "?a=1&copy=2": "?a=1&copy=2", "&nothing;": "&nothing;", "x <y> z": "x <y> z",
 		"<script>alert(1)</script><p>x</p>": "x", "<p>x<style>p{}</style>y</p>": "xy", `<a href="https://example.com">here</a>`: "here", "<o:p></o:p><p>x</p>": "x",

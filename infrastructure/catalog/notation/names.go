@@ -1,0 +1,279 @@
+package notation
+
+import (
+	_ "embed"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"literank.com/event-books/domain/model"
+)
+
+var (
+	fullerForm = regexp.MustCompile(`^(.*\S)\s+(\([^()]*\))$`)
+	suffix     = regexp.MustCompile(`^(Jr|Sr|II|III|IV|Esq|M\.D|Ph\.D)\.?$`)
+	// lifeDates matches the years that libraries put behind a name.
+	lifeDates = regexp.MustCompile(`^(?:[bd]\.|born|died|ca?\.)?\s*\d{4}\??\s*(?:-\s*(?:\d{4}\??)?)?\.?$`)
+	initials  = regexp.MustCompile(`^(?:\p{L}\.?|(?:\p{Lu}\p{Ll}?\.-?)+\p{Lu}?\.?|\p{Lu}{2,3})$`)
+	corporate = regexp.MustCompile(`(?i)^(?:inc|incorporated|ltd|limited|llc|llp|plc|corp|corporation|co|company|gmbh|ag|kg|ohg|e\.?\s?v|s\.?a|s\.?l|s\.?r\.?l|s\.?p\.?a|sarl|b\.?v|n\.?v|ab|oy|as|verlag|press|publishing|publishers?|books|editions|éditions|editore|editorial|university|institute|sons|staff)\.?$`)
+)
+
+// between matches the separators of authors. The comma isn't one: it may also
+// stand between last and first name.
+var (
+	between   = regexp.MustCompile(`\s*[;；|、]\s*|\s+/\s+`)
+	ampersand = regexp.MustCompile(`\s+&\s+`)
+	conjoined = regexp.MustCompile(`^(.+\S)\s+(?:and|und|et|y|e)\s+(\S.+)$`)
+	lastComma = regexp.MustCompile(`,\s+(?:and|und|&)\s+`)
+)
+
+// Authors splits a text into authors and writes their names in spoken order.
+// inverted means that the file as a whole writes the last name first. If the text
+// could be one name or two, names has the text as it stands, and turned is the one
+// name in spoken order.
+func Authors(text string, inverted bool) (names []string, turned string) {
+	var found []contributor
+	groups := between.Split(lastComma.ReplaceAllString(text, " & "), -1)
+	for _, group := range groups {
+		parts := ampersand.Split(group, -1)
+		if m := conjoined.FindStringSubmatch(group); m != nil && len(parts) == 1 && isPerson(m[1]) && isPerson(m[2]) {
+			parts = m[1:]
+		}
+		all := inverted || len(groups) > 1 || len(parts) > 1 && !slices.ContainsFunc(parts, func(p string) bool { return strings.Count(p, ",") != 1 })
+		for _, part := range parts {
+			c := newContributor(part)
+			switch {
+			case !strings.Contains(c.name, ","):
+			case all:
+				c.name = TurnName(c.name)
+			case len(parts) > 1 && slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(strings.TrimSpace(p), " ") }):
+				// "Tom, Dick & Harry"
+			default:
+				c.name, turned = turnIfClear(c.name)
+			}
+			found = append(found, c)
+		}
+	}
+	if len(found) > 1 {
+		turned = ""
+	}
+	return preferred(found), turned
+}
+
+// Names writes the names of a list in spoken order.
+func Names(list []string) []string {
+	found := make([]contributor, len(list))
+	for i, name := range list {
+		found[i] = newContributor(name)
+		found[i].name = TurnName(found[i].name)
+	}
+	return preferred(found)
+}
+
+// turnIfClear turns a name in library order if nothing else can be meant. If it is
+// in doubt it returns the other reading too.
+func turnIfClear(text string) (name, turned string) {
+	parts := nameParts(text)
+	if persons, ok := alternating(parts); ok {
+		return strings.Join(persons, model.AuthorSeparator), ""
+	}
+	if len(parts) != 2 || !couldBeOne(parts[0], parts[1]) {
+		return text, ""
+	}
+	other := TurnName(text)
+	if isSurname(parts[0]) && areGiven(parts[1]) {
+		return other, ""
+	}
+	return text, other
+}
+
+// alternating recognises a list such as "Quill, Ada, Marsh, Cy".
+func alternating(parts []string) (persons []string, ok bool) {
+	if len(parts) < 4 || len(parts)%2 != 0 {
+		return nil, false
+	}
+	for i := 0; i < len(parts); i += 2 {
+		if !isSurname(parts[i]) || !areGiven(parts[i+1]) || areGiven(parts[i]) {
+			return nil, false
+		}
+		persons = append(persons, TurnName(parts[i]+", "+parts[i+1]))
+	}
+	return persons, true
+}
+
+// nameParts cuts a name at its commas, without suffix, dates and the fuller form.
+func nameParts(name string) []string {
+	if m := fullerForm.FindStringSubmatch(name); m != nil {
+		name = m[1]
+	}
+	parts := strings.Split(strings.TrimRight(name, ", "), ",")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	for last := len(parts) - 1; last > 1 && (suffix.MatchString(parts[last]) || lifeDates.MatchString(parts[last])); last-- {
+		parts = parts[:last]
+	}
+	return parts
+}
+
+// couldBeOne reports whether two parts around a comma can be one name.
+func couldBeOne(last, first string) bool {
+	return last != "" && first != "" && !isCorporate(last, first) && !areTwo(last, first) &&
+		len(strings.Fields(first)) <= 4 && len(strings.Fields(last)) <= 4 &&
+		!strings.ContainsFunc(last+first, unicode.IsDigit) && !unicode.IsLower(firstRune(first))
+}
+
+// areTwo recognises "Karl Marx, Friedrich Engels": each part begins with a given
+// name and goes on.
+func areTwo(a, b string) bool {
+	complete := func(name string) bool {
+		words := strings.Fields(name)
+		return len(words) > 1 && isGiven(words[0]) && !isGiven(words[len(words)-1]) && !isParticle(words[len(words)-1])
+	}
+	return complete(a) && complete(b)
+}
+
+func isCorporate(parts ...string) bool {
+	for _, part := range parts[1:] {
+		if corporate.MatchString(part) {
+			return true
+		}
+	}
+	words := strings.Fields(parts[0])
+	return len(words) > 1 && corporate.MatchString(words[len(words)-1])
+}
+
+// isSurname reports whether a text is one word with particles, such as "van Gogh",
+// or two words that aren't given names.
+func isSurname(text string) bool {
+	words := slices.DeleteFunc(strings.Fields(text), isParticle)
+	return len(words) == 1 && !initials.MatchString(words[0]) || len(words) == 2 && !slices.ContainsFunc(words, isGiven)
+}
+
+// areGiven reports whether a text has only given names, initials and particles
+// behind them: "Johann Wolfgang von".
+func areGiven(text string) bool {
+	words := strings.Fields(text)
+	for len(words) > 1 && isParticle(words[len(words)-1]) {
+		words = words[:len(words)-1]
+	}
+	return len(words) > 0 && !slices.ContainsFunc(words, func(word string) bool { return !isGiven(word) })
+}
+
+//go:embed given_names.txt
+var givenNamesText string
+
+// givenNames has folded given names of Europe and the Americas.
+var givenNames = sync.OnceValue(func() map[string]bool {
+	names := map[string]bool{}
+	for name := range strings.Lines(givenNamesText) {
+		if !strings.HasPrefix(name, "#") {
+			names[strings.TrimSpace(name)] = true
+		}
+	}
+	return names
+})
+
+func isGiven(word string) bool {
+	if initials.MatchString(word) {
+		return true
+	}
+	for part := range strings.SplitSeq(strings.TrimSuffix(word, "."), "-") {
+		if !givenNames()[model.Fold(part)] && !initials.MatchString(part) {
+			return false
+		}
+	}
+	return true
+}
+
+// isPerson reports whether a name looks like a person's: at least two words, each
+// capitalised or a particle. "Department of Health" is no person.
+func isPerson(name string) bool {
+	words := strings.Fields(name)
+	return len(words) >= 2 && !slices.ContainsFunc(words, func(word string) bool {
+		return !unicode.IsUpper(firstRune(word)) && !particles[word]
+	})
+}
+
+// particles has the words in names of people that aren't capitalised.
+var particles = map[string]bool{"von": true, "van": true, "der": true, "den": true, "de": true, "la": true, "le": true, "du": true, "da": true, "di": true, "del": true, "al": true, "zu": true, "af": true, "bin": true, "ibn": true,
+	"dos": true, "das": true, "des": true, "della": true, "ter": true, "ten": true, "vom": true, "zum": true, "zur": true, "el": true, "los": true, "las": true, "av": true, "st.": true, "saint": true}
+
+func isParticle(word string) bool { return particles[strings.ToLower(word)] }
+
+// AreInverted reports whether nearly all authors are written as "Last, First".
+func AreInverted(authors []string) bool {
+	all, commas, surnames := 0, 0, 0
+	for _, text := range authors {
+		for _, name := range between.Split(text, -1) {
+			if name = strings.TrimSpace(name); name == "" {
+				continue
+			}
+			all++
+			if last, _, _ := strings.Cut(name, ","); strings.Count(name, ",") == 1 {
+				commas++
+				if !strings.Contains(strings.TrimSpace(last), " ") {
+					surnames++
+				}
+			}
+		}
+	}
+	return all >= 3 && commas*5 >= all*4 && surnames*5 >= commas*3
+}
+
+// TurnName turns a name in library order into spoken order: "Kennedy, John F.
+// (John Fitzgerald)" becomes "John F. Kennedy (John Fitzgerald)", and "Bates,
+// Lindon, Jr." becomes "Lindon Bates Jr.". A name with other parts than a last and
+// a first name stays as it is, and so do two names and companies.
+func TurnName(name string) string {
+	plain, fuller := name, ""
+	if m := fullerForm.FindStringSubmatch(name); m != nil {
+		plain, fuller = m[1], " "+m[2]
+	}
+	if strings.Count(plain, ",") > 1 {
+		plain = strings.TrimRight(plain, ", ") // "Quill, Ada,"
+	}
+	parts := strings.Split(plain, ",")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+		if parts[i] == "" {
+			return name
+		}
+	}
+	if last := len(parts) - 1; last > 1 && lifeDates.MatchString(parts[last]) {
+		parts = parts[:last]
+	}
+	if last := len(parts) - 1; last > 0 && suffix.MatchString(parts[last]) {
+		fuller = " " + parts[last] + fuller
+		parts = parts[:last]
+	}
+	switch {
+	case len(parts) == 1:
+		return parts[0] + fuller
+	case len(parts) > 2 || strings.ContainsFunc(parts[1], unicode.IsDigit):
+		return name // a title, a year of birth, or a corporation with many parts
+	case isCorporate(parts[0], parts[1]) || areTwo(parts[0], parts[1]):
+		return name
+	case unicode.IsLower(firstRune(parts[1])) && !areOnlyParticles(parts[1]):
+		return parts[0] + " " + parts[1] + fuller // "Hero, of Alexandria"
+	}
+	return withoutStop(parts[1]) + " " + parts[0] + fuller
+}
+
+func areOnlyParticles(text string) bool {
+	return !slices.ContainsFunc(strings.Fields(text), func(word string) bool { return !isParticle(word) })
+}
+
+// withoutStop cuts off the full stop that library catalogues put behind a name,
+// but not the one of an abbreviation.
+func withoutStop(first string) string {
+	cut, ok := strings.CutSuffix(first, ".")
+	words := strings.Fields(cut)
+	if !ok || len(words) == 0 || utf8.RuneCountInString(words[len(words)-1]) < 2 || !givenNames()[model.Fold(words[len(words)-1])] {
+		return first
+	}
+	return cut
+}

@@ -1,0 +1,91 @@
+package notation
+
+import (
+	"regexp"
+	"strings"
+
+	"literank.com/event-books/domain/model"
+)
+
+// role is what a contributor did, by the order in which a book's author line
+// prefers them.
+type role int
+
+const (
+	author role = iota
+	editor
+	other // translators, illustrators, narrators
+)
+
+var (
+	bracketedRole = regexp.MustCompile(`\s*[(\[]([^()\[\]]{1,40})[)\]]`)
+	trailingRole  = regexp.MustCompile(`,\s*([^,]{2,20})$`)
+)
+
+// roles has the folded words for roles, without full stops.
+var roles = func() map[string]role {
+	byWord := map[string]role{}
+	for role, words := range map[role]string{
+		author: `author|aut|authors|goodreads author|writer|autor|autorin|verfasser|verfasserin|auteur|autrice|autore|автор|著|作者|著者|contributor|ctb`,
+		editor: `ed|eds|edt|editor|editors|edited by|hg|hrsg|hrsg v|hgg|herausgeber|herausgeberin|éditeur scientifique|dir|directeur|curatore|a cura di|editor literario|compiler|comp|ред|редактор|编|編|编者|編者`,
+		other: `translator|translators|trans|transl|tr|trl|translated by|übersetzer|übersetzerin|übers|traducteur|traductrice|traductor|traductora|traduttore|trad|переводчик|пер|译|译者|訳|訳者|
+			illustrator|illustrators|illustrations|illus|ill|illustratorin|illustrateur|illustratrice|ilustrador|художник|ил|绘|絵|narrator|reader|read by|nrt|sprecher|sprecherin|erzähler|narrateur|narrador|чтец|
+			foreword|introduction|afterword|preface|vorwort|nachwort|einleitung|préface|prólogo|prefazione|cover artist|photographer|fotograf|designer|adapter|introducer|aui`,
+	} {
+		for word := range strings.SplitSeq(words, "|") {
+			byWord[model.Fold(word)] = role
+		}
+	}
+	return byWord
+}()
+
+func roleOf(text string) (role, bool) {
+	r, ok := roles[strings.TrimSpace(strings.ReplaceAll(model.Fold(text), ".", ""))]
+	return r, ok
+}
+
+// contributor is somebody who is named as an author.
+type contributor struct {
+	name string
+	role role
+}
+
+// newContributor cuts the roles off a name: "Tess Lator (Translator)", "Lator,
+// Tess, trans.".
+func newContributor(name string) contributor {
+	c := contributor{}
+	if strings.ContainsAny(name, "([") {
+		name = bracketedRole.ReplaceAllStringFunc(name, func(bracket string) string {
+			found, ok := roleOf(strings.Trim(bracket, " \t()[]"))
+			if !ok {
+				return bracket
+			}
+			c.role = max(c.role, found)
+			return ""
+		})
+	}
+	if m := trailingRole.FindStringSubmatch(name); m != nil {
+		if found, ok := roleOf(m[1]); ok {
+			name, c.role = strings.TrimSuffix(name, m[0]), max(c.role, found)
+		}
+	}
+	c.name = strings.TrimSpace(name)
+	return c
+}
+
+// preferred returns the names of those with the first role that somebody has:
+// authors, else editors, else everybody.
+func preferred(list []contributor) (names []string) {
+	first := other
+	for _, c := range list {
+		if c.name != "" {
+			first = min(first, c.role)
+		}
+	}
+	for _, c := range list {
+		if c.name != "" && c.role == first {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
