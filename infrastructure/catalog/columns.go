@@ -112,7 +112,7 @@ var slots = [slotCount]struct {
 		"währung", "devise", "moneda", "divisa", "valuta", "валюта", "货币", "貨幣", "币种", "幣種", "通貨"}},
 	stockSlot: {field: model.StockField, name: "stock", columns: []string{"stock", "quantity", "stock_quantity", "qty",
 		"bestand", "lagerbestand", "menge", "quantité", "cantidad", "existencias", "quantità", "giacenza", "остаток", "количество", "库存", "庫存", "数量", "數量", "在庫", "在庫数"}, numbers: true},
-	availabilitySlot: {field: model.AvailabilityField, name: "availability", columns: []string{"availability", "in_stock?", "stock_status",
+	availabilitySlot: {field: model.AvailabilityField, name: "availability", columns: []string{"availability", "in_stock?", "stock_status", "available",
 		"verfügbarkeit", "lieferbarkeit", "disponibilité", "disponibilidad", "disponibilità", "наличие", "доступность", "可用性", "供货状态", "在庫状況"}, numbers: true},
 	buyURLSlot: {field: model.BuyURLField, name: "buy_url", columns: []string{"buy_url", "url", "link", "permalink", "external_url",
 		"kauflink", "lien", "enlace", "ссылка", "链接", "連結", "购买链接", "リンク"}},
@@ -150,7 +150,10 @@ var knownPlaces = func() map[string]place {
 	places := map[string]place{}
 	for s, properties := range slots {
 		for rank, column := range properties.columns {
-			places[foldName(column)] = place{slot: slot(s), rank: rank}
+			name := foldName(column)
+			if _, ok := places[name]; !ok { // "catégories" and "categories" are one name
+				places[name] = place{slot: slot(s), rank: rank}
+			}
 		}
 	}
 	return places

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+	"golang.org/x/text/encoding/charmap"
 
 	"literank.com/event-books/infrastructure/catalog/notation"
 )
@@ -40,8 +43,10 @@ func parseXML(text []byte) (root node, notes []string, err error) {
 	}
 	if cleaned := bytes.Map(withoutControls, text); !bytes.Equal(cleaned, text) {
 		text = cleaned
-		notes = append(notes, "control characters replaced by spaces: XML does not allow them")
+		notes = append(notes, noControls)
 	}
+	text, corrected := repairReferences(text)
+	notes = append(notes, corrected...)
 	in := xml.NewDecoder(bytes.NewReader(text))
 	in.Entity = xml.HTMLEntity
 	open := []*node{&root}
@@ -79,6 +84,56 @@ func parseXML(text []byte) (root node, notes []string, err error) {
 		}
 	}
 }
+
+var (
+	// literalXML matches the sections in which & means itself.
+	literalXML = regexp.MustCompile(`(?s)<!\[CDATA\[.*?\]\]>|<!--.*?-->`)
+	anyAmp     = regexp.MustCompile(`&(?:#(\d+);|#[xX]([0-9a-fA-F]+);|[A-Za-z_][\w.-]*;)?`)
+)
+
+// repairReferences escapes each & that begins no reference, and replaces references
+// to characters that XML forbids.
+func repairReferences(text []byte) (repaired []byte, notes []string) {
+	if bytes.IndexByte(text, '&') < 0 {
+		return text, nil
+	}
+	controls := false
+	repair := func(part []byte) []byte {
+		return anyAmp.ReplaceAllFunc(part, func(found []byte) []byte {
+			m := anyAmp.FindSubmatch(found)
+			if len(found) == 1 {
+				return []byte("&amp;")
+			}
+			if len(m[1])+len(m[2]) == 0 {
+				return found
+			}
+			code, err := strconv.ParseInt(string(m[1]), 10, 32)
+			if len(m[2]) > 0 {
+				code, err = strconv.ParseInt(string(m[2]), 16, 32)
+			}
+			switch r := rune(code); {
+			case err != nil || !utf8.ValidRune(r) || withoutControls(r) != r:
+				controls = true
+				return []byte(" ")
+			case r >= 0x80 && r < 0xA0: // programs mean Windows-1252
+				return []byte(string(charmap.Windows1252.DecodeByte(byte(r))))
+			}
+			return found
+		})
+	}
+	at := 0
+	for _, section := range literalXML.FindAllIndex(text, -1) {
+		repaired = append(append(repaired, repair(text[at:section[0]])...), text[section[0]:section[1]]...)
+		at = section[1]
+	}
+	repaired = append(repaired, repair(text[at:])...)
+	if controls {
+		notes = []string{noControls}
+	}
+	return repaired, notes
+}
+
+const noControls = "control characters replaced by spaces: XML does not allow them"
 
 // withoutControls replaces the characters that XML 1.0 forbids (section 2.2) by
 // spaces.

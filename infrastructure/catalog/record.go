@@ -165,7 +165,7 @@ func (b *builder) line(text string) string {
 	if b.record.exported || b.record.plain {
 		return text
 	}
-	return notation.Line(text)
+	return strings.Trim(notation.Line(text), "\u200e\u200f") // direction marks from web pages
 }
 
 // former adds the identity under which version 0.1 stored the row.
@@ -248,7 +248,7 @@ func (b *builder) description() string {
 		text = b.dropControls(descriptionSlot, text, func(r rune) bool {
 			return r == '\n' || r == '\r' || r == '\t'
 		})
-		if text = strings.TrimSpace(text); text == "" {
+		if text = strings.TrimSpace(text); text == "" || b.repeatsTitle(text) {
 			continue
 		}
 		if utf8.RuneCountInString(text) <= model.MaxDescription {
@@ -258,6 +258,13 @@ func (b *builder) description() string {
 		return string([]rune(text)[:model.MaxDescription])
 	}
 	return ""
+}
+
+// repeatsTitle recognises the summaries that LibraryThing makes of each book: "Emma
+// by Jane Austen (1815)".
+func (b *builder) repeatsTitle(text string) bool {
+	rest, ok := strings.CutPrefix(text, b.row.Book.Title+" by ")
+	return ok && b.row.Book.Author != "" && strings.TrimRight(rest, "()0123456789 ") == b.row.Book.Author
 }
 
 // author joins the authors.
@@ -311,7 +318,11 @@ func (v value) asList() value {
 }
 
 func (b *builder) publisher() string {
-	if publisher := b.text(publisherSlot); publisher != "" || b.record.exported {
+	publisher := b.text(publisherSlot)
+	if b.record.exported || b.record.plain {
+		return publisher
+	}
+	if publisher = strings.TrimRight(publisher, " ,:;"); publisher != "" { // as library catalogues write it
 		return publisher
 	}
 	if m := publication.FindStringSubmatch(b.text(publicationSlot)); m != nil {

@@ -188,7 +188,7 @@ func (r *Row) author(inverted bool) string {
 	for _, name := range names {
 		name = clean(name)
 		if v.Items != nil && !v.Spoken {
-			name = turnName(name)
+			name = TurnName(name)
 		}
 		if name != "" {
 			authors = append(authors, name)
@@ -215,7 +215,7 @@ func splitAuthors(text string, inverted bool) (names []string) {
 		turn := inverted || len(groups) > 1 || len(parts) > 1 && !slices.ContainsFunc(parts, func(p string) bool { return strings.Count(p, ",") != 1 })
 		for _, part := range parts {
 			if turn {
-				part = turnName(strings.TrimSpace(part))
+				part = TurnName(strings.TrimSpace(part))
 			}
 			names = append(names, part)
 		}
@@ -232,7 +232,8 @@ func isPerson(name string) bool {
 	})
 }
 
-func turnName(name string) string {
+// TurnName turns a name in library order into spoken order.
+func TurnName(name string) string {
 	plain, fuller := name, ""
 	if m := fullerForm.FindStringSubmatch(name); m != nil {
 		plain, fuller = m[1], " "+m[2]

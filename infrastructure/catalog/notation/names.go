@@ -16,18 +16,18 @@ var (
 	fullerForm = regexp.MustCompile(`^(.*\S)\s+(\([^()]*\))$`)
 	suffix     = regexp.MustCompile(`^(Jr|Sr|II|III|IV|Esq|M\.D|Ph\.D)\.?$`)
 	// lifeDates matches the years that libraries put behind a name.
-	lifeDates = regexp.MustCompile(`^(?:[bd]\.|born|died|ca?\.)?\s*\d{4}\??\s*(?:-\s*(?:\d{4}\??)?)?\.?$`)
+	lifeDates = regexp.MustCompile(`^(?:ca?\.)?\s*\d{4}\??\s*-\s*(?:\d{4}\??)?\.?$|^(?:[bd]\.|born|died)\s*\d{4}\.?$`)
 	initials  = regexp.MustCompile(`^(?:\p{L}\.?|(?:\p{Lu}\p{Ll}?\.-?)+\p{Lu}?\.?|\p{Lu}{2,3})$`)
-	corporate = regexp.MustCompile(`(?i)^(?:inc|incorporated|ltd|limited|llc|llp|plc|corp|corporation|co|company|gmbh|ag|kg|ohg|e\.?\s?v|s\.?a|s\.?l|s\.?r\.?l|s\.?p\.?a|sarl|b\.?v|n\.?v|ab|oy|as|verlag|press|publishing|publishers?|books|editions|éditions|editore|editorial|university|institute|sons|staff)\.?$`)
+	corporate = regexp.MustCompile(`^(?i:inc|incorporated|ltd|limited|llc|llp|plc|corp|corporation|co|company|gmbh|s\.r\.l|s\.p\.a|sarl|verlag|press|publishing|publishers?|books|editions|éditions|editore|editorial|university|institute|sons|staff|team)\.?$|^e\. ?V\.$`)
 )
 
 // between matches the separators of authors. The comma isn't one: it may also
 // stand between last and first name.
 var (
-	between   = regexp.MustCompile(`\s*[;；|、]\s*|\s+/\s+`)
-	ampersand = regexp.MustCompile(`\s+&\s+`)
-	conjoined = regexp.MustCompile(`^(.+\S)\s+(?:and|und|et|y|e)\s+(\S.+)$`)
-	lastComma = regexp.MustCompile(`,\s+(?:and|und|&)\s+`)
+	between    = regexp.MustCompile(`\s*[;；|、]\s*`)
+	ampersand  = regexp.MustCompile(`\s+[&/]\s+`)
+	conjoined  = regexp.MustCompile(`^(.+\S)\s+(?:and|und|et|y|e)\s+(\S.+)$`)
+	enumerated = regexp.MustCompile(`^(.+),\s+(?:and|und|&)\s+(.+)$`)
 )
 
 // Authors splits a text into authors and writes their names in spoken order.
@@ -36,19 +36,16 @@ var (
 // name in spoken order.
 func Authors(text string, inverted bool) (names []string, turned string) {
 	var found []contributor
-	groups := between.Split(lastComma.ReplaceAllString(text, " & "), -1)
+	groups := between.Split(text, -1)
 	for _, group := range groups {
-		parts := ampersand.Split(group, -1)
-		if m := conjoined.FindStringSubmatch(group); m != nil && len(parts) == 1 && isPerson(m[1]) && isPerson(m[2]) {
-			parts = m[1:]
-		}
+		parts := partsOf(group)
 		all := inverted || len(groups) > 1 || len(parts) > 1 && !slices.ContainsFunc(parts, func(p string) bool { return strings.Count(p, ",") != 1 })
 		for _, part := range parts {
 			c := newContributor(part)
 			switch {
 			case !strings.Contains(c.name, ","):
 			case all:
-				c.name = TurnName(c.name)
+				c.name = turnOne(c.name)
 			case len(parts) > 1 && slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(strings.TrimSpace(p), " ") }):
 				// "Tom, Dick & Harry"
 			default:
@@ -61,6 +58,26 @@ func Authors(text string, inverted bool) (names []string, turned string) {
 		turned = ""
 	}
 	return preferred(found), turned
+}
+
+// partsOf splits a text at "&" and at "and", if persons stand around that.
+func partsOf(text string) []string {
+	if m := enumerated.FindStringSubmatch(text); m != nil && !slices.ContainsFunc(append(strings.Split(m[1], ","), m[2]), func(name string) bool { return !isPerson(name) }) {
+		return []string{m[1], m[2]}
+	}
+	parts := ampersand.Split(text, -1)
+	if m := conjoined.FindStringSubmatch(text); m != nil && len(parts) == 1 && isPerson(m[1]) && isPerson(m[2]) {
+		return m[1:]
+	}
+	return parts
+}
+
+// turnOne turns a name that surely is in library order, unless it is two names.
+func turnOne(name string) string {
+	if parts, _ := nameParts(name); len(parts) == 2 && areTwo(parts[0], parts[1]) {
+		return name
+	}
+	return TurnName(withoutStop(name))
 }
 
 // Names writes the names of a list in spoken order.
@@ -76,15 +93,15 @@ func Names(list []string) []string {
 // turnIfClear turns a name in library order if nothing else can be meant. If it is
 // in doubt it returns the other reading too.
 func turnIfClear(text string) (name, turned string) {
-	parts := nameParts(text)
+	parts, extended := nameParts(text)
 	if persons, ok := alternating(parts); ok {
 		return strings.Join(persons, model.AuthorSeparator), ""
 	}
 	if len(parts) != 2 || !couldBeOne(parts[0], parts[1]) {
 		return text, ""
 	}
-	other := TurnName(text)
-	if isSurname(parts[0]) && areGiven(parts[1]) {
+	other := turnOne(text)
+	if extended || isSurname(parts[0]) && areGiven(parts[1]) {
 		return other, ""
 	}
 	return text, other
@@ -104,19 +121,20 @@ func alternating(parts []string) (persons []string, ok bool) {
 	return persons, true
 }
 
-// nameParts cuts a name at its commas, without suffix, dates and the fuller form.
-func nameParts(name string) []string {
+// nameParts cuts a name at its commas, without the fuller form and without a suffix
+// and dates, with which the name is extended.
+func nameParts(name string) (parts []string, extended bool) {
 	if m := fullerForm.FindStringSubmatch(name); m != nil {
 		name = m[1]
 	}
-	parts := strings.Split(strings.TrimRight(name, ", "), ",")
+	parts = strings.Split(strings.TrimRight(name, ", "), ",")
 	for i := range parts {
 		parts[i] = strings.TrimSpace(parts[i])
 	}
 	for last := len(parts) - 1; last > 1 && (suffix.MatchString(parts[last]) || lifeDates.MatchString(parts[last])); last-- {
-		parts = parts[:last]
+		parts, extended = parts[:last], true
 	}
-	return parts
+	return parts, extended
 }
 
 // couldBeOne reports whether two parts around a comma can be one name.
@@ -131,7 +149,7 @@ func couldBeOne(last, first string) bool {
 func areTwo(a, b string) bool {
 	complete := func(name string) bool {
 		words := strings.Fields(name)
-		return len(words) > 1 && isGiven(words[0]) && !isGiven(words[len(words)-1]) && !isParticle(words[len(words)-1])
+		return len(words) > 1 && isGiven(words[0]) && !isParticle(words[0]) && !isGiven(words[len(words)-1]) && !isParticle(words[len(words)-1])
 	}
 	return complete(a) && complete(b)
 }
@@ -146,12 +164,16 @@ func isCorporate(parts ...string) bool {
 	return len(words) > 1 && corporate.MatchString(words[len(words)-1])
 }
 
-// isSurname reports whether a text is one word with particles, such as "van Gogh",
-// or two words that aren't given names.
+// isSurname reports whether a text is one word with particles, such as "van Gogh".
 func isSurname(text string) bool {
 	words := slices.DeleteFunc(strings.Fields(text), isParticle)
-	return len(words) == 1 && !initials.MatchString(words[0]) || len(words) == 2 && !slices.ContainsFunc(words, isGiven)
+	return len(words) == 1 && !initials.MatchString(words[0]) && !mononyms[strings.ToLower(words[0])]
 }
+
+// mononyms has authors of one name. Behind theirs usually stands a translator's.
+var mononyms = map[string]bool{"plato": true, "homer": true, "sophocles": true, "euripides": true, "aeschylus": true, "aristophanes": true, "aristotle": true, "herodotus": true, "thucydides": true,
+	"virgil": true, "ovid": true, "horace": true, "seneca": true, "cicero": true, "plutarch": true, "dante": true, "petrarch": true, "voltaire": true, "molière": true, "stendhal": true, "colette": true, "hergé": true, "novalis": true,
+	"confucius": true, "laozi": true, "rumi": true, "anonymous": true, "anonym": true, "anonyme": true, "various": true, "unknown": true, "clamp": true}
 
 // areGiven reports whether a text has only given names, initials and particles
 // behind them: "Johann Wolfgang von".
@@ -202,7 +224,10 @@ func isPerson(name string) bool {
 var particles = map[string]bool{"von": true, "van": true, "der": true, "den": true, "de": true, "la": true, "le": true, "du": true, "da": true, "di": true, "del": true, "al": true, "zu": true, "af": true, "bin": true, "ibn": true,
 	"dos": true, "das": true, "des": true, "della": true, "ter": true, "ten": true, "vom": true, "zum": true, "zur": true, "el": true, "los": true, "las": true, "av": true, "st.": true, "saint": true}
 
-func isParticle(word string) bool { return particles[strings.ToLower(word)] }
+// capitalised has those that some families capitalise.
+var capitalised = map[string]bool{"Von": true, "Van": true, "Der": true, "Den": true, "De": true, "La": true, "Le": true, "Du": true, "Da": true, "Di": true, "Del": true, "Dos": true, "Della": true, "Ter": true, "Ten": true, "St.": true, "Saint": true}
+
+func isParticle(word string) bool { return particles[word] || capitalised[word] }
 
 // AreInverted reports whether nearly all authors are written as "Last, First".
 func AreInverted(authors []string) bool {
@@ -227,7 +252,7 @@ func AreInverted(authors []string) bool {
 // TurnName turns a name in library order into spoken order: "Kennedy, John F.
 // (John Fitzgerald)" becomes "John F. Kennedy (John Fitzgerald)", and "Bates,
 // Lindon, Jr." becomes "Lindon Bates Jr.". A name with other parts than a last and
-// a first name stays as it is, and so do two names and companies.
+// a first name stays as it is, and so does a company.
 func TurnName(name string) string {
 	plain, fuller := name, ""
 	if m := fullerForm.FindStringSubmatch(name); m != nil {
@@ -255,12 +280,12 @@ func TurnName(name string) string {
 		return parts[0] + fuller
 	case len(parts) > 2 || strings.ContainsFunc(parts[1], unicode.IsDigit):
 		return name // a title, a year of birth, or a corporation with many parts
-	case isCorporate(parts[0], parts[1]) || areTwo(parts[0], parts[1]):
+	case isCorporate(parts[0], parts[1]):
 		return name
 	case unicode.IsLower(firstRune(parts[1])) && !areOnlyParticles(parts[1]):
 		return parts[0] + " " + parts[1] + fuller // "Hero, of Alexandria"
 	}
-	return withoutStop(parts[1]) + " " + parts[0] + fuller
+	return parts[1] + " " + parts[0] + fuller
 }
 
 func areOnlyParticles(text string) bool {
@@ -268,12 +293,12 @@ func areOnlyParticles(text string) bool {
 }
 
 // withoutStop cuts off the full stop that library catalogues put behind a name,
-// but not the one of an abbreviation.
-func withoutStop(first string) string {
-	cut, ok := strings.CutSuffix(first, ".")
+// but not the one of an initial or a suffix.
+func withoutStop(name string) string {
+	cut, ok := strings.CutSuffix(name, ".")
 	words := strings.Fields(cut)
 	if !ok || len(words) == 0 || utf8.RuneCountInString(words[len(words)-1]) < 2 || !givenNames()[model.Fold(words[len(words)-1])] {
-		return first
+		return name
 	}
 	return cut
 }

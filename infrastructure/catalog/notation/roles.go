@@ -18,8 +18,8 @@ const (
 )
 
 var (
-	bracketedRole = regexp.MustCompile(`\s*[(\[]([^()\[\]]{1,40})[)\]]`)
-	trailingRole  = regexp.MustCompile(`,\s*([^,]{2,20})$`)
+	bracketedRole = regexp.MustCompile(`^(.*?)\s*[(\[]([^()\[\]]{1,40})[)\]]\.?\s*$`)
+	trailingRole  = regexp.MustCompile(`^(.+,.*\S),\s*([^,]{2,20})$|^([^,]+),\s*(\p{Ll}[^,]{1,20})$`)
 )
 
 // roles has the folded words for roles, without full stops.
@@ -40,6 +40,9 @@ var roles = func() map[string]role {
 }()
 
 func roleOf(text string) (role, bool) {
+	if strings.HasPrefix(text, "Ill") && len(text) <= len("Ill.") {
+		return author, false // Illinois
+	}
 	r, ok := roles[strings.TrimSpace(strings.ReplaceAll(model.Fold(text), ".", ""))]
 	return r, ok
 }
@@ -53,24 +56,20 @@ type contributor struct {
 // newContributor cuts the roles off a name: "Tess Lator (Translator)", "Lator,
 // Tess, trans.".
 func newContributor(name string) contributor {
-	c := contributor{}
-	if strings.ContainsAny(name, "([") {
-		name = bracketedRole.ReplaceAllStringFunc(name, func(bracket string) string {
-			found, ok := roleOf(strings.Trim(bracket, " \t()[]"))
-			if !ok {
-				return bracket
-			}
-			c.role = max(c.role, found)
-			return ""
-		})
-	}
-	if m := trailingRole.FindStringSubmatch(name); m != nil {
-		if found, ok := roleOf(m[1]); ok {
-			name, c.role = strings.TrimSuffix(name, m[0]), max(c.role, found)
+	c := contributor{name: strings.TrimSpace(name)}
+	for {
+		rest, word := "", ""
+		if m := bracketedRole.FindStringSubmatch(c.name); m != nil {
+			rest, word = m[1], m[2]
+		} else if m := trailingRole.FindStringSubmatch(c.name); m != nil {
+			rest, word = m[1]+m[3], m[2]+m[4]
 		}
+		found, ok := roleOf(word)
+		if !ok || rest == "" {
+			return c
+		}
+		c.name, c.role = strings.TrimSpace(rest), max(c.role, found)
 	}
-	c.name = strings.TrimSpace(name)
-	return c
 }
 
 // preferred returns the names of those with the first role that somebody has:
