@@ -3,17 +3,18 @@ package importing
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"strings"
 
 	"literank.com/event-books/domain/model"
 )
 
-// knownAuthors remembers the names of authors of several words: those in the
-// file so far and, once there is a doubt, those in the catalogue.
+// knownAuthors has the names of authors of several words. It is empty until the
+// first doubt: then it gets those of the catalogue, which has the earlier rows of
+// the file by then, and from there on those of each batch.
 type knownAuthors struct {
-	names *spillMap
-	// complete is set if the names of the catalogue were added.
-	complete bool
+	names  *spillMap
+	filled bool
 }
 
 func newKnownAuthors() *knownAuthors { return &knownAuthors{names: newSpillMap(spillEntries)} }
@@ -45,30 +46,35 @@ func (k *knownAuthors) has(line string) (bool, error) {
 // settleAuthors decides about each "A, B" in the batch: it is one author if "B A"
 // is known.
 func (r *importRun) settleAuthors(ctx context.Context, rows []readRow) error {
-	var doubtful []*model.ImportRow
+	doubtful := slices.ContainsFunc(rows, func(read readRow) bool { return read.row != nil && read.row.Turned != "" })
+	if !doubtful && !r.authors.filled && !r.dryRun {
+		return nil
+	}
 	for _, read := range rows {
-		switch {
-		case read.row == nil:
-		case read.row.Turned != "":
-			doubtful = append(doubtful, read.row)
-		default:
+		if read.row != nil && read.row.Turned == "" {
 			if err := r.authors.add(read.row.Book.Author); err != nil {
 				return err
 			}
 		}
 	}
-	if len(doubtful) > 0 && !r.authors.complete {
+	if !doubtful {
+		return nil
+	}
+	if !r.authors.filled {
 		if err := r.addCatalogue(ctx); err != nil {
 			return err
 		}
 	}
-	for _, row := range doubtful {
-		known, err := r.authors.has(row.Turned)
+	for _, read := range rows {
+		if read.row == nil || read.row.Turned == "" {
+			continue
+		}
+		known, err := r.authors.has(read.row.Turned)
 		if err != nil {
 			return err
 		}
 		if known {
-			row.Book.Author, row.Turned = row.Turned, row.Book.Author
+			read.row.Book.Author, read.row.Turned = read.row.Turned, read.row.Book.Author
 		}
 	}
 	return nil
@@ -89,7 +95,7 @@ func (r *importRun) addCatalogue(ctx context.Context) error {
 			return err
 		}
 		if len(p.authors) == 0 {
-			r.authors.complete = true
+			r.authors.filled = true
 			return nil
 		}
 		for _, line := range p.authors {

@@ -131,7 +131,7 @@ func (r *record) importRow(source string, h habits) (*model.ImportRow, error) {
 	if r.delete && b.row.ExternalID == "" && book.ISBN == "" {
 		return nil, r.reject(model.RowNoIdentity)
 	}
-	if !r.exported && !r.delete {
+	if !r.exported && !r.delete && b.row.ExternalID == "" || r.idIsNew() {
 		b.former(source != "")
 	}
 	return b.row, nil
@@ -166,6 +166,11 @@ func (b *builder) line(text string) string {
 		return text
 	}
 	return strings.Trim(notation.Line(text), "\u200e\u200f") // direction marks from web pages
+}
+
+// idIsNew reports whether the row has an id that version 0.1 did not see.
+func (r *record) idIsNew() bool {
+	return !r.exported && !r.delete && r.former[former.ID].Text == "" && r.formerJSON[former.ID] == nil
 }
 
 // former adds the identity under which version 0.1 stored the row.
@@ -230,7 +235,7 @@ var isbdSign = regexp.MustCompile(`\s+[/:=;]$`)
 // follows it.
 func (b *builder) title() string {
 	title := cmp.Or(b.text(titleSlot), b.text(originalTitleSlot))
-	if b.record.exported || b.record.plain {
+	if b.record.exported || b.record.plain || title == "" || !strings.Contains("/:;=", title[len(title)-1:]) {
 		return title
 	}
 	return isbdSign.ReplaceAllString(title, "")

@@ -134,14 +134,20 @@ type Row [Slots]Value
 // row's id counted: a row with an id is recognised by that. inverted is the result
 // of AreInverted.
 func (r *Row) Identity(hasSource, inverted bool) (isbn string, fingerprint model.Fingerprint) {
-	b := model.Book{Title: cmp.Or(clean(r[Title].Text), clean(r[OriginalTitle].Text)), Author: r.author(inverted)}
-	if b.Title == "" || utf8.RuneCountInString(b.Title) > 1000 || utf8.RuneCountInString(b.Author) > 1000 || hasSource && clean(r[ID].Text) != "" {
+	if hasSource && clean(r[ID].Text) != "" {
+		return "", fingerprint
+	}
+	b := model.Book{Title: cmp.Or(clean(r[Title].Text), clean(r[OriginalTitle].Text))}
+	if b.Title == "" || utf8.RuneCountInString(b.Title) > 1000 {
 		return "", fingerprint
 	}
 	for _, slot := range []Slot{ISBN, ISBN13, ISBN10} {
 		if isbn, ok := model.ParseISBN(clean(r[slot].Text)); ok {
 			return isbn, fingerprint
 		}
+	}
+	if b.Author = r.author(inverted); utf8.RuneCountInString(b.Author) > 1000 {
+		return "", fingerprint
 	}
 	b.PublishedAt = publishedAt(r[PublishedAt].Text)
 	if b.Validate() != nil {

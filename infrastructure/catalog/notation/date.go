@@ -45,8 +45,11 @@ var (
 // and reports false if it can't read the cell. A day and a month that could be
 // either, and that order doesn't decide, leave the year.
 func Date(cell string, order DayOrder) (date string, ok bool) {
-	text := isoTime.ReplaceAllString(fraction.ReplaceAllString(cell, "$1"), "$1")
-	if !isoDate.MatchString(text) {
+	text := cell
+	if len(cell) > len("2001-02-28") || strings.Contains(cell, ".") {
+		text = isoTime.ReplaceAllString(fraction.ReplaceAllString(cell, "$1"), "$1")
+	}
+	if text != "" && !isoDate.MatchString(text) {
 		text, ok = wordyDate(text, order)
 		if !ok {
 			return "", false

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	scientific   = regexp.MustCompile(`^(\d)\.(\d{12})E\+?12$`)
+	scientific   = regexp.MustCompile(`^(\d)\.(\d{1,12})E\+?12$`)
 	wholeDecimal = regexp.MustCompile(`^(\d+)\.0+$`)
 	grouped      = regexp.MustCompile(`^\d(?:,\d{3}){4}$|^\d(?:\.\d{3}){4}$|^\d(?:'\d{3}){4}$|^\d(?:,\d{3}){3}$`)
 	// numberRun matches digits with hyphens and blanks between them.
@@ -17,6 +17,9 @@ var (
 	isbnPrefix = regexp.MustCompile(`^(?:URN:)?(?:ISBN|EAN|GTIN)(?:[- ]?1[03]\b)?[: -]*`)
 	labelled   = regexp.MustCompile(`(?i)(?:^|[,;|\s])(?:urn:isbn|isbn(?:[-_ ]?1[03])?|ean(?:13)?|gtin(?:13)?)\s*[:=]\s*([^,;|]+)`)
 )
+
+// lookalikes has a Cyrillic letter.
+var lookalikes = strings.NewReplacer("Х", "X", `"`, "")
 
 const (
 	// maxISBNCell bounds the text that is searched for an ISBN, in bytes, and
@@ -37,16 +40,26 @@ func ISBN(cell string) string {
 		return ""
 	}
 	text := strings.ToUpper(plain(cell))
-	text = strings.NewReplacer("Х", "X", `"`, "").Replace(text) // a Cyrillic letter
+	if strings.ContainsAny(text, "Х\"") {
+		text = lookalikes.Replace(text)
+	}
 	text = strings.TrimSpace(strings.TrimLeft(text, "='` "))
 	text = strings.TrimSpace(strings.Trim(text, "[](){}<>'"))
-	text = isbnPrefix.ReplaceAllString(text, "")
-	if m := scientific.FindStringSubmatch(text); m != nil {
-		text = m[1] + m[2]
+	if text != "" && !isDigit(rune(text[0])) {
+		text = isbnPrefix.ReplaceAllString(text, "")
 	}
-	text = wholeDecimal.ReplaceAllString(text, "$1")
-	if grouped.MatchString(text) {
-		text = strings.NewReplacer(",", "", ".", "", "'", "").Replace(text)
+	if strings.Contains(text, "E") {
+		if m := scientific.FindStringSubmatch(text); m != nil && len(m[2]) == 12 {
+			text = m[1] + m[2]
+		} else if m != nil {
+			return "" // some digits are missing
+		}
+	}
+	if strings.ContainsAny(text, ".,'") {
+		text = wholeDecimal.ReplaceAllString(text, "$1")
+		if grouped.MatchString(text) {
+			text = separators.Replace(text)
+		}
 	}
 	if isbn, ok := model.ParseISBN(text); ok {
 		return isbn

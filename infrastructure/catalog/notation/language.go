@@ -14,7 +14,13 @@ import (
 // its name in English, German, French, Spanish, Italian, Russian, Chinese,
 // Japanese or the language itself. It reports false for anything else.
 func Language(cell string) (tag string, ok bool) {
+	if tag, ok := shortTags.Load(cell); ok {
+		return tag.(string), true
+	}
 	if tag, err := model.ParseLanguage(cell); err == nil {
+		if len(cell) <= 3 {
+			shortTags.Store(cell, tag)
+		}
 		return tag, true
 	}
 	name := strings.TrimRight(model.Fold(cell), ".;:, ")
@@ -29,6 +35,9 @@ func Language(cell string) (tag string, ok bool) {
 	}
 	return "", false
 }
+
+// shortTags remembers the tags of codes. There are few of them, and they repeat.
+var shortTags sync.Map
 
 // otherNames are in use beside those of the Unicode CLDR.
 var otherNames = map[string]string{

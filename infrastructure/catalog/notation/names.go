@@ -18,7 +18,6 @@ var (
 	// lifeDates matches the years that libraries put behind a name.
 	lifeDates = regexp.MustCompile(`^(?:ca?\.)?\s*\d{4}\??\s*-\s*(?:\d{4}\??)?\.?$|^(?:[bd]\.|born|died)\s*\d{4}\.?$`)
 	initials  = regexp.MustCompile(`^(?:\p{L}\.?|(?:\p{Lu}\p{Ll}?\.-?)+\p{Lu}?\.?|\p{Lu}{2,3})$`)
-	corporate = regexp.MustCompile(`^(?i:inc|incorporated|ltd|limited|llc|llp|plc|corp|corporation|co|company|gmbh|s\.r\.l|s\.p\.a|sarl|verlag|press|publishing|publishers?|books|editions|éditions|editore|editorial|university|institute|sons|staff|team)\.?$|^e\. ?V\.$`)
 )
 
 // between matches the separators of authors. The comma isn't one: it may also
@@ -35,8 +34,17 @@ var (
 // could be one name or two, names has the text as it stands, and turned is the one
 // name in spoken order.
 func Authors(text string, inverted bool) (names []string, turned string) {
+	if !strings.ContainsAny(text, ",;；|、&/([") && !hasConjunction(text) {
+		if text == "" {
+			return nil, ""
+		}
+		return []string{text}, ""
+	}
 	var found []contributor
-	groups := between.Split(text, -1)
+	groups := []string{text}
+	if strings.ContainsAny(text, ";；|、") {
+		groups = between.Split(text, -1)
+	}
 	for _, group := range groups {
 		parts := partsOf(group)
 		all := inverted || len(groups) > 1 || len(parts) > 1 && !slices.ContainsFunc(parts, func(p string) bool { return strings.Count(p, ",") != 1 })
@@ -62,6 +70,9 @@ func Authors(text string, inverted bool) (names []string, turned string) {
 
 // partsOf splits a text at "&" and at "and", if persons stand around that.
 func partsOf(text string) []string {
+	if !hasConjunction(text) && !strings.ContainsAny(text, "&/") {
+		return []string{text}
+	}
 	if m := enumerated.FindStringSubmatch(text); m != nil && !slices.ContainsFunc(append(strings.Split(m[1], ","), m[2]), func(name string) bool { return !isPerson(name) }) {
 		return []string{m[1], m[2]}
 	}
@@ -70,6 +81,15 @@ func partsOf(text string) []string {
 		return m[1:]
 	}
 	return parts
+}
+
+func hasConjunction(text string) bool {
+	for _, word := range []string{" and ", " und ", " et ", " y ", " e "} {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // turnOne turns a name that surely is in library order, unless it is two names.
@@ -124,8 +144,8 @@ func alternating(parts []string) (persons []string, ok bool) {
 // nameParts cuts a name at its commas, without the fuller form and without a suffix
 // and dates, with which the name is extended.
 func nameParts(name string) (parts []string, extended bool) {
-	if m := fullerForm.FindStringSubmatch(name); m != nil {
-		name = m[1]
+	if strings.HasSuffix(name, ")") {
+		name = fullerForm.ReplaceAllString(name, "$1")
 	}
 	parts = strings.Split(strings.TrimRight(name, ", "), ",")
 	for i := range parts {
@@ -154,20 +174,33 @@ func areTwo(a, b string) bool {
 	return complete(a) && complete(b)
 }
 
-func isCorporate(parts ...string) bool {
-	for _, part := range parts[1:] {
-		if corporate.MatchString(part) {
-			return true
-		}
-	}
-	words := strings.Fields(parts[0])
-	return len(words) > 1 && corporate.MatchString(words[len(words)-1])
+// isCorporate reports whether two parts around a comma, or the first one alone, are
+// the name of a company.
+func isCorporate(first, second string) bool {
+	words := strings.Fields(first)
+	return corporate[companyWord(second)] || len(words) > 1 && corporate[companyWord(words[len(words)-1])]
 }
+
+// companyWord folds a word for corporate. "E. V." are initials, "e.V." is not.
+func companyWord(word string) string {
+	if word == "e.V." || word == "e. V." {
+		return word
+	}
+	return strings.ToLower(strings.TrimSuffix(word, "."))
+}
+
+var corporate = func() map[string]bool {
+	words := map[string]bool{"e.V.": true, "e. V.": true}
+	for word := range strings.FieldsSeq("inc incorporated ltd limited llc llp plc corp corporation co company gmbh s.r.l s.p.a sarl verlag press publishing publisher publishers books edition editions éditions editore editorial university institute sons staff team") {
+		words[word] = true
+	}
+	return words
+}()
 
 // isSurname reports whether a text is one word with particles, such as "van Gogh".
 func isSurname(text string) bool {
 	words := slices.DeleteFunc(strings.Fields(text), isParticle)
-	return len(words) == 1 && !initials.MatchString(words[0]) && !mononyms[strings.ToLower(words[0])]
+	return len(words) == 1 && !isInitials(words[0]) && !mononyms[strings.ToLower(words[0])]
 }
 
 // mononyms has authors of one name. Behind theirs usually stands a translator's.
@@ -199,12 +232,16 @@ var givenNames = sync.OnceValue(func() map[string]bool {
 	return names
 })
 
+func isInitials(word string) bool {
+	return (len(word) <= 3 || strings.Contains(word, ".") || utf8.RuneCountInString(word) <= 3) && initials.MatchString(word)
+}
+
 func isGiven(word string) bool {
-	if initials.MatchString(word) {
+	if isInitials(word) {
 		return true
 	}
 	for part := range strings.SplitSeq(strings.TrimSuffix(word, "."), "-") {
-		if !givenNames()[model.Fold(part)] && !initials.MatchString(part) {
+		if !givenNames()[model.Fold(strings.ToLower(part))] && !isInitials(part) {
 			return false
 		}
 	}
@@ -255,8 +292,10 @@ func AreInverted(authors []string) bool {
 // a first name stays as it is, and so does a company.
 func TurnName(name string) string {
 	plain, fuller := name, ""
-	if m := fullerForm.FindStringSubmatch(name); m != nil {
-		plain, fuller = m[1], " "+m[2]
+	if strings.HasSuffix(name, ")") {
+		if m := fullerForm.FindStringSubmatch(name); m != nil {
+			plain, fuller = m[1], " "+m[2]
+		}
 	}
 	if strings.Count(plain, ",") > 1 {
 		plain = strings.TrimRight(plain, ", ") // "Quill, Ada,"

@@ -3,6 +3,7 @@ package notation
 import (
 	"regexp"
 	"strings"
+	"unicode"
 
 	"literank.com/event-books/domain/model"
 )
@@ -19,7 +20,6 @@ const (
 
 var (
 	bracketedRole = regexp.MustCompile(`^(.*?)\s*[(\[]([^()\[\]]{1,40})[)\]]\.?\s*$`)
-	trailingRole  = regexp.MustCompile(`^(.+,.*\S),\s*([^,]{2,20})$|^([^,]+),\s*(\p{Ll}[^,]{1,20})$`)
 )
 
 // roles has the folded words for roles, without full stops.
@@ -40,10 +40,13 @@ var roles = func() map[string]role {
 }()
 
 func roleOf(text string) (role, bool) {
+	if text == "" {
+		return author, false
+	}
 	if strings.HasPrefix(text, "Ill") && len(text) <= len("Ill.") {
 		return author, false // Illinois
 	}
-	r, ok := roles[strings.TrimSpace(strings.ReplaceAll(model.Fold(text), ".", ""))]
+	r, ok := roles[strings.TrimSpace(strings.ReplaceAll(model.Fold(strings.ToLower(text)), ".", ""))]
 	return r, ok
 }
 
@@ -58,18 +61,32 @@ type contributor struct {
 func newContributor(name string) contributor {
 	c := contributor{name: strings.TrimSpace(name)}
 	for {
-		rest, word := "", ""
-		if m := bracketedRole.FindStringSubmatch(c.name); m != nil {
-			rest, word = m[1], m[2]
-		} else if m := trailingRole.FindStringSubmatch(c.name); m != nil {
-			rest, word = m[1]+m[3], m[2]+m[4]
-		}
+		rest, word := cutLast(c.name)
 		found, ok := roleOf(word)
 		if !ok || rest == "" {
 			return c
 		}
 		c.name, c.role = strings.TrimSpace(rest), max(c.role, found)
 	}
+}
+
+// cutLast cuts off what stands in brackets at the end or, if it can't be a first
+// name, behind the last comma.
+func cutLast(name string) (rest, word string) {
+	if strings.ContainsAny(name[max(0, len(name)-2):], ")]") {
+		if m := bracketedRole.FindStringSubmatch(name); m != nil {
+			return m[1], m[2]
+		}
+	}
+	at := strings.LastIndexByte(name, ',')
+	if at < 0 || len(name)-at > 20 {
+		return "", ""
+	}
+	rest, word = name[:at], strings.TrimSpace(name[at+1:])
+	if !strings.Contains(rest, ",") && !unicode.IsLower(firstRune(word)) {
+		return "", "" // "Krol, Ed"
+	}
+	return rest, word
 }
 
 // preferred returns the names of those with the first role that somebody has:
