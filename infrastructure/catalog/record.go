@@ -343,16 +343,30 @@ func (b *builder) subjects() []string {
 	if b.record.exported {
 		return b.exportedSubjects()
 	}
-	if subjects := b.distinct(subjectsSlot, b.record.values[subjectsSlot].asList().split()); len(subjects) > 0 {
+	if subjects := b.distinct(subjectsSlot, b.list(b.record.values[subjectsSlot])); len(subjects) > 0 {
 		return subjects
 	}
-	tags := b.record.values[tagsSlot].asList()
-	items := tags.split()
+	tags := b.record.values[tagsSlot]
+	items := b.list(tags)
 	if tags.items == nil && len(items) == 1 {
-		items = strings.FieldsFunc(tags.text, func(r rune) bool { return r == ',' || r == '，' || r == '、' })
+		items = strings.FieldsFunc(items[0], func(r rune) bool { return r == ',' || r == '，' || r == '、' })
 		items = strings.Split(strings.Join(items, " > "), " > ") // a path of categories
 	}
 	return b.distinct(tagsSlot, items)
+}
+
+// list returns the items of a value without HTML. A reference such as &amp; ends in
+// a separator, so it is read before the text is split.
+func (b *builder) list(v value) []string {
+	if v = v.asList(); v.items == nil {
+		v.text = b.line(v.text)
+		return v.split()
+	}
+	items := make([]string, len(v.items))
+	for i, item := range v.items {
+		items[i] = b.line(item)
+	}
+	return items
 }
 
 func (b *builder) exportedSubjects() []string {
@@ -370,7 +384,7 @@ func (b *builder) exportedSubjects() []string {
 // distinct cleans a list and drops empty and repeated items.
 func (b *builder) distinct(s slot, items []string) (list []string) {
 	for _, item := range items {
-		if item = b.clean(s, b.line(item)); item != "" && !slices.Contains(list, item) {
+		if item = b.clean(s, item); item != "" && !slices.Contains(list, item) {
 			list = append(list, item)
 		}
 	}

@@ -34,10 +34,10 @@ var (
 // could be one name or two, names has the text as it stands, and turned is the one
 // name in spoken order.
 func Authors(text string, inverted bool) (names []string, turned string) {
+	if text = strings.TrimSpace(text); text == "" {
+		return nil, ""
+	}
 	if !strings.ContainsAny(text, ",;；|、&/([") && !hasConjunction(text) {
-		if text == "" {
-			return nil, ""
-		}
 		return []string{text}, ""
 	}
 	var found []contributor
