@@ -1,6 +1,7 @@
 package notation
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -22,9 +23,17 @@ func Availability(cell string) (model.Availability, bool) {
 	}
 	words = strings.Trim(withoutHyphens.Replace(words), " .!*")
 	words = strings.Join(strings.Fields(words), " ")
-	a, ok := availabilities[words]
+	if a, ok := availabilities[words]; ok {
+		return a, true
+	}
+	words, _, _ = strings.Cut(besides.ReplaceAllString(words, " "), ",")
+	a, ok := availabilities[strings.Join(strings.Fields(words), " ")]
 	return a, ok
 }
+
+// besides matches what may stand beside the words: numbers, brackets, and for how
+// long they hold.
+var besides = regexp.MustCompile(`\([^()]*\)|\d+|^(?:temporarily|currently|derzeit|zurzeit|momentan|aktuell|leider|titel|actuellement|actualmente|attualmente|временно|сейчас|暂时|目前) |(?: now| copies| exemplare| stück| шт\.?)$`)
 
 var withoutHyphens = strings.NewReplacer("_", " ", "-", " ")
 
@@ -32,14 +41,14 @@ var withoutHyphens = strings.NewReplacer("_", " ", "-", " ")
 var availabilities = func() map[string]model.Availability {
 	byWord := map[string]model.Availability{}
 	for availability, list := range map[model.Availability]string{
-		model.InStock: `in stock|instock|available|available now|in store|instoreonly|in store only|onlineonly|limitedavailability|limited availability|low stock|few left|ready to ship|ships immediately|yes|y|true|on hand|
-			lieferbar|sofort lieferbar|verfügbar|sofort verfügbar|auf lager|vorrätig|am lager|vorhanden|ja|
+		model.InStock: `in stock|instock|available|available now|in store|only left|instoreonly|in store only|onlineonly|limitedavailability|limited availability|low stock|few left|ready to ship|ships immediately|yes|y|true|on hand|
+			lieferbar|sofort lieferbar|lieferbar in stunden|lieferbar in tagen|verfügbar|sofort verfügbar|auf lager|vorrätig|am lager|vorhanden|ja|
 			disponible|en stock|en rayon|oui|disponible immédiatement|
 			en existencia|en existencias|hay existencias|disponibile|disponibile subito|in magazzino|disponibilità immediata|sí|si|sì|
 			в наличии|есть|есть в наличии|имеется|на складе|доступно|доступен|да|
 			有货|有貨|现货|現貨|有库存|有庫存|在库|在庫|有|可供|在庫あり|在庫有り|在庫有|あり|購入可|即納|販売中`,
 		model.ToOrder: `to order|toorder|on order|backorder|back order|backordered|on backorder|onbackorder|available on backorder|available to order|special order|made to order|madetoorder|print on demand|pod|preorder|pre order|presale|pre sale|forthcoming|not yet published|not yet available|coming soon|reprinting|reprint under consideration|
-			bestellbar|auf bestellung|nachbestellt|vorbestellbar|vorbestellung|noch nicht erschienen|erscheint demnächst|in vorbereitung|im nachdruck|in kürze lieferbar|lieferbar in kürze|wird nachgedruckt|
+			bestellbar|auf bestellung|noch nicht lieferbar|lieferbar ab|nachbestellt|vorbestellbar|vorbestellung|noch nicht erschienen|erscheint demnächst|in vorbereitung|im nachdruck|in kürze lieferbar|lieferbar in kürze|wird nachgedruckt|
 			sur commande|à paraître|en réimpression|précommande|en précommande|sous presse|
 			bajo pedido|por encargo|preventa|próximamente|en reimpresión|su ordinazione|ordinabile|in arrivo|prenotabile|in ristampa|di prossima pubblicazione|
 			под заказ|на заказ|предзаказ|ожидается|скоро|готовится к печати|скоро в продаже|

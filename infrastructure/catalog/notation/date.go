@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"literank.com/event-books/domain/model"
 )
@@ -37,7 +38,11 @@ var (
 	dayMonthYear = regexp.MustCompile(`^ *(\d{1,2}) *[/.-] *(\d{1,2}) *[/.-] *(\d{4})(?: +\d{1,2}:.*)?\.? *$`)
 	monthYear    = regexp.MustCompile(`^(\d{1,2})[/.-](\d{4})$`)
 	wordDate     = regexp.MustCompile(`^(?:(\d{1,2})(?:\.|st|nd|rd|th|er|º|ª)? *(?:de |of |-)?)?(\pL{3,})\.?,?(?: (\d{1,2})(?:st|nd|rd|th)?,)? *(?:de |del |of |-)?(\d{4})$`)
-	eastern      = regexp.MustCompile(`^(?:(明治|大正|昭和|平成|令和)(\d{1,2}|元)|(\d{4}))年 *(?:(\d{1,2})月 *(?:(\d{1,2})日)?)?$`)
+	eastern      = regexp.MustCompile(`^(?:(明治|大正|昭和|平成|令和)(\d{1,2}|元)|(\d{4}))年 *(?:(\d{1,2})月 *(?:(\d{1,2})日)?)?(?:第?\d*版|初版|第\d+刷|刊|発行|出版|发行)?$`)
+	yearRange    = regexp.MustCompile(`^(\d{4}) *[-/] *(?:\d{4})?$`)
+	seasonYear   = regexp.MustCompile(`^(?:spring|summer|autumn|fall|winter|frühjahr|frühling|sommer|herbst|printemps|été|automne|hiver|primavera|verano|otoño|invierno|estate|autunno|inverno|весна|лето|осень|зима|q[1-4]|[1-4]\. quartal|published|erschienen|publ?\.|reprint|reprinted)(?: of| de)?,? (\d{4})$|^(\d{4})[ -]?q[1-4]$`)
+	remarkBehind = regexp.MustCompile(`^(.*\d.*?)\s*\([^()]*\)$`)
+	weekday      = regexp.MustCompile(`^\pL{2,10}\.?, *(\d{1,2}\.? .*?)(?: \d{1,2}:.*)?$`)
 )
 
 // Date reads a date in the notations of several languages, as far as it is known:
@@ -74,17 +79,19 @@ func wordyDate(cell string, order DayOrder) (string, bool) {
 	if len(cell) > 100 {
 		return "", false
 	}
-	text := plain(cell)
+	text := remarkBehind.ReplaceAllString(plain(cell), "$1")
 	text = strings.TrimRight(strings.Trim(text, "[](){}<>"), ".?,;: ")
 	text = strings.TrimSpace(strings.TrimRight(strings.Trim(text, "[](){}<>"), ".?,;: "))
-	text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSuffix(text, " года"), " г"))
+	text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSuffix(text, " года"), "г"))
+	text = weekday.ReplaceAllString(text, "$1")
+	text = chineseYear(koreanMarks.Replace(text))
 	lower := strings.ToLower(text)
 	if len(text) == 4 && isoDate.MatchString(text) {
 		return text, true
 	}
-	for _, pattern := range []*regexp.Regexp{yearMark, yearAndYear} {
+	for _, pattern := range []*regexp.Regexp{yearMark, yearAndYear, yearRange, seasonYear} {
 		if m := pattern.FindStringSubmatch(lower); m != nil {
-			return m[1], true
+			return strings.Join(m[1:], ""), true
 		}
 	}
 	if m := yearMonthDay.FindStringSubmatch(text); m != nil {
@@ -108,6 +115,26 @@ func wordyDate(cell string, order DayOrder) (string, bool) {
 		return join(commonYear(m[1], m[2], m[3]), m[4], m[5])
 	}
 	return "", false
+}
+
+var koreanMarks = strings.NewReplacer("년", "年", "월", "月", "일", "日")
+
+// chineseYear writes a year such as 二〇一三年 in digits.
+func chineseYear(text string) string {
+	const digits = "〇一二三四五六七八九"
+	year, rest, ok := strings.Cut(text, "年")
+	if !ok || utf8.RuneCountInString(year) != 4 {
+		return text
+	}
+	number := ""
+	for _, r := range strings.ReplaceAll(year, "零", "〇") {
+		at := strings.IndexRune(digits, r)
+		if at < 0 {
+			return text
+		}
+		number += strconv.Itoa(at / len("〇"))
+	}
+	return number + "年" + rest
 }
 
 // numericDate reads 28.2.2001, 28/2/2001 or 2/28/2001. Dates with points put the

@@ -45,6 +45,8 @@ var otherNames = map[string]string{
 	"简体中文": "zh-Hans", "简体": "zh-Hans", "繁體中文": "zh-Hant", "繁体中文": "zh-Hant", "繁體": "zh-Hant", "mandarin": "zh", "汉语": "zh", "漢語": "zh", "国语": "zh", "華語": "zh", "华语": "zh", "中国語": "zh",
 	"英文": "en", "日文": "ja", "法文": "fr", "德文": "de", "俄文": "ru", "韩文": "ko", "韓文": "ko", "西班牙文": "es", "葡萄牙文": "pt", "意大利文": "it", "阿拉伯文": "ar",
 	"日語": "ja", "法語": "fr", "德語": "de", "俄語": "ru", "韓語": "ko", "韩语": "ko", "西班牙語": "es", "葡萄牙語": "pt", "義大利語": "it", "阿拉伯語": "ar",
+	"norwegian": "no", "norwegisch": "no", "norvégien": "no", "noruego": "no", "norvegese": "no", "норвежский": "no", "挪威语": "no", "ノルウェー語": "no", "norsk": "no",
+	"brazilian portuguese": "pt-BR", "us english": "en-US", "uk english": "en-GB", "gaelic": "gd", "multilingual": "mul", "mehrsprachig": "mul", "multilingue": "mul", "多语种": "mul",
 	"castellano": "es", "castilian": "es", "flemish": "nl", "flämisch": "nl", "farsi": "fa", "british english": "en-GB", "american english": "en-US", "old english": "ang", "greek, modern": "el", "modern greek": "el", "ancient greek": "grc", "bokmal": "nb",
 }
 

@@ -88,13 +88,29 @@ func ParsePrice(cell string, signs DecimalSigns) (p Price, ok bool) {
 }
 
 var (
-	separators   = strings.NewReplacer(".", "", ",", "", " ", "", "'", "")
+	separators   = strings.NewReplacer(".", "", ",", "", " ", "", "'", "", "_", "")
 	pricePattern = regexp.MustCompile(`^(?:([^\d,'-]*[^\d,. '-]\.?) *)?((?:\d[\d.,' ]*)?\d|[.,]\d+)([.,]?-{1,2})?(?: *([^\d,-]*[^\d, -]))?$`)
 	// shape matches numbers whose thousands are grouped, or not separated.
-	shape    = regexp.MustCompile(`^(?:\d*|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:'\d{3})+|\d{1,3}(?: \d{3})+|\d{1,3}(?:,\d{2,3})*,\d{3})$`)
-	remark   = regexp.MustCompile(` *[(\[][^()\[\]]*[)\]]|(?i: *(?:inkl?|incl?|zzgl|plus)\b.*)$`)
-	dashesOf = strings.NewReplacer("’", "'", "‘", "'", "′", "'")
+	shape      = regexp.MustCompile(`^(?:\d*|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:'\d{3})+|\d{1,3}(?: \d{3})+|\d{1,3}(?:,\d{2,3})*,\d{3})$`)
+	bracket    = regexp.MustCompile(`([(\[])([^()\[\]]*)[)\]]`)
+	remark     = regexp.MustCompile(`^(?i:(?:ca\.?|circa|ab|from|nur|only|dès|desde|от) +)|^[≈~] *|(?i: *(?:inkl?|incl?|zzgl|plus|ttc)\b.*)$| */ *(?i:st|stk|stück|pcs?|piece|шт|个|本|冊)\.?$| *\*+$`)
+	priceSigns = strings.NewReplacer("’", "'", "‘", "'", "′", "'", "٫", ".", "٬", ",", "·", ".", `="`, "", `"`, "")
 )
+
+// withoutRemarks cuts off words beside a price. Brackets may hold its currency, and
+// square ones the price; round ones around a number make it negative.
+func withoutRemarks(text string) string {
+	text = bracket.ReplaceAllStringFunc(text, func(found string) string {
+		inside := found[1 : len(found)-1]
+		if _, _, ok := Currency(inside); ok || strings.ContainsFunc(inside, isDigit) && found[0] == '[' {
+			return " " + inside
+		} else if strings.ContainsFunc(inside, isDigit) {
+			return found
+		}
+		return ""
+	})
+	return strings.TrimSpace(remark.ReplaceAllString(strings.TrimSpace(text), ""))
+}
 
 // cutPrice cuts a cell into the number and what stands around it.
 func cutPrice(cell string) (before, number, after string, ok bool) {
@@ -104,8 +120,7 @@ func cutPrice(cell string) (before, number, after string, ok bool) {
 	if len(cell) > 200 {
 		return "", "", "", false
 	}
-	text := dashesOf.Replace(plain(cell))
-	text = strings.TrimSpace(remark.ReplaceAllString(text, ""))
+	text := withoutRemarks(priceSigns.Replace(plain(cell)))
 	m := pricePattern.FindStringSubmatch(text)
 	if m == nil {
 		return "", "", "", false
@@ -136,25 +151,32 @@ func decimalSign(number, known string) (sign string, ok bool) {
 	return sign, shape.MatchString(whole) && !strings.ContainsAny(fraction, ".,' ")
 }
 
-// currencySigns has the currency of each sign and word. Those in ambiguousSigns
-// belong to several currencies: the most frequent one is meant unless something
-// else says otherwise.
-var currencySigns = map[string]string{
-	"€": "EUR", "euro": "EUR", "euros": "EUR", "eur.": "EUR", "us$": "USD", "$us": "USD", "us-dollar": "USD", "£": "GBP",
-	"元": "CNY", "rmb": "CNY", "人民币": "CNY", "人民幣": "CNY", "cn¥": "CNY", "円": "JPY", "日元": "JPY", "日圓": "JPY", "jp¥": "JPY", "yen": "JPY",
-	"₽": "RUB", "руб": "RUB", "руб.": "RUB", "р.": "RUB", "рублей": "RUB", "₴": "UAH", "грн": "UAH", "грн.": "UAH", "zł": "PLN", "kč": "CZK", "ft": "HUF", "lei": "RON", "лв": "BGN", "лв.": "BGN",
-	"₹": "INR", "₩": "KRW", "₺": "TRY", "₪": "ILS", "₫": "VND", "฿": "THB", "₸": "KZT", "₦": "NGN", "₱": "PHP", "r$": "BRL",
-	"a$": "AUD", "au$": "AUD", "c$": "CAD", "ca$": "CAD", "nz$": "NZD", "hk$": "HKD", "nt$": "TWD", "s$": "SGD", "sfr": "CHF", "sfr.": "CHF", "港元": "HKD", "新台幣": "TWD",
-	"$": "USD", "¥": "JPY",
-}
+// currencySigns has the currency of each folded sign and word.
+var currencySigns = func() map[string]string {
+	codes := map[string]string{}
+	for code, signs := range map[string]string{
+		"EUR": "€ euro euros eur.", "USD": "$ us$ $us us-dollar dollar dollars", "GBP": "£ £stg", "JPY": "¥ 円 日元 日圓 jp¥ yen",
+		"CNY": "元 rmb 人民币 人民幣 cn¥ yuan", "RUB": "₽ руб руб. р. рублей рубля", "UAH": "₴ грн грн.", "PLN": "zł zl", "CZK": "kč", "HUF": "ft", "RON": "lei", "BGN": "лв лв.",
+		"INR": "₹ inr.", "KRW": "₩ 원 韩元", "TRY": "₺ tl", "ILS": "₪ nis", "VND": "₫ đ", "THB": "฿ บาท", "KZT": "₸", "NGN": "₦", "PHP": "₱", "BRL": "r$", "AUD": "a$ au$", "CAD": "c$ ca$ can$", "NZD": "nz$",
+		"HKD": "hk$ 港元 港币", "TWD": "nt$ 新台幣 台币", "SGD": "s$ sg$", "MXN": "mx$", "CHF": "sfr sfr. franken",
+		"": "kr kr. fr fr. rs rs. :-", // of several countries, none of which is more likely
+	} {
+		for sign := range strings.FieldsSeq(signs) {
+			codes[model.Fold(sign)] = code
+		}
+	}
+	return codes
+}()
 
+// ambiguousSigns belong to several currencies. The most frequent one is meant
+// unless something else says otherwise.
 var ambiguousSigns = map[string]bool{"$": true, "£": true, "¥": true}
 
 // Currency returns the ISO 4217 code of a currency's sign, code or word.
 func Currency(text string) (code string, ambiguous, ok bool) {
 	text = model.Fold(text)
 	if code, ok := currencySigns[text]; ok {
-		return code, ambiguousSigns[text], true
+		return code, code == "" || ambiguousSigns[text], true
 	}
 	if len(text) != 3 {
 		return "", false, false

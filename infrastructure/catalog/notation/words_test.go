@@ -25,9 +25,9 @@ func TestLanguages(t *testing.T) {
 
 func TestAvailabilities(t *testing.T) {
 	for want, cells := range map[model.Availability][]string{
-		model.InStock:     {"in_stock", "In stock", "InStock", "https://schema.org/InStock", "http://schema.org/LimitedAvailability", "available", "lieferbar", "Sofort lieferbar!", "auf Lager", "disponible", "disponibile", "в наличии", "有货", "有貨", "在庫あり", "1", "12", "yes", "ja"},
-		model.ToOrder:     {"to_order", "pre-order", "Pre Order", "https://schema.org/PreOrder", "schema:BackOrder", "bestellbar", "noch nicht erschienen", "sur commande", "bajo pedido", "под заказ", "预售", "お取り寄せ"},
-		model.Unavailable: {"unavailable", "out of print", "Out of stock", "https://schema.org/OutOfStock", "http://schema.org/Discontinued", "sold-out", "vergriffen", "nicht lieferbar", "épuisé", "agotado", "esaurito", "нет в наличии", "无货", "在庫なし", "0", "no"},
+		model.InStock:     {"in_stock", "In stock", "InStock", "https://schema.org/InStock", "http://schema.org/LimitedAvailability", "available", "lieferbar", "Sofort lieferbar!", "auf Lager", "disponible", "disponibile", "в наличии", "有货", "有貨", "在庫あり", "in stock (3)", "3 in stock", "1", "12", "yes", "ja"},
+		model.ToOrder:     {"to_order", "pre-order", "Pre Order", "noch nicht lieferbar", "https://schema.org/PreOrder", "schema:BackOrder", "bestellbar", "noch nicht erschienen", "sur commande", "bajo pedido", "под заказ", "预售", "お取り寄せ"},
+		model.Unavailable: {"unavailable", "out of print", "Out of stock", "vergriffen, keine Neuauflage", "temporarily out of stock", "https://schema.org/OutOfStock", "http://schema.org/Discontinued", "sold-out", "vergriffen", "nicht lieferbar", "épuisé", "agotado", "esaurito", "нет в наличии", "无货", "在庫なし", "0", "no"},
 		"":                {"soon", "perhaps", "-1", "", "schema.org"},
 	} {
 		for _, cell := range cells {
