@@ -14,7 +14,7 @@ import (
 
 var (
 	fullerForm = regexp.MustCompile(`^(.*\S)\s+(\([^()]*\))$`)
-	suffix     = regexp.MustCompile(`^(Jr|Sr|II|III|IV|Esq|M\.D|Ph\.D)\.?$`)
+	suffix     = regexp.MustCompile(`^(Jr|Sr|II|III|IV|Esq|M\.D|MD|Ph\.D|PhD)\.?$`)
 	// lifeDates matches the years that libraries put behind a name.
 	lifeDates = regexp.MustCompile(`^(?:ca?\.)?\s*\d{4}\??\s*-\s*(?:\d{4}\??)?\.?$|^(?:[bd]\.|born|died)\s*\d{4}\.?$`)
 	initials  = regexp.MustCompile(`^(?:\p{L}\.?|(?:\p{Lu}\p{Ll}?\.-?)+\p{Lu}?\.?|\p{Lu}{2,3})$`)
@@ -26,6 +26,7 @@ var (
 	between    = regexp.MustCompile(`\s*[;；|、]\s*`)
 	ampersand  = regexp.MustCompile(`\s+[&/]\s+`)
 	conjoined  = regexp.MustCompile(`^(.+\S)\s+(?:and|und|et|y|e)\s+(\S.+)$`)
+	roleComma  = regexp.MustCompile(`[(\[]([^()\[\]]{1,40})[)\]](,)\s`)
 	enumerated = regexp.MustCompile(`^(.+),\s+(?:and|und|&)\s+(.+)$`)
 )
 
@@ -41,6 +42,7 @@ func Authors(text string, inverted bool) (names []string, turned string) {
 		return []string{text}, ""
 	}
 	var found []contributor
+	text = roleComma.ReplaceAllStringFunc(text, separateRole)
 	groups := []string{text}
 	if strings.ContainsAny(text, ";；|、") {
 		groups = between.Split(text, -1)
@@ -68,6 +70,18 @@ func Authors(text string, inverted bool) (names []string, turned string) {
 	return preferred(found), turned
 }
 
+// separateRole turns the comma behind a role into a separator: "Ada Quill (ed.), Bo
+// Lind (ed.)".
+func separateRole(found string) string {
+	if _, ok := roleOf(roleComma.FindStringSubmatch(found)[1]); !ok {
+		return found
+	}
+	return strings.Replace(found, ",", ";", 1)
+}
+
+// partners has the words behind "&" that show a company.
+var partners = []string{"sons", "co", "company", "brothers", "bros", "partners", "söhne", "fils", "figli", "hijos"}
+
 // partsOf splits a text at "&" and at "and", if persons stand around that.
 func partsOf(text string) []string {
 	if !hasConjunction(text) && !strings.ContainsAny(text, "&/") {
@@ -77,6 +91,11 @@ func partsOf(text string) []string {
 		return []string{m[1], m[2]}
 	}
 	parts := ampersand.Split(text, -1)
+	for _, part := range parts[1:] {
+		if first, _, _ := strings.Cut(part, " "); slices.Contains(partners, companyWord(strings.TrimSuffix(first, ","))) {
+			return []string{text} // "Quill & Sons, Ltd."
+		}
+	}
 	if m := conjoined.FindStringSubmatch(text); m != nil && len(parts) == 1 && isPerson(m[1]) && isPerson(m[2]) {
 		return m[1:]
 	}
@@ -114,6 +133,9 @@ func Names(list []string) []string {
 // in doubt it returns the other reading too.
 func turnIfClear(text string) (name, turned string) {
 	parts, extended := nameParts(text)
+	if len(parts) == 2 && suffix.MatchString(parts[1]) {
+		return TurnName(text), "" // "Ada Quill, Jr."
+	}
 	if persons, ok := alternating(parts); ok {
 		return strings.Join(persons, model.AuthorSeparator), ""
 	}
@@ -199,7 +221,7 @@ var corporate = func() map[string]bool {
 
 // isSurname reports whether a text is one word with particles, such as "van Gogh".
 func isSurname(text string) bool {
-	words := slices.DeleteFunc(strings.Fields(text), isParticle)
+	words := slices.DeleteFunc(strings.Fields(text), func(word string) bool { return isParticle(word) || suffix.MatchString(word) })
 	return len(words) == 1 && !isInitials(words[0]) && !mononyms[strings.ToLower(words[0])]
 }
 
@@ -232,12 +254,22 @@ var givenNames = sync.OnceValue(func() map[string]bool {
 	return names
 })
 
+// isPatronymic recognises the second name of Russians.
+func isPatronymic(word string) bool {
+	for _, ending := range []string{"вич", "ьич", "вна", "ична"} {
+		if strings.HasSuffix(word, ending) {
+			return true
+		}
+	}
+	return false
+}
+
 func isInitials(word string) bool {
 	return (len(word) <= 3 || strings.Contains(word, ".") || utf8.RuneCountInString(word) <= 3) && initials.MatchString(word)
 }
 
 func isGiven(word string) bool {
-	if isInitials(word) {
+	if isInitials(word) || isPatronymic(word) {
 		return true
 	}
 	for part := range strings.SplitSeq(strings.TrimSuffix(word, "."), "-") {

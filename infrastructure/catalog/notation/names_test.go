@@ -21,7 +21,8 @@ func TestAuthors(t *testing.T) {
 		"Maj Sjöwall and Per Wahlöö": "Maj Sjöwall, Per Wahlöö", "Ann Lee, Bob Ray, and Tom Day": "Ann Lee, Bob Ray, Tom Day", "Ann Lee, Bob Ray and Tom Day": "Ann Lee, Bob Ray, Tom Day", "Ann Lee et Bob Ray": "Ann Lee, Bob Ray", "Ann Lee / Bob Ray": "Ann Lee, Bob Ray", "Ann Lee|Bob Ray": "Ann Lee, Bob Ray", "Quill, Ada, Marsh, Robert": "Ada Quill, Robert Marsh",
 		"Department of Health and Human Services": "Department of Health and Human Services", "鲁迅、茅盾；巴金": "鲁迅, 茅盾, 巴金", "AT&T": "AT&T", "": "", "Hero, of Alexandria": "Hero, of Alexandria",
 		"Jane Austen (Author)": "Jane Austen", "Jane Austen; Tess Lator (Translator)": "Jane Austen", "Austen, Jane; Lator, Tess [ed.]": "Jane Austen", "Tess Lator [ed.]": "Tess Lator", "Lator, Tess (Hrsg.)": "Tess Lator", "Tess Lator (Ed.); Ann Lee (Ed.)": "Tess Lator, Ann Lee", "Lator, Tess, translator": "Tess Lator", "Jane Austen (Goodreads Author)": "Jane Austen", "Q (Quentin)": "Q (Quentin)",
-		"Достоевский, Федор": "Федор Достоевский",
+		"Достоевский, Федор": "Федор Достоевский", "Пушкин, Александр Сергеевич": "Александр Сергеевич Пушкин", "Ada Quill, Jr.": "Ada Quill Jr.", "King Jr., Martin Luther": "Martin Luther King Jr.", "Quill & Sons, Ltd.": "Quill & Sons, Ltd.", "Ada Quill, et al.": "Ada Quill, et al.",
+		"Ada Quill (Author), Bo Lind (Illustrator)": "Ada Quill", "Ada Quill (ed.), Bo Lind (ed.)": "Ada Quill, Bo Lind", "Quill, Ada (1970-)": "Ada Quill",
 	} {
 		names, _ := notation.Authors(text, false)
 		assert.Equal(t, want, strings.Join(names, ", "), text)

@@ -22,6 +22,9 @@ var (
 	bracketedRole = regexp.MustCompile(`^(.*?)\s*[(\[]([^()\[\]]{1,40})[)\]]\.?\s*$`)
 )
 
+// years matches the years of a life in brackets.
+var years = regexp.MustCompile(`^\D{0,3}\d{4} ?[-–] ?(?:\d{4})?$`)
+
 // roles has the folded words for roles, without full stops.
 var roles = func() map[string]role {
 	byWord := map[string]role{}
@@ -63,6 +66,9 @@ func newContributor(name string) contributor {
 	for {
 		rest, word := cutLast(c.name)
 		found, ok := roleOf(word)
+		if strings.Contains(rest, ",") && years.MatchString(word) {
+			found, ok = author, true
+		}
 		if !ok || rest == "" {
 			return c
 		}
