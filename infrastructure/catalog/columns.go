@@ -54,27 +54,28 @@ const (
 
 // slots describes each slot: the field of a book that it feeds, the names of
 // columns that fill it, the preferred one first, and whether JSON may have a
-// number or a list there. Of several slots that feed one field, the first one with
+// number, a list or an object with a name there. Of several slots that feed one field, the first one with
 // a value counts.
 var slots = [slotCount]struct {
 	field         model.Field
 	name          string
 	columns       []string
 	numbers, list bool
+	named         bool
 }{
 	titleSlot: {field: model.TitleField, name: "title", columns: []string{"title", "name", "book_title",
 		"titel", "buchtitel", "titre", "título", "titolo", "название", "заглавие", "наименование", "书名", "書名", "标题", "標題", "题名", "題名", "タイトル"}},
 	originalTitleSlot: {field: model.TitleField, name: "title", columns: []string{"original_title",
 		"originaltitel", "titre_original", "título_original", "titolo_originale", "оригинальное название", "原书名", "原書名", "原題"}},
 	authorSlot: {field: model.AuthorField, name: "author", columns: []string{"author", "authors", "creator", "creators", "writer", "author_text", "book_author", "author_name", "author_names", "author(s)",
-		"autor", "autoren", "autorin", "verfasser", "autor(en)", "auteur", "auteurs", "autores", "autore", "autori", "автор", "авторы", "作者", "著者", "著者名", "作者名"}, list: true},
+		"autor", "autoren", "autorin", "verfasser", "autor(en)", "auteur", "auteurs", "autores", "autore", "autori", "автор", "авторы", "作者", "著者", "著者名", "作者名"}, list: true, named: true},
 	// LibraryThing: always "Last, First".
 	primaryAuthorSlot: {field: model.AuthorField, name: "author", columns: []string{"primary_author"}},
 	// Goodreads: those after the first.
 	moreAuthorsSlot: {field: model.AuthorField, name: "author", columns: []string{"additional_authors"}},
-	isbn13Slot:      {field: model.ISBNField, name: "isbn", columns: []string{"isbn13", "ean13", "ean", "gtin", "gtin13", "gtin, upc, ean, or isbn", "ean/isbn", "isbn/ean"}, numbers: true},
-	isbnSlot:        {field: model.ISBNField, name: "isbn", columns: []string{"isbn", "isbn_nummer", "isbn_number", "isbn/uid", "isbn/issn", "isbn-nr", "国际标准书号", "isbnコード"}, numbers: true},
-	isbn10Slot:      {field: model.ISBNField, name: "isbn", columns: []string{"isbn10"}, numbers: true},
+	isbn13Slot:      {field: model.ISBNField, name: "isbn", columns: []string{"isbn13", "ean13", "ean", "gtin", "gtin13", "gtin, upc, ean, or isbn", "ean/isbn", "isbn/ean"}, numbers: true, list: true},
+	isbnSlot:        {field: model.ISBNField, name: "isbn", columns: []string{"isbn", "isbn_nummer", "isbn_number", "isbn/uid", "isbn/issn", "isbn-nr", "国际标准书号", "isbnコード"}, numbers: true, list: true},
+	isbn10Slot:      {field: model.ISBNField, name: "isbn", columns: []string{"isbn10"}, numbers: true, list: true},
 	isbnsSlot:       {field: model.ISBNField, name: "isbn", columns: []string{"isbns", "isbn(s)"}, list: true},
 	identifiersSlot: {field: model.ISBNField, name: "isbn", columns: []string{"identifiers", "identifier"}},
 	publishedAtSlot: {field: model.PublishedAtField, name: "published_at", columns: []string{
@@ -91,7 +92,7 @@ var slots = [slotCount]struct {
 	languageSlot: {field: model.LanguageField, name: "language", columns: []string{"language", "language_code", "lang", "languages",
 		"sprache", "sprachen", "langue", "langues", "idioma", "idiomas", "lingua", "lingue", "язык", "语言", "語言", "语种", "語種", "言語"}, list: true},
 	publisherSlot: {field: model.PublisherField, name: "publisher", columns: []string{"publisher", "publisher_name", "publisher_code", "publishers",
-		"verlag", "éditeur", "maison_d'édition", "editorial", "editore", "casa_editrice", "издательство", "издатель", "出版社", "出版商", "出版者", "発行元"}},
+		"verlag", "éditeur", "maison_d'édition", "editorial", "editore", "casa_editrice", "издательство", "издатель", "出版社", "出版商", "出版者", "発行元"}, list: true, named: true},
 	// LibraryThing: "Orbit (2007), 320 pages".
 	publicationSlot: {field: model.PublisherField, name: "publisher", columns: []string{"publication"}},
 	subjectsSlot: {field: model.SubjectsField, name: "subjects", columns: []string{"subjects", "subject", "subject_headings",
@@ -102,7 +103,7 @@ var slots = [slotCount]struct {
 		"kategorie", "kategorien", "genres_littéraires", "catégorie", "catégories", "mots-clés", "género", "géneros", "categoría", "categorías", "etiquetas", "genere", "generi", "categoria", "categorie", "категория", "категории", "рубрика", "ключевые слова",
 		"标签", "標籤", "关键词", "關鍵詞", "カテゴリ", "カテゴリー", "タグ", "キーワード"}, list: true},
 	seriesSlot: {field: model.SeriesField, name: "series", columns: []string{"series", "series_title", "series_name",
-		"reihe", "serie", "série", "collana", "colección", "серия", "丛书", "叢書", "丛书名", "叢書名", "系列", "シリーズ", "シリーズ名"}},
+		"reihe", "serie", "série", "collana", "colección", "серия", "丛书", "叢書", "丛书名", "叢書名", "系列", "シリーズ", "シリーズ名"}, named: true},
 	editionSlot: {field: model.EditionField, name: "edition", columns: []string{"edition", "edition_statement",
 		"auflage", "ausgabe", "édition", "edición", "edizione", "издание", "版次", "版本", "版", "版数"}, numbers: true},
 	salePriceSlot: {field: model.PriceField, name: "price", columns: []string{"sale_price", "special_price", "angebotspreis", "aktionspreis", "sonderpreis", "prix_promo"}, numbers: true},

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -196,7 +197,8 @@ func (r *record) readFormer() bool {
 		if raw == nil {
 			continue
 		}
-		if kind := raw.Kind(); kind == '{' || kind == '[' && bytes.Contains(raw, []byte("null")) {
+		kind := raw.Kind()
+		if kind == '{' || kind == '[' && (former.Slot(s) != former.Author || bytes.Contains(raw, []byte("null")) || bytes.Contains(raw, []byte("astName"))) {
 			return false
 		}
 		var v value
@@ -238,6 +240,8 @@ func (v *value) setJSON(s slot, raw jsontext.Value) error {
 		v.text, v.number = string(raw), true
 	case (kind == 't' || kind == 'f') && s == availabilitySlot:
 		v.text = string(raw)
+	case kind == '{' && slots[s].named:
+		return setName(&v.text, raw)
 	case kind == '[' && slots[s].list:
 		var items []jsontext.Value
 		if err := json.Unmarshal(raw, &items); err != nil {
@@ -255,8 +259,7 @@ func (v *value) setJSON(s slot, raw jsontext.Value) error {
 	return nil
 }
 
-// setItem reads one item of a list: a string, or an object with the name of an
-// author.
+// setItem reads one item of a list: a string, or an object with a name.
 func setItem(to *string, s slot, raw jsontext.Value) error {
 	raw, err := plainJSON(raw)
 	if err != nil {
@@ -267,18 +270,33 @@ func setItem(to *string, s slot, raw jsontext.Value) error {
 		return nil
 	case kind == '"':
 		return json.Unmarshal(raw, to)
-	case kind == '{' && s == authorSlot:
-		var author struct {
-			Name *string `json:"name"`
-		}
-		if err := json.Unmarshal(raw, &author); err != nil || author.Name == nil {
-			return errors.New(`has an object without a "name" that is a string`)
-		}
-		*to = *author.Name
+	case kind == '0' && slots[s].numbers:
+		*to = string(raw)
 		return nil
+	case kind == '{' && slots[s].named:
+		return setName(to, raw)
 	default:
 		return fmt.Errorf("can't hold a JSON %s", kindName(kind))
 	}
+}
+
+// setName reads the name of an author, a publisher or a series.
+func setName(to *string, raw jsontext.Value) error {
+	var named struct {
+		Name      *string `json:"name"`
+		FirstName string  `json:"firstName"`
+		LastName  string  `json:"lastName"`
+	}
+	err := json.Unmarshal(raw, &named)
+	switch {
+	case err == nil && named.Name != nil:
+		*to = *named.Name
+	case err == nil && named.LastName != "":
+		*to = strings.TrimSpace(named.FirstName + " " + named.LastName)
+	default:
+		return errors.New(`has an object without a "name" that is a string`)
+	}
+	return nil
 }
 
 // plainJSON unwraps a value of MongoDB's extended JSON, such as {"$oid": "…"} or

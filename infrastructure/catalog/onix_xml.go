@@ -115,6 +115,8 @@ func repairReferences(text []byte) (repaired []byte, notes []string) {
 			case err != nil || !utf8.ValidRune(r) || withoutControls(r) != r:
 				controls = true
 				return []byte(" ")
+			case found[2] == 'X':
+				return bytes.Replace(found, []byte("X"), []byte("x"), 1)
 			case r >= 0x80 && r < 0xA0: // programs mean Windows-1252
 				return []byte(string(charmap.Windows1252.DecodeByte(byte(r))))
 			}

@@ -12,7 +12,7 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// show writes the values of a book that aren't empty, and the notes.
+// summary writes the values of a book that aren't empty, and the notes.
 func summary(row *model.ImportRow) string {
 	b := row.Book
 	stock := ""
@@ -80,6 +80,17 @@ func TestExportsOfPrograms(t *testing.T) {
 			ignored: "Type, SKU, Tags",
 			want: []string{`7 | Emma | 9780306406157 | One fine day.\nTwo. | Fiction; Sea; Islands | 9.50 | 4 | in_stock | https://x.example/a.jpg`,
 				"8 | Ida | Short. | 8.00 | unavailable"},
+		},
+		"WooCommerce with attributes": {
+			text: "ID,Name,Regular price,Attribute 1 name,Attribute 1 value(s),Attribute 1 visible,Attribute 2 name,Attribute 2 value(s)\n" +
+				"7,Emma,5,Author,\"Austen, Jane\",1,Binding,Paper\n8,Ida,6,,,,Publisher,Tin\n9,Una,7,Name,Other,1,,\n",
+			ignored: "Attribute 1 name, Attribute 1 value(s), Attribute 1 visible, Attribute 2 name, Attribute 2 value(s)",
+			want:    []string{"7 | Emma | Jane Austen | 5", "8 | Ida | Tin | 6", "9 | Una | 7"},
+		},
+		"objects and lists in JSON": {
+			text:    `{"title":"Emma","author":{"name":"Austen, Jane"},"publisher":{"name":"Tin"},"isbn":["0306406152","9780306406157"]}` + "\n" + `{"title":"Ida","authors":[{"firstName":"Bob","lastName":"Ray"}],"publishers":["Tin","Zinc"]}` + "\n",
+			ignored: "",
+			want:    []string{"Emma | Jane Austen | 9780306406157 | Tin", "Ida | Bob Ray | Tin"},
 		},
 		"Koha": {
 			text: "biblionumber,title,author,isbn,copyrightdate,publishercode,itemcallnumber,barcode\n" +

@@ -42,6 +42,8 @@ type record struct {
 	// comma seems to have cut a price in two.
 	surplus int
 	shifted bool
+	// attributeSlots are filled by attributes of this row: see setAttributes.
+	attributeSlots []slot
 	// partial is set if the record changes a book. It needs no title.
 	partial bool
 	// notes are the notes of the format's reader.
@@ -324,6 +326,9 @@ func (v value) asList() value {
 
 func (b *builder) publisher() string {
 	publisher := b.text(publisherSlot)
+	if items := b.list(b.record.values[publisherSlot]); publisher == "" && len(items) > 0 {
+		publisher = b.clean(publisherSlot, items[0])
+	}
 	if b.record.exported || b.record.plain {
 		return publisher
 	}

@@ -9,8 +9,10 @@ import (
 )
 
 var (
-	// someTag matches the tags by which a text is recognised as HTML.
-	someTag = regexp.MustCompile(`(?i)<(?:/?(?:p|div|span|b|i|u|em|strong|small|big|ul|ol|li|h[1-6]|a|font|blockquote|sup|sub|cite|q|table|tr|td|center|pre|code|section|article|dl|dt|dd|s|strike|ins|del|mark|tt)(?:\s[^<>]*)?|br\s*/?|hr\s*/?|img\s[^<>]*|p\s*/)>`)
+	// someTag matches the tags by which a text is recognised as HTML: those of
+	// blocks, line breaks and pictures, and the end tags of all others. "List<a>"
+	// is no HTML.
+	someTag = regexp.MustCompile(`(?i)<(?:/?(?:p|div|ul|ol|li|h[1-6]|blockquote|table|tr|td|center|pre|section|article|dl|dt|dd)(?:\s[^<>]*)?|/(?:span|b|i|u|em|strong|small|big|a|font|sup|sub|cite|q|code|s|strike|ins|del|mark|tt)\s*|br\s*/?|hr\s*/?|img\s[^<>]*|p\s*/)>`)
 	// reference matches a character reference that ends as it must.
 	reference = regexp.MustCompile(`&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});`)
 	pairedTag = regexp.MustCompile(`(?i)</?(?:p|div|span|b|i|u|em|strong|small|sup|sub|cite|q|a|font|br)(?:\s[^<>]*)?/?>`)

@@ -13,7 +13,7 @@ func TestHTMLBecomesText(t *testing.T) {
 		"<div><p>By the <em>sea</em>.</p><p>Again &amp; again</p></div>": "By the sea.\nAgain & again",
 		`<p>One.</p>\n<p>Two.</p>`:                                       "One.\nTwo.", "One<br/>two<br>three": "One\ntwo\nthree", "<ul><li>a</li><li>b</li></ul>": "a\nb",
 		"Salt &amp; Road": "Salt & Road", "caf&eacute; &#8211; &#x2014;": "café – —", "&lt;p&gt;One&lt;/p&gt;&lt;p&gt;Two&lt;/p&gt;": "One\nTwo",
-		"a < b": "a < b", "AT&T": "AT&T", "C<T> and Vec<int>": "C<T> and Vec<int>", "<p>Map<K> of things</p>": "Map<K> of things", "?a=1&copy=2": "?a=1&copy=2", "&nothing;": "&nothing;", "x <y> z": "x <y> z",
+		"a < b": "a < b", "AT&T": "AT&T", "C<T> and Vec<int>": "C<T> and Vec<int>", "<p>Map<K> of things</p>": "Map<K> of things", "List<a> of <b>": "List<a> of <b>", "a <b>bold</b> one": "a bold one", "?a=1&copy=2": "?a=1&copy=2", "&nothing;": "&nothing;", "x <y> z": "x <y> z",
 		"<script>alert(1)</script><p>x</p>": "x", "<p>x<style>p{}</style>y</p>": "xy", `<a href="https://example.com">here</a>`: "here", "<o:p></o:p><p>x</p>": "x",
 		"one\ntwo": "one\ntwo", "<3 you": "<3 you", "plain": "plain", `C:\new`: `C:\new`, "1 &lt; 2": "1 < 2", "<!-- hidden --><p>seen</p>": "seen", "&amp;amp;": "&amp;",
 	} {

@@ -188,7 +188,7 @@ func Currency(text string) (code string, ambiguous, ok bool) {
 	return unit.String(), false, true
 }
 
-var headerUnit = regexp.MustCompile(`^(.*?)(?:[ _,:]*[(\[（【]([^()\[\]（）【】]+)[)\]）】]|[ _,:]+(?:in[ _]+)?([^ _,:()\[\]]+)| *([€$£¥₽]))$`)
+var headerUnit = regexp.MustCompile(`^(.*?)(?:[ _,:]*[(\[（【]([^()\[\]（）【】]+)[)\]）】]|[ _,:/]+(?:in[ _]+)?([^ _,:/()\[\]]+)| *([€$£¥₽]))$`)
 
 // CutUnit cuts the currency off the name of a column such as "Preis (EUR)".
 func CutUnit(header string) (name, code string, ok bool) {
