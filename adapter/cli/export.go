@@ -11,7 +11,7 @@ import (
 type exportCommand struct {
 	File        string `arg:"" default:"-" help:"File to write: .csv or .jsonl, also with .gz; - is standard output."`
 	Format      string `enum:"csv,jsonl," default:"" placeholder:"csv|jsonl" help:"Format of standard output. Default: JSON Lines."`
-	Spreadsheet bool   `help:"Escape cells that a spreadsheet would run as formulas. Use it for files that somebody opens in one."`
+	Spreadsheet bool   `help:"Write CSV whose cells a spreadsheet can't run as formulas. Use it for files that somebody opens in one."`
 }
 
 func (cmd exportCommand) Run(sh *shell) (err error) {

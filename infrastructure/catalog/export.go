@@ -32,14 +32,17 @@ type output struct {
 // NewOutput returns the file that an export writes to, or stdout if path is
 // "-". format is "csv" or "jsonl". If it is empty, the path's ending decides:
 // .csv, .jsonl or .ndjson, each also with .gz. stdout gets JSON Lines then. With
-// spreadsheet, the file is safe to open in a spreadsheet; it must be CSV.
+// spreadsheet, the file is CSV that is safe to open in a spreadsheet.
 func NewOutput(path, format string, spreadsheet bool, stdout io.Writer) (gateway.BookOutput, error) {
+	if spreadsheet && path == "-" && format == "" {
+		format = "csv"
+	}
 	o, err := newOutput(path, format, stdout)
 	if err != nil {
 		return nil, err
 	}
 	if o.spreadsheet = spreadsheet; spreadsheet && !o.csv {
-		return nil, errors.New("--spreadsheet needs a CSV file: name one that ends in .csv, or give --format csv")
+		return nil, errors.New("--spreadsheet needs a CSV file: give it a name that ends in .csv")
 	}
 	return o, nil
 }

@@ -194,4 +194,7 @@ func TestSpreadsheetsRunNoCell(t *testing.T) {
 	assert.Equal(t, io.EOF, err)
 	_, err = NewOutput("books.jsonl", "", true, nil)
 	assert.ErrorContains(t, err, "--spreadsheet needs a CSV file")
+	stdout, err := NewOutput("-", "", true, nil)
+	require.NoError(t, err)
+	assert.True(t, stdout.(*output).csv)
 }
