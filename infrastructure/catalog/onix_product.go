@@ -135,7 +135,7 @@ func titleOf(detail *node) string {
 	slices.SortStableFunc(titles, func(a, b *node) int {
 		return cmp.Compare(titleRank(a.get("TitleType")), titleRank(b.get("TitleType")))
 	})
-	part := ""
+	part, subtitle := "", ""
 	for _, title := range titles {
 		elements := title.all("TitleElement")
 		slices.SortStableFunc(elements, func(a, b *node) int {
@@ -149,6 +149,7 @@ func titleOf(detail *node) string {
 				return withNumber(text, element.get("PartNumber"))
 			case level == "01":
 				part = cmp.Or(part, element.get("PartNumber"), element.get("YearOfAnnual"))
+				subtitle = cmp.Or(subtitle, element.get("Subtitle"))
 			case collection == "":
 				collection = withNumber(text, element.get("PartNumber"))
 			case text != "":
@@ -156,11 +157,11 @@ func titleOf(detail *node) string {
 			}
 		}
 		if collection != "" {
-			return withNumber(collection, part)
+			return withSubtitle(withNumber(collection, part), subtitle)
 		}
 	}
 	if series := collectionName(detail); series != "" && part != "" {
-		return withNumber(series, part)
+		return withSubtitle(withNumber(series, part), subtitle)
 	}
 	for _, title := range titles {
 		if statement := title.get("TitleStatement"); statement != "" {
@@ -186,10 +187,14 @@ func titleText(n *node) string {
 	if text == "" {
 		text = joinPrefix(n.get("TitlePrefix"), n.get("TitleWithoutPrefix"))
 	}
-	if subtitle := n.get("Subtitle"); text != "" && subtitle != "" {
-		text += ": " + subtitle
+	return withSubtitle(text, n.get("Subtitle"))
+}
+
+func withSubtitle(title, subtitle string) string {
+	if title == "" || subtitle == "" {
+		return title
 	}
-	return text
+	return title + ": " + subtitle
 }
 
 // joinPrefix puts a prefix before a title or a name, without a blank after an

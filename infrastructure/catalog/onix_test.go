@@ -309,19 +309,20 @@ func TestONIXTitles(t *testing.T) {
 	}
 	collection := onixElement("02", "<NoPrefix/><TitleWithoutPrefix>Tide Tables</TitleWithoutPrefix>")
 	for want, titles := range map[string]string{
-		"Tide Tables, Volume 2":      detail(collection + onixElement("01", "<PartNumber>Volume 2</PartNumber>") + "<TitleStatement>Tide tables, vol. 2</TitleStatement>"),
-		"Tide Tables, North, Part 3": detail(onixElement("01", "<PartNumber>Part 3</PartNumber>") + collection + onixElement("03", "<TitleText>North</TitleText>")),
-		"Tide Tables, 2012":          detail(collection + onixElement("01", "<YearOfAnnual>2012</YearOfAnnual>")),
-		"Ebb":                        detail(collection + onixElement("01", "<TitleText>Ebb</TitleText>")),
-		"Ebb, Book One":              detail(onixElement("01", "<PartNumber>Book One</PartNumber><TitleText>Ebb</TitleText>")),
-		"Tide Tables, 7":             detail(onixElement("01", "<PartNumber>7</PartNumber>")) + "<Collection><TitleDetail><TitleType>01</TitleType>" + collection + "</TitleDetail></Collection>",
-		"L'encre: notes":             detail(onixElement("01", "<TitlePrefix>L'</TitlePrefix><TitleWithoutPrefix>encre</TitleWithoutPrefix><Subtitle>notes</Subtitle>")),
-		"D’un port":                  detail(onixElement("01", "<TitlePrefix>D’</TitlePrefix><TitleWithoutPrefix>un port</TitleWithoutPrefix>")),
-		"al-Bahr":                    detail(onixElement("01", "<TitlePrefix>al-</TitlePrefix><TitleWithoutPrefix>Bahr</TitleWithoutPrefix>")),
-		"The Ebb":                    detail(onixElement("01", "<TitlePrefix>The</TitlePrefix><TitleWithoutPrefix>Ebb</TitleWithoutPrefix>")),
-		"Only a statement":           detail(onixElement("01", "<PartNumber>1</PartNumber>") + "<TitleStatement>Only a statement</TitleStatement>"),
-		"L'encre (2.1)":              "<Title><TitleType>01</TitleType><TitlePrefix>L'</TitlePrefix><TitleWithoutPrefix>encre (2.1)</TitleWithoutPrefix></Title>",
-		"Salt & Road, café – M":      detail(onixElement("01", "<TitleText>Salt & Road, caf&eacute; &#150;&#x1F;&#0;M</TitleText>")),
+		"Tide Tables, Volume 2":         detail(collection + onixElement("01", "<PartNumber>Volume 2</PartNumber>") + "<TitleStatement>Tide tables, vol. 2</TitleStatement>"),
+		"Tide Tables, North, Part 3":    detail(onixElement("01", "<PartNumber>Part 3</PartNumber>") + collection + onixElement("03", "<TitleText>North</TitleText>")),
+		"Tide Tables, Volume 3: Storms": detail(collection + onixElement("01", "<PartNumber>Volume 3</PartNumber><Subtitle>Storms</Subtitle>")),
+		"Tide Tables, 2012":             detail(collection + onixElement("01", "<YearOfAnnual>2012</YearOfAnnual>")),
+		"Ebb":                           detail(collection + onixElement("01", "<TitleText>Ebb</TitleText>")),
+		"Ebb, Book One":                 detail(onixElement("01", "<PartNumber>Book One</PartNumber><TitleText>Ebb</TitleText>")),
+		"Tide Tables, 7":                detail(onixElement("01", "<PartNumber>7</PartNumber>")) + "<Collection><TitleDetail><TitleType>01</TitleType>" + collection + "</TitleDetail></Collection>",
+		"L'encre: notes":                detail(onixElement("01", "<TitlePrefix>L'</TitlePrefix><TitleWithoutPrefix>encre</TitleWithoutPrefix><Subtitle>notes</Subtitle>")),
+		"D’un port":                     detail(onixElement("01", "<TitlePrefix>D’</TitlePrefix><TitleWithoutPrefix>un port</TitleWithoutPrefix>")),
+		"al-Bahr":                       detail(onixElement("01", "<TitlePrefix>al-</TitlePrefix><TitleWithoutPrefix>Bahr</TitleWithoutPrefix>")),
+		"The Ebb":                       detail(onixElement("01", "<TitlePrefix>The</TitlePrefix><TitleWithoutPrefix>Ebb</TitleWithoutPrefix>")),
+		"Only a statement":              detail(onixElement("01", "<PartNumber>1</PartNumber>") + "<TitleStatement>Only a statement</TitleStatement>"),
+		"L'encre (2.1)":                 "<Title><TitleType>01</TitleType><TitlePrefix>L'</TitlePrefix><TitleWithoutPrefix>encre (2.1)</TitleWithoutPrefix></Title>",
+		"Salt & Road, café – M":         detail(onixElement("01", "<TitleText>Salt & Road, caf&eacute; &#150;&#x1F;&#0;M</TitleText>")),
 	} {
 		assert.Equal(t, want, onixBook(t, "<DescriptiveDetail>"+titles+"</DescriptiveDetail>").Title)
 	}
