@@ -17,7 +17,7 @@ type knownAuthors struct {
 	filled bool
 }
 
-func newKnownAuthors() *knownAuthors { return &knownAuthors{names: newSpillMap(spillEntries)} }
+func newKnownAuthors() *knownAuthors { return &knownAuthors{names: newSpillMap(spillEntries / 4)} }
 
 func authorKey(name string) uint64 { return keyOf(sha256.Sum256([]byte(model.Fold(name)))) }
 
