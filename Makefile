@@ -1,7 +1,10 @@
-.PHONY: build run test race check lint bench weather chaos fuzz large fire crawlers help
+.PHONY: build licenses run test race check lint bench weather overload chaos fuzz large fire crawlers help
 
 build: ## Build the program, stamped with its commit
-	CGO_ENABLED=0 go build -buildvcs=true -o event-books .
+	CGO_ENABLED=0 go build -buildvcs=true -tags nomsgpack -o event-books .
+
+licenses: build ## Write the licences of all modules in the program to LICENSES.txt
+	go run ./deploy/licenses event-books >LICENSES.txt
 
 run: ## Run the shop with embedded parts
 	go run .
@@ -26,6 +29,9 @@ bench: ## Measure the cost of the spool (12 minutes; docs/spool.md lists the var
 
 weather: ## Measure searches while Kafka is ill (12 minutes; docs/rough-weather.md lists the variables)
 	go run ./bench/weather
+
+overload: ## Measure the shop with more searches than it can answer (5 minutes; docs/overload.md)
+	go run ./bench/overload
 
 chaos: ## Kill the shop and its Kafka, then look for every answer (15 minutes; docs/chaos.md lists the variables)
 	go run ./bench/chaos

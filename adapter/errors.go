@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -16,17 +18,19 @@ import (
 // statusOf maps each error code to its HTTP status. Any other error is a fault
 // of the shop and gets a 500.
 var statusOf = map[model.Code]int{
-	model.Malformed:      http.StatusBadRequest,
-	model.Invalid:        http.StatusUnprocessableEntity,
-	model.NotFound:       http.StatusNotFound,
-	model.Conflict:       http.StatusConflict,
-	model.TooLarge:       http.StatusRequestEntityTooLarge,
-	model.Unauthorized:   http.StatusUnauthorized,
-	model.Forbidden:      http.StatusForbidden,
-	model.UnavailableNow: http.StatusServiceUnavailable,
+	model.Malformed:       http.StatusBadRequest,
+	model.Invalid:         http.StatusUnprocessableEntity,
+	model.NotFound:        http.StatusNotFound,
+	model.Conflict:        http.StatusConflict,
+	model.TooLarge:        http.StatusRequestEntityTooLarge,
+	model.Unauthorized:    http.StatusUnauthorized,
+	model.Forbidden:       http.StatusForbidden,
+	model.UnavailableNow:  http.StatusServiceUnavailable,
+	model.Overloaded:      http.StatusServiceUnavailable,
+	model.TooManyRequests: http.StatusTooManyRequests,
 }
 
-// retryAfter is the Retry-After of a 503, in seconds.
+// retryAfter is the Retry-After of a 503 that names no time, in seconds.
 const retryAfter = "5"
 
 // problem is a problem document (RFC 9457) with two members of its own: field
@@ -71,8 +75,11 @@ func (s *Server) fail(c *gin.Context, err error) {
 		s.log.Error("request failed", "request_id", p.RequestID, "status", p.Status, "error", err)
 	}
 	switch p.Status {
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		c.Header("Retry-After", retryAfter)
+		if e.RetryAfter > 0 {
+			c.Header("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+		}
 	case http.StatusUnauthorized:
 		c.Header("WWW-Authenticate", `Bearer realm="staff"`)
 	case http.StatusInternalServerError:

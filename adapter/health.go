@@ -43,7 +43,7 @@ func (s *Server) readyz(c *gin.Context) {
 		answer.Status, status = "unavailable", http.StatusServiceUnavailable
 		c.Header("Retry-After", retryAfter)
 	}
-	if s.isStaff(c.Request) {
+	if s.isStaff(c) {
 		answer.Database, answer.Events = database, &events
 	}
 	c.Header("Cache-Control", "no-store")

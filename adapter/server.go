@@ -6,13 +6,16 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"golang.org/x/time/rate"
 
 	"literank.com/event-books/adapter/api"
 	"literank.com/event-books/adapter/pages"
@@ -51,8 +54,20 @@ type Options struct {
 	AdminToken string
 	// VisitorCookie is visitor.Ask if it is empty.
 	VisitorCookie VisitorCookie
-	// TrustedProxies may name the client's address.
+	// VisitorKey returns the key that signs visitors' cookies, or nil while it isn't
+	// known.
+	VisitorKey func() []byte
+	// TrustedProxies may name the client's address, and say that its connection is
+	// encrypted.
 	TrustedProxies []string
+	// MaxConnections bounds the connections of clients.
+	MaxConnections int
+	// RateLimit is the number of requests a second that one client may send in the long
+	// run; 0 means any number.
+	RateLimit int
+	// Contact and Imprint are addresses or URLs for the foot of the pages. They may be
+	// empty.
+	Contact, Imprint string
 }
 
 // Server answers HTTP requests.
@@ -67,8 +82,14 @@ type Server struct {
 	basePath  string
 	tokenHash [sha256.Size]byte
 	csp       string
-	engine    *gin.Engine
-	stopping  atomic.Bool
+	proxies   []netip.Prefix
+	// crossOrigin refuses writes that a browser sends for another site.
+	crossOrigin *http.CrossOriginProtection
+	requests    limiters // of all requests
+	logins      limiters // of wrong tokens
+	metrics     *requestMetrics
+	engine      *gin.Engine
+	stopping    atomic.Bool
 }
 
 // requestTimeout bounds the work on one request.
@@ -85,13 +106,25 @@ func New(o Options) (*Server, error) {
 		options: o, log: o.Log, tokenHash: sha256.Sum256([]byte(o.AdminToken)),
 		links: query.Links{Base: base, PageSize: o.PageSize}, basePath: u.Path, csp: contentSecurityPolicy(base, o.ImageHosts),
 	}
+	s.metrics, s.logins, s.crossOrigin = newRequestMetrics(), newLogins(), http.NewCrossOriginProtection()
+	s.requests = limiters{limit: rate.Limit(o.RateLimit), burst: burst * o.RateLimit}
+	if u.Host != "" {
+		// A proxy may change the host, with which the browser's origin is compared.
+		if err := s.crossOrigin.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+			return nil, fmt.Errorf("base URL: %w", err)
+		}
+	}
+	if s.proxies, err = parseProxies(o.TrustedProxies); err != nil {
+		return nil, fmt.Errorf("trusted proxies: %w", err)
+	}
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
 	visitors := &visitor.Visitors{
 		Rule:       o.VisitorCookie,
 		CookiePath: (&url.URL{Path: cmp.Or(u.Path, "/")}).EscapedPath(),
-		Secure:     strings.HasPrefix(base, "https://"),
+		Secure:     s.isHTTPS,
+		Key:        o.VisitorKey,
 	}
 	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, PageSize: o.PageSize}
 	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links}
@@ -110,13 +143,14 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
-	r.RedirectTrailingSlash = false // gin would redirect before the middleware runs, and without the base path
+	r.RedirectTrailingSlash = false                 // gin would redirect before the middleware runs, and without the base path
+	r.RemoteIPHeaders = []string{"X-Forwarded-For"} // no proxy appends to X-Real-IP, so a client could choose it
 	if err := r.SetTrustedProxies(s.options.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("trusted proxies: %w", err)
 	}
 	// recovery runs inside bounds. Outside, it would find the request's context
 	// already ended and take the panic for a client that went away.
-	r.Use(s.requestID, s.accessLog, s.securityHeaders, s.bounds, s.recovery, s.sameOrigin)
+	r.Use(s.requestID, s.accessLog, s.measure, s.securityHeaders, s.bounds, s.recovery, s.rateLimit, s.sameOrigin)
 	s.routes(r)
 	return r, nil
 }
@@ -134,9 +168,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Stopping makes /readyz answer 503, so that load balancers send no more requests.
 func (s *Server) Stopping() { s.stopping.Store(true) }
 
-// HTTPServer returns an http.Server with timeouts that suit a public port.
-func (s *Server) HTTPServer() *http.Server {
+// HTTPServer returns an http.Server with timeouts that suit a public port, and the
+// listener to serve, which bounds the connections.
+func (s *Server) HTTPServer(listener net.Listener) (*http.Server, net.Listener) {
+	clients := newConnections(s.options.MaxConnections, s.log)
 	return &http.Server{
+		ConnState:         clients.track,
 		Handler:           s,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
@@ -144,5 +181,5 @@ func (s *Server) HTTPServer() *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    256 << 10, // so that a keyword of 10,000 characters gets a proper error
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	}, clients.listener(listener)
 }

@@ -25,8 +25,9 @@ import (
 )
 
 const (
-	token  = "correct horse battery staple"
-	chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+	token      = "correct horse battery staple"
+	visitorKey = "a key for the numbers of visitors"
+	chrome     = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 )
 
 // shop is a server with its own catalogue. The test controls its events, health
@@ -55,7 +56,7 @@ func newShop(t *testing.T, changes ...func(*setup)) *shop {
 	s.db, err = database.OpenSQLite(filepath.Join(t.TempDir(), "books.db"), log)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.db.Close()) })
-	with := setup{Options: Options{Health: s.health, Log: log, PageSize: 20, AdminToken: token}, index: s.db}
+	with := setup{Options: Options{Health: s.health, Log: log, PageSize: 20, AdminToken: token, MaxConnections: 100, VisitorKey: func() []byte { return []byte(visitorKey) }}, index: s.db}
 	for _, change := range changes {
 		change(&with)
 	}
@@ -113,13 +114,17 @@ func (s *shop) staff(method, target, body string) *httptest.ResponseRecorder {
 	return s.do(method, target, body, "Authorization", "Bearer "+token)
 }
 
+// forgive forgets wrong tokens, as if they were minutes apart.
+func (s *shop) forgive() { s.logins.buckets = nil }
+
 // serve starts a real server and returns its address.
 func (s *shop) serve() string {
 	s.t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(s.t, err)
-	server, ended := s.HTTPServer(), make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	server, bound := s.HTTPServer(listener)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(bound) }()
 	s.t.Cleanup(func() {
 		assert.NoError(s.t, server.Close())
 		assert.ErrorIs(s.t, <-ended, http.ErrServerClosed)

@@ -1,6 +1,9 @@
 package adapter
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,6 +24,15 @@ func withCookie(rule VisitorCookie) func(*setup) {
 }
 
 const aVisitor = "0f3b8a52-9d3e-4c5a-8a53-2f0a6a1f5b11"
+
+// signed is the cookie with a visitor's number.
+func signed(id string) string { return "visitor=" + id + "." + signature(id) }
+
+func signature(id string) string {
+	mac := hmac.New(sha256.New, []byte(visitorKey))
+	mac.Write([]byte(id))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+}
 
 // choose sends the answer as a browser's form does.
 func (s *shop) choose(choice, back string, headers ...string) *httptest.ResponseRecorder {
@@ -63,25 +75,31 @@ func TestVisitorIsAskedFirst(t *testing.T) {
 	}{
 		"ask":                  {visitor.Ask, nil, ask, false, ""},
 		"by default":           {"", nil, ask, false, ""},
-		"ask, said yes":        {visitor.Ask, []string{"Cookie", "visitor=" + aVisitor}, forget, false, aVisitor},
+		"ask, said yes":        {visitor.Ask, []string{"Cookie", signed(aVisitor)}, forget, false, aVisitor},
 		"ask, said no":         {visitor.Ask, []string{"Cookie", "visitor=no"}, nothing, false, ""},
 		"ask, GPC":             {visitor.Ask, []string{"Sec-GPC", "1"}, nothing, false, ""},
-		"yes, then GPC":        {visitor.Ask, []string{"Sec-GPC", "1", "Cookie", "visitor=" + aVisitor}, nothing, false, ""},
-		"yes, then DNT":        {visitor.Ask, []string{"DNT", "1", "Cookie", "visitor=" + aVisitor}, nothing, false, ""},
-		"DNT that allows":      {visitor.Ask, []string{"DNT", "0", "Cookie", "visitor=" + aVisitor}, forget, false, aVisitor},
+		"yes, then GPC":        {visitor.Ask, []string{"Sec-GPC", "1", "Cookie", signed(aVisitor)}, nothing, false, ""},
+		"yes, then DNT":        {visitor.Ask, []string{"DNT", "1", "Cookie", signed(aVisitor)}, nothing, false, ""},
+		"DNT that allows":      {visitor.Ask, []string{"DNT", "0", "Cookie", signed(aVisitor)}, forget, false, aVisitor},
 		"on":                   {visitor.On, nil, forget, true, ""},
-		"on, known":            {visitor.On, []string{"Cookie", "visitor=" + aVisitor}, forget, false, aVisitor},
+		"on, known":            {visitor.On, []string{"Cookie", signed(aVisitor)}, forget, false, aVisitor},
 		"on, said no":          {visitor.On, []string{"Cookie", "visitor=no"}, nothing, false, ""},
 		"on, DNT":              {visitor.On, []string{"DNT", "1"}, nothing, false, ""},
 		"on, fetched ahead":    {visitor.On, []string{"Sec-Purpose", "prefetch"}, ask, false, ""},
 		"on, a bot":            {visitor.On, []string{"User-Agent", "Googlebot/2.1"}, ask, false, ""},
 		"off":                  {visitor.Off, nil, nothing, false, ""},
-		"off, known":           {visitor.Off, []string{"Cookie", "visitor=" + aVisitor}, nothing, false, ""},
+		"off, known":           {visitor.Off, []string{"Cookie", signed(aVisitor)}, nothing, false, ""},
 		"malformed":            {visitor.Ask, []string{"Cookie", "visitor=x"}, ask, false, ""},
-		"malformed, then good": {visitor.Ask, []string{"Cookie", "visitor=<x>; visitor=" + aVisitor}, forget, false, aVisitor},
-		"other notation":       {visitor.Ask, []string{"Cookie", "visitor={" + aVisitor + "}"}, ask, false, ""},
-		"capitals":             {visitor.Ask, []string{"Cookie", "visitor=" + strings.ToUpper(aVisitor)}, ask, false, ""},
-		"not random":           {visitor.Ask, []string{"Cookie", "visitor=" + uuid.Must(uuid.NewV7()).String()}, ask, false, ""},
+		"malformed, then good": {visitor.Ask, []string{"Cookie", "visitor=<x>; " + signed(aVisitor)}, forget, false, aVisitor},
+		"other notation":       {visitor.Ask, []string{"Cookie", signed("{" + aVisitor + "}")}, ask, false, ""},
+		"capitals":             {visitor.Ask, []string{"Cookie", signed(strings.ToUpper(aVisitor))}, ask, false, ""},
+		"not random":           {visitor.Ask, []string{"Cookie", signed(uuid.Must(uuid.NewV7()).String())}, ask, false, ""},
+		// Consent without a number: the browser gets a new one.
+		"unsigned":            {visitor.Ask, []string{"Cookie", "visitor=" + aVisitor}, forget, true, ""},
+		"made up":             {visitor.Ask, []string{"Cookie", "visitor=" + aVisitor + "." + signature("another")}, forget, true, ""},
+		"unsigned, then good": {visitor.Ask, []string{"Cookie", "visitor=" + aVisitor + "; " + signed(aVisitor)}, forget, false, aVisitor},
+		"unsigned, GPC":       {visitor.Ask, []string{"Sec-GPC", "1", "Cookie", "visitor=" + aVisitor}, nothing, false, ""},
+		"unsigned, a bot":     {visitor.Ask, []string{"User-Agent", "Googlebot/2.1", "Cookie", "visitor=" + aVisitor}, ask, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t, withCookie(c.rule))
@@ -117,7 +135,9 @@ func TestVisitorIsAskedFirst(t *testing.T) {
 
 func checkVisitor(t *testing.T, cookie *http.Cookie) {
 	t.Helper()
-	id, err := uuid.Parse(cookie.Value)
+	number, sent, _ := strings.Cut(cookie.Value, ".")
+	assert.Equal(t, signature(number), sent)
+	id, err := uuid.Parse(number)
 	require.NoError(t, err)
 	assert.EqualValues(t, 4, id.Version())
 	assert.True(t, cookie.HttpOnly)
@@ -136,10 +156,10 @@ func TestVisitorAnswers(t *testing.T) {
 	assert.Equal(t, "/", cookie.Path)
 	assert.False(t, cookie.Secure)
 	assert.NotEqual(t, cookie.Value, cookieOf(t, s.choose("yes", "/")).Value, "random")
-	assert.Empty(t, s.choose("yes", "/", "Cookie", "visitor="+aVisitor).Result().Cookies(), "keeps the number")
+	assert.Empty(t, s.choose("yes", "/", "Cookie", signed(aVisitor)).Result().Cookies(), "keeps the number")
 	assert.Empty(t, s.choose("yes", "/", "Sec-GPC", "1").Result().Cookies())
 
-	no := cookieOf(t, s.choose("no", "/books/1", "Cookie", "visitor="+aVisitor))
+	no := cookieOf(t, s.choose("no", "/books/1", "Cookie", signed(aVisitor)))
 	assert.Equal(t, "no", no.Value)
 	assert.Equal(t, 180*24*60*60, no.MaxAge)
 	assert.NotEmpty(t, cookieOf(t, s.choose("yes", "/", "Cookie", "visitor=no")).Value, "visitors may change their mind")
@@ -151,6 +171,19 @@ func TestVisitorAnswers(t *testing.T) {
 	problemOf(t, http.StatusNotFound, newShop(t, withCookie(visitor.Off)).choose("yes", "/"))
 	assert.Equal(t, http.StatusMethodNotAllowed, s.get("/visitor").Code)
 	assert.Empty(t, s.events.take())
+}
+
+// While the key isn't known, browsers keep what they have.
+func TestVisitorWithoutAKey(t *testing.T) {
+	for _, rule := range []VisitorCookie{visitor.Ask, visitor.On} {
+		s := newShop(t, withCookie(rule), func(with *setup) { with.VisitorKey = func() []byte { return nil } })
+		for _, headers := range [][]string{nil, {"Cookie", signed(aVisitor)}} {
+			assert.Empty(t, s.get("/", append(headers, "User-Agent", chrome)...).Result().Cookies())
+			assert.Empty(t, s.choose("yes", "/", headers...).Result().Cookies())
+		}
+		s.get("/?q=x", "Cookie", signed(aVisitor))
+		assert.Empty(t, s.events.take()[0].headers["ce_clientid"])
+	}
 }
 
 func TestVisitorUnderABaseURL(t *testing.T) {

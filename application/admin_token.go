@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"literank.com/event-books/infrastructure/config"
@@ -35,11 +36,18 @@ func adminToken(c config.AppConfig, log *slog.Logger) (string, error) {
 		return "", fmt.Errorf("app.admin_token: %w", err)
 	}
 	token := strings.TrimSpace(string(content))
-	if token == "" {
-		return "", fmt.Errorf("app.admin_token: the file %s is empty: write a token into it, or remove it and the next start creates one", file)
+	if len(token) < config.MinAdminToken {
+		return "", tokenError(file, "has less than %d characters: write a longer token into it, or remove it and the next start creates one", config.MinAdminToken)
+	}
+	if info, err := os.Stat(file); err == nil && runtime.GOOS != "windows" && info.Mode()&0o077 != 0 {
+		return "", tokenError(file, "can be read by other users: run chmod 600 %s", file)
 	}
 	log.Info(found, "file", file)
 	return token, nil
+}
+
+func tokenError(file, format string, args ...any) error {
+	return &config.SettingError{Setting: "app.admin_token", Origin: file, Reason: fmt.Sprintf(format, args...)}
 }
 
 // makeToken creates the file with a random token. No process ever sees a part of

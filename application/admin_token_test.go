@@ -46,5 +46,24 @@ func TestAdminTokenIsMadeOnce(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "admin-token"), []byte(" \n"), 0o600))
 	_, err = adminToken(config.AppConfig{DataDir: dir}, quiet)
-	assert.ErrorContains(t, err, "is empty")
+	assert.ErrorContains(t, err, "has less than 16 characters")
+}
+
+func TestUnsafeAdminToken(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no mode bits")
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "admin-token")
+	require.NoError(t, os.WriteFile(file, []byte("a long enough token\n"), 0o600))
+	for _, mode := range []os.FileMode{0o644, 0o640, 0o602} {
+		require.NoError(t, os.Chmod(file, mode))
+		_, err := adminToken(config.AppConfig{DataDir: dir}, quiet)
+		var setting *config.SettingError
+		require.ErrorAs(t, err, &setting, "%o", mode)
+		assert.Contains(t, setting.Reason, "chmod 600 "+file)
+	}
+	require.NoError(t, os.Chmod(file, 0o400))
+	_, err := adminToken(config.AppConfig{DataDir: dir}, quiet)
+	assert.NoError(t, err)
 }

@@ -34,8 +34,8 @@ var ErrReported = broker.ErrReported
 
 // RunBrokerChild is the process of the embedded broker, which RunBroker and a shop
 // start. in and out belong to the parent.
-func RunBrokerChild(ctx context.Context, dir, listen, advertise string, in io.Reader, out io.Writer, log *slog.Logger) error {
-	return broker.Child(ctx, broker.Options{Dir: dir, Listen: listen, Advertise: advertise}, in, out, log)
+func RunBrokerChild(ctx context.Context, dir, listen, advertise string, maxBytes int, in io.Reader, out io.Writer, log *slog.Logger) error {
+	return broker.Child(ctx, broker.Options{Dir: dir, Listen: listen, Advertise: advertise, MaxBytes: maxBytes}, in, out, log)
 }
 
 // kafkaSecurity is the zero value for the embedded broker.
@@ -77,6 +77,7 @@ func startBroker(ctx context.Context, c *config.Config, log *slog.Logger) (*brok
 		Dir:       filepath.Join(c.App.DataDir, "broker"),
 		Listen:    c.MQ.Listen,
 		Advertise: c.MQ.Advertise,
+		MaxBytes:  c.MQ.BrokerMaxBytes,
 	}, log)
 	address, err := supervisor.Start(ctx)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/infrastructure/catalog"
 	"literank.com/event-books/infrastructure/config"
-	"literank.com/event-books/infrastructure/database"
 )
 
 // importMemory is the amount of memory, in bytes, above which the garbage
@@ -53,12 +52,16 @@ func OpenExporter(ctx context.Context, c *config.Config, log *slog.Logger) (expo
 
 // openMigrated opens the configured catalogue and brings its schema up to date.
 // It fails if the database doesn't answer.
-func openMigrated(ctx context.Context, c *config.Config, log *slog.Logger) (*database.DB, error) {
-	db, err := openDatabase(c, log)
+func openMigrated(ctx context.Context, c *config.Config, log *slog.Logger) (*catalogue, error) {
+	db, err := openCatalogue(c, log)
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Migrate(ctx); err != nil {
+	err = db.migrate(ctx)
+	if err == nil {
+		err = db.record(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil

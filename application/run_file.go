@@ -96,7 +96,7 @@ func changeRunFile(dataDir string, entry *runningProcess) error {
 	if err != nil {
 		return fmt.Errorf("write run file: %w", err)
 	}
-	err = disk.Replace(runFilePath(dataDir), 0o644, func(w io.Writer) error {
+	err = disk.Replace(runFilePath(dataDir), 0o600, func(w io.Writer) error {
 		_, err := w.Write(append(content, '\n'))
 		return err
 	})

@@ -3,6 +3,8 @@ package application
 import (
 	"os"
 	"runtime/debug"
+
+	"literank.com/event-books/infrastructure/disk"
 )
 
 // TuneRuntime suits Go's runtime to a shop, unless the environment says
@@ -13,4 +15,12 @@ func TuneRuntime() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(heapGrowth)
 	}
+}
+
+// maxConnections is the number of connections of clients for which the process has
+// descriptors. It keeps a quarter of them for files, the database and Kafka.
+func maxConnections() int {
+	const most, least = 10_000, 8
+	files := disk.MaxFiles()
+	return max(least, min(most, files-max(64, files/4)))
 }

@@ -23,10 +23,13 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 		w.log.Warn("the commands health and events tail won't find this shop", "error", err)
 	}
 	defer func() { err = errors.Join(err, forget()) }()
-	web := w.server.HTTPServer()
+	web, listener := w.server.HTTPServer(w.listener)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return w.tendCatalogue(ctx) })
-	group.Go(func() error { return serve(web, w.listener) })
+	group.Go(func() error { return w.db.tend(ctx) })
+	if w.trims != nil {
+		group.Go(func() error { w.trims.Run(ctx); return nil })
+	}
+	group.Go(func() error { return serve(web, listener) })
 	if w.opsListener != nil {
 		group.Go(func() error { return serve(w.ops, w.opsListener) })
 	}

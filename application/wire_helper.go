@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,7 +21,7 @@ import (
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/broker"
 	"literank.com/event-books/infrastructure/config"
-	"literank.com/event-books/infrastructure/database"
+	"literank.com/event-books/infrastructure/index"
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/spool"
 )
@@ -44,10 +43,11 @@ type WireHelper struct {
 	config  *config.Config
 	log     *slog.Logger
 	parts   Parts
-	db      *database.DB
-	index   gateway.BookIndex
+	db      *catalogue
+	index   *index.Gate
 	helper  mq.Helper
 	events  *Events            // nil if Parts replace it
+	trims   *mq.TrimWatch      // nil likewise
 	broker  *broker.Supervisor // nil if another process or Kafka is the broker
 	brokers []string
 
@@ -55,6 +55,7 @@ type WireHelper struct {
 	listener    net.Listener
 	ops         *http.Server // for metrics
 	opsListener net.Listener // nil if nobody wants metrics
+	unlock      func() error // the data folder
 	stop        *stopwatch
 }
 
@@ -74,22 +75,26 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 	if err := makeDataDir(w.config); err != nil {
 		return err
 	}
+	if w.unlock, err = lockDataDir(w.config.App.DataDir); err != nil {
+		return err
+	}
 	token, err := adminToken(w.config.App, w.log)
 	if err != nil {
 		return err
 	}
 	// Listen before anything else: early requests wait instead of failing.
 	address := net.JoinHostPort(w.config.App.Listen, strconv.Itoa(w.config.App.Port))
-	if w.listener, err = net.Listen("tcp", address); err != nil {
-		return fmt.Errorf("app.listen, app.port: %w", err)
-	}
-	if w.db, err = openDatabase(w.config, w.log); err != nil {
+	if w.listener, err = listen(address, "app.listen, app.port", "set app.port to a free port, or to 0 for any"); err != nil {
 		return err
 	}
-	w.index = w.db
-	if w.parts.Index != nil {
-		w.index = w.parts.Index(w.db)
+	if w.db, err = openCatalogue(w.config, w.log); err != nil {
+		return err
 	}
+	var engine gateway.BookIndex = w.db
+	if w.parts.Index != nil {
+		engine = w.parts.Index(engine)
+	}
+	w.index = index.NewGate(engine, w.db.Searches(), w.log)
 	if err := w.openBroker(ctx, withBroker); err != nil {
 		return err
 	}
@@ -97,13 +102,6 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 		return err
 	}
 	return w.openServers(token)
-}
-
-func makeDataDir(c *config.Config) error {
-	if err := os.MkdirAll(c.App.DataDir, 0o700); err != nil {
-		return fmt.Errorf("app.data_dir: %w", err)
-	}
-	return nil
 }
 
 func (w *WireHelper) openBroker(ctx context.Context, withBroker bool) (err error) {
@@ -129,7 +127,11 @@ func (w *WireHelper) openHelper() (err error) {
 	if errors.Is(err, spool.ErrInUse) {
 		return fmt.Errorf("%w: each shop needs an app.data_dir of its own", err)
 	}
+	if err != nil {
+		return err
+	}
 	w.helper = w.events
+	w.trims, err = trimWatch(w.config, w.brokers, w.log)
 	return err
 }
 
@@ -146,20 +148,25 @@ func (w *WireHelper) openServers(token string) (err error) {
 		ImageHosts:       c.ImageHosts,
 		AdminToken:       token,
 		VisitorCookie:    adapter.VisitorCookie(c.VisitorCookie),
+		VisitorKey:       w.visitorKey,
 		TrustedProxies:   c.TrustedProxies,
+		MaxConnections:   maxConnections(),
+		RateLimit:        c.RateLimit,
+		Contact:          c.Contact,
+		Imprint:          c.Imprint,
 	})
 	if err != nil {
 		return err
 	}
-	var collectors []prometheus.Collector
+	collectors := []prometheus.Collector{w.index, w.server.Metrics()}
 	if w.events != nil {
-		collectors = append(collectors, w.events)
+		collectors = append(collectors, w.events, trimmedRecords(w.trims))
 	}
 	if w.ops, err = adapter.OpsServer(collectors...); err != nil || c.OpsListen == "" {
 		return err
 	}
-	if w.opsListener, err = net.Listen("tcp", c.OpsListen); err != nil {
-		return fmt.Errorf("app.ops_listen: %w; name another address, or \"\" for no metrics", err)
+	if w.opsListener, err = listen(c.OpsListen, "app.ops_listen", `name another address, or "" for no metrics`); err != nil {
+		return err
 	}
 	w.ops.Addr = w.opsListener.Addr().String()
 	return nil
@@ -177,7 +184,9 @@ func (w *WireHelper) BookIndex() gateway.BookIndex { return w.index }
 func (w *WireHelper) MessageQueueHelper() mq.Helper { return w.helper }
 
 // Ping fails if searches can't be answered.
-func (w *WireHelper) Ping(ctx context.Context) error { return w.db.Ping(ctx) }
+func (w *WireHelper) Ping(ctx context.Context) error {
+	return errors.Join(w.db.Ping(ctx), w.index.Ping(ctx))
+}
 
 // EventStats counts what became of the events.
 func (w *WireHelper) EventStats() model.EventStats {
@@ -210,6 +219,9 @@ func (w *WireHelper) Close() error {
 	}
 	if w.db != nil {
 		errs = append(errs, w.db.Close())
+	}
+	if w.unlock != nil {
+		errs = append(errs, w.unlock())
 	}
 	return errors.Join(errs...)
 }

@@ -32,8 +32,13 @@ func TestAPartThatCannotBeOpened(t *testing.T) {
 		spoil func(t *testing.T, c *config.Config)
 		want  string
 	}{
-		"port taken":     {func(_ *testing.T, c *config.Config) { c.App.Port = taken.Addr().(*net.TCPAddr).Port }, "app.listen, app.port"},
-		"ops port taken": {func(_ *testing.T, c *config.Config) { c.App.OpsListen = taken.Addr().String() }, "app.ops_listen"},
+		"port taken":     {func(_ *testing.T, c *config.Config) { c.App.Port = taken.Addr().(*net.TCPAddr).Port }, "set app.port to a free port"},
+		"ops port taken": {func(_ *testing.T, c *config.Config) { c.App.OpsListen = taken.Addr().String() }, "name another address"},
+		"folder in use": {func(t *testing.T, c *config.Config) {
+			unlock, err := lockDataDir(c.App.DataDir)
+			require.NoError(t, err)
+			t.Cleanup(func() { assert.NoError(t, unlock()) })
+		}, "another shop runs on the folder"},
 		"spool in use": {func(t *testing.T, c *config.Config) {
 			other, err := OpenEvents(SpoolDir(c), c, quiet)
 			require.NoError(t, err)

@@ -60,3 +60,12 @@ func TestDiskFullOfRejectedRows(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 200, strings.Count(string(kept), "the book has no title"))
 }
+
+func TestReadOnlyDataFolder(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t, "size=1m")
+	require.NoError(t, syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	status, output := finish(t, t.TempDir(), []string{"EVENT_BOOKS_APP_DATA_DIR=" + disk})
+	assert.Equal(t, 1, status)
+	assert.Contains(t, output, "app.data_dir: this user can't write into the folder "+disk)
+}

@@ -3,8 +3,8 @@
 package e2e
 
 import (
+	"encoding/json"
 	"io/fs"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,10 +40,31 @@ func TestExamplesOfConsuming(t *testing.T) {
 	url, broker := p.ready(), p.broker()
 	p.stocked()
 	p.connected()
+	python := os.Getenv("TEST_CONFLUENT_PYTHON")
+	firstConsumer := func(t *testing.T) string {
+		if python == "" {
+			t.Skip("TEST_CONFLUENT_PYTHON names no python that has confluent-kafka")
+		}
+		script := filepath.Join(dir, "first.py")
+		require.NoError(t, os.WriteFile(script, []byte(example(t, "../docs/consuming.md", "python", broker)), 0o600))
+		output, err := exec.Command(python, script).CombinedOutput()
+		require.NoError(t, err, "%s", output)
+		return string(output)
+	}
+	top := func(t *testing.T, args ...string) string {
+		status, output := finish(t, dir, nil, append([]string{"events", "top"}, args...)...)
+		require.Zero(t, status, output)
+		return output
+	}
+	visit(t, url+"/api/books?q=program", "User-Agent", "curl/8.0")
+	events(t, broker, topic, 1)
+	t.Run("bots alone", func(t *testing.T) {
+		assert.Contains(t, top(t), "everything came from bots. Programs such as curl count as bots.")
+		assert.Equal(t, "Everything came from bots. Programs such as curl count as bots.\n", firstConsumer(t))
+	})
 	for _, query := range []string{"q=moon", "q=MOON", "q=moon&o=1", "q=zzyzx"} {
 		visit(t, url+"/?"+query, "User-Agent", browser)
 	}
-	require.Equal(t, http.StatusOK, get(t, url+"/api/books?q=program").code)
 	records := events(t, broker, topic, 5)
 
 	t.Run("kcat", func(t *testing.T) {
@@ -55,17 +76,24 @@ func TestExamplesOfConsuming(t *testing.T) {
 		assert.Len(t, strings.Split(strings.TrimSpace(string(output)), "\n"), 5)
 		assert.Contains(t, string(output), "moon  ce_specversion=1.0,ce_id=")
 	})
+	sendAgain(t, broker, records[0])
 	t.Run("confluent-kafka", func(t *testing.T) {
-		python := os.Getenv("TEST_CONFLUENT_PYTHON")
-		if python == "" {
-			t.Skip("TEST_CONFLUENT_PYTHON names no python that has confluent-kafka")
+		assert.Equal(t, "2\tmoon\t\n1\tzzyzx\t(not found)\n", firstConsumer(t), "the copy isn't counted")
+	})
+	t.Run("events top", func(t *testing.T) {
+		assert.Contains(t, top(t), `searches  requests  not found  keyword
+2         3         0          MOON
+1         1         1          zzyzx
+`)
+		assert.Contains(t, top(t), "searches 3 (1 found nothing), keywords 2, requests 4.\nNot counted: 1 from bots, 1 repeated.\n")
+		assert.NotContains(t, top(t, "--not-found", "--people"), "MOON")
+		var report struct {
+			Searches, Copies int
+			Top              []struct{ Keyword string }
 		}
-		sendAgain(t, broker, records[0])
-		script := filepath.Join(dir, "first.py")
-		require.NoError(t, os.WriteFile(script, []byte(example(t, "../docs/consuming.md", "python", broker)), 0o600))
-		output, err := exec.Command(python, script).CombinedOutput()
-		require.NoError(t, err, "%s", output)
-		assert.Equal(t, "2\tmoon\t\n1\tzzyzx\t(not found)\n", string(output), "the copy isn't counted")
+		require.NoError(t, json.Unmarshal([]byte(top(t, "--json", "--since", "10m", "--limit", "1")), &report))
+		assert.Equal(t, 3, report.Searches)
+		assert.Len(t, report.Top, 1)
 	})
 }
 

@@ -20,9 +20,9 @@ import (
 	"syscall"
 	"testing"
 
-	_ "github.com/glebarez/go-sqlite"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
 )
 
 // writeCatalogue writes a CSV file of n rows. Every hundredth row is bad.

@@ -29,9 +29,13 @@ func TestPromtool(t *testing.T) {
 			"event_books_spool_records", "event_books_spool_bytes", "event_books_spool_oldest_age_seconds", "event_books_events_accepted_total",
 			"event_books_events_delivered_total", "event_books_events_unconfirmed_total", "event_books_events_dead_lettered_total", "event_books_events_lost_total",
 			"event_books_delivery_batch_records_count", "event_books_delivery_duration_seconds_count", "event_books_spool_fsync_duration_seconds_count",
+			"event_books_topic_trimmed_records_total",
+			"event_books_search_duration_seconds_count", "event_books_searches_running", "event_books_searches_waiting", "event_books_searches_refused_total",
+			"event_books_searches_failed_total", "event_books_searches_found_nothing_total", "event_books_http_requests_in_flight",
 		} {
 			assert.Contains(t, exposed.body, "\n"+name+" ")
 		}
+		assert.Contains(t, exposed.body, `event_books_http_request_duration_seconds_count{method="GET",route="/api/books",status="200"} 1`)
 		check := exec.Command(promtool, "check", "metrics")
 		check.Stdin = strings.NewReader(exposed.body)
 		output, err := check.CombinedOutput()

@@ -21,7 +21,7 @@ func TestTopicSettings(t *testing.T) {
 	settings := func(prefix string) []string {
 		return []string{
 			"EVENT_BOOKS_MQ_TOPIC_PREFIX=" + prefix, "EVENT_BOOKS_MQ_TOPIC=searches", "EVENT_BOOKS_MQ_PARTITIONS=2",
-			"EVENT_BOOKS_MQ_RETENTION=2d", "EVENT_BOOKS_MQ_REPLICATION=1",
+			"EVENT_BOOKS_MQ_RETENTION=2d", "EVENT_BOOKS_MQ_REPLICATION=1", "EVENT_BOOKS_MQ_BROKER_MAX_BYTES=33554432",
 		}
 	}
 	run := func(t *testing.T, environ []string, prefix, brokers string) {
@@ -50,13 +50,15 @@ func TestTopicSettings(t *testing.T) {
 				assert.Equal(t, sarama.ErrUnknownTopicOrPartition, metadata.Err, "no topic without the prefix")
 			}
 		}
-		if len(environ) > 0 { // the embedded broker ignores retention by time
-			described, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.TopicResource, Name: topic, ConfigNames: []string{"retention.ms"}}}, sarama.DescribeConfigsOptions{})
-			require.NoError(t, err)
-			require.Len(t, described, 1)
-			require.Len(t, described[0].Configs, 1)
-			assert.Equal(t, "172800000", described[0].Configs[0].Value)
+		asked, want := sarama.ConfigResource{Type: sarama.TopicResource, Name: topic, ConfigNames: []string{"retention.ms"}}, "172800000"
+		if len(environ) == 0 { // the embedded broker ignores retention by time
+			asked, want = sarama.ConfigResource{Type: sarama.BrokerResource, Name: "0", ConfigNames: []string{"log.retention.bytes"}}, "33554432"
 		}
+		described, err := admin.DescribeConfigs([]*sarama.ConfigResource{&asked}, sarama.DescribeConfigsOptions{})
+		require.NoError(t, err)
+		require.Len(t, described, 1)
+		require.Len(t, described[0].Configs, 1)
+		assert.Equal(t, want, described[0].Configs[0].Value)
 		assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 	}
 	t.Run("embedded", func(t *testing.T) { run(t, nil, "shop2.", "") })

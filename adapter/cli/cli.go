@@ -34,6 +34,7 @@ type commands struct {
 	Export exportCommand `cmd:"" help:"Write the catalogue so that importing it changes nothing."`
 	Events struct {
 		Tail tailCommand `cmd:"" help:"Show the searches of the topic as they come."`
+		Top  topCommand  `cmd:"" help:"Show what was searched most, or what was searched and not found."`
 	} `cmd:"" help:"Read the topic of searches."`
 	Spool struct {
 		Status spoolStatusCommand `cmd:"" help:"Count the events that wait in a spool."`
@@ -63,7 +64,8 @@ func Exit(err error, stderr io.Writer) int {
 		return 1
 	}
 	fmt.Fprintln(stderr, "event-books:", err)
-	if errors.As(err, &usageError{}) {
+	var setting *config.SettingError
+	if errors.As(err, &usageError{}) || errors.As(err, &setting) {
 		return 2
 	}
 	return 1
@@ -74,6 +76,7 @@ type shell struct {
 	Streams
 	ctx        context.Context
 	log        *slog.Logger
+	level      slog.LevelVar // of log
 	configFile string
 	parts      application.Parts
 }
@@ -87,6 +90,9 @@ func (sh *shell) load() (*config.Config, error) {
 	c, err := parse()
 	if err != nil {
 		return nil, usageError{err}
+	}
+	if err := sh.level.UnmarshalText([]byte(c.App.LogLevel)); err != nil {
+		return nil, usageError{fmt.Errorf("app.log_level: %w", err)}
 	}
 	return c, nil
 }
@@ -119,15 +125,18 @@ func Run(ctx context.Context, args []string, streams Streams, parts application.
 	if err != nil {
 		return usageError{fmt.Errorf("%w (see event-books --help)", err)}
 	}
-	return parsed.Run(&shell{Streams: streams, ctx: ctx, log: newLogger(streams.Err), configFile: cmds.Config, parts: parts})
+	sh := &shell{Streams: streams, ctx: ctx, configFile: cmds.Config, parts: parts}
+	sh.log = newLogger(streams.Err, &sh.level)
+	return parsed.Run(sh)
 }
 
 // newLogger writes text to a terminal and JSON elsewhere.
-func newLogger(w io.Writer) *slog.Logger {
+func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
 	if isTerminal(w) {
-		return slog.New(slog.NewTextHandler(w, nil))
+		return slog.New(slog.NewTextHandler(w, options))
 	}
-	return slog.New(slog.NewJSONHandler(w, nil))
+	return slog.New(slog.NewJSONHandler(w, options))
 }
 
 func isTerminal(w io.Writer) bool {
@@ -152,8 +161,9 @@ type childCommand struct {
 	Dir       string `required:""`
 	Listen    string `required:""`
 	Advertise string
+	MaxBytes  int
 }
 
 func (c childCommand) Run(sh *shell) error {
-	return application.RunBrokerChild(sh.ctx, c.Dir, c.Listen, c.Advertise, sh.In, sh.Out, sh.log)
+	return application.RunBrokerChild(sh.ctx, c.Dir, c.Listen, c.Advertise, c.MaxBytes, sh.In, sh.Out, sh.log)
 }

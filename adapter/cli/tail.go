@@ -11,6 +11,7 @@ import (
 
 	"literank.com/event-books/application"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/mq"
 )
 
@@ -68,47 +69,60 @@ func parseStart(text string, now time.Time) (mq.Start, error) {
 	case "end":
 		return mq.Start{}, nil
 	}
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
-		return mq.Start{At: now.Add(-ago)}, nil
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
-		if at, err := time.ParseInLocation(layout, text, time.Local); err == nil {
-			return mq.Start{At: at}, nil
-		}
+	if at, ok := parseTime(text, now); ok {
+		return mq.Start{At: at}, nil
 	}
 	return mq.Start{}, fmt.Errorf("--from: %q must be beginning, end, or a time such as 2006-01-02, \"2006-01-02 15:04:05\" or 10m (ago)", text)
 }
 
-// printEvent writes one line: time, key, number of books and their titles.
+// parseTime reads a time, or a duration before now.
+func parseTime(text string, now time.Time) (at time.Time, ok bool) {
+	if ago, err := config.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), true
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
+		if at, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// printEvent writes one line: time, who searched, key, number of books found and the
+// titles on the answered page.
 func printEvent(w io.Writer, r *mq.Record) error {
 	when := r.Time.Local().Format(time.DateTime)
-	books, err := answeredBooks(r)
+	e, books, err := readEvent(r)
 	if err != nil {
 		_, err := fmt.Fprintf(w, "%s  %s  (not a search, %d bytes: %s)\n", when, harmless(r.Key), len(r.Value), harmless(err.Error()))
 		return err
+	}
+	who := string(e.Agent)
+	if e.Surface == model.DemoSurface {
+		who = string(e.Surface)
+	}
+	found := fmt.Sprintf("%d found", e.Total)
+	if e.Search.Offset > 0 {
+		found = fmt.Sprintf("%s, from %d", found, e.Search.Offset+1)
 	}
 	titles := make([]string, len(books))
 	for i, b := range books {
 		titles[i] = harmless(b.Title)
 	}
-	noun := "books"
-	if len(books) == 1 {
-		noun = "book"
-	}
-	line := fmt.Sprintf("%s  %s  %d %s  %s", when, harmless(r.Key), len(books), noun, strings.Join(titles, " · "))
+	line := fmt.Sprintf("%s  %-7s  %s  %s  %s", when, who, harmless(r.Key), found, strings.Join(titles, " · "))
 	_, err = fmt.Fprintln(w, strings.TrimRight(line, " "))
 	return err
 }
 
-// answeredBooks shows the books of a later version's event, too, even if a header
-// has a value that this version doesn't know.
-func answeredBooks(r *mq.Record) ([]*model.Book, error) {
-	_, err := model.DecodeSearchEvent(r.Key, r.Headers, r.Value)
+// readEvent shows the books of a later version's event, too, even if a header has a value
+// that this version doesn't know. Then it knows only their number.
+func readEvent(r *mq.Record) (*model.SearchEvent, []*model.Book, error) {
+	e, err := model.DecodeSearchEvent(r.Key, r.Headers, r.Value)
 	books, decoding := model.DecodeBooks(r.Value)
-	if decoding == nil && len(books) > 0 {
-		return books, nil
+	if err != nil && decoding == nil && len(books) > 0 {
+		return &model.SearchEvent{Visit: model.Visit{Agent: model.UnknownAgent}, Total: len(books)}, books, nil
 	}
-	return books, cmp.Or(err, decoding)
+	return e, books, cmp.Or(err, decoding)
 }
 
 // eventJSON is one line of --json. It shows the record as it is, so that it can

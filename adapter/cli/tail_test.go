@@ -20,18 +20,33 @@ func TestTailShowsEachRecord(t *testing.T) {
 	}{
 		"two books": {
 			mq.Record{Partition: 2, Offset: 7, Key: "war", Time: at, Value: []byte(`[{"id":1,"title":"War"},{"id":2,"title":"Peace\u202e"}]`), Headers: []mq.Header{{Key: "ce_agent", Value: []byte("person")}}},
-			when + `  war  2 books  War · Peace\u202e`,
+			when + `  person   war  2 found  War · Peace\u202e`,
 			`{"position":{"partition":2,"offset":7},"key":"war","time":"2026-07-01T10:30:00Z","headers":{"ce_agent":"person"},"books":[{"id":1,"title":"War"},{"id":2,"title":"Peace\u202e"}]}`,
 		},
 		"one book": {
 			mq.Record{Key: "war", Time: at, Value: []byte(`[{"id":1,"title":"War"}]`)},
-			when + `  war  1 book  War`,
+			when + `  unknown  war  1 found  War`,
 			`{"position":{"partition":0,"offset":0},"key":"war","time":"2026-07-01T10:30:00Z","headers":{},"books":[{"id":1,"title":"War"}]}`,
 		},
 		"nothing found": {
 			mq.Record{Key: "war", Time: at, Value: []byte(`[]`)},
-			when + `  war  0 books`,
+			when + `  unknown  war  0 found`,
 			`{"position":{"partition":0,"offset":0},"key":"war","time":"2026-07-01T10:30:00Z","headers":{},"books":[]}`,
+		},
+		"a later page": {
+			mq.Record{Key: "war", Time: at, Value: []byte(`[{"id":1,"title":"War"}]`), Headers: headers("ce_agent", "bot", "ce_totalhits", "41", "ce_offset", "40")},
+			when + `  bot      war  41 found, from 41  War`,
+			`{"position":{"partition":0,"offset":0},"key":"war","time":"2026-07-01T10:30:00Z","headers":{"ce_agent":"bot","ce_offset":"40","ce_totalhits":"41"},"books":[{"id":1,"title":"War"}]}`,
+		},
+		"past the end, simulated": {
+			mq.Record{Key: "war", Time: at, Value: []byte(`[]`), Headers: headers("ce_agent", "person", "ce_surface", "demo", "ce_totalhits", "41", "ce_offset", "60")},
+			when + `  demo     war  41 found, from 61`,
+			`{"position":{"partition":0,"offset":0},"key":"war","time":"2026-07-01T10:30:00Z","headers":{"ce_agent":"person","ce_offset":"60","ce_surface":"demo","ce_totalhits":"41"},"books":[]}`,
+		},
+		"a later version": {
+			mq.Record{Key: "war", Time: at, Value: []byte(`[{"id":1,"title":"War"}]`), Headers: headers("ce_agent", "android")},
+			when + `  unknown  war  1 found  War`,
+			`{"position":{"partition":0,"offset":0},"key":"war","time":"2026-07-01T10:30:00Z","headers":{"ce_agent":"android"},"books":[{"id":1,"title":"War"}]}`,
 		},
 		"no JSON": {
 			mq.Record{Key: "war", Time: at, Value: []byte("a\x1b")},
@@ -52,4 +67,12 @@ func TestTailShowsEachRecord(t *testing.T) {
 			assert.Equal(t, c.json+"\n", asJSON.String())
 		})
 	}
+}
+
+// headers returns headers from pairs of key and value.
+func headers(pairs ...string) (list []mq.Header) {
+	for i := 0; i < len(pairs); i += 2 {
+		list = append(list, mq.Header{Key: pairs[i], Value: []byte(pairs[i+1])})
+	}
+	return list
 }

@@ -47,7 +47,7 @@ func (p *Pages) AnswerVisitor(c *gin.Context) error {
 	}
 	switch c.Request.PostForm.Get("choice") {
 	case "no":
-		p.Visitors.Decline(c.Writer)
+		p.Visitors.Decline(c.Writer, c.Request)
 	case "yes":
 		p.Visitors.Accept(c.Writer, c.Request)
 	default:

@@ -114,8 +114,13 @@ func parseSearch(values url.Values, pageSize int) (s model.Search, err error) {
 	if s.Offset, err = parseNumber(values, Offset, 0, 0, model.MaxOffset); err != nil {
 		return s, err
 	}
-	s.Limit, err = parseNumber(values, Limit, pageSize, 1, model.MaxLimit)
-	return s, err
+	if s.Limit, err = parseNumber(values, Limit, pageSize, 1, model.MaxLimit); err != nil {
+		return s, err
+	}
+	if s.TooDeep() {
+		return s, model.Errorf(model.Malformed, Offset, "and limit together may be at most %d if there is a keyword, a filter or a sort", model.MaxDepth)
+	}
+	return s, nil
 }
 
 func parseFilters(values url.Values) (f model.Filters, err error) {

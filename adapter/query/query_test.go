@@ -60,6 +60,9 @@ func TestErrorsNameTheParameter(t *testing.T) {
 		"available=TRUE":                      "available",
 		"sort=best":                           "sort",
 		"o=-1":                                "o",
+		"q=a&o=9981":                          "o",
+		"sort=title&o=9901&limit=100":         "o",
+		"language=en&o=2147483647":            "o",
 		"limit=101":                           "limit",
 		// NFC can lengthen text, and a link with the result must be readable, so
 		// the length counts after NFC.
@@ -79,6 +82,13 @@ func TestErrorsNameTheParameter(t *testing.T) {
 		_, tag, err := query.ParseLenient(raw, pageSize)
 		require.NoError(t, err, raw)
 		assert.Empty(t, tag, raw)
+	}
+}
+
+func TestDepthOfResults(t *testing.T) {
+	for _, raw := range []string{"q=a&o=9980", "q=a&o=9900&limit=100&sort=title", "author=b&o=9999&limit=1", "o=2147483647", "sort=relevance&o=10000"} {
+		_, _, err := query.ParseStrict(raw, pageSize)
+		assert.NoError(t, err, raw)
 	}
 }
 

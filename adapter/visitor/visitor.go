@@ -4,7 +4,11 @@
 package visitor
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,7 +30,7 @@ const (
 )
 
 const (
-	// cookieName's cookie holds a random UUID, or declined.
+	// cookieName's cookie holds a random UUID with a signature, or declined.
 	cookieName = "visitor"
 	declined   = "no"
 	// cookieAge is how long a browser keeps the answer, yes or no.
@@ -38,8 +42,12 @@ type Visitors struct {
 	Rule Rule
 	// CookiePath is the path of the shop, escaped as browsers compare it.
 	CookiePath string
-	// Secure cookies travel over HTTPS only.
-	Secure bool
+	// Secure reports whether the cookie must travel over HTTPS only.
+	Secure func(r *http.Request) bool
+	// Key returns the key that signs the numbers, so that nobody can make one up. It
+	// returns nil while the key isn't known; then no cookie is set, and no number is
+	// taken.
+	Key func() []byte
 }
 
 // Visit describes a request for the event of its search. HEAD requests are no
@@ -56,7 +64,7 @@ func (v *Visitors) clientID(r *http.Request) string {
 	if !v.mayRemember(r) {
 		return ""
 	}
-	id, _ := readCookie(r)
+	id, _ := v.readCookie(r)
 	return id
 }
 
@@ -76,14 +84,14 @@ func (v *Visitors) Welcome(w http.ResponseWriter, r *http.Request) Notice {
 	if !v.mayRemember(r) {
 		return NoNotice
 	}
-	id, answered := readCookie(r)
+	id, answer := v.readCookie(r)
 	switch {
 	case id != "":
 		return OfferToForget
-	case answered:
-		return NoNotice // the visitor said no and isn't asked again
-	case v.Rule == On && r.Method == http.MethodGet && agent.Of(r) != model.BotAgent:
-		v.setCookie(w, uuid.NewString())
+	case answer == no:
+		return NoNotice // the visitor isn't asked again
+	case (answer == yes || v.Rule == On) && r.Method == http.MethodGet && agent.Of(r) != model.BotAgent:
+		v.setNumber(w, r)
 		return OfferToForget
 	}
 	return AskConsent
@@ -91,19 +99,34 @@ func (v *Visitors) Welcome(w http.ResponseWriter, r *http.Request) Notice {
 
 // Accept sets the cookie, unless the browser has it or asks for privacy.
 func (v *Visitors) Accept(w http.ResponseWriter, r *http.Request) {
-	if id, _ := readCookie(r); id == "" && !wantsPrivacy(r) {
-		v.setCookie(w, uuid.NewString())
+	if id, _ := v.readCookie(r); id == "" && !wantsPrivacy(r) {
+		v.setNumber(w, r)
 	}
 }
 
 // Decline replaces the number with the answer no.
-func (v *Visitors) Decline(w http.ResponseWriter) { v.setCookie(w, declined) }
+func (v *Visitors) Decline(w http.ResponseWriter, r *http.Request) { v.setCookie(w, r, declined) }
 
-func (v *Visitors) setCookie(w http.ResponseWriter, value string) {
+// setNumber sets a new, signed number.
+func (v *Visitors) setNumber(w http.ResponseWriter, r *http.Request) {
+	if key := v.Key(); key != nil {
+		id := uuid.NewString()
+		v.setCookie(w, r, id+"."+sign(key, id))
+	}
+}
+
+func (v *Visitors) setCookie(w http.ResponseWriter, r *http.Request, value string) {
 	http.SetCookie(w, &http.Cookie{
 		Name: cookieName, Value: value, Path: v.CookiePath, MaxAge: int(cookieAge.Seconds()),
-		HttpOnly: true, Secure: v.Secure, SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: v.Secure(r), SameSite: http.SameSiteLaxMode,
 	})
+}
+
+// sign returns the first 16 bytes of an HMAC-SHA256 (RFC 2104) in base64url.
+func sign(key []byte, id string) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(id))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
 func (v *Visitors) mayRemember(r *http.Request) bool {
@@ -115,16 +138,31 @@ func wantsPrivacy(r *http.Request) bool {
 	return r.Header.Get("Sec-GPC") == "1" || r.Header.Get("DNT") == "1"
 }
 
-// readCookie returns the number, and whether the visitor answered at all. A
+// answer is what the visitor said about the cookie.
+type answer int
+
+const (
+	none answer = iota
+	yes
+	no
+)
+
+// readCookie returns the number and the answer of the visitor. A number without our
+// signature, such as one from before there were signatures, is a yes without a number. A
 // malformed cookie is no answer.
-func readCookie(r *http.Request) (id string, answered bool) {
+func (v *Visitors) readCookie(r *http.Request) (id string, said answer) {
 	for _, cookie := range r.CookiesNamed(cookieName) {
 		if cookie.Value == declined {
-			return "", true
+			return "", no
 		}
-		if parsed, err := uuid.Parse(cookie.Value); err == nil && parsed.Version() == 4 && parsed.String() == cookie.Value {
-			return cookie.Value, true
+		id, signature, _ := strings.Cut(cookie.Value, ".")
+		if parsed, err := uuid.Parse(id); err != nil || parsed.Version() != 4 || parsed.String() != id {
+			continue
 		}
+		if key := v.Key(); key != nil && hmac.Equal([]byte(signature), []byte(sign(key, id))) {
+			return id, yes
+		}
+		said = yes
 	}
-	return "", false
+	return "", said
 }

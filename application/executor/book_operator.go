@@ -57,7 +57,8 @@ func (a *Answer) Previous() *model.Search {
 	return &before
 }
 
-// Next returns the search for the page after, or nil if there is none.
+// Next returns the search for the page after, or nil if there is none that may be
+// asked for.
 func (a *Answer) Next() *model.Search {
 	end := a.Search.Offset + len(a.Books)
 	if len(a.Books) == 0 || end >= a.Total {
@@ -65,6 +66,9 @@ func (a *Answer) Next() *model.Search {
 	}
 	after := a.Search
 	after.Offset = end
+	if after.TooDeep() {
+		return nil
+	}
 	return &after
 }
 

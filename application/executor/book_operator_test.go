@@ -165,3 +165,14 @@ func TestErrorsOfTheCatalogueArePassedOn(t *testing.T) {
 		assert.ErrorIs(t, err, shelf.err)
 	}
 }
+
+// Links lead only to pages that may be asked for.
+func TestNextStaysWithinTheDepth(t *testing.T) {
+	next := func(s model.Search) *model.Search {
+		return (&executor.Answer{Search: s, SearchResult: &model.SearchResult{Books: make([]*model.Book, s.Limit), Total: 50_000}}).Next()
+	}
+	assert.Nil(t, next(model.Search{Keyword: "x", Offset: model.MaxDepth - 20, Limit: 20}))
+	assert.Nil(t, next(model.Search{Keyword: "x", Offset: model.MaxDepth - 50, Limit: 30}))
+	assert.Equal(t, model.MaxDepth-20, next(model.Search{Keyword: "x", Offset: model.MaxDepth - 40, Limit: 20}).Offset)
+	assert.Equal(t, model.MaxDepth, next(model.Search{Offset: model.MaxDepth - 20, Limit: 20}).Offset, "the plain list has no bound")
+}

@@ -29,11 +29,25 @@ if ((${#packages[@]})); then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}"
 fi
 
-if [ ! -d "$tools/kafka-libs" ]; then
+# fetch NAME WHAT COMMAND… lets the command fill the folder $part, and puts it in place
+# of $tools/NAME, unless that folder has the same WHAT already.
+fetch() {
+  local name=$1 what=$2 part=$tools/$1.part
+  shift 2
+  if [ "$(cat "$tools/$name/.installed" 2>/dev/null)" = "$what" ]; then return; fi
+  rm -rf "$part"
+  mkdir "$part"
+  "$@"
+  echo "$what" >"$part/.installed"
+  rm -rf "${tools:?}/$name"
+  mv "$part" "$tools/$name"
+}
+
+kafka_jars() {
   mvn -q -B -f "$here/kafka-jars.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
-    -DincludeScope=runtime -DoutputDirectory="$tools/kafka-libs.part"
-  mv "$tools/kafka-libs.part" "$tools/kafka-libs"
-fi
+    -DincludeScope=runtime -DoutputDirectory="$part"
+}
+fetch kafka-libs "$(cat "$here/kafka-jars.xml")" kafka_jars
 
 # MySQL's packages can't be installed beside MariaDB's: they are unpacked. Debian
 # has them in its unstable suite only.
@@ -62,10 +76,13 @@ if [ ! -d "$tools/mysql-root" ]; then
   (unpack_mysql "$work") >"$work/log" 2>&1 || { tail -n 5 "$work/log"; echo "no MySQL server could be had; its tests will be skipped"; }
 fi
 
-[ -d "$tools/kafkajs" ] || npm install --silent --no-audit --no-fund --prefix "$tools/kafkajs" kafkajs@2.2.4
-[ -d "$tools/asyncapi" ] || npm install --silent --no-audit --no-fund --prefix "$tools/asyncapi" @asyncapi/parser@3.6.3
-if [ ! -x "$tools/python/bin/python" ]; then
-  python3 -m venv "$tools/python"
-  "$tools/python/bin/pip" install --quiet --disable-pip-version-check confluent-kafka==2.16.1
-fi
+npm_package() { npm install --silent --no-audit --no-fund --prefix "$part" "$1"; }
+for package in kafkajs@2.2.4 @asyncapi/parser@3.6.3; do
+  name=${package#@}
+  fetch "${name%%[@/]*}" "$package" npm_package "$package"
+done
+
+# A Python environment can't be moved: it is brought up to date in place.
+[ -x "$tools/python/bin/python" ] || python3 -m venv "$tools/python"
+"$tools/python/bin/pip" install --quiet --disable-pip-version-check confluent-kafka==2.16.1 kafka-python==3.0.12
 if [ -n "${SUDO_USER:-}" ]; then chown -R "$SUDO_USER:" "$tools"; fi

@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code is the kind of an Error. The adapter maps each code to one HTTP status.
@@ -23,6 +24,10 @@ const (
 	Unauthorized Code = "unauthorized"
 	// Forbidden: nobody may do this.
 	Forbidden Code = "forbidden"
+	// Overloaded: the shop has more to do than it can. TooManyRequests: this client
+	// asks for too much. In both cases a retry after some time may succeed.
+	Overloaded      Code = "overloaded"
+	TooManyRequests Code = "too_many_requests"
 	// UnavailableNow: a necessary part doesn't answer; a retry may succeed.
 	UnavailableNow Code = "unavailable"
 )
@@ -34,7 +39,9 @@ type Error struct {
 	// Field names the wrong parameter, field or header. It may be empty.
 	Field   string
 	Message string
-	Cause   error
+	// RetryAfter is the time after which a retry may succeed, or 0 if that is unknown.
+	RetryAfter time.Duration
+	Cause      error
 }
 
 func (e *Error) Error() string {

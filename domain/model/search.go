@@ -18,8 +18,11 @@ const (
 	MaxWords = 16
 	// MaxLimit is the largest page, in books.
 	MaxLimit = 100
-	// MaxOffset is the largest offset of a page.
+	// MaxOffset is the largest offset of a page of the plain list.
 	MaxOffset = 1<<31 - 1
+	// MaxDepth is how many books of any other result can be reached: to find a page,
+	// an index must sort all books before it.
+	MaxDepth = 10_000
 )
 
 // Keyword is what a shopper searches for: valid UTF-8 in Unicode NFC, without
@@ -178,6 +181,14 @@ type Search struct {
 	// Offset and Limit select the page of the result, in books.
 	Offset, Limit int
 }
+
+// Plain reports whether this is the list of all books in the order of the catalogue.
+func (s Search) Plain() bool {
+	return s.Keyword == "" && s.Filters == Filters{} && (s.Sort == "" || s.Sort == ByRelevance)
+}
+
+// TooDeep reports whether the page ends behind MaxDepth.
+func (s Search) TooDeep() bool { return !s.Plain() && s.Offset > MaxDepth-s.Limit }
 
 // SearchResult is one page of a result.
 type SearchResult struct {

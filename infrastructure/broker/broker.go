@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,9 @@ const (
 	// clusterID must never change: clients take a new id for another cluster.
 	clusterID = "event-books"
 
+	// DefaultMaxBytes is the default of Options.MaxBytes.
+	DefaultMaxBytes = 128 << 20
+
 	retentionInterval = time.Minute
 	// lockWait gives a broker whose parent was killed time to exit.
 	lockWait = 5 * time.Second
@@ -28,19 +32,21 @@ const (
 	closeTimeout = 10 * time.Second
 )
 
-// settings of the broker, by their names in Kafka. message.max.bytes keeps Kafka's
-// default.
-var settings = map[string]string{
-	// Retention by time would delete everything before a record with an old
-	// timestamp, and searches keep their timestamp even if they are delivered late.
-	"log.retention.ms":    "-1",
-	"log.retention.bytes": strconv.Itoa(128 << 20), // per partition; a start reads all of it
-	"log.segment.bytes":   strconv.Itoa(8 << 20),
-	// Offsets of groups expire by wall-clock time, even while the shop is stopped.
-	"offsets.retention.minutes": strconv.Itoa(365 * 24 * 60),
+// settings returns the broker's settings, by their names in Kafka. message.max.bytes
+// keeps Kafka's default.
+func settings(opts Options) map[string]string {
+	return map[string]string{
+		// Retention by time would delete everything before a record with an old
+		// timestamp, and searches keep their timestamp even if they are delivered late.
+		"log.retention.ms":    "-1",
+		"log.retention.bytes": strconv.Itoa(opts.maxBytes()),
+		"log.segment.bytes":   strconv.Itoa(8 << 20),
+		// Offsets of groups expire by wall-clock time, even while the shop is stopped.
+		"offsets.retention.minutes": strconv.Itoa(365 * 24 * 60),
+	}
 }
 
-// Options are the folder and the addresses of a broker.
+// Options are the folder, the addresses and the bound of a broker.
 type Options struct {
 	// Dir is the broker's own folder. Serve makes it if it is missing.
 	Dir string
@@ -49,9 +55,15 @@ type Options struct {
 	// Advertise is the host:port that clients connect to; port 0 stands for the
 	// real port. If it is empty, clients get the address that the broker listens on.
 	Advertise string
+	// MaxBytes bounds each partition: about once a minute, the oldest records above
+	// it are deleted. 0 = DefaultMaxBytes. A start reads all records.
+	MaxBytes int
 
-	lockWait time.Duration // set by tests; 0 = the constant lockWait
+	// Set by tests; 0 = the constants of these names.
+	lockWait, retentionInterval time.Duration
 }
+
+func (o Options) maxBytes() int { return cmp.Or(o.MaxBytes, DefaultMaxBytes) }
 
 // SetupError means that a broker can't start with its configuration. A retry
 // doesn't help, unlike after a crash. It wraps syscall.EADDRINUSE if another
@@ -93,7 +105,7 @@ func Serve(ctx context.Context, opts Options, ready func(addr string), log *slog
 	}
 
 	store := &storeLog{log: log, broken: make(chan error, 1)}
-	cluster, err := open(opts.Dir, newGuard(listener, advertised, log), store)
+	cluster, err := open(opts, newGuard(listener, advertised, log), store)
 	if err != nil {
 		return err
 	}
@@ -101,7 +113,7 @@ func Serve(ctx context.Context, opts Options, ready func(addr string), log *slog
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		retain(ctx, cluster)
+		retain(ctx, cluster, cmp.Or(opts.retentionInterval, retentionInterval))
 		cluster.Close() // only now: after Close, ApplyRetention blocks for ever
 	}()
 
@@ -122,7 +134,8 @@ func Serve(ctx context.Context, opts Options, ready func(addr string), log *slog
 }
 
 // open starts kfake on the folder, behind the guard.
-func open(dir string, front *guard, store *storeLog) (*kfake.Cluster, error) {
+func open(opts Options, front *guard, store *storeLog) (*kfake.Cluster, error) {
+	dir := opts.Dir
 	if err := mend(dir); err != nil {
 		return nil, err
 	}
@@ -132,13 +145,14 @@ func open(dir string, front *guard, store *storeLog) (*kfake.Cluster, error) {
 		kfake.DataDir(dir),
 		kfake.SyncWrites(),
 		kfake.MaxVersions(servedVersions()),
-		kfake.BrokerConfigs(settings),
+		kfake.BrokerConfigs(settings(opts)),
 		kfake.WithLogger(store),
 		kfake.ListenFn(func(string, string) (net.Listener, error) { return front, nil }),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("open the broker's folder %s: %w", dir, err)
 	}
+	front.cluster.Store(cluster)
 	select {
 	case err := <-store.broken: // don't close the cluster: that would write, too
 		return nil, err
@@ -158,8 +172,8 @@ func open(dir string, front *guard, store *storeLog) (*kfake.Cluster, error) {
 }
 
 // retain applies the size limit of partitions regularly until ctx ends.
-func retain(ctx context.Context, cluster *kfake.Cluster) {
-	tick := time.NewTicker(retentionInterval)
+func retain(ctx context.Context, cluster *kfake.Cluster, interval time.Duration) {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
@@ -184,11 +198,7 @@ func claim(ctx context.Context, opts Options) (release func(), err error) {
 	probe.Close()
 	os.Remove(probe.Name())
 
-	wait := opts.lockWait
-	if wait == 0 {
-		wait = lockWait
-	}
-	waiting, cancel := context.WithTimeout(ctx, wait)
+	waiting, cancel := context.WithTimeout(ctx, cmp.Or(opts.lockWait, lockWait))
 	defer cancel()
 	lock := flock.New(filepath.Join(opts.Dir, "lock"))
 	locked, err := lock.TryLockContext(waiting, 50*time.Millisecond)

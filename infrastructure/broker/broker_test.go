@@ -47,6 +47,7 @@ func run(command string, args []string) error {
 	flags.StringVar(&opts.Dir, "dir", "", "")
 	flags.StringVar(&opts.Listen, "listen", "", "")
 	flags.StringVar(&opts.Advertise, "advertise", "", "")
+	flags.IntVar(&opts.MaxBytes, "max-bytes", 0, "")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -273,7 +274,7 @@ func TestOldTimestampsEraseNothing(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	store := &storeLog{log: quiet(), broken: make(chan error, 1)}
-	cluster, err := open(t.TempDir(), newGuard(listener, listener.Addr(), quiet()), store)
+	cluster, err := open(Options{Dir: t.TempDir()}, newGuard(listener, listener.Addr(), quiet()), store)
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
 	addr := listener.Addr().String()

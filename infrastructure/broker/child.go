@@ -15,7 +15,7 @@ import (
 )
 
 // ChildCommand is the command of this program that calls Child. It takes Options
-// in the flags --dir, --listen and --advertise.
+// in the flags --dir, --listen, --advertise and --max-bytes.
 const ChildCommand = "broker-child"
 
 // childMemory is a soft limit for the heap. Without it, a start that reads a long

@@ -4,6 +4,7 @@ package broker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -210,6 +211,7 @@ func (f *forge) request() []byte {
 // thrower keeps its connection until the broker closes it.
 type thrower struct {
 	addr     string
+	patience time.Duration // 0: 20 ms
 	conn     net.Conn
 	answered int
 }
@@ -225,7 +227,7 @@ func (th *thrower) throw(frame []byte) error {
 		_ = conn.(*net.TCPConn).SetLinger(0) // leaves no port behind
 		th.conn = conn
 	}
-	_ = th.conn.SetDeadline(time.Now().Add(20 * time.Millisecond))
+	_ = th.conn.SetDeadline(time.Now().Add(cmp.Or(th.patience, 20*time.Millisecond)))
 	answer := make([]byte, 4)
 	_, err := th.conn.Write(frame)
 	if err == nil {
@@ -284,20 +286,6 @@ func watchPeak(t *testing.T, log *supervisorLog) (stop func() int) {
 		<-ended
 		return int(highest.Load())
 	}
-}
-
-// topicID returns the id of a topic.
-func topicID(t *testing.T, addr, topic string) [16]byte {
-	t.Helper()
-	req := kmsg.NewPtrMetadataRequest()
-	asked := kmsg.NewMetadataRequestTopic()
-	asked.Topic = &topic
-	req.Topics = append(req.Topics, asked)
-	resp := kmsg.NewPtrMetadataResponse()
-	resp.SetVersion(12)
-	ask(t, addr, frameOf(req, 12), resp)
-	require.Len(t, resp.Topics, 1)
-	return resp.Topics[0].TopicID
 }
 
 func producerID(t *testing.T, addr string) int64 {
@@ -656,4 +644,37 @@ func TestDiskFull(t *testing.T) {
 	require.Len(t, consume(t, client, "large"), acked)
 	require.Equal(t, int64(7), committedOffset(t, client, "readers", "large"))
 	t.Logf("%d records acknowledged, %d large ones, %d restarts", n, acked, restarts)
+}
+
+// As many clients as the broker serves fetch at once. Half of them never read their
+// answers, and the others read and keep their connections. The broker closes some, and a
+// consumer still reads everything.
+func TestManyFetches(t *testing.T) {
+	t.Parallel()
+	const records = 400
+	addr, log, _ := supervised(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	backlog(t, addr, "searches", 3, repeated(records, 9_000)...)
+	f := newFetcher(t, addr, "searches", 3, 12)
+	frame := frameOf(f.request(), f.version)
+	stopWatching := watchPeak(t, log)
+	closed, release := hold(t, addr, maxConnections/2, func(int) []byte { return frame })
+	throwers := make([]thrower, maxConnections/2-20)
+	for range 3 {
+		for i := range throwers {
+			throwers[i].addr, throwers[i].patience = addr, timeout
+			require.NoError(t, throwers[i].throw(frame))
+		}
+	}
+	require.Len(t, consume(t, connect(t, addr), "searches"), records)
+	highest := stopWatching()
+	answered := 0
+	for i := range throwers {
+		answered += throwers[i].answered
+		throwers[i].hangUp()
+	}
+	require.Greater(t, answered, len(throwers))
+	t.Logf("%d answered, %d closed, at most %d MiB resident", answered, closed(), highest>>20)
+	release()
+	require.Less(t, highest, raceFactor*maxResident)
+	require.Zero(t, log.count("exited unexpectedly"))
 }

@@ -12,7 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"literank.com/event-books/infrastructure/disk"
 )
 
 const (
@@ -36,6 +38,9 @@ const (
 	// bounds memory, even if clients announce large requests and send them slowly.
 	smallRequest     = 64 << 10
 	maxLargeRequests = 4
+	// maxAnswers bounds the memory of answers, in bytes. For each connection, kfake
+	// keeps a buffer of the size of its largest answer.
+	maxAnswers = 128 << 20
 )
 
 // guard stands between the network and kfake, which trusts its input: kfake
@@ -51,10 +56,12 @@ type guard struct {
 	log        *slog.Logger
 	closed     chan struct{}
 	closeOnce  sync.Once
+	cluster    atomic.Pointer[kfake.Cluster] // nil while it starts
 
 	mu       sync.Mutex
 	conns    map[*guardedConn]struct{}
 	accepted uint64
+	answers  int // the sum of their largest answers, in bytes
 }
 
 func newGuard(listener net.Listener, advertised net.Addr, log *slog.Logger) *guard {
@@ -62,7 +69,7 @@ func newGuard(listener net.Listener, advertised net.Addr, log *slog.Logger) *gua
 		Listener:   listener,
 		advertised: advertised,
 		latest:     make(map[int16]int16),
-		bound:      max(1, min(maxConnections, maxFiles()/2)),
+		bound:      max(1, min(maxConnections, disk.MaxFiles()/2)),
 		large:      make(chan struct{}, maxLargeRequests),
 		conns:      make(map[*guardedConn]struct{}),
 		timeout:    frameTimeout,
@@ -113,11 +120,7 @@ func (g *guard) admit(conn net.Conn) *guardedConn {
 	var idlest *guardedConn
 	g.mu.Lock()
 	if len(g.conns) >= g.bound {
-		for other := range g.conns {
-			if idlest == nil || other.idler(idlest) {
-				idlest = other
-			}
-		}
+		idlest = g.idlest(func(*guardedConn) bool { return true })
 	}
 	g.accepted++
 	c.number = g.accepted
@@ -128,6 +131,48 @@ func (g *guard) admit(conn net.Conn) *guardedConn {
 		idlest.Close()
 	}
 	return c
+}
+
+// idlest returns the connection that was idle for longest, or nil. The caller holds
+// the lock.
+func (g *guard) idlest(eligible func(*guardedConn) bool) (idlest *guardedConn) {
+	for c := range g.conns {
+		if eligible(c) && (idlest == nil || c.idler(idlest)) {
+			idlest = c
+		}
+	}
+	return idlest
+}
+
+// answer notes the size of an answer before it is written. Above maxAnswers it closes
+// other connections that had large answers, those that were idle for longest first.
+func (g *guard) answer(c *guardedConn, size int) {
+	g.mu.Lock()
+	if _, open := g.conns[c]; open && size > c.answer {
+		g.answers += size - c.answer
+		c.answer = size
+	}
+	var closing []*guardedConn
+	for g.answers > maxAnswers {
+		idlest := g.idlest(func(other *guardedConn) bool { return other != c && other.answer > smallRequest })
+		if idlest == nil {
+			break
+		}
+		g.remove(idlest)
+		closing = append(closing, idlest)
+	}
+	g.mu.Unlock()
+	for _, other := range closing {
+		g.log.Debug("broker: too many large answers", "closed", other.RemoteAddr(), "bound", maxAnswers)
+		other.Close()
+	}
+}
+
+// remove forgets a connection. The caller holds the lock.
+func (g *guard) remove(c *guardedConn) {
+	delete(g.conns, c)
+	g.answers -= c.answer
+	c.answer = 0
 }
 
 // check returns an error if the start of a request's header shows that kfake must
@@ -157,9 +202,13 @@ type guardedConn struct {
 	frame  []byte // unread rest of the current frame
 
 	number uint64       // counts accepted connections
+	answer int          // size of the largest answer; the guard's lock protects it
 	used   atomic.Int64 // unix nanoseconds of the last frame in either direction; 0 before the first
 	large  atomic.Bool  // the current frame holds a slot for large requests
-	closed atomic.Bool
+	// mending holds the versions of requests whose answers need mending, by
+	// correlation id.
+	mending sync.Map
+	closed  atomic.Bool
 }
 
 func (c *guardedConn) idler(other *guardedConn) bool {
@@ -230,6 +279,7 @@ func (c *guardedConn) nextFrame() ([]byte, error) {
 	if frame, err = tame(frame, c.guard.log); err != nil {
 		return nil, c.refuse(err)
 	}
+	c.expectAnswer(key, version, binary.BigEndian.Uint32(frame[8:]))
 	return frame, nil
 }
 
@@ -267,17 +317,21 @@ func (c *guardedConn) refuse(err error) error {
 }
 
 func (c *guardedConn) Write(p []byte) (int, error) {
+	c.guard.answer(c, len(p))
 	if err := c.SetWriteDeadline(time.Now().Add(c.guard.timeout)); err != nil {
 		return 0, err
 	}
-	n, err := c.Conn.Write(p)
+	_, err := c.Conn.Write(c.mend(p))
 	c.used.Store(time.Now().UnixNano())
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 func (c *guardedConn) Close() error {
 	c.guard.mu.Lock()
-	delete(c.guard.conns, c)
+	c.guard.remove(c)
 	c.guard.mu.Unlock()
 	c.closed.Store(true)
 	c.leaveLarge()

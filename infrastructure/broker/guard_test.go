@@ -123,8 +123,8 @@ func TestTamedRequests(t *testing.T) {
 		topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, partitions, 1
 		req.Topics = append(req.Topics, topic)
 		resp := kmsg.NewPtrCreateTopicsResponse()
-		resp.SetVersion(7)
-		ask(t, addr, frameOf(req, 7), resp)
+		resp.SetVersion(4)
+		ask(t, addr, frameOf(req, 4), resp)
 		return resp.Topics[0].ErrorCode
 	}
 	require.Zero(t, create("good", 3))
@@ -160,6 +160,77 @@ func TestTamedRequests(t *testing.T) {
 	require.EqualValues(t, memberIDRequired, first.ErrorCode)
 	require.EqualValues(t, inconsistentProtocol, join(first.MemberID).ErrorCode)
 	require.Zero(t, join(first.MemberID, "range", "range").ErrorCode)
+}
+
+// Filters ignore case, as Kafka's.
+func TestGroupsAreListed(t *testing.T) {
+	t.Parallel()
+	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	createTopic(t, addr, "numbers")
+	client := connect(t, addr)
+	commitOffset(t, client, "idle", "numbers", 0)
+	list := func(states, types []string) (names []string) {
+		req := kmsg.NewPtrListGroupsRequest()
+		req.StatesFilter, req.TypesFilter = states, types
+		resp := kmsg.NewPtrListGroupsResponse()
+		resp.SetVersion(5)
+		ask(t, addr, frameOf(req, 5), resp)
+		for _, group := range resp.Groups {
+			names = append(names, group.Group)
+		}
+		return names
+	}
+	idle := []string{"idle"}
+	require.Equal(t, idle, list(nil, nil))
+	require.Equal(t, idle, list(nil, []string{"Consumer", "Classic"})) // kafka-consumer-groups --list
+	require.Equal(t, idle, list(nil, []string{"CLASSIC"}))
+	require.Equal(t, idle, list([]string{"Stable", "empty"}, nil))
+	require.Empty(t, list([]string{"stable"}, nil))
+	require.Empty(t, list(nil, []string{"consumer"}))
+	require.Empty(t, list([]string{"nonsense"}, nil))
+}
+
+// joinNewProtocol adds a member to a group of the new protocol (KIP-848), and waits until
+// it has all partitions of the topic.
+func joinNewProtocol(t *testing.T, addr, group, topic string, partitions int) {
+	t.Helper()
+	req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
+	req.Group, req.MemberID, req.RebalanceTimeoutMillis = group, "member-of-"+group, 60_000
+	req.SubscribedTopicNames, req.Topics = []string{topic}, []kmsg.ConsumerGroupHeartbeatRequestTopic{}
+	require.Eventually(t, func() bool {
+		resp := kmsg.NewPtrConsumerGroupHeartbeatResponse()
+		resp.SetVersion(1)
+		ask(t, addr, frameOf(req, 1), resp)
+		require.Zero(t, resp.ErrorCode)
+		req.MemberEpoch = resp.MemberEpoch
+		return resp.Assignment != nil && len(resp.Assignment.Topics) == 1 && len(resp.Assignment.Topics[0].Partitions) == partitions
+	}, timeout, 10*time.Millisecond)
+}
+
+// Descriptions of groups name the topics of their members. Another request on the
+// connection is answered as it is.
+func TestDescribedGroupsNameTheirTopics(t *testing.T) {
+	t.Parallel()
+	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	createTopic(t, addr, "numbers")
+	joinNewProtocol(t, addr, "modern", "numbers", 1)
+	req := kmsg.NewPtrConsumerGroupDescribeRequest()
+	req.Groups = []string{"modern", "missing"}
+	for version := range int16(2) {
+		resp := kmsg.NewPtrConsumerGroupDescribeResponse()
+		resp.SetVersion(version)
+		ask(t, addr, frameOf(req, version), resp)
+		require.Len(t, resp.Groups, 2)
+		require.Zero(t, resp.Groups[0].ErrorCode)
+		require.Len(t, resp.Groups[0].Members, 1)
+		member := resp.Groups[0].Members[0]
+		for _, assignment := range []kmsg.Assignment{member.Assignment, member.TargetAssignment} {
+			require.Len(t, assignment.TopicPartitions, 1)
+			require.Equal(t, "numbers", assignment.TopicPartitions[0].Topic)
+			require.Equal(t, []int32{0}, assignment.TopicPartitions[0].Partitions)
+		}
+		require.Equal(t, int16(69), resp.Groups[1].ErrorCode)
+	}
 }
 
 // A batch that moves offsets back would let later records overwrite earlier ones.

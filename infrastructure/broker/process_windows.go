@@ -2,7 +2,6 @@ package broker
 
 import (
 	"errors"
-	"math"
 	"os"
 	"os/exec"
 	"syscall"
@@ -20,5 +19,3 @@ func killGroup(process *os.Process) error { return process.Kill() }
 // isAddressTaken compares with Winsock's error number, because package syscall
 // defines EADDRINUSE on Windows as an invented number.
 func isAddressTaken(err error) bool { return errors.Is(err, syscall.Errno(10048)) }
-
-func maxFiles() int { return math.MaxInt }

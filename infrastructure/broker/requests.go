@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -15,8 +16,12 @@ import (
 // servedVersions returns the latest version of each served request: that of Kafka
 // 4.0. In later versions, a client can produce to a topic by its id, and kfake panics
 // if that topic was deleted.
+//
+// CreateTopics is served without the versions that return the topic's settings: Java
+// clients can't read the source that kfake gives for them.
 func servedVersions() *kversion.Versions {
 	versions := kversion.V4_0_0()
+	versions.SetMaxKeyVersion(int16(kmsg.CreateTopics), 4)
 	var others []int16
 	versions.EachMaxKeyVersion(func(key, _ int16) {
 		if _, served := layouts[kmsg.Key(key)]; !served {
@@ -37,21 +42,13 @@ const maxPartitions = 256
 // topic whose name is too long for a folder, and every later start would fail.
 var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
-const (
-	// maxFetch bounds an answer in bytes. A larger batch is answered alone.
-	maxFetch = 1 << 20
-	// maxFetchWait bounds the time that a fetch waits for records. Until then kfake
-	// keeps the request in memory, even if its client is gone.
-	maxFetchWait = 30_000 // ms
-)
-
 // tame changes a frame so that it can't harm kfake. A request that can't be carried
 // out becomes one that kfake answers with an error.
 func tame(frame []byte, log *slog.Logger) ([]byte, error) {
 	rest := kbin.Reader{Src: frame[lengthSize:]}
 	key := kmsg.Key(rest.Int16())
 	switch key {
-	case kmsg.Produce, kmsg.Fetch, kmsg.CreateTopics, kmsg.CreatePartitions, kmsg.JoinGroup:
+	case kmsg.Produce, kmsg.Fetch, kmsg.CreateTopics, kmsg.CreatePartitions, kmsg.JoinGroup, kmsg.ListGroups:
 	default:
 		return frame, nil
 	}
@@ -71,8 +68,7 @@ func tame(frame []byte, log *slog.Logger) ([]byte, error) {
 		tameProduce(req)
 		return frame, nil // changed in place
 	case *kmsg.FetchRequest:
-		req.MaxBytes = min(req.MaxBytes, maxFetch)
-		req.MaxWaitMillis = min(req.MaxWaitMillis, maxFetchWait)
+		tameFetch(req)
 	case *kmsg.CreateTopicsRequest:
 		for i := range req.Topics {
 			tameTopic(&req.Topics[i], log)
@@ -86,6 +82,8 @@ func tame(frame []byte, log *slog.Logger) ([]byte, error) {
 		}
 	case *kmsg.JoinGroupRequest:
 		tameJoin(req)
+	case *kmsg.ListGroupsRequest:
+		tameList(req)
 	}
 	frame = req.AppendTo(slices.Clip(header))
 	binary.BigEndian.PutUint32(frame, uint32(len(frame)-lengthSize))
@@ -135,5 +133,21 @@ func tameJoin(req *kmsg.JoinGroupRequest) {
 	})
 	if len(req.Protocols) == 0 {
 		req.ProtocolType = "" // kfake answers INCONSISTENT_GROUP_PROTOCOL
+	}
+}
+
+// tameList spells filters as kfake does, which compares them byte by byte. Kafka ignores
+// case, and its own tools send capitalised types.
+func tameList(req *kmsg.ListGroupsRequest) {
+	for i, asked := range req.TypesFilter {
+		req.TypesFilter[i] = strings.ToLower(asked)
+	}
+	states := []string{"Empty", "Stable", "PreparingRebalance", "CompletingRebalance", "Reconciling", "Dead"}
+	for i, asked := range req.StatesFilter {
+		for _, state := range states {
+			if strings.EqualFold(asked, state) {
+				req.StatesFilter[i] = state
+			}
+		}
 	}
 }

@@ -11,13 +11,15 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 )
 
 const (
-	// startTimeout covers waiting for a previous broker and reading a full log.
+	// startTimeout covers waiting for a previous broker and reading full partitions of
+	// DefaultMaxBytes.
 	startTimeout = 30 * time.Second
 	// endTimeout is slightly longer than the child's own timeout.
 	endTimeout = closeTimeout + 2*time.Second
@@ -57,7 +59,7 @@ func NewSupervisor(opts Options, log *slog.Logger, flags ...string) *Supervisor 
 // configuration must change, the error is a *SetupError. The context bounds only the
 // start; use Close to end the broker. Call Start at most once.
 func (s *Supervisor) Start(ctx context.Context) (addr string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.startTimeout())
 	defer cancel()
 	first, addr, err := s.spawn(ctx)
 	if err != nil {
@@ -71,6 +73,11 @@ func (s *Supervisor) Start(ctx context.Context) (addr string, err error) {
 	s.stop, s.kill, s.done = stop, kill, make(chan struct{})
 	go s.supervise(stopped, killed, first)
 	return addr, nil
+}
+
+// startTimeout grows with the bound of partitions, because a start reads them.
+func (s *Supervisor) startTimeout() time.Duration {
+	return startTimeout * time.Duration(max(1, s.opts.maxBytes()/DefaultMaxBytes))
 }
 
 // Close ends the child properly, or kills it when ctx ends first. It does nothing if
@@ -122,7 +129,7 @@ func (s *Supervisor) restart(ctx context.Context) *child {
 			return nil
 		case <-time.After(s.pauses.NextBackOff()):
 		}
-		starting, cancel := context.WithTimeout(ctx, startTimeout)
+		starting, cancel := context.WithTimeout(ctx, s.startTimeout())
 		c, _, err := s.spawn(starting)
 		cancel()
 		switch {
@@ -175,8 +182,8 @@ func (s *Supervisor) startChild() (*child, error) {
 			return nil, err
 		}
 	}
-	args := append([]string{ChildCommand,
-		"--dir", s.opts.Dir, "--listen", s.opts.Listen, "--advertise", s.opts.Advertise}, s.flags...)
+	args := append([]string{ChildCommand, "--dir", s.opts.Dir, "--listen", s.opts.Listen,
+		"--advertise", s.opts.Advertise, "--max-bytes", strconv.Itoa(s.opts.maxBytes())}, s.flags...)
 	cmd := exec.Command(program, args...)
 	cmd.Args[0] = os.Args[0] // the name that ps shows
 	cmd.Stderr = os.Stderr   // the handle itself, so the child can log after this process is gone

@@ -335,3 +335,36 @@ func TestStartIsBounded(t *testing.T) {
 	_, err := NewSupervisor(Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"}, quiet()).Start(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+// Each partition keeps its newest records, up to the bound.
+func TestPartitionsAreBounded(t *testing.T) {
+	t.Parallel()
+	const bound, records, size = 1 << 20, 60, 50_000
+	addr, _ := serve(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0", MaxBytes: bound, retentionInterval: 10 * time.Millisecond})
+	backlog(t, addr, "large", 2, repeated(records, size)...)
+	backlog(t, addr, "small", 1, repeated(10, size)...)
+	client := connect(t, addr)
+	oldest := func(topic string, partition int32) int64 {
+		offset, err := client.GetOffset(topic, partition, sarama.OffsetOldest)
+		require.NoError(t, err)
+		return offset
+	}
+	for partition := range int32(2) {
+		eventually(t, "the oldest records are gone", func() bool { return oldest("large", partition) >= records-bound/size })
+		require.Less(t, oldest("large", partition), int64(records-bound/size+3))
+	}
+	require.Zero(t, oldest("small", 0))
+}
+
+// The supervisor hands the bound to its child.
+func TestSupervisorPassesTheBound(t *testing.T) {
+	t.Parallel()
+	addr, _, _ := supervised(t, Options{Dir: t.TempDir(), Listen: "127.0.0.1:0", MaxBytes: 20_000_000})
+	admin, err := sarama.NewClusterAdmin([]string{addr}, saramaConfig())
+	require.NoError(t, err)
+	defer admin.Close()
+	const name = "log.retention.bytes"
+	found, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.BrokerResource, Name: "0", ConfigNames: []string{name}}}, sarama.DescribeConfigsOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "20000000", found[0].Configs[0].Value)
+}

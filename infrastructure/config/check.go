@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -22,8 +23,17 @@ var (
 	hostName     = regexp.MustCompile(`^(\*\.)?[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*(:\d{1,5})?$`)
 )
 
+// MinAdminToken and MinSecret are the lengths of the shortest ones, in bytes.
+const (
+	MinAdminToken = 16
+	MinSecret     = 16
+)
+
 // minSpoolBytes holds three segments of the spool.
 const minSpoolBytes = 96 << 20
+
+// minBrokerBytes holds the largest record of a search.
+const minBrokerBytes = 16 << 20
 
 // check returns an error for each impossible value.
 func (c *Config) check() (errs []error) {
@@ -52,7 +62,9 @@ func (c *Config) checkApp(errs *[]error) {
 	expect(app.DataDir != "", "app.data_dir", "must name a folder")
 	expect(app.ShutdownTimeout > 0 && app.ShutdownTimeout <= 10*time.Minute, "app.shutdown_timeout", "must be more than 0 and at most 10m, not %s", app.ShutdownTimeout)
 	expect(app.Instance == "" || instanceName.MatchString(app.Instance), "app.instance", "must be up to 100 letters, digits, '.', '_' or '-', not %q", app.Instance)
-	expect(app.AdminToken == "" || len(app.AdminToken) >= 16, "app.admin_token", "must have at least 16 characters")
+	expect(slices.Contains(LogLevels, app.LogLevel), "app.log_level", "must be one of %s, not %q", strings.Join(LogLevels, ", "), app.LogLevel)
+	expect(app.Secret == "" || len(app.Secret) >= MinSecret, "app.secret", "must have at least %d characters", MinSecret)
+	expect(app.AdminToken == "" || len(app.AdminToken) >= MinAdminToken, "app.admin_token", "must have at least %d characters", MinAdminToken)
 }
 
 // checkVisitors checks the settings of app that face visitors.
@@ -67,11 +79,26 @@ func (c *Config) checkVisitors(errs *[]error) {
 		expect(hostName.MatchString(host), "app.image_hosts", "%q is not a host name", host)
 	}
 	expect(slices.Contains(VisitorCookies, app.VisitorCookie), "app.visitor_cookie", "must be one of %s, not %q", strings.Join(VisitorCookies, ", "), app.VisitorCookie)
+	expect(app.RateLimit >= 0 && app.RateLimit <= 1_000_000, "app.rate_limit", "must be 0 for no limit, or up to 1000000 requests a second, not %d", app.RateLimit)
+	expect(validContact(app.Contact), "app.contact", "must be an e-mail address or a URL, not %q", app.Contact)
+	expect(validContact(app.Imprint), "app.imprint", "must be an e-mail address or a URL, not %q", app.Imprint)
 	for _, proxy := range app.TrustedProxies {
 		_, addrErr := netip.ParseAddr(proxy)
 		_, netErr := netip.ParsePrefix(proxy)
 		expect(addrErr == nil || netErr == nil, "app.trusted_proxies", "%q is neither an address nor a network such as 10.0.0.0/8", proxy)
 	}
+}
+
+// validContact accepts an e-mail address, a URL, and nothing.
+func validContact(contact string) bool {
+	if contact == "" {
+		return true
+	}
+	if address, err := mail.ParseAddress(contact); err == nil && address.Address == contact {
+		return true
+	}
+	u, err := url.Parse(contact)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 func (c *Config) checkDB(errs *[]error) {
@@ -90,6 +117,7 @@ func (c *Config) checkBrokers(errs *[]error) {
 		expect(validAddress(broker, false), "mq.brokers", "%q is not host:port", broker)
 	}
 	*errs = append(*errs, c.checkSecurity()...)
+	expect(mq.BrokerMaxBytes >= minBrokerBytes, "mq.broker_max_bytes", "must be at least %d, not %d", minBrokerBytes, mq.BrokerMaxBytes)
 	expect(validAddress(mq.Listen, true), "mq.listen", "must be host:port, not %q", mq.Listen)
 	if mq.Advertise != "" {
 		expect(validAddress(mq.Advertise, false), "mq.advertise", "must be host:port, not %q", mq.Advertise)

@@ -45,8 +45,19 @@ type AppConfig struct {
 	AdminToken string `yaml:"admin_token" secret:"true"`
 	// VisitorCookie is one of VisitorCookies.
 	VisitorCookie string `yaml:"visitor_cookie"`
-	// TrustedProxies are the addresses or networks whose X-Forwarded-For is trusted.
+	// TrustedProxies are the addresses or networks whose X-Forwarded-For and
+	// X-Forwarded-Proto are trusted.
 	TrustedProxies []string `yaml:"trusted_proxies"`
+	// RateLimit is the number of requests a second that one client may send in the long
+	// run; 0 = no limit.
+	RateLimit int `yaml:"rate_limit"`
+	// Secret signs cookies; empty = a random one in the database.
+	Secret string `yaml:"secret" secret:"true"`
+	// Contact and Imprint are an e-mail address or a URL; pages show what isn't empty.
+	Contact string `yaml:"contact"`
+	Imprint string `yaml:"imprint"`
+	// LogLevel is one of LogLevels.
+	LogLevel string `yaml:"log_level"`
 	// Instance is this instance's name in events; empty = the host name.
 	Instance string `yaml:"instance"`
 	// ShutdownTimeout bounds a graceful shutdown.
@@ -56,6 +67,9 @@ type AppConfig struct {
 // VisitorCookies are the rules for the visitor cookie: never, after consent, or unless the
 // visitor objects.
 var VisitorCookies = []string{"off", "ask", "on"}
+
+// LogLevels are the levels of the log, the most verbose first.
+var LogLevels = []string{"debug", "info", "warn", "error"}
 
 // DBConfig configures the catalogue's database.
 type DBConfig struct {
@@ -92,6 +106,8 @@ type MQConfig struct {
 	Listen string `yaml:"listen"`
 	// Advertise is the host:port that the embedded broker sends to clients; empty = Listen.
 	Advertise string `yaml:"advertise"`
+	// BrokerMaxBytes limits each partition of the embedded broker, in bytes.
+	BrokerMaxBytes int `yaml:"broker_max_bytes"`
 }
 
 // TLSConfig configures TLS to Kafka.
@@ -128,16 +144,18 @@ func Default() *Config {
 			DataDir:         "data",
 			OpsListen:       "127.0.0.1:8081",
 			VisitorCookie:   "ask",
+			LogLevel:        "info",
 			ShutdownTimeout: 15 * time.Second,
 		},
 		MQ: MQConfig{
-			Topic:         "lr-book-searches",
-			Partitions:    3,
-			Retention:     35 * 24 * time.Hour,
-			Durability:    "fsync",
-			OnFull:        "answer",
-			SpoolMaxBytes: 2 << 30,
-			Listen:        "127.0.0.1:9092",
+			Topic:          "lr-book-searches",
+			Partitions:     3,
+			Retention:      35 * 24 * time.Hour,
+			Durability:     "fsync",
+			OnFull:         "answer",
+			SpoolMaxBytes:  2 << 30,
+			Listen:         "127.0.0.1:9092",
+			BrokerMaxBytes: 128 << 20,
 		},
 		origin: map[string]string{},
 	}

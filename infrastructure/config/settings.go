@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 const envPrefix = "EVENT_BOOKS_"
@@ -83,7 +83,7 @@ func (s setting) set(text string, items []string) error {
 			return fmt.Errorf("must be true or false, not %q", text)
 		}
 	case *time.Duration:
-		d, err := parseDuration(text)
+		d, err := ParseDuration(text)
 		if err != nil {
 			return fmt.Errorf("must be a duration such as 15s, 10m, 12h or 35d, not %q", text)
 		}
@@ -134,8 +134,8 @@ func maskDSN(dsn string) string {
 	return cfg.FormatDSN()
 }
 
-// parseDuration is time.ParseDuration with the unit d for days.
-func parseDuration(text string) (time.Duration, error) {
+// ParseDuration is time.ParseDuration with the unit d for days.
+func ParseDuration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.Atoi(days)
 		if err != nil || n > 36500 || n < -36500 {

@@ -160,7 +160,7 @@ func TestTwoStartersMigrateOnce(t *testing.T) {
 		wg.Wait()
 		db := open()
 		var versions int
-		require.NoError(t, db.sql.QueryRow("SELECT COUNT(*) FROM "+versionTable+" WHERE version_id > 0").Scan(&versions))
+		require.NoError(t, db.sql.main.QueryRow("SELECT COUNT(*) FROM "+versionTable+" WHERE version_id > 0").Scan(&versions))
 		assert.Equal(t, len(db.migrations()), versions)
 	})
 }
@@ -179,6 +179,7 @@ func TestKilledMigrationIsContinued(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			onEach(t, func(t *testing.T, open func() *DB) {
 				db := open()
+				require.NoError(t, db.dialect.create())
 				for _, statement := range statements {
 					switch {
 					case statement == "books":
@@ -188,7 +189,7 @@ func TestKilledMigrationIsContinued(t *testing.T) {
 					case strings.Contains(statement, "%s"):
 						statement = fmt.Sprintf(statement, "INTEGER PRIMARY KEY AUTOINCREMENT")
 					}
-					_, err := db.sql.Exec(statement)
+					_, err := db.sql.main.Exec(statement)
 					require.NoError(t, err, statement)
 				}
 				require.NoError(t, db.Migrate(t.Context()))
@@ -204,7 +205,7 @@ func TestKilledMigrationIsContinued(t *testing.T) {
 
 func TestNewerSchemaIsRefused(t *testing.T) {
 	migrated(t, func(t *testing.T, db *DB) {
-		_, err := db.sql.Exec("INSERT INTO " + versionTable + " (version_id, is_applied) VALUES (1000, 1)")
+		_, err := db.sql.main.Exec("INSERT INTO " + versionTable + " (version_id, is_applied) VALUES (1000, 1)")
 		require.NoError(t, err)
 		assert.ErrorContains(t, db.Migrate(t.Context()), "of a newer event-books")
 	})
@@ -334,7 +335,7 @@ func TestTheServerComputesOurHashForAnyText(t *testing.T) {
 			require.NoError(t, err)
 		}
 		var stale int
-		require.NoError(t, db.sql.QueryRow("SELECT COUNT(*) FROM books WHERE "+changedSQL).Scan(&stale))
+		require.NoError(t, db.sql.main.QueryRow("SELECT COUNT(*) FROM books WHERE "+changedSQL).Scan(&stale))
 		assert.Zero(t, stale)
 	})
 }

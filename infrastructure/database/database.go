@@ -16,11 +16,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	sqlitedriver "github.com/glebarez/go-sqlite"
 	"github.com/go-sql-driver/mysql"
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
 	gormlog "gorm.io/gorm/logger"
+	"modernc.org/sqlite"
 	sqlitecode "modernc.org/sqlite/lib"
 
 	"literank.com/event-books/domain/gateway"
@@ -39,12 +39,24 @@ var (
 // Migrate has succeeded once, all methods except Migrate and Close return a
 // model.Error of code UnavailableNow.
 type DB struct {
-	gorm     *gorm.DB
-	sql      *sql.DB
+	gorm     *gorm.DB // on the main connections
+	searches *gorm.DB
+	probe    *gorm.DB
+	sql      connections
 	dialect  dialect
 	log      *slog.Logger
 	migrated atomic.Bool
 	away     atomic.Bool // the database did not answer the last time
+	damaged  atomic.Bool
+	lost     atomic.Bool // the file was lost the last time
+}
+
+// connections are apart, so that slow searches hold up neither writes, book pages and
+// imports, nor the probe of readiness.
+type connections struct{ main, searches, probe *sql.DB }
+
+func (c connections) close() error {
+	return errors.Join(c.searches.Close(), c.probe.Close(), c.main.Close())
 }
 
 // dialect has the differences between the kinds of database.
@@ -66,35 +78,55 @@ type dialect interface {
 	importIsolation() *sql.TxOptions
 	// rowsPerInsert is the largest number of rows of an INSERT.
 	rowsPerInsert() int
+	// maxStatement is the largest size of a statement, and of a value.
+	maxStatement(tx *gorm.DB) (bytes int, err error)
 	// writesOfOthers reports whether other programs may write to the table. The
 	// sweep then has to find their changes.
 	writesOfOthers() bool
+	// create makes an empty database if there is none.
+	create() error
+	// present returns an error if the open database is no longer the one that the
+	// next start would find.
+	present() error
 }
 
 // open doesn't connect, so the database may be unavailable.
-func open(d dialect, conn *sql.DB, log *slog.Logger) (*DB, error) {
-	g, err := gorm.Open(d.gorm(conn), &gorm.Config{
-		DisableAutomaticPing:   true,
-		SkipDefaultTransaction: true,
-		QueryFields:            true,
-		TranslateError:         true,
-		// Errors are returned, and logged once where they stop.
-		Logger:  gormlog.Discard,
-		NowFunc: func() time.Time { return time.Now().Truncate(time.Millisecond) },
-	})
-	if err != nil {
-		_ = conn.Close()
-		return nil, fmt.Errorf("open %s database: %w", d.goose(), err)
+func open(d dialect, conns connections, log *slog.Logger) (_ *DB, err error) {
+	db := &DB{sql: conns, dialect: d, log: log}
+	for _, each := range []struct {
+		conn *sql.DB
+		into **gorm.DB
+	}{{conns.main, &db.gorm}, {conns.searches, &db.searches}, {conns.probe, &db.probe}} {
+		*each.into, err = gorm.Open(d.gorm(each.conn), &gorm.Config{
+			DisableAutomaticPing:   true,
+			SkipDefaultTransaction: true,
+			QueryFields:            true,
+			TranslateError:         true,
+			// Errors are returned, and logged once where they stop.
+			Logger:  gormlog.Discard,
+			NowFunc: func() time.Time { return time.Now().Truncate(time.Millisecond) },
+		})
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("open %s database: %w", d.goose(), err), conns.close())
+		}
 	}
-	return &DB{gorm: g, sql: conn, dialect: d, log: log}, nil
+	return db, nil
 }
 
-// Ping returns an error unless the database answers and is migrated.
+// Searches is the number of searches that can run at once. Others wait.
+func (db *DB) Searches() int { return db.sql.searches.Stats().MaxOpenConnections }
+
+// Ping returns an error unless the database is migrated and sound, and answers a query
+// for one row with the columns that searches read. It has a connection of its own.
 func (db *DB) Ping(ctx context.Context) error {
-	if !db.migrated.Load() {
-		return unavailable(errNotMigrated)
+	if db.damaged.Load() {
+		return unavailable(errDamaged)
 	}
-	if err := db.sql.PingContext(ctx); err != nil {
+	if err := db.usable(); err != nil {
+		return err
+	}
+	var rows []*storedRow
+	if err := db.probe.WithContext(ctx).Limit(1).Find(&rows).Error; err != nil {
 		return db.failed("ping database", err)
 	}
 	db.answers()
@@ -103,20 +135,42 @@ func (db *DB) Ping(ctx context.Context) error {
 
 // Close ends all connections.
 func (db *DB) Close() error {
-	if err := db.sql.Close(); err != nil {
+	if err := db.sql.close(); err != nil {
 		return fmt.Errorf("close database: %w", err)
 	}
 	return nil
 }
 
-var errNotMigrated = errors.New("the database has not answered yet")
+var (
+	errNotMigrated = errors.New("the database has not answered yet")
+	errDamaged     = errors.New("the database file is damaged")
+)
 
-// session returns GORM bound to ctx, or an error before the first migration.
+// session returns GORM bound to ctx, or an error if the database can't be used.
 func (db *DB) session(ctx context.Context) (*gorm.DB, error) {
-	if !db.migrated.Load() {
-		return nil, unavailable(errNotMigrated)
+	if err := db.usable(); err != nil {
+		return nil, err
 	}
 	return db.gorm.WithContext(ctx), nil
+}
+
+// usable returns an error before the first migration, and while the database's file is
+// lost. It logs when the file is lost, and when it is there again.
+func (db *DB) usable() error {
+	if !db.migrated.Load() {
+		return unavailable(errNotMigrated)
+	}
+	err := db.dialect.present()
+	switch {
+	case err != nil && !db.lost.Swap(true):
+		db.log.Error("the database was lost; the shop answers 503 until it is back, or until a restart", "error", err)
+	case err == nil && db.lost.Load() && db.lost.Swap(false):
+		db.log.Info("the database is back")
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	return nil
 }
 
 func unavailable(cause error) error {
@@ -127,6 +181,15 @@ func unavailable(cause error) error {
 // UnavailableNow, and failed logs the first such error.
 func (db *DB) failed(operation string, err error) error {
 	err = fmt.Errorf("%s: %w", operation, err)
+	if damage(err) {
+		if !db.damaged.Swap(true) {
+			db.log.Error("the database file is damaged; stop the shop, restore the file from a backup, and start again", "error", err)
+		}
+		return unavailable(err)
+	}
+	if tooLarge(err) {
+		return &model.Error{Code: model.TooLarge, Field: "description", Message: "is too long for the shop's database", Cause: err}
+	}
 	if !passing(err) {
 		return err
 	}
@@ -141,6 +204,20 @@ func (db *DB) answers() {
 	if db.away.Load() && db.away.Swap(false) {
 		db.log.Info("the database answers again")
 	}
+}
+
+// damage reports errors that say that SQLite's file is damaged or no database.
+func damage(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code()&0xFF == sqlitecode.SQLITE_CORRUPT || e.Code()&0xFF == sqlitecode.SQLITE_NOTADB)
+}
+
+// tooLarge reports errors that say that a value is above max_allowed_packet. The driver
+// sends a long value apart from its statement, and MySQL refuses it by a general error
+// when the statement comes.
+func tooLarge(err error) bool {
+	e, ok := errors.AsType[*mysql.MySQLError](err)
+	return errors.Is(err, mysql.ErrPktTooLarge) || ok && (e.Number == 1153 || e.Number == 1105)
 }
 
 // passing reports errors that come from the connection, the load or the state of
@@ -158,14 +235,14 @@ func passing(err error) bool {
 	}
 	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		switch e.Number {
-		case 1021, 1040, 1044, 1045, 1049, 1053, 1105, 1114, 1129, 1130, 1142, 1146, 1158, 1159, 1160, 1161,
-			1203, 1205, 1213, 1226, 1290, 1836, 1927, 3024:
+		case 1021, 1040, 1044, 1045, 1049, 1053, 1114, 1129, 1130, 1142, 1146, 1158, 1159, 1160, 1161,
+			1203, 1205, 1213, 1226, 1290, 1317, 1836, 1927, 1969, 3024:
 			// disk full, too many connections, no access, no such database or
 			// table, shutdown, network, limits, locks, read-only, killed
 			return true
 		}
 	}
-	if e, ok := errors.AsType[*sqlitedriver.Error](err); ok {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch e.Code() & 0xFF {
 		case sqlitecode.SQLITE_BUSY, sqlitecode.SQLITE_LOCKED, sqlitecode.SQLITE_FULL, sqlitecode.SQLITE_IOERR,
 			sqlitecode.SQLITE_CANTOPEN, sqlitecode.SQLITE_READONLY, sqlitecode.SQLITE_PERM, sqlitecode.SQLITE_INTERRUPT:

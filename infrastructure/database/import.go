@@ -19,9 +19,8 @@ import (
 )
 
 const (
-	// insertBytes bounds the texts of one INSERT. MySQL's default limit for a
-	// statement is 16 MiB or more.
-	insertBytes = 4 << 20
+	// insertBytes bounds an INSERT. The server may have a lower limit.
+	insertBytes = 8 << 20
 	// importTries bounds the attempts at a batch that collides with other
 	// writers. Their growing random pauses add up to some seconds.
 	importTries = 15
@@ -500,10 +499,20 @@ func (db *DB) write(tx *gorm.DB, touched []*known) error {
 
 // insert adds rows with statements of bounded size.
 func (db *DB) insert(tx *gorm.DB, rows []*storedRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	limit, err := db.dialect.maxStatement(tx)
+	if err != nil {
+		return err
+	}
+	limit = min(limit, insertBytes)
 	for len(rows) > 0 {
 		n, size := 0, 0
-		for n < len(rows) && n < db.dialect.rowsPerInsert() && (n == 0 || size < insertBytes) {
-			size += 2 * (len(rows[n].Folded.SearchText) + len(rows[n].Shown.Subjects))
+		for n < len(rows) && n < db.dialect.rowsPerInsert() {
+			if size += rows[n].statementSize(); size > limit && n > 0 {
+				break
+			}
 			n++
 		}
 		if err := tx.Create(rows[:n]).Error; err != nil {

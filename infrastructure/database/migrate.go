@@ -37,6 +37,10 @@ func (db *DB) migrations() []*goose.Migration {
 				deleted BIGINT NOT NULL, rejected BIGINT NOT NULL, kept BIGINT NOT NULL, saved_at BIGINT NOT NULL)`)
 			return err
 		}),
+		step(6, func(ctx context.Context, conn *sql.DB) error {
+			_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS properties (name VARCHAR(64) PRIMARY KEY, value VARCHAR(190) NOT NULL)")
+			return err
+		}),
 	}
 }
 
@@ -47,10 +51,16 @@ const versionTable = "schema_migrations"
 // other programs. If several processes start at once, one migrates and the others
 // wait. Migrate can be repeated after any failure.
 func (db *DB) Migrate(ctx context.Context) error {
+	if err := db.dialect.create(); err != nil {
+		return db.failed("create database", err)
+	}
 	if err := db.migrate(ctx); err != nil {
 		return db.failed("migrate database", err)
 	}
 	if err := db.sweepNew(ctx); err != nil {
+		return fmt.Errorf("migrate database: %w", err)
+	}
+	if _, err := db.property(db.gorm.WithContext(ctx), idProperty); err != nil {
 		return fmt.Errorf("migrate database: %w", err)
 	}
 	db.migrated.Store(true)
@@ -58,7 +68,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 }
 
 func (db *DB) migrate(ctx context.Context) (err error) {
-	release, err := db.dialect.lockMigration(ctx, db.sql)
+	release, err := db.dialect.lockMigration(ctx, db.sql.main)
 	if err != nil {
 		return err
 	}
@@ -70,7 +80,7 @@ func (db *DB) migrate(ctx context.Context) (err error) {
 		return err
 	}
 	migrations := db.migrations()
-	provider, err := goose.NewProvider(db.dialect.goose(), db.sql, nil,
+	provider, err := goose.NewProvider(db.dialect.goose(), db.sql.main, nil,
 		goose.WithGoMigrations(migrations...), goose.WithDisableGlobalRegistry(true),
 		goose.WithTableName(versionTable))
 	if err != nil {
@@ -100,10 +110,10 @@ func (db *DB) repairVersionTable(ctx context.Context) error {
 		return err
 	}
 	var rows int
-	if err := db.sql.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+versionTable).Scan(&rows); err != nil || rows > 0 {
+	if err := db.sql.main.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+versionTable).Scan(&rows); err != nil || rows > 0 {
 		return nil // there is no table yet, or it has its first row
 	}
-	return store.Insert(ctx, db.sql, database.InsertRequest{Version: 0})
+	return store.Insert(ctx, db.sql.main, database.InsertRequest{Version: 0})
 }
 
 // columnKind is the type of a column in both dialects.

@@ -34,16 +34,28 @@ func OpenMySQL(dsn string, log *slog.Logger) (*DB, error) {
 	if _, ok := cfg.Params["max_sort_length"]; !ok {
 		cfg.Params["max_sort_length"] = "8192" // sort by whole titles, not by their first 1,024 bytes
 	}
+	if cfg.MaxAllowedPacket == mysql.NewConfig().MaxAllowedPacket {
+		cfg.MaxAllowedPacket = 0 // ask the server
+	}
 	cfg.Logger = &mysql.NopLogger{} // the returned errors say the same
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("parse DSN: %w", err)
 	}
-	conn := sql.OpenDB(connector)
-	conn.SetMaxOpenConns(32)
-	conn.SetMaxIdleConns(16)
+	c := connections{main: pool(sql.OpenDB(connector), 16), probe: pool(sql.OpenDB(connector), 1)}
+	c.searches = pool(sql.OpenDB(&searchConnector{connector, c.main, log}), mysqlSearches)
+	return open(mysqlDialect{database: cfg.DBName}, c, log)
+}
+
+// mysqlSearches is the number of searches that run at once. More of them take longer,
+// but find no more books in a second.
+const mysqlSearches = 8
+
+func pool(conn *sql.DB, size int) *sql.DB {
+	conn.SetMaxOpenConns(size)
+	conn.SetMaxIdleConns(size)
 	conn.SetConnMaxLifetime(3 * time.Minute)
-	return open(mysqlDialect{database: cfg.DBName}, conn, log)
+	return conn
 }
 
 type mysqlDialect struct{ database string }
@@ -61,7 +73,17 @@ func (mysqlDialect) importIsolation() *sql.TxOptions {
 
 func (mysqlDialect) rowsPerInsert() int { return 500 }
 
+// maxStatement is the server's limit. A statement above it costs the driver two round
+// trips more, and a value above it can't be stored.
+func (mysqlDialect) maxStatement(tx *gorm.DB) (bytes int, err error) {
+	return bytes, tx.Raw("SELECT @@max_allowed_packet").Scan(&bytes).Error
+}
+
 func (mysqlDialect) writesOfOthers() bool { return true }
+
+func (mysqlDialect) create() error { return nil }
+
+func (mysqlDialect) present() error { return nil }
 
 // lockMigration holds a named lock on its own connection. MySQL releases the lock
 // with the connection, so a killed process leaves none.

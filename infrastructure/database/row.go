@@ -115,6 +115,22 @@ func newRow(b *model.Book) (*storedRow, error) {
 	return row, nil
 }
 
+// statementSize is an upper bound of the row's share of an INSERT, in bytes. A byte of
+// a text may need an escape.
+func (r *storedRow) statementSize() int {
+	const otherColumns = 1000
+	shown, folded := &r.Shown, &r.Folded
+	texts := len(shown.Title) + len(shown.Author) + len(shown.PublishedAt) + len(shown.Description) + len(shown.Publisher) +
+		len(shown.Subjects) + len(shown.Series) + len(shown.Edition) + len(shown.BuyURL) + len(shown.CoverURL) +
+		len(folded.SearchText) + len(folded.TitleFolded) + len(folded.AuthorsFolded) + len(folded.SubjectsFolded)
+	for _, text := range []*string{r.Identity.Source, r.Identity.ExternalID} {
+		if text != nil {
+			texts += len(*text)
+		}
+	}
+	return otherColumns + 2*texts
+}
+
 func fold(b *model.Book) foldedRow {
 	title, author := model.Fold(b.Title), model.Fold(b.Author)
 	authors := []string{author}

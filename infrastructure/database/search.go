@@ -13,8 +13,7 @@ import (
 // SearchBooks scans search_text with LIKE. Our code folds both sides and the
 // database compares bytes, so every database returns the same books.
 func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchResult, error) {
-	session, err := db.session(ctx)
-	if err != nil {
+	if err := db.usable(); err != nil {
 		return nil, err
 	}
 	result := &model.SearchResult{Books: []*model.Book{}}
@@ -22,10 +21,13 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	if s.Keyword != "" && len(words) == 0 {
 		return result, nil
 	}
-	query := filter(session.Model(&bookRow{}), words, s.Filters).Session(&gorm.Session{})
+	query := filter(db.searches.WithContext(ctx).Model(&bookRow{}), words, s.Filters).Session(&gorm.Session{})
 	var rows []*bookRow
 	if err := order(query, words, s.Sort).Offset(s.Offset).Limit(s.Limit).Find(&rows).Error; err != nil {
-		return nil, db.failed("search books", err)
+		return nil, db.searchFailed(ctx, "search books", err)
+	}
+	if ctx.Err() != nil { // the rows may be only some of those that match
+		return nil, db.searchFailed(ctx, "search books", nil)
 	}
 	db.answers()
 	for _, row := range rows {
@@ -39,10 +41,22 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	}
 	var total int64
 	if err := query.Count(&total).Error; err != nil {
-		return nil, db.failed("count books", err)
+		return nil, db.searchFailed(ctx, "count books", err)
+	}
+	if ctx.Err() != nil {
+		return nil, db.searchFailed(ctx, "count books", nil)
 	}
 	result.Total = int(total)
 	return result, nil
+}
+
+// searchFailed returns the context's error for a search that was stopped: the database's
+// error says less.
+func (db *DB) searchFailed(ctx context.Context, operation string, err error) error {
+	if stopped := ctx.Err(); stopped != nil {
+		err = stopped
+	}
+	return db.failed(operation, err)
 }
 
 func filter(query *gorm.DB, words []string, f model.Filters) *gorm.DB {

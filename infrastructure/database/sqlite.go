@@ -5,65 +5,116 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync/atomic"
 	"time"
 
-	"github.com/glebarez/sqlite"
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
+	_ "modernc.org/sqlite"
 )
 
-// OpenSQLite opens the SQLite database in file. If the file or its folder doesn't
-// exist, it is created. Several processes may use the file at once.
+// OpenSQLite opens the SQLite database in file. Migrate creates the file and its folder
+// if they don't exist. Several processes may use the file at once.
 func OpenSQLite(file string, log *slog.Logger) (*DB, error) {
 	file, err := filepath.Abs(file)
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite database: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return nil, fmt.Errorf("open SQLite database: %w", err)
-	}
 	// Write transactions take the lock when they begin. Otherwise two could both
-	// read first, and one of them would fail with BUSY without waiting.
+	// read first, and one of them would fail with BUSY without waiting. SQLite itself
+	// creates no file: a connection that is opened after the file was deleted must fail.
 	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(file), RawQuery: url.Values{
-		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)"},
+		"mode":         {"rw"},
+		"_txlock":      {"immediate"},
+		"_pragma":      {"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)"},
+		"_time_format": {"sqlite"},
 	}.Encode()}).String()
-	conn, err := sql.Open(sqlite.DriverName, dsn)
-	if err != nil {
-		return nil, fmt.Errorf("open SQLite database %s: %w", file, err)
+	var c connections
+	for _, pool := range []struct {
+		conn **sql.DB
+		size int
+	}{{&c.main, 8}, {&c.searches, runtime.GOMAXPROCS(0)}, {&c.probe, 1}} {
+		conn, err := sql.Open("sqlite", dsn)
+		if err != nil {
+			return nil, fmt.Errorf("open SQLite database %s: %w", file, err)
+		}
+		conn.SetMaxOpenConns(pool.size)
+		conn.SetMaxIdleConns(pool.size)
+		*pool.conn = conn
 	}
-	conn.SetMaxOpenConns(8)
-	conn.SetMaxIdleConns(8)
-	db, err := open(sqliteDialect{file: file}, conn, log)
+	db, err := open(&sqliteDialect{file: file}, c, log)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return db, nil
 }
 
-type sqliteDialect struct{ file string }
+type sqliteDialect struct {
+	file    string
+	created atomic.Pointer[fs.FileInfo] // the file that this process opened
+}
 
-func (sqliteDialect) goose() goose.Dialect { return goose.DialectSQLite3 }
+// create makes an empty file that only its owner may read, and remembers it.
+func (d *sqliteDialect) create() error {
+	if err := os.MkdirAll(filepath.Dir(d.file), 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(d.file, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	d.created.CompareAndSwap(nil, &info)
+	return nil
+}
 
-func (sqliteDialect) gorm(conn *sql.DB) gorm.Dialector {
-	return sqlite.Dialector{Conn: conn}
+// present compares device and inode: SQLite goes on with an open file after it was
+// deleted or replaced, and everything written to it is gone at the end of the process.
+func (d *sqliteDialect) present() error {
+	created := d.created.Load()
+	if created == nil {
+		return nil
+	}
+	info, err := os.Stat(d.file)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(*created, info) {
+		return fmt.Errorf("%s is another file than the one that was opened", d.file)
+	}
+	return nil
+}
+
+func (*sqliteDialect) goose() goose.Dialect { return goose.DialectSQLite3 }
+
+func (*sqliteDialect) gorm(conn *sql.DB) gorm.Dialector {
+	return sqliteDialector{conn}
 }
 
 // importIsolation is the default: SQLite has one write transaction at a time.
-func (sqliteDialect) importIsolation() *sql.TxOptions { return &sql.TxOptions{} }
+func (*sqliteDialect) importIsolation() *sql.TxOptions { return &sql.TxOptions{} }
 
 // rowsPerInsert is small: the driver's work grows with the square of the number of
 // parameters in a statement.
-func (sqliteDialect) rowsPerInsert() int { return 20 }
+func (*sqliteDialect) rowsPerInsert() int { return 20 }
 
-func (sqliteDialect) writesOfOthers() bool { return false }
+// maxStatement is SQLite's limit for a value.
+func (*sqliteDialect) maxStatement(*gorm.DB) (bytes int, err error) { return 1_000_000_000, nil }
 
-func (d sqliteDialect) lockMigration(ctx context.Context, _ *sql.DB) (func() error, error) {
+func (*sqliteDialect) writesOfOthers() bool { return false }
+
+func (d *sqliteDialect) lockMigration(ctx context.Context, _ *sql.DB) (func() error, error) {
 	lock := flock.New(d.file + ".lock")
 	held, err := lock.TryLockContext(ctx, 20*time.Millisecond)
 	if err == nil && !held {
@@ -75,7 +126,7 @@ func (d sqliteDialect) lockMigration(ctx context.Context, _ *sql.DB) (func() err
 	return lock.Unlock, nil
 }
 
-func (sqliteDialect) createBooks() string {
+func (*sqliteDialect) createBooks() string {
 	return `CREATE TABLE IF NOT EXISTS books (
 		id INTEGER PRIMARY KEY AUTOINCREMENT,
 		title TEXT, author TEXT, published_at TEXT, description TEXT,
@@ -83,7 +134,7 @@ func (sqliteDialect) createBooks() string {
 	)`
 }
 
-func (sqliteDialect) columnType(kind columnKind) string {
+func (*sqliteDialect) columnType(kind columnKind) string {
 	switch kind {
 	case shortText, longText:
 		return "TEXT"
@@ -97,10 +148,10 @@ func (sqliteDialect) columnType(kind columnKind) string {
 	panic("database: unknown kind of column")
 }
 
-func (sqliteDialect) columns(ctx context.Context, conn *sql.DB) ([]string, error) {
+func (*sqliteDialect) columns(ctx context.Context, conn *sql.DB) ([]string, error) {
 	return names(ctx, conn, "SELECT name FROM pragma_table_info('books')")
 }
 
-func (sqliteDialect) indexes(ctx context.Context, conn *sql.DB) ([]string, error) {
+func (*sqliteDialect) indexes(ctx context.Context, conn *sql.DB) ([]string, error) {
 	return names(ctx, conn, "SELECT name FROM pragma_index_list('books')")
 }

@@ -160,5 +160,14 @@ func foldRow(tx *gorm.DB, row *sweptRow) error {
 	} else {
 		tx = tx.Where("search_hash = ?", row.SearchHash)
 	}
-	return tx.Updates(values).Error
+	tx = tx.Session(&gorm.Session{})
+	err := tx.Updates(values).Error
+	if tooLarge(err) {
+		// Another program may have stored a text of up to max_allowed_packet.
+		// Folded, it can be longer. One such book must not stop the sweep.
+		b.Description = ""
+		values["search_text"] = fold(b).SearchText
+		err = tx.Updates(values).Error
+	}
+	return err
 }

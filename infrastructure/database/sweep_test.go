@@ -22,7 +22,7 @@ func TestSweepCatchesUpAfterAnAbsence(t *testing.T) {
 		require.NoError(t, err)
 		// Another program wrote longer ago than a pass looks back.
 		rename := func(title string) {
-			_, err := db.sql.Exec("UPDATE books SET title = ?, touched_at = CURRENT_TIMESTAMP(3) - INTERVAL 1 HOUR WHERE id = ?", title, id)
+			_, err := db.sql.main.Exec("UPDATE books SET title = ?, touched_at = CURRENT_TIMESTAMP(3) - INTERVAL 1 HOUR WHERE id = ?", title, id)
 			require.NoError(t, err)
 		}
 		finds := func(keyword model.Keyword) int {

@@ -60,7 +60,7 @@ func TestProducerIsABroker(t *testing.T) {
 			Unreachable: func(t *testing.T) mqtest.Broker { return newProducer(t, []string{"127.0.0.1:1"}, "x") },
 		}, mqtest.Features{
 			TooLarge:      mq.MaxRecordBytes,
-			RejectsFuture: t.Name() == "TestProducerIsABroker/Kafka", // kfake takes any time
+			RefusesFuture: t.Name() == "TestProducerIsABroker/Kafka", // kfake takes any time
 		})
 	})
 }

@@ -58,3 +58,6 @@ func (s Session) Knows(topic string) bool {
 	topics, _ := s.s.client.Topics()
 	return slices.Contains(topics, topic)
 }
+
+// Look makes the watch look at its topics now.
+func (w *TrimWatch) Look(now time.Time) error { return w.look(now) }

@@ -34,6 +34,7 @@ type pace struct {
 	bytes, fitting int
 	// stuck is how long the next batch may take; least is its lower bound.
 	stuck, least time.Duration
+	timestamps   timestamps
 	// alone are events that get a request of their own: Kafka rejected each
 	// together with others, and doesn't say which one it meant.
 	alone map[*Record]bool
@@ -54,8 +55,10 @@ func (p *pace) cut(events []*Record, batchBytes int, partitions int32) []*sarama
 	for _, r := range events {
 		size := r.Size()
 		// Kafka would reject its neighbours with it.
-		alone := p.alone[r] || size > batchBytes || time.Until(r.Time) > maxAhead
+		doubtful := (p.alone[r] || time.Until(r.Time) > maxAhead) && !p.timestamps.knows(r)
+		alone := doubtful || size > batchBytes
 		message := maker.message(r)
+		message.Timestamp = p.timestamps.of(r)
 		message.Partition, _ = p.partitioner.Partition(message, partitions) // can't fail: the key is bytes
 		full := request+size > maxRequestBytes || bytes[message.Partition]+size > batchBytes
 		if len(messages) > 0 && (alone || full) {

@@ -109,7 +109,7 @@ func (p *Producer) Deliver(ctx context.Context, events []*Record, partitions int
 	begun := time.Now()
 	errs := s.send(ctx, messages, p.options.slow, p.pace.stuck, func() { p.setState(Unreachable, errUnsettled) })
 	p.learn(s, errs, time.Since(begun))
-	again, err := p.settle(batch, errs, report)
+	again, err := p.settle(batch, messages, errs, report)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -137,7 +137,7 @@ func (p *Producer) learn(s *session, errs []error, took time.Duration) {
 
 // settle reports what is settled of a batch. It returns the events that must be
 // sent again, and the last error that isn't a rejection.
-func (p *Producer) settle(batch []*Record, errs []error, report func(event *Record, rejection error)) (again []*Record, err error) {
+func (p *Producer) settle(batch []*Record, messages []*sarama.ProducerMessage, errs []error, report func(event *Record, rejection error)) (again []*Record, err error) {
 	waiting := map[string]bool{} // keys that have an event to be sent again
 	overtaken := 0
 	for i, r := range batch {
@@ -148,8 +148,11 @@ func (p *Producer) settle(batch []*Record, errs []error, report func(event *Reco
 				overtaken++
 			}
 			delete(p.pace.alone, r)
+			p.pace.timestamps.took(messages[i].Timestamp)
 			report(r, nil)
 			continue
+		case len(batch) == 1 && errors.Is(errs[i], sarama.ErrInvalidTimestamp) && p.restamp(r, messages[i].Timestamp):
+			// It goes again with another timestamp.
 		case rejected && len(batch) == 1:
 			delete(p.pace.alone, r)
 			report(r, errs[i])
@@ -157,6 +160,7 @@ func (p *Producer) settle(batch []*Record, errs []error, report func(event *Reco
 		case rejected && errors.Is(errs[i], sarama.ErrMessageSizeTooLarge): // a smaller batch may pass
 		case rejected:
 			p.pace.alone[r] = true
+			p.pace.timestamps.doubt(messages[i].Timestamp)
 		default:
 			err = errs[i]
 		}
@@ -169,6 +173,15 @@ func (p *Producer) settle(batch []*Record, errs []error, report func(event *Reco
 		p.options.log.Warn("events overtook earlier events of their keyword", "events", overtaken, "error", err)
 	}
 	return again, err
+}
+
+// restamp finds another timestamp for a record whose timestamp Kafka refuses.
+func (p *Producer) restamp(r *Record, sent time.Time) bool {
+	t := &p.pace.timestamps
+	if sent.Equal(r.Time) && !t.covers(r) {
+		p.options.log.Warn("Kafka refuses the time of an event; is this machine's clock ahead? Events go with an earlier timestamp, and ce_time stays", "topic", p.topic, "time", r.Time)
+	}
+	return t.refuse(r, sent)
 }
 
 func (p *Producer) enter() {

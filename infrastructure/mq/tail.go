@@ -34,36 +34,56 @@ var ErrNoTopic = errors.New("there is no such topic")
 // were read or the topic was created anew, Tail continues at the oldest record.
 // (It doesn't notice a new topic that is already longer than the old one.)
 func Tail(ctx context.Context, kafka Kafka, topic string, from Start, ready func(), handle func(*Record) error) error {
-	client, err := dial(kafka.Brokers, newConfig(kafka.Security))
+	t, err := openTopic(kafka, topic)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	consumer, err := sarama.NewConsumerFromClient(client)
-	if err != nil {
-		return fmt.Errorf("read topic %s: %w", topic, err)
-	}
-	defer consumer.Close()
-	t := &tail{client: client, consumer: consumer, topic: topic, records: make(chan *sarama.ConsumerMessage)}
-	return t.run(ctx, from, ready, handle)
+	defer t.close()
+	return t.tail(ctx, from, ready, handle)
 }
 
-// tail is one call of Tail.
-type tail struct {
+// topicReader is one call of Tail or Read.
+type topicReader struct {
 	client   sarama.Client
 	consumer sarama.Consumer
 	topic    string
-	records  chan *sarama.ConsumerMessage
 }
 
-func (t *tail) run(ctx context.Context, from Start, ready func(), handle func(*Record) error) error {
+func openTopic(kafka Kafka, topic string) (*topicReader, error) {
+	client, err := dial(kafka.Brokers, newConfig(kafka.Security))
+	if err != nil {
+		return nil, err
+	}
+	consumer, err := sarama.NewConsumerFromClient(client)
+	if err != nil {
+		client.Close()
+		return nil, fmt.Errorf("read topic %s: %w", topic, err)
+	}
+	return &topicReader{client: client, consumer: consumer, topic: topic}, nil
+}
+
+func (t *topicReader) close() {
+	_ = t.consumer.Close()
+	_ = t.client.Close()
+}
+
+func (t *topicReader) partitions() ([]int32, error) {
 	partitions, err := t.consumer.Partitions(t.topic)
 	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) || err == nil && len(partitions) == 0 {
 		err = ErrNoTopic
 	}
 	if err != nil {
-		return fmt.Errorf("read topic %s: %w", t.topic, err)
+		return nil, fmt.Errorf("read topic %s: %w", t.topic, err)
 	}
+	return partitions, nil
+}
+
+func (t *topicReader) tail(ctx context.Context, from Start, ready func(), handle func(*Record) error) error {
+	partitions, err := t.partitions()
+	if err != nil {
+		return err
+	}
+	records := make(chan *sarama.ConsumerMessage)
 	ctx, stop := context.WithCancel(ctx)
 	reading, ctx := errgroup.WithContext(ctx)
 	defer func() { // before consumer and client are closed
@@ -82,18 +102,18 @@ func (t *tail) run(ctx context.Context, from Start, ready func(), handle func(*R
 		if err != nil {
 			return err
 		}
-		reading.Go(func() error { return t.forward(ctx, partition, messages) })
+		reading.Go(func() error { return t.forward(ctx, partition, messages, records) })
 	}
 	if ready != nil {
 		ready()
 	}
-	reading.Go(func() error { return t.handle(ctx, handle) })
+	reading.Go(func() error { return handleEach(ctx, records, handle) })
 	return reading.Wait()
 }
 
 // offset returns where to begin. sarama would find "the next one written" only
 // later, so Tail asks for its number.
-func (t *tail) offset(ctx context.Context, partition int32, from Start) (int64, error) {
+func (t *topicReader) offset(ctx context.Context, partition int32, from Start) (int64, error) {
 	return backoff.Retry(ctx, func() (int64, error) {
 		offset, err := t.offsetOf(partition, from)
 		if err != nil && !errors.Is(err, sarama.ErrNotLeaderForPartition) && !errors.Is(err, sarama.ErrLeaderNotAvailable) {
@@ -103,7 +123,7 @@ func (t *tail) offset(ctx context.Context, partition int32, from Start) (int64, 
 	}, backoff.WithMaxElapsedTime(leaderTimeout))
 }
 
-func (t *tail) offsetOf(partition int32, from Start) (int64, error) {
+func (t *topicReader) offsetOf(partition int32, from Start) (int64, error) {
 	switch {
 	case from.Beginning:
 		return t.client.GetOffset(t.topic, partition, sarama.OffsetOldest)
@@ -117,7 +137,7 @@ func (t *tail) offsetOf(partition int32, from Start) (int64, error) {
 	return offset, err
 }
 
-func (t *tail) open(partition int32, offset int64) (sarama.PartitionConsumer, error) {
+func (t *topicReader) open(partition int32, offset int64) (sarama.PartitionConsumer, error) {
 	messages, err := t.consumer.ConsumePartition(t.topic, partition, offset)
 	if err != nil {
 		return nil, fmt.Errorf("read topic %s: partition %d: %w", t.topic, partition, err)
@@ -127,7 +147,7 @@ func (t *tail) open(partition int32, offset int64) (sarama.PartitionConsumer, er
 
 // forward passes the messages of a partition on until ctx ends. If the offset is
 // gone, sarama ends them, and forward continues at the oldest message.
-func (t *tail) forward(ctx context.Context, partition int32, messages sarama.PartitionConsumer) error {
+func (t *topicReader) forward(ctx context.Context, partition int32, messages sarama.PartitionConsumer, records chan<- *sarama.ConsumerMessage) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -136,7 +156,7 @@ func (t *tail) forward(ctx context.Context, partition int32, messages sarama.Par
 		case message, ok := <-messages.Messages():
 			if ok {
 				select {
-				case t.records <- message:
+				case records <- message:
 				case <-ctx.Done():
 				}
 				continue
@@ -157,12 +177,12 @@ func (t *tail) forward(ctx context.Context, partition int32, messages sarama.Par
 	}
 }
 
-func (t *tail) handle(ctx context.Context, handle func(*Record) error) error {
+func handleEach(ctx context.Context, records <-chan *sarama.ConsumerMessage, handle func(*Record) error) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case message := <-t.records:
+		case message := <-records:
 			if err := handle(newRecord(message)); err != nil {
 				return err
 			}

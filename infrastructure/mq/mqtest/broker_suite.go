@@ -39,8 +39,8 @@ type Subject struct {
 type Features struct {
 	// TooLarge is the size of a value that the broker rejects, in bytes.
 	TooLarge int
-	// RejectsFuture: the broker rejects timestamps that are hours ahead.
-	RejectsFuture bool
+	// RefusesFuture: the broker refuses timestamps that are hours ahead.
+	RefusesFuture bool
 }
 
 // Run is the contract of spool.Broker.
@@ -49,6 +49,7 @@ func Run(t *testing.T, subject Subject, features Features) {
 	t.Run("delivers records as they are", func(t *testing.T) { deliversRecords(t, subject) })
 	t.Run("chooses the partition by key and count alone", func(t *testing.T) { choosesPartitions(t, subject) })
 	t.Run("reports what it rejects, and delivers the rest", func(t *testing.T) { rejects(t, subject, features) })
+	t.Run("sends refused times again", func(t *testing.T) { restamps(t, subject, features) })
 	t.Run("keeps the order through an interruption", func(t *testing.T) { outlastsInterruption(t, subject) })
 	t.Run("returns everything when the context ends", func(t *testing.T) { returnsWhenEnded(t, subject) })
 }
@@ -150,26 +151,44 @@ func choosesPartitions(t *testing.T, subject Subject) {
 func rejects(t *testing.T, subject Subject, features Features) {
 	topic := NewTopic()
 	b := subject.Open(t, topic, 1)
-	event := func(key string, size int, ahead time.Duration) *mq.Record {
-		return &mq.Record{Key: key, Value: make([]byte, size), Time: time.Now().Add(ahead)}
+	event := func(key string, size int) *mq.Record {
+		return &mq.Record{Key: key, Value: make([]byte, size), Time: time.Now()}
 	}
-	rejections := deliver(t, b, 1, []*mq.Record{
-		event("first", 2, 0), event("too large", features.TooLarge, 0), event("second", 2, 0), event("ahead", 2, 5*time.Hour), event("third", 2, 0),
-	})
-	want := []string{"first", "second", "third"}
+	rejections := deliver(t, b, 1, []*mq.Record{event("first", 2), event("too large", features.TooLarge), event("second", 2)})
 	assert.Contains(t, rejections, "too large")
-	if features.RejectsFuture {
-		assert.Contains(t, rejections, "ahead")
-		assert.Len(t, rejections, 2)
-	} else {
-		want = []string{"first", "second", "ahead", "third"}
-		assert.Len(t, rejections, 1)
-	}
+	assert.Len(t, rejections, 1)
 	var keys []string
-	for _, r := range subject.Read(t, topic, len(want)) {
+	for _, r := range subject.Read(t, topic, 2) {
 		keys = append(keys, r.Key)
 	}
-	assert.Equal(t, want, keys)
+	assert.Equal(t, []string{"first", "second"}, keys)
+}
+
+// restamps: an event whose time the broker refuses goes with an earlier timestamp, and
+// keeps its headers.
+func restamps(t *testing.T, subject Subject, features Features) {
+	event := func(key string, ahead time.Duration) *mq.Record {
+		at := time.Now().Add(ahead).Truncate(time.Millisecond)
+		return &mq.Record{Key: key, Value: []byte("[]"), Time: at, Headers: []mq.Header{{Key: "ce_time", Value: []byte(at.String())}}}
+	}
+	for name, events := range map[string][]*mq.Record{
+		"a clock that is always ahead": {event("a", 20*time.Hour), event("b", 20*time.Hour+time.Second), event("c", 20*time.Hour+2*time.Second)},
+		"a clock that was ahead":       {event("a", 0), event("b", 5*time.Hour), event("c", 0), event("d", 6*time.Hour), event("e", time.Second)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			topic := NewTopic()
+			assert.Empty(t, deliver(t, subject.Open(t, topic, 1), 1, events))
+			for i, r := range subject.Read(t, topic, len(events)) {
+				assert.Equal(t, events[i].Key, r.Key)
+				assert.Equal(t, string(events[i].Headers[0].Value), r.Header("ce_time"))
+				if !features.RefusesFuture || time.Until(events[i].Time) < time.Minute {
+					assert.True(t, events[i].Time.Equal(r.Time), "%s has the timestamp %s", r.Key, r.Time)
+				} else {
+					assert.Less(t, time.Until(r.Time), time.Hour+time.Minute, r.Key)
+				}
+			}
+		})
+	}
 }
 
 func returnsWhenEnded(t *testing.T, subject Subject) {

@@ -1,0 +1,144 @@
+package adapter
+
+import (
+	"math"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"golang.org/x/time/rate"
+
+	"literank.com/event-books/adapter/agent"
+	"literank.com/event-books/domain/model"
+)
+
+const (
+	// burst is how many seconds' worth of requests a client may send at once.
+	burst = 5
+	// botShare is the part of the rate that crawlers get.
+	botShare = 0.2
+	// maxClients bounds the memory for clients. Above it, those that were idle for
+	// longest are forgotten.
+	maxClients = 50_000
+)
+
+// limiters are token buckets by client. The zero value limits nothing.
+type limiters struct {
+	limit rate.Limit
+	burst int
+
+	mu      sync.Mutex
+	buckets map[string]*bucket
+}
+
+type bucket struct {
+	*rate.Limiter
+	used time.Time
+}
+
+// take takes n tokens from a client's bucket. If it has less, take returns the time until
+// it has enough, and takes none.
+func (l *limiters) take(client string, n int, now time.Time) (wait time.Duration) {
+	if l.limit == 0 {
+		return 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.bucket(client, now)
+	if b.AllowN(now, n) {
+		return 0
+	}
+	return l.until(b, n, now)
+}
+
+// wait returns the time until a client's bucket has a token.
+func (l *limiters) wait(client string, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.buckets[client]
+	if b == nil || b.TokensAt(now) >= 1 {
+		return 0
+	}
+	return l.until(b, 1, now)
+}
+
+func (l *limiters) until(b *bucket, n int, now time.Time) time.Duration {
+	return time.Duration((float64(n) - b.TokensAt(now)) / float64(l.limit) * float64(time.Second))
+}
+
+func (l *limiters) bucket(client string, now time.Time) *bucket {
+	b := l.buckets[client]
+	if b == nil {
+		if l.buckets == nil {
+			l.buckets = map[string]*bucket{}
+		}
+		if len(l.buckets) >= maxClients {
+			l.forget(now)
+		}
+		b = &bucket{Limiter: rate.NewLimiter(l.limit, l.burst)}
+		l.buckets[client] = b
+	}
+	b.used = now
+	return b
+}
+
+// forget removes clients whose buckets are full again, and if there are none, all of them.
+func (l *limiters) forget(now time.Time) {
+	full := time.Duration(float64(l.burst) / float64(l.limit) * float64(time.Second))
+	for client, b := range l.buckets {
+		if now.Sub(b.used) > full {
+			delete(l.buckets, client)
+		}
+	}
+	if len(l.buckets) >= maxClients {
+		clear(l.buckets)
+	}
+}
+
+// rateLimit refuses clients that send too many requests. Staff may send any number, and
+// operations and static files are free.
+func (s *Server) rateLimit(c *gin.Context) {
+	if s.requests.limit == 0 || free(c.Request.URL.Path) {
+		return
+	}
+	tokens := 1
+	if agent.Of(c.Request) == model.BotAgent {
+		tokens = int(math.Round(1 / botShare))
+	}
+	if wait := s.requests.take(clientOf(c), tokens, time.Now()); wait > 0 && !s.isStaff(c) {
+		s.fail(c, &model.Error{Code: model.TooManyRequests, Message: "too many requests from your address", RetryAfter: wait})
+	}
+}
+
+// free reports whether requests for a path aren't counted.
+func free(path string) bool {
+	return path == "/livez" || path == "/readyz" || path == "/robots.txt" || strings.HasPrefix(path, "/static/")
+}
+
+// clientOf returns the address that limits count by: an IPv6 client has a whole /64.
+func clientOf(c *gin.Context) string {
+	address, err := netip.ParseAddr(c.ClientIP())
+	if err != nil {
+		return ""
+	}
+	if address = address.Unmap(); address.Is6() {
+		return netip.PrefixFrom(address, 64).Masked().String()
+	}
+	return address.String()
+}
+
+// network is the part of a client's address that the access log has: enough to find a
+// provider, not a person.
+func network(client string) string {
+	address, err := netip.ParseAddr(client)
+	if err != nil {
+		return ""
+	}
+	bits := 24
+	if address = address.Unmap(); address.Is6() {
+		bits = 48
+	}
+	return netip.PrefixFrom(address.WithZone(""), bits).Masked().String()
+}

@@ -1,0 +1,52 @@
+package application
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"literank.com/event-books/infrastructure/disk"
+)
+
+// shopFile is data_dir/shop.json. It says which embedded database belongs to the folder,
+// so that a start never takes a lost catalogue for a new shop.
+type shopFile struct {
+	// DatabaseID is the random id of books.db.
+	DatabaseID string `json:"database_id"`
+}
+
+func shopFilePath(dataDir string) string { return filepath.Join(dataDir, "shop.json") }
+
+// readShopFile returns the zero value if the folder has no such file.
+func readShopFile(dataDir string) (f shopFile, err error) {
+	content, err := os.ReadFile(shopFilePath(dataDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(content, &f)
+	}
+	if err != nil {
+		return f, fmt.Errorf("read %s: %w", shopFilePath(dataDir), err)
+	}
+	return f, nil
+}
+
+func (f shopFile) write(dataDir string) error {
+	content, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write shop file: %w", err)
+	}
+	err = disk.Replace(shopFilePath(dataDir), 0o600, func(w io.Writer) error {
+		_, err := w.Write(append(content, '\n'))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write shop file: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,28 @@
+package application
+
+import (
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"literank.com/event-books/infrastructure/config"
+	"literank.com/event-books/infrastructure/mq"
+)
+
+// trimWatch watches the topics that the shop writes.
+func trimWatch(c *config.Config, brokers []string, log *slog.Logger) (*mq.TrimWatch, error) {
+	security, err := kafkaSecurity(c)
+	if err != nil {
+		return nil, err
+	}
+	topic := c.MQ.SearchTopic()
+	topics := []string{topic, mq.DeadLetterTopic(topic)}
+	return mq.NewTrimWatch(mq.Kafka{Brokers: brokers, Security: security}, topics, c.MQ.Retention, log), nil
+}
+
+func trimmedRecords(watch *mq.TrimWatch) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: "event_books", Name: "topic_trimmed_records_total",
+		Help: "Records that Kafka deleted before mq.retention was over, because the topic reached its bound in bytes.",
+	}, func() float64 { return float64(watch.Trimmed()) })
+}

@@ -1,0 +1,164 @@
+//go:build unix
+
+// Command overload measures a shop with more searches than it can answer: how many it
+// still answers, and how long /readyz and book pages take meanwhile. It writes the table
+// into docs/overload.md, which explains it. It runs in the root of the repository: make
+// overload.
+//
+// It starts a shop of its own and imports the catalogue gutenberg.jsonl.gz of
+// TEST_DATA_DIR. OVERLOAD_DSN names a database on a MySQL or MariaDB server; without it
+// the shop uses SQLite.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"literank.com/event-books/bench/testbed"
+)
+
+var page = testbed.NewPage("docs/overload.md", "overload")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	log.SetFlags(log.Ltime)
+	if err := run(ctx); err != nil {
+		stop()
+		log.Fatal("overload: ", err)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	step := 8 * time.Second
+	if text := os.Getenv("OVERLOAD_STEP"); text != "" {
+		if step, err = time.ParseDuration(text); err != nil {
+			return fmt.Errorf("OVERLOAD_STEP: %w", err)
+		}
+	}
+	dir, err := os.MkdirTemp("", "overload-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	s, err := startShop(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.End(syscall.SIGTERM)) }()
+	words, err := s.words(ctx)
+	if err != nil {
+		return err
+	}
+	var rows []row
+	for _, kind := range []struct {
+		name string
+		path func(i int) string
+	}{
+		{"`q=e&o=9900&limit=100&sort=title`", func(int) string { return "/api/books?q=e&o=9900&limit=100&sort=title" }},
+		{"ordinary searches", func(i int) string { return "/api/books?q=" + words[i%len(words)] }},
+	} {
+		log.Print(kind.name)
+		r, err := s.measure(ctx, step, kind.path, words)
+		if err != nil {
+			return fmt.Errorf("%s: %w", kind.name, err)
+		}
+		r.name = kind.name
+		rows = append(rows, r)
+	}
+	database := "SQLite"
+	if os.Getenv("OVERLOAD_DSN") != "" {
+		database = "MySQL or MariaDB on the same machine"
+	}
+	head := fmt.Sprintf("Measured on %s on %s, load generator on the same machine, %s; %s; %d books.",
+		time.Now().Format("2006-01-02"), testbed.Machine(), testbed.GoVersion(), database, s.books)
+	return page.Report(head, table(rows))
+}
+
+// shop is the running program.
+type shop struct {
+	*testbed.Process
+	url   string
+	books int
+}
+
+func startShop(ctx context.Context, dir string) (*shop, error) {
+	data := os.Getenv("TEST_DATA_DIR")
+	if data == "" {
+		return nil, errors.New("set TEST_DATA_DIR to the folder of gutenberg.jsonl.gz")
+	}
+	program := filepath.Join(dir, "event-books")
+	if output, err := exec.CommandContext(ctx, "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build: %w\n%s", err, output)
+	}
+	command := func(arguments ...string) *exec.Cmd {
+		c := exec.Command(program, arguments...)
+		c.Dir = dir
+		c.Env = append(os.Environ(), "EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_APP_PORT=0", "EVENT_BOOKS_APP_OPS_LISTEN=",
+			"EVENT_BOOKS_MQ_LISTEN=127.0.0.1:0", "EVENT_BOOKS_DB_DSN="+os.Getenv("OVERLOAD_DSN"))
+		return c
+	}
+	log.Print("importing")
+	if output, err := command("import", filepath.Join(data, "gutenberg.jsonl.gz")).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("import: %w\n%s", err, output)
+	}
+	printed := &testbed.Output{}
+	web := command()
+	web.Stdout, web.Stderr = printed, printed
+	process, err := testbed.Run(web)
+	if err != nil {
+		return nil, err
+	}
+	s := &shop{Process: process}
+	err = testbed.Eventually(ctx, time.Minute, func() error {
+		if s.Ended() {
+			return fmt.Errorf("%w\n%s", testbed.ErrEnded, printed)
+		}
+		if s.url = printed.URL(); s.url == "" {
+			return errors.New("it doesn't listen")
+		}
+		answer := s.get(ctx, http.DefaultClient, "/api/books?limit=1")
+		s.books, _ = strconv.Atoi(answer.header.Get("X-Total-Count"))
+		if answer.status != http.StatusOK {
+			return fmt.Errorf("status %d", answer.status)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.End(syscall.SIGKILL))
+	}
+	return s, nil
+}
+
+// row is a line of the table.
+type row struct {
+	name             string
+	n                int
+	best, overloaded float64 // answered searches in a second
+	refused          float64 // share of the requests
+	ready, page      time.Duration
+	before, after    time.Duration // p99 of an ordinary search
+	loadCPU          float64       // processors that the load generator used
+}
+
+func table(rows []row) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, "| searches | N | best/s | at 10 N/s | ÷ best | refused | p99 /readyz | p99 book page | p99 before | p99 a second after | load generator |")
+	fmt.Fprintln(&b, "|---|---|---|---|---|---|---|---|---|---|---|")
+	for _, r := range rows {
+		fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f | %.2f | %.0f %% | %d ms | %d ms | %d ms | %d ms | %.2f processors |\n", r.name, r.n, r.best,
+			r.overloaded, r.overloaded/r.best, 100*r.refused, r.ready.Milliseconds(), r.page.Milliseconds(), r.before.Milliseconds(), r.after.Milliseconds(), r.loadCPU)
+	}
+	return b.String()
+}

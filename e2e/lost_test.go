@@ -1,0 +1,67 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A catalogue that is lost while the shop runs takes no more writes, and the next start
+// doesn't take the shop for a new one.
+func TestLostCatalogue(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := start(t, dir, nil)
+	url := p.ready()
+	p.stocked()
+	require.Equal(t, http.StatusCreated, post(t, dir, url+"/api/books", `{"title": "The last one"}`).code)
+	p.eventually("the folder knows its database", func() bool {
+		_, err := os.Stat(filepath.Join(dir, "data", "shop.json"))
+		return err == nil
+	})
+
+	backup := filepath.Join(dir, "books.db")
+	require.NoError(t, os.Rename(filepath.Join(dir, "data", "books.db"), backup))
+	assert.Equal(t, http.StatusServiceUnavailable, post(t, dir, url+"/api/books", `{"title": "One more"}`).code)
+	assert.Equal(t, http.StatusServiceUnavailable, get(t, url+"/readyz").code)
+	assert.Equal(t, 1, strings.Count(p.log.String(), "the database was lost"))
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+
+	p = start(t, dir, nil)
+	url = p.url()
+	p.eventually("the log names the ways out", func() bool {
+		return strings.Contains(p.log.String(), "is missing. Restore it from a backup")
+	})
+	assert.Equal(t, http.StatusServiceUnavailable, get(t, url+"/readyz").code)
+	assert.Equal(t, http.StatusServiceUnavailable, get(t, url+"/api/books?q=war").code)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "one.csv"), []byte("title\nOne\n"), 0o600))
+	status, output := finish(t, dir, nil, "import", "one.csv")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, output, "the catalogue is lost")
+	assert.NoFileExists(t, filepath.Join(dir, "data", "books.db"))
+
+	require.NoError(t, os.Rename(backup, filepath.Join(dir, "data", "books.db")))
+	assert.Equal(t, url, p.ready(), "it needs no restart")
+	assert.Contains(t, get(t, url+"/api/books?q=last+one").body, "The last one")
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+
+	// Another shop's database is no replacement.
+	other := t.TempDir()
+	status, output = finish(t, other, nil, "import", filepath.Join(dir, "one.csv"))
+	require.Equal(t, 0, status, output)
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "data", "books.db-wal")))
+	require.NoError(t, os.Rename(filepath.Join(other, "data", "books.db"), filepath.Join(dir, "data", "books.db")))
+	status, output = finish(t, dir, nil, "export", "-")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, output, "is not the one that belongs to this folder")
+	require.NoError(t, os.Remove(filepath.Join(dir, "data", "shop.json")))
+	status, output = finish(t, dir, nil, "export", "-")
+	assert.Equal(t, 0, status)
+	assert.Contains(t, output, "One")
+}
