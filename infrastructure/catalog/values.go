@@ -90,10 +90,22 @@ func (b *builder) identity() error {
 // clean turns text into one line: it collapses white space and drops control
 // characters.
 func (b *builder) clean(s slot, text string) string {
-	if b.record.exported {
+	if b.record.exported || isClean(text) {
 		return text
 	}
 	return strings.Join(strings.Fields(b.dropControls(s, text, unicode.IsSpace)), " ")
+}
+
+// isClean reports whether an ASCII text needs no cleaning. Most texts don't.
+func isClean(text string) bool {
+	space := true
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c >= 0x7f || c == ' ' && space {
+			return false
+		}
+		space = text[i] == ' '
+	}
+	return text == "" || !space
 }
 
 // dropControls drops control characters, except those that keep accepts.
