@@ -72,7 +72,7 @@ var slots = [slotCount]struct {
 	// LibraryThing: always "Last, First".
 	primaryAuthorSlot: {field: model.AuthorField, name: "author", columns: []string{"primary_author"}},
 	// Goodreads: those after the first.
-	moreAuthorsSlot: {field: model.AuthorField, name: "author", columns: []string{"additional_authors"}},
+	moreAuthorsSlot: {field: model.AuthorField, name: "author", columns: []string{"additional_authors"}, list: true, named: true},
 	isbn13Slot:      {field: model.ISBNField, name: "isbn", columns: []string{"isbn13", "ean13", "ean", "gtin", "gtin13", "gtin, upc, ean, or isbn", "ean/isbn", "isbn/ean"}, numbers: true, list: true},
 	isbnSlot:        {field: model.ISBNField, name: "isbn", columns: []string{"isbn", "isbn_nummer", "isbn_number", "isbn/uid", "isbn/issn", "isbn-nr", "国际标准书号", "isbnコード"}, numbers: true, list: true},
 	isbn10Slot:      {field: model.ISBNField, name: "isbn", columns: []string{"isbn10"}, numbers: true, list: true},
@@ -97,11 +97,11 @@ var slots = [slotCount]struct {
 	publicationSlot: {field: model.PublisherField, name: "publisher", columns: []string{"publication"}},
 	subjectsSlot: {field: model.SubjectsField, name: "subjects", columns: []string{"subjects", "subject", "subject_headings",
 		"schlagwörter", "schlagworte", "themen", "thema", "sachgebiet", "sujets", "sujet", "materias", "materia", "temas", "soggetti", "soggetto", "жанр", "жанры", "тематика",
-		"主题", "主題", "类别", "類別", "分类", "分類", "ジャンル", "件名"}, list: true},
+		"主题", "主題", "类别", "類別", "分类", "分類", "ジャンル", "件名"}, list: true, named: true},
 	// Their items may be separated by commas.
 	tagsSlot: {field: model.SubjectsField, name: "subjects", columns: []string{"genre", "genres", "category", "categories", "tags", "keywords",
 		"kategorie", "kategorien", "genres_littéraires", "catégorie", "catégories", "mots-clés", "género", "géneros", "categoría", "categorías", "etiquetas", "genere", "generi", "categoria", "categorie", "категория", "категории", "рубрика", "ключевые слова",
-		"标签", "標籤", "关键词", "關鍵詞", "カテゴリ", "カテゴリー", "タグ", "キーワード"}, list: true},
+		"标签", "標籤", "关键词", "關鍵詞", "カテゴリ", "カテゴリー", "タグ", "キーワード"}, list: true, named: true},
 	seriesSlot: {field: model.SeriesField, name: "series", columns: []string{"series", "series_title", "series_name",
 		"reihe", "serie", "série", "collana", "colección", "серия", "丛书", "叢書", "丛书名", "叢書名", "系列", "シリーズ", "シリーズ名"}, named: true},
 	editionSlot: {field: model.EditionField, name: "edition", columns: []string{"edition", "edition_statement",
@@ -118,7 +118,7 @@ var slots = [slotCount]struct {
 	buyURLSlot: {field: model.BuyURLField, name: "buy_url", columns: []string{"buy_url", "url", "link", "permalink", "external_url",
 		"kauflink", "lien", "enlace", "ссылка", "链接", "連結", "购买链接", "リンク"}},
 	coverURLSlot: {field: model.CoverURLField, name: "cover_url", columns: []string{"cover_url", "cover", "image_url", "image_url_l", "image_url_m", "cover_image", "cover_image_url", "thumbnail_url", "thumbnail", "images", "image", "image_url_s",
-		"titelbild", "umschlagbild", "couverture", "portada", "copertina", "обложка", "封面", "封面图", "表紙", "表紙画像", "書影"}},
+		"titelbild", "umschlagbild", "couverture", "portada", "copertina", "обложка", "封面", "封面图", "表紙", "表紙画像", "書影"}, list: true},
 	idSlot: {name: "id", columns: []string{"id", "book_id",
 		"artikelnummer", "bestellnummer", "артикул", "编号", "編號", "商品コード", "番号", "biblionumber"}, numbers: true},
 	// Only exported files have these: see record.exported.

@@ -173,13 +173,24 @@ func (r *jsonReader) object(text []byte) error {
 			continue
 		}
 		key.used = true
-		r.row.fields |= slots[s].field
-		r.row.values[s].unit = key.place.unit
-		if err := r.row.values[s].setJSON(slot(s), found[s]); err != nil {
+		v := &r.row.values[s]
+		v.unit = key.place.unit
+		switch err := v.setJSON(slot(s), found[s]); {
+		case err == nil:
+			r.row.fields |= slots[s].field
+		case slot(s).isNeeded():
 			return fmt.Errorf("the key %s %w", show(key.name), err)
+		default:
+			*v = value{}
+			r.row.notes = append(r.row.notes, fmt.Sprintf("%s dropped: the key %s %s", slots[s].name, show(key.name), err))
 		}
 	}
 	return nil
+}
+
+// isNeeded reports whether a line is rejected if the slot's value has a wrong type.
+func (s slot) isNeeded() bool {
+	return s == titleSlot || s == originalTitleSlot || s == authorSlot || s >= idSlot
 }
 
 // formerSlots has the slot whose types of JSON a value had to have before.

@@ -88,9 +88,11 @@ func TestExportsOfPrograms(t *testing.T) {
 			want:    []string{"7 | Emma | Jane Austen | 5", "8 | Ida | Tin | 6", "9 | Una | 7"},
 		},
 		"objects and lists in JSON": {
-			text:    `{"title":"Emma","author":{"name":"Austen, Jane"},"publisher":{"name":"Tin"},"isbn":["0306406152","9780306406157"]}` + "\n" + `{"title":"Ida","authors":[{"firstName":"Bob","lastName":"Ray"}],"publishers":["Tin","Zinc"]}` + "\n",
+			text: `{"title":"Emma","author":{"name":"Austen, Jane"},"publisher":{"name":"Tin"},"isbn":["0306406152","9780306406157"]}` + "\n" + `{"title":"Ida","authors":[{"firstName":"Bob","lastName":"Ray"}],"publishers":["Tin","Zinc"]}` + "\n" +
+				`{"title":"Una","author":"Ann Lee","Additional Authors":["Ray, Bob"],"categories":[{"name":"Sea"},"Coast"],"images":["https://x.example/1.jpg"]}` + "\n" + `{"title":"Eva","comments":["x"],"images":[1],"identifiers":{"isbn":"0306406152"},"price":true}` + "\n",
 			ignored: "",
-			want:    []string{"Emma | Jane Austen | 9780306406157 | Tin", "Ida | Bob Ray | Tin"},
+			want: []string{"Emma | Jane Austen | 9780306406157 | Tin", "Ida | Bob Ray | Tin", "Una | Ann Lee, Bob Ray | Sea; Coast | https://x.example/1.jpg",
+				`Eva | isbn dropped: the key "identifiers" can't be a JSON object; description dropped: the key "comments" can't be a JSON array; price dropped: the key "price" can't be a JSON boolean; cover_url dropped: the key "images" can't hold a JSON number`},
 		},
 		"Koha": {
 			text: "biblionumber,title,author,isbn,copyrightdate,publishercode,itemcallnumber,barcode\n" +

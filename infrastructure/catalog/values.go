@@ -175,8 +175,8 @@ func (b *builder) author() string {
 	if len(names) == 0 {
 		names, turned = b.authors(primaryAuthorSlot, true)
 	}
-	for name := range strings.SplitSeq(b.text(moreAuthorsSlot), ",") {
-		more, _ := notation.Authors(name, false)
+	for _, name := range b.moreAuthors() {
+		more, _ := notation.Authors(b.clean(moreAuthorsSlot, name), false)
 		for _, name := range more {
 			if !slices.Contains(names, name) {
 				names = append(names, name)
@@ -187,6 +187,13 @@ func (b *builder) author() string {
 		b.row.Turned = strings.Join(append([]string{turned}, names[1:]...), model.AuthorSeparator)
 	}
 	return strings.Join(names, model.AuthorSeparator)
+}
+
+func (b *builder) moreAuthors() []string {
+	if v := b.record.values[moreAuthorsSlot]; v.items != nil {
+		return b.list(v)
+	}
+	return strings.Split(b.text(moreAuthorsSlot), ",")
 }
 
 // authors returns the names in a slot. turned is the other reading of a name in
@@ -431,6 +438,9 @@ func (b *builder) publishedAt() string {
 
 // coverURL returns the first of several addresses.
 func (b *builder) coverURL() string {
+	if v := b.record.values[coverURLSlot]; len(v.items) > 0 {
+		return b.clean(coverURLSlot, v.items[0])
+	}
 	text := b.text(coverURLSlot)
 	if first, _, several := strings.Cut(text, ", http"); several && !b.record.exported {
 		return first
