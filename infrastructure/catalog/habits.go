@@ -24,8 +24,8 @@ type habits struct {
 	// decimals has the decimal signs of the columns of prices.
 	decimals [slotCount]notation.DecimalSigns
 	days     notation.DayOrder
-	// padded is set if the rows have empty cells beyond the header's.
-	padded bool
+	// surplus is the number of empty cells that most rows have beyond the header's.
+	surplus int
 	// currency is the currency of prices that name none.
 	currency string
 }
@@ -39,7 +39,7 @@ func (f *File) lookAhead() {
 	}
 	var authors []string
 	var sample former.Sample
-	exact, padded := 0, 0
+	surplus, counted := map[int]int{}, 0
 	for text := 0; len(f.ahead) < aheadRows && text < aheadText; {
 		read, err := f.rows.next()
 		var rejected *model.RowError
@@ -69,14 +69,15 @@ func (f *File) lookAhead() {
 			}
 		}
 		f.habits.days.Learn(kept.values[publishedAtSlot].text)
-		switch {
-		case kept.shifted:
-		case kept.surplus > 0:
-			padded++
-		default:
-			exact++
+		if !kept.shifted {
+			surplus[kept.surplus]++
+			counted++
 		}
 	}
 	f.habits.inverted, f.habits.formerInverted = notation.AreInverted(authors), sample.AreInverted()
-	f.habits.padded = padded > exact
+	for cells, rows := range surplus {
+		if 2*rows > counted {
+			f.habits.surplus = cells
+		}
+	}
 }

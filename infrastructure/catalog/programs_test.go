@@ -193,6 +193,7 @@ func TestADecimalCommaShiftsNothing(t *testing.T) {
 		"beside exact rows":      {"title,price,stock\nEmma,12.90,3\nIda,12,90,\nUna,8,50,\n", []string{"Emma | 12.90 | 3", "line 3" + shifted, "line 4" + shifted}},
 		"with a currency":        {"title,price,stock\nEmma,12.90,3\nIda,€ 12,90,\nUna,8,50 €,\n", []string{"Emma | 12.90 | 3", "line 3" + shifted, "line 4" + shifted}},
 		"every row is longer":    {"title,price,stock\nEmma,12.90,3,\nIda,7.50,,\nUna,8,50,\n", []string{"Emma | 12.90 | 3", "Ida | 7.50", "Una | 8 | 50"}},
+		"one row is longer yet":  {"title,price,stock\nEmma,12.90,3,\nIda,7.50,,\nEva,7.50,1,\nUna,8,50,,\n", []string{"Emma | 12.90 | 3", "Ida | 7.50", "Eva | 7.50 | 1", "line 5" + shifted}},
 		"empty cells without it": {"title,price,stock\nEmma,12.90,3,,\nIda,7.50,2\n", []string{"Emma | 12.90 | 3", "Ida | 7.50 | 2"}},
 		"in quotes":              {"title,price,stock\nEmma,\"12,90\",3\n", []string{"Emma | 12.90 | 3"}},
 		"no empty cell":          {"title,price,stock\nEmma,12,90,3\n", []string{"line 2: the row has 4 cells, the header 3"}},

@@ -80,7 +80,7 @@ func (v value) split() []string {
 // book can do without is wrong, it is dropped with a note. The import then leaves
 // that field of an existing book as it is.
 func (r *record) importRow(source string, h habits) (*model.ImportRow, error) {
-	if r.shifted && !h.padded {
+	if r.shifted && r.surplus > h.surplus {
 		return nil, r.rejectf(model.RowMalformed, "the row has more cells than the header: a price with a decimal comma needs quotes")
 	}
 	b := &builder{

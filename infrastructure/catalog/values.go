@@ -243,6 +243,9 @@ func (b *builder) publisher() string {
 // publication matches "Orbit (2007), 320 pages".
 var publication = regexp.MustCompile(`^([^()]+?)\s*\([^()]*\d{4}[^()]*\)`)
 
+// maxTags bounds the tags that commas separate. A book has no more subjects.
+const maxTags = 200
+
 func (b *builder) subjects() []string {
 	if b.record.exported {
 		return b.exportedSubjects()
@@ -255,6 +258,7 @@ func (b *builder) subjects() []string {
 	if tags.items == nil && len(items) == 1 {
 		items = strings.FieldsFunc(items[0], func(r rune) bool { return r == ',' || r == '，' || r == '、' })
 		items = strings.Split(strings.Join(items, " > "), " > ") // a path of categories
+		items = items[:min(len(items), maxTags)]
 	}
 	return b.distinct(tagsSlot, items)
 }

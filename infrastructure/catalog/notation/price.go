@@ -122,6 +122,9 @@ func cutPrice(cell string) (before, number, after string, ok bool) {
 	}
 	text := withoutRemarks(priceSigns.Replace(plain(cell)))
 	m := pricePattern.FindStringSubmatch(text)
+	if at := strings.IndexAny(text, "/;|"); m == nil && at > 0 && strings.ContainsFunc(text[at:], isDigit) {
+		m = pricePattern.FindStringSubmatch(strings.TrimSpace(text[:at])) // the first of several prices
+	}
 	if m == nil {
 		return "", "", "", false
 	}
