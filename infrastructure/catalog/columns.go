@@ -28,6 +28,7 @@ const (
 	isbn10Slot
 	isbnsSlot
 	identifiersSlot
+	barcodeSlot
 	publishedAtSlot
 	descriptionSlot
 	shortDescriptionSlot
@@ -78,6 +79,8 @@ var slots = [slotCount]struct {
 	isbn10Slot:      {field: model.ISBNField, name: "isbn", columns: []string{"isbn10"}, numbers: true, list: true},
 	isbnsSlot:       {field: model.ISBNField, name: "isbn", columns: []string{"isbns", "isbn(s)"}, list: true},
 	identifiersSlot: {field: model.ISBNField, name: "isbn", columns: []string{"identifiers", "identifier"}},
+	// Only an ISBN-13 counts there: shorter numbers may be anything.
+	barcodeSlot: {field: model.ISBNField, name: "isbn", columns: []string{"sku", "barcode", "ean_code", "upc"}, numbers: true},
 	publishedAtSlot: {field: model.PublishedAtField, name: "published_at", columns: []string{
 		"year", "published", "publication_year", "published_at", "publication_date", "date", "year_published", "published_year", "year_of_publication", "publish_year", "published_date", "date_published", "publish_date", "pubdate", "pub_date", "pub_year", "release_date", "copyright_date", "date_of_publication",
 		"jahr", "erscheinungsjahr", "erscheinungsdatum", "veröffentlicht", "erschienen", "erscheinungstermin", "année", "année_de_publication", "date_de_publication", "date_de_parution", "parution", "año", "año_de_publicación", "fecha_de_publicación", "fecha", "anno", "anno_di_pubblicazione", "data_di_pubblicazione",
@@ -255,10 +258,11 @@ func (n *names) missing(columns []string) (string, bool) {
 	return "", false
 }
 
-// foldName folds "ISBN-13", "isbn 13" and "isbn13" to one name.
+// foldName folds "ISBN-13", "isbn 13" and "isbn13" to one name. The names of
+// Calibre's own columns keep their #: "#genre" is no genre.
 func foldName(column string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) {
+		if r == '#' || unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) {
 			return r
 		}
 		return -1

@@ -77,9 +77,14 @@ func TestExportsOfPrograms(t *testing.T) {
 			text: `ID,Type,SKU,"GTIN, UPC, EAN, or ISBN",Name,Published,"Short description",Description,"In stock?",Stock,"Sale price","Regular price",Categories,Tags,Images` + "\n" +
 				`7,simple,b1,9780306406157,Emma,1,Short.,"<p>One <em>fine</em> day.</p>\n<p>Two.</p>",1,4,9.50,12.90,"Fiction > Sea, Fiction > Islands",salt,"https://x.example/a.jpg, https://x.example/b.jpg"` + "\n" +
 				`8,simple,b2,,Ida,-1,Short.,,0,,,8.00,,,` + "\n",
-			ignored: "Type, SKU, Tags",
+			ignored: "Type, Tags",
 			want: []string{`7 | Emma | 9780306406157 | One fine day.\nTwo. | Fiction; Sea; Islands | 9.50 | 4 | in_stock | https://x.example/a.jpg`,
 				"8 | Ida | Short. | 8.00 | unavailable"},
+		},
+		"numbers of articles": {
+			text:    "title,SKU,#isbn\nEmma,978-0-306-40615-7,1\nIda,0306406152,0306406152\nUna,A-17,\n",
+			ignored: "#isbn",
+			want:    []string{"Emma | 9780306406157", "Ida", "Una"},
 		},
 		"WooCommerce with attributes": {
 			text: "ID,Name,Regular price,Attribute 1 name,Attribute 1 value(s),Attribute 1 visible,Attribute 2 name,Attribute 2 value(s)\n" +
@@ -97,7 +102,7 @@ func TestExportsOfPrograms(t *testing.T) {
 		"Koha": {
 			text: "biblionumber,title,author,isbn,copyrightdate,publishercode,itemcallnumber,barcode\n" +
 				`7,"Emma /","Austen, Jane, 1775-1817.",9780306406157 (pbk.) | 0306406152,c2007.,"Tin Press,",823 AUS,3001` + "\n",
-			ignored: "itemcallnumber, barcode",
+			ignored: "itemcallnumber",
 			want:    []string{"7 | Emma | Jane Austen | 9780306406157 | 2007 | Tin Press"},
 		},
 		"mongoexport": {

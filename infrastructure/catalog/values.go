@@ -326,7 +326,7 @@ func (b *builder) language() string {
 // isbn returns the first valid ISBN. A wrong one beside it doesn't matter.
 func (b *builder) isbn() string {
 	wrong := ""
-	for _, s := range []slot{isbn13Slot, isbnSlot, isbn10Slot, isbnsSlot, identifiersSlot} {
+	for _, s := range []slot{isbn13Slot, isbnSlot, isbn10Slot, isbnsSlot, identifiersSlot, barcodeSlot} {
 		text := b.clean(s, b.literal(s))
 		if items := b.record.values[s].items; items != nil {
 			text = strings.Join(items, "; ")
@@ -340,13 +340,14 @@ func (b *builder) isbn() string {
 			isbn, _ = model.ParseISBN(text)
 		case s == identifiersSlot:
 			isbn = notation.LabelledISBN(text)
+		case s == barcodeSlot && len(text) < 13:
 		default:
 			isbn = notation.ISBN(text)
 		}
 		if isbn != "" {
 			return isbn
 		}
-		if !notation.IsBlank(text) && s != identifiersSlot {
+		if !notation.IsBlank(text) && s < identifiersSlot {
 			wrong = cmp.Or(wrong, text)
 		}
 	}

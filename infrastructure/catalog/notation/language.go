@@ -47,7 +47,7 @@ var otherNames = map[string]string{
 	"日語": "ja", "法語": "fr", "德語": "de", "俄語": "ru", "韓語": "ko", "韩语": "ko", "西班牙語": "es", "葡萄牙語": "pt", "義大利語": "it", "阿拉伯語": "ar",
 	"norwegian": "no", "norwegisch": "no", "norvégien": "no", "noruego": "no", "norvegese": "no", "норвежский": "no", "挪威语": "no", "ノルウェー語": "no", "norsk": "no",
 	"brazilian portuguese": "pt-BR", "us english": "en-US", "uk english": "en-GB", "gaelic": "gd", "multilingual": "mul", "mehrsprachig": "mul", "multilingue": "mul", "多语种": "mul",
-	"castellano": "es", "castilian": "es", "flemish": "nl", "flämisch": "nl", "farsi": "fa", "british english": "en-GB", "american english": "en-US", "old english": "ang", "greek, modern": "el", "modern greek": "el", "ancient greek": "grc", "bokmal": "nb",
+	"castellano": "es", "castilian": "es", "flemish": "nl", "flämisch": "nl", "farsi": "fa", "british english": "en-GB", "american english": "en-US", "old english": "ang", "greek, modern": "el", "modern greek": "el", "ancient greek": "grc", "greek (ancient)": "grc", "greek, ancient": "grc", "bokmal": "nb",
 }
 
 // languageNames maps folded names to tags. It costs some milliseconds, so it is
