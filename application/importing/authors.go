@@ -34,13 +34,12 @@ func (k *knownAuthors) add(line string) error {
 	return nil
 }
 
-func (k *knownAuthors) has(line string) (bool, error) {
-	for name := range strings.SplitSeq(line, model.AuthorSeparator) {
-		if _, ok, err := k.names.get(authorKey(name)); !ok || err != nil {
-			return false, err
-		}
-	}
-	return true, nil
+// hasFirst reports whether the first name of an author line is known. That is the
+// one in doubt.
+func (k *knownAuthors) hasFirst(line string) (bool, error) {
+	name, _, _ := strings.Cut(line, model.AuthorSeparator)
+	_, ok, err := k.names.get(authorKey(name))
+	return ok, err
 }
 
 // settleAuthors decides about each "A, B" in the batch: it is one author if "B A"
@@ -69,7 +68,7 @@ func (r *importRun) settleAuthors(ctx context.Context, rows []readRow) error {
 		if read.row == nil || read.row.Turned == "" {
 			continue
 		}
-		known, err := r.authors.has(read.row.Turned)
+		known, err := r.authors.hasFirst(read.row.Turned)
 		if err != nil {
 			return err
 		}

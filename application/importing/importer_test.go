@@ -599,7 +599,7 @@ func TestDoubtfulAuthorsAreSettledByTheFileAndTheCatalogue(t *testing.T) {
 		row(3, author("Homerus, Xanthe", "Xanthe Homerus")),
 		row(4, author("XANDRINE Quillon, Ada Ray", "")),
 		&model.RowError{Line: 5, Code: model.RowMalformed},
-		row(6, author("Salt, Ada; Ebb", "")),
+		row(6, author("Lindqvist, Odd, Bob Ray", "Odd Lindqvist, Bob Ray")),
 	}, new(log))
 	require.NoError(t, err)
 	require.Len(t, books.batches, 1)
@@ -607,6 +607,7 @@ func TestDoubtfulAuthorsAreSettledByTheFileAndTheCatalogue(t *testing.T) {
 	assert.Equal(t, "Xandrine Quillon", rows[0].Book.Author, "a later row has the name")
 	assert.Equal(t, "Odd Lindqvist", rows[1].Book.Author, "the catalogue has the name")
 	assert.Equal(t, "Homerus, Xanthe", rows[2].Book.Author)
+	assert.Equal(t, "Odd Lindqvist, Bob Ray", rows[4].Book.Author, "nobody else needs to be known")
 	for i, other := range []string{"Quillon, Xandrine", "Lindqvist, Odd", "Xanthe Homerus"} {
 		book := rows[i].Book
 		assert.Equal(t, model.NewFingerprint(&book), rows[i].Fingerprint)

@@ -50,8 +50,9 @@ type ImportRow struct {
 	// fingerprint.
 	Fingerprint Fingerprint
 	Ordinal     int
-	// Turned is the author line in another reading: "A, B" in Book.Author can be
-	// two authors, or one whose name is "B A". It is empty if there is no doubt.
+	// Turned is the author line in another reading: the "A, B" at the beginning of
+	// Book.Author can be two authors, or one whose name is "B A". It is empty if
+	// there is no doubt.
 	Turned string
 	// FormerISBN and Alternatives are the identities under which an earlier import
 	// may have stored the row, because it read the row differently. FormerISBN is
