@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"literank.com/event-books/domain/model"
 )
@@ -19,7 +20,7 @@ var (
 	labelled   = regexp.MustCompile(`(?i)(?:^|[,;|\s])(?:urn:isbn|isbn(?:[-_ ]?1[03])?|ean(?:13)?|gtin(?:13)?)\s*[:=]\s*([^,;|]+)`)
 )
 
-// lookalikes has a Cyrillic letter.
+// lookalikes replaces a Cyrillic letter that looks like X, and drops quotes.
 var lookalikes = strings.NewReplacer("Х", "X", `"`, "")
 
 const (
@@ -73,7 +74,7 @@ func ISBN(cell string) string {
 func isbnAmong(text string) string {
 	ten := ""
 	for _, at := range numberRun.FindAllStringIndex(text, -1) {
-		before, _ := lastRune(text[:at[0]])
+		before, _ := utf8.DecodeLastRuneInString(text[:at[0]])
 		after := firstRune(text[at[1]:])
 		if unicode.IsLetter(before) || unicode.IsLetter(after) || after == '.' && isDigit(firstRune(text[at[1]+1:])) && !strings.Contains(text[at[0]:at[1]], " ") {
 			continue // part of a word, or of a decimal number
@@ -133,12 +134,4 @@ func firstRune(s string) rune {
 		return r
 	}
 	return 0
-}
-
-func lastRune(s string) (rune, bool) {
-	var last rune
-	for _, r := range s[max(0, len(s)-4):] {
-		last = r
-	}
-	return last, s != ""
 }

@@ -26,7 +26,7 @@ var (
 	between    = regexp.MustCompile(`\s*[;；|、]\s*`)
 	ampersand  = regexp.MustCompile(`\s+[&/]\s+`)
 	conjoined  = regexp.MustCompile(`^(.+\S)\s+(?:and|und|et|y|e)\s+(\S.+)$`)
-	roleComma  = regexp.MustCompile(`[(\[]([^()\[\]]{1,40})[)\]](,)\s`)
+	roleComma  = regexp.MustCompile(`[(\[]([^()\[\]]{1,40})[)\]],\s`)
 	enumerated = regexp.MustCompile(`^(.+),\s+(?:and|und|&)\s+(.+)$`)
 )
 
