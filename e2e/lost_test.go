@@ -1,3 +1,5 @@
+//go:build unix
+
 package e2e
 
 import (
@@ -10,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"literank.com/event-books/infrastructure/mq/mqtest"
 )
 
 // A catalogue that is lost while the shop runs takes no more writes, and the next start
@@ -64,4 +67,35 @@ func TestLostCatalogue(t *testing.T) {
 	status, output = finish(t, dir, nil, "export", "-")
 	assert.Equal(t, 0, status)
 	assert.Contains(t, output, "One")
+}
+
+// Searches after the embedded broker's folder, or a part of it, was deleted reach the new
+// one: no record is acknowledged that the next start wouldn't find.
+func TestLostBrokerFolder(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []string{"broker", "broker/partitions"} {
+		t.Run(lost, func(t *testing.T) {
+			dir := t.TempDir()
+			p := start(t, dir, nil)
+			url := p.ready()
+			p.connected()
+			require.Equal(t, http.StatusOK, get(t, url+"/api/books?q=before").code)
+			p.settled()
+			require.NoError(t, os.RemoveAll(filepath.Join(dir, "data", filepath.FromSlash(lost))))
+			for _, keyword := range []string{"one", "two", "three"} {
+				require.Equal(t, http.StatusOK, get(t, url+"/api/books?q="+keyword).code)
+			}
+			p.settled()
+			assert.Contains(t, p.log.String(), "the broker's folder was deleted")
+			assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+
+			p = start(t, dir, nil)
+			p.ready()
+			var found []string
+			for _, r := range mqtest.All(t, []string{p.broker()}, topic, 3) {
+				found = append(found, r.Key)
+			}
+			assert.Subset(t, found, []string{"one", "two", "three"})
+		})
+	}
 }

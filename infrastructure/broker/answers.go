@@ -7,43 +7,65 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// maxMended bounds the size of answers that are decoded. A client may trick the guard into
-// decoding another answer, by using a correlation id twice, and decoding takes many times
-// the memory.
-const maxMended = 64 << 10
+// maxInspected bounds the size of answers that are decoded. A client may trick the guard
+// into decoding another answer, by using a correlation id twice, and decoding takes many
+// times the memory.
+const maxInspected = 64 << 10
 
-// expectAnswer notes a request whose answer needs mending.
+// request is what the guard remembers of a request whose answer it looks at.
+type request struct{ key, version int16 }
+
+// expectAnswer notes a request if the guard looks at its answer.
 func (c *guardedConn) expectAnswer(key, version int16, correlation uint32) {
-	if key == int16(kmsg.ConsumerGroupDescribe) {
-		c.mending.Store(correlation, version)
+	switch kmsg.Key(key) {
+	case kmsg.Produce, kmsg.ConsumerGroupDescribe:
+		c.expected.Store(correlation, request{key, version})
 	}
 }
 
-// mend returns the answer that the client gets. In descriptions of groups of the new
-// protocol (KIP-848), kfake leaves out the names of assigned topics. Kafka's tools ask for
-// a topic without a name then, again and again for a minute.
-func (c *guardedConn) mend(answer []byte) []byte {
-	const body = lengthSize + 4 + 1 // correlation id, no tags
-	if len(answer) < body || len(answer) > maxMended {
-		return answer
+// inspect returns the answer that the client gets, or an error if the client must get
+// none, because it acknowledges records that are lost.
+func (c *guardedConn) inspect(answer []byte) ([]byte, error) {
+	const header = lengthSize + 4 // correlation id
+	if len(answer) <= header || len(answer) > maxInspected {
+		return answer, nil
 	}
-	cluster := c.guard.cluster.Load()
-	version, found := c.mending.LoadAndDelete(binary.BigEndian.Uint32(answer[lengthSize:]))
-	if !found || cluster == nil {
-		return answer
+	found, ok := c.expected.LoadAndDelete(binary.BigEndian.Uint32(answer[lengthSize:]))
+	if !ok {
+		return answer, nil
 	}
-	resp := kmsg.NewPtrConsumerGroupDescribeResponse()
-	resp.SetVersion(version.(int16))
-	if resp.ReadFrom(answer[body:]) != nil {
-		return answer
+	of := found.(request)
+	response := kmsg.ResponseForKey(of.key)
+	response.SetVersion(of.version)
+	body := header
+	if response.IsFlexible() {
+		body++ // no tags
 	}
-	for _, group := range resp.Groups {
-		for i := range group.Members {
-			nameTopics(cluster, &group.Members[i].Assignment)
-			nameTopics(cluster, &group.Members[i].TargetAssignment)
+	if response.ReadFrom(answer[body:]) != nil {
+		return answer, nil
+	}
+	switch response := response.(type) {
+	case *kmsg.ProduceResponse:
+		return answer, c.guard.folder.check(response)
+	case *kmsg.ConsumerGroupDescribeResponse:
+		return c.describe(answer[:body:body], response), nil
+	}
+	return answer, nil
+}
+
+// describe completes descriptions of groups of the new protocol (KIP-848), in which kfake
+// leaves out the names of assigned topics. Kafka's tools ask for a topic without a name
+// then, again and again for a minute.
+func (c *guardedConn) describe(header []byte, response *kmsg.ConsumerGroupDescribeResponse) []byte {
+	if cluster := c.guard.cluster.Load(); cluster != nil {
+		for _, group := range response.Groups {
+			for i := range group.Members {
+				nameTopics(cluster, &group.Members[i].Assignment)
+				nameTopics(cluster, &group.Members[i].TargetAssignment)
+			}
 		}
 	}
-	answer = resp.AppendTo(answer[:body:body])
+	answer := response.AppendTo(header)
 	binary.BigEndian.PutUint32(answer, uint32(len(answer)-lengthSize))
 	return answer
 }

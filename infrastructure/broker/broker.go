@@ -105,7 +105,12 @@ func Serve(ctx context.Context, opts Options, ready func(addr string), log *slog
 	}
 
 	store := &storeLog{log: log, broken: make(chan error, 1)}
-	cluster, err := open(opts, newGuard(listener, advertised, log), store)
+	front := newGuard(listener, advertised, log)
+	front.lost = store.fail
+	if front.folder, err = openFolder(opts.Dir); err != nil {
+		return fmt.Errorf("open the broker's folder: %w", err)
+	}
+	cluster, err := open(opts, front, store)
 	if err != nil {
 		return err
 	}
@@ -200,7 +205,7 @@ func claim(ctx context.Context, opts Options) (release func(), err error) {
 
 	waiting, cancel := context.WithTimeout(ctx, cmp.Or(opts.lockWait, lockWait))
 	defer cancel()
-	lock := flock.New(filepath.Join(opts.Dir, "lock"))
+	lock := flock.New(filepath.Join(opts.Dir, lockName))
 	locked, err := lock.TryLockContext(waiting, 50*time.Millisecond)
 	switch {
 	case locked:

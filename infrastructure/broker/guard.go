@@ -57,6 +57,8 @@ type guard struct {
 	closed     chan struct{}
 	closeOnce  sync.Once
 	cluster    atomic.Pointer[kfake.Cluster] // nil while it starts
+	folder     *folder
+	lost       func(reason string) // ends the broker
 
 	mu       sync.Mutex
 	conns    map[*guardedConn]struct{}
@@ -205,10 +207,10 @@ type guardedConn struct {
 	answer int          // size of the largest answer; the guard's lock protects it
 	used   atomic.Int64 // unix nanoseconds of the last frame in either direction; 0 before the first
 	large  atomic.Bool  // the current frame holds a slot for large requests
-	// mending holds the versions of requests whose answers need mending, by
-	// correlation id.
-	mending sync.Map
-	closed  atomic.Bool
+	// expected holds the key and the version of requests whose answers the guard
+	// looks at, by correlation id.
+	expected sync.Map
+	closed   atomic.Bool
 }
 
 func (c *guardedConn) idler(other *guardedConn) bool {
@@ -321,7 +323,12 @@ func (c *guardedConn) Write(p []byte) (int, error) {
 	if err := c.SetWriteDeadline(time.Now().Add(c.guard.timeout)); err != nil {
 		return 0, err
 	}
-	_, err := c.Conn.Write(c.mend(p))
+	answer, err := c.inspect(p)
+	if err != nil {
+		c.guard.lost(err.Error())
+		return 0, err
+	}
+	_, err = c.Conn.Write(answer)
 	c.used.Store(time.Now().UnixNano())
 	if err != nil {
 		return 0, err
