@@ -42,6 +42,11 @@ fuzz: ## Fuzz the parsers of foreign input, 30 s each
 	go test -run '^$$' -fuzz FuzzDecodeSearchEvent -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzParseKeyword -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzParseSearch -fuzztime 30s -fuzzminimizetime 5x ./adapter/query
+	go test -run '^$$' -fuzz FuzzISBN -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation
+	go test -run '^$$' -fuzz FuzzPrice -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation
+	go test -run '^$$' -fuzz FuzzDate -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation
+	go test -run '^$$' -fuzz FuzzAuthors -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation
+	go test -run '^$$' -fuzz FuzzText -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation
 	go test -run '^$$' -fuzz FuzzCSV -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
 	go test -run '^$$' -fuzz FuzzJSONLines -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
 	go test -run '^$$' -fuzz FuzzONIX -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog

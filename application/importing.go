@@ -36,8 +36,8 @@ func OpenImporter(ctx context.Context, c *config.Config, log *slog.Logger) (impo
 
 // ExportOutput returns the file, or standard output if path is "-", that an
 // export writes to. format is "csv" or "jsonl"; if it is empty, the path decides.
-func ExportOutput(path, format string, stdout io.Writer) (gateway.BookOutput, error) {
-	return catalog.NewOutput(path, format, stdout)
+func ExportOutput(path, format string, spreadsheet bool, stdout io.Writer) (gateway.BookOutput, error) {
+	return catalog.NewOutput(path, format, spreadsheet, stdout)
 }
 
 // OpenExporter opens the configured catalogue for an export. The caller calls

@@ -9,12 +9,13 @@ import (
 )
 
 type exportCommand struct {
-	File   string `arg:"" default:"-" help:"File to write: .csv or .jsonl, also with .gz; - is standard output."`
-	Format string `enum:"csv,jsonl," default:"" placeholder:"csv|jsonl" help:"Format of standard output. Default: JSON Lines."`
+	File        string `arg:"" default:"-" help:"File to write: .csv or .jsonl, also with .gz; - is standard output."`
+	Format      string `enum:"csv,jsonl," default:"" placeholder:"csv|jsonl" help:"Format of standard output. Default: JSON Lines."`
+	Spreadsheet bool   `help:"Write CSV whose cells a spreadsheet can't run as formulas. Use it for files that somebody opens in one."`
 }
 
 func (cmd exportCommand) Run(sh *shell) (err error) {
-	output, err := application.ExportOutput(cmd.File, cmd.Format, sh.Out)
+	output, err := application.ExportOutput(cmd.File, cmd.Format, cmd.Spreadsheet, sh.Out)
 	if err != nil {
 		return usageError{err}
 	}

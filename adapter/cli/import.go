@@ -14,13 +14,14 @@ type importCommand struct {
 	Source   string            `help:"Name of the catalogue that the ids belong to. Default: the file's name, for ONIX the sender. Without --source the ids of standard input are not used."`
 	Map      map[string]string `mapsep:"," placeholder:"COLUMN=FIELD,…" help:"Columns with other names, such as Titel=title."`
 	Encoding string            `placeholder:"NAME" help:"Encoding of the text, such as windows-1251. Default: detected."`
+	Currency string            `placeholder:"CODE" help:"Currency (ISO 4217) of prices for which the file names none, such as CHF."`
 	Rejected string            `placeholder:"FILE" help:"File for rejected rows. Default: FILE.rejected beside the file."`
 	DryRun   bool              `name:"dry-run" help:"Report what would happen, and store nothing."`
 }
 
 func (cmd importCommand) Run(sh *shell) (err error) {
 	options := importing.Options{
-		FileOptions: gateway.FileOptions{Source: cmd.Source, Map: cmd.Map, Encoding: cmd.Encoding, Stdin: sh.In},
+		FileOptions: gateway.FileOptions{Source: cmd.Source, Map: cmd.Map, Encoding: cmd.Encoding, Currency: cmd.Currency, Stdin: sh.In},
 		Rejected:    cmd.Rejected,
 		DryRun:      cmd.DryRun,
 	}

@@ -88,7 +88,11 @@ func jobName(path string, o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s %q %q %q", absolute, o.Source, o.Encoding, o.Map), nil
+	name := fmt.Sprintf("%s %q %q %q", absolute, o.Source, o.Encoding, o.Map)
+	if o.Currency != "" { // version 0.1 knew no currency
+		name += fmt.Sprintf(" %q", o.Currency)
+	}
+	return name, nil
 }
 
 // Progress returns how many bytes of the file were read, and its size; 0 if

@@ -80,6 +80,15 @@ type importer struct {
 	calls   int
 	// previews counts the previewed batches.
 	previews int
+	// authors are the author lines of the catalogue.
+	authors []string
+}
+
+func (i *importer) Authors(_ context.Context, after uint) (authors []string, last uint, err error) {
+	if after > 0 {
+		return nil, after, nil
+	}
+	return i.authors, 1, nil
 }
 
 // importLog keeps the progress of one file.
@@ -577,4 +586,56 @@ func TestImportStoresNothingMoreWhenStopped(t *testing.T) {
 	assert.Len(t, books.batches, 1)
 	assert.Equal(t, model.MaxImportBatch, summary.Rows)
 	checkSum(t, summary)
+}
+
+func TestDoubtfulAuthorsAreSettledByTheFileAndTheCatalogue(t *testing.T) {
+	author := func(author, turned string) func(*model.ImportRow) {
+		return func(r *model.ImportRow) { r.Book.Author, r.Turned = author, turned }
+	}
+	books := &importer{authors: []string{"Odd Lindqvist, Una Marsh", "", "Plato"}}
+	_, err := importOf(t, t.Context(), books, []any{
+		row(1, author("Quillon, Xandrine", "Xandrine Quillon")),
+		row(2, author("Lindqvist, Odd", "Odd Lindqvist")),
+		row(3, author("Homerus, Xanthe", "Xanthe Homerus")),
+		row(4, author("XANDRINE Quillon, Ada Ray", "")),
+		&model.RowError{Line: 5, Code: model.RowMalformed},
+		row(6, author("Lindqvist, Odd, Bob Ray", "Odd Lindqvist, Bob Ray")),
+	}, new(log))
+	require.NoError(t, err)
+	require.Len(t, books.batches, 1)
+	rows := books.batches[0]
+	assert.Equal(t, "Xandrine Quillon", rows[0].Book.Author, "a later row has the name")
+	assert.Equal(t, "Odd Lindqvist", rows[1].Book.Author, "the catalogue has the name")
+	assert.Equal(t, "Homerus, Xanthe", rows[2].Book.Author)
+	assert.Equal(t, "Odd Lindqvist, Bob Ray", rows[4].Book.Author, "nobody else needs to be known")
+	for i, other := range []string{"Quillon, Xandrine", "Lindqvist, Odd", "Xanthe Homerus"} {
+		book := rows[i].Book
+		assert.Equal(t, model.NewFingerprint(&book), rows[i].Fingerprint)
+		book.Author = other
+		assert.Equal(t, []model.Copy{{Fingerprint: model.NewFingerprint(&book)}}, rows[i].Alternatives, "the row is found under its other reading")
+	}
+}
+
+func TestAlternativesCountTheRowsBefore(t *testing.T) {
+	poems := func(author, formerly string) func(*model.ImportRow) {
+		return func(r *model.ImportRow) {
+			r.Book.Title, r.Book.Author = "Poems", author
+			if formerly != "" {
+				r.Alternatives = []model.Copy{{Fingerprint: model.NewFingerprint(&model.Book{Title: "Poems", Author: formerly})}}
+			}
+		}
+	}
+	books := &importer{}
+	_, err := importOf(t, t.Context(), books, []any{
+		row(1, poems("Franz Kafka", "Kafka, Franz")),
+		row(2, poems("Franz Kafka", "Franz Kafka")),
+		row(3, poems("Kafka, Franz", "")),
+		row(4, poems("Franz Kafka", "Kafka, Franz")),
+	}, new(log))
+	require.NoError(t, err)
+	rows := books.batches[0]
+	assert.Equal(t, []int{0, 1, 0, 2}, []int{rows[0].Ordinal, rows[1].Ordinal, rows[2].Ordinal, rows[3].Ordinal})
+	assert.Equal(t, 0, rows[0].Alternatives[0].Ordinal)
+	assert.Empty(t, rows[1].Alternatives, "it is read as before")
+	assert.Equal(t, 1, rows[3].Alternatives[0].Ordinal)
 }

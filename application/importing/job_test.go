@@ -20,6 +20,7 @@ func TestJobNamesStayTheSame(t *testing.T) {
 		`/books.csv "a \"shop\"" "utf-8" map["Autor":"author" "Titel":"title"]`: {
 			Source: `a "shop"`, Encoding: "utf-8", Map: map[string]string{"Titel": "title", "Autor": "author"},
 		},
+		`/books.csv "" "" map[] "CHF"`: {Currency: "CHF"},
 	} {
 		got, err := jobName("books.csv", Options{FileOptions: o, Rejected: "elsewhere"})
 		require.NoError(t, err)

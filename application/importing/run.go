@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -34,8 +35,6 @@ type importRun struct {
 	digest  hash.Hash
 	summary Summary
 	batch   []*model.ImportRow
-	// size is the length of the texts in batch and bad, in bytes.
-	size int
 	// bad are the rejected rows that are kept together with the batch.
 	bad []*model.RowError
 	// unkept is the error that prevents keeping rejected rows.
@@ -50,6 +49,7 @@ type importRun struct {
 	// different values share a key by chance once in hundreds of thousands of
 	// imports.
 	isbns, ids, ordinals *spillMap
+	authors              *knownAuthors
 }
 
 func keyOf(sum [sha256.Size]byte) uint64 { return binary.BigEndian.Uint64(sum[:]) }
@@ -78,11 +78,12 @@ func (r *importRun) all(ctx context.Context) (err error) {
 func (r *importRun) begin() {
 	r.digest = sha256.New()
 	r.isbns, r.ids, r.ordinals = newSpillMap(spillEntries), newSpillMap(spillEntries), newSpillMap(spillEntries)
+	r.authors = newKnownAuthors()
 }
 
 // end removes the temporary files of the maps.
 func (r *importRun) end() error {
-	return errors.Join(r.isbns.close(), r.ids.close(), r.ordinals.close())
+	return errors.Join(r.isbns.close(), r.ids.close(), r.ordinals.close(), r.authors.names.close())
 }
 
 // resume skips the rows that an interrupted import has finished. If there are
@@ -135,20 +136,25 @@ func (r *importRun) interrupted(ctx context.Context) (*model.ImportProgress, err
 // skip reads the rows of the earlier import and reports whether they are still
 // the same.
 func (r *importRun) skip(ctx context.Context, earlier *model.ImportProgress) (same bool, err error) {
-	for range earlier.Rows {
-		if ctx.Err() != nil {
-			return false, context.Cause(ctx)
-		}
-		row, err := r.next()
-		var rejected *model.RowError
-		if errors.As(err, &rejected) {
-			continue
-		}
-		if err != nil {
+	for left := earlier.Rows; left > 0; {
+		rows, err := r.readBatch(ctx, left)
+		if len(rows) == 0 {
+			if ctx.Err() != nil {
+				return false, err
+			}
 			return false, nil // the file is shorter than it was
 		}
-		if _, err := r.identify(row); err != nil {
+		left -= len(rows)
+		if err := r.settleAuthors(ctx, rows); err != nil {
 			return false, err
+		}
+		for _, read := range rows {
+			if read.row == nil {
+				continue
+			}
+			if _, err := r.identify(read.row); err != nil {
+				return false, err
+			}
 		}
 	}
 	return [sha256.Size]byte(r.digest.Sum(nil)) == earlier.Digest, nil
@@ -179,35 +185,69 @@ func canResume(err error) bool {
 	return errors.Is(err, context.Canceled) || model.ErrorCode(err) == model.UnavailableNow
 }
 
-// read imports the rows from the current one to the end of the file.
-func (r *importRun) read(ctx context.Context) error {
-	for {
+// readRow is a row of the file: a valid or a rejected one.
+type readRow struct {
+	row      *model.ImportRow
+	rejected *model.RowError
+}
+
+// readBatch reads the rows of one batch, at most limit. It returns the rows before
+// an error together with the error; io.EOF is the end of the file.
+func (r *importRun) readBatch(ctx context.Context, limit int) (rows []readRow, err error) {
+	for size := 0; len(rows) < min(limit, model.MaxImportBatch) && size < maxBatchText; {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 		row, err := r.next()
 		var rejected *model.RowError
 		switch {
 		case errors.As(err, &rejected):
-			r.reject(rejected)
-		case err == io.EOF:
-			return r.flush(ctx)
+			rows = append(rows, readRow{rejected: rejected})
+			size += len(rejected.Text)
 		case err != nil:
-			if lost := r.flush(ctx); lost != nil {
-				return fmt.Errorf("%w; then: %w", err, lost)
-			}
-			return err
+			return rows, err
 		default:
-			if err := r.take(row); err != nil {
-				return err
-			}
-		}
-		if len(r.batch)+len(r.bad) >= model.MaxImportBatch || r.size >= maxBatchText {
-			if err := r.flush(ctx); err != nil {
-				return err
-			}
+			rows = append(rows, readRow{row: row})
+			size += len(row.Book.Title) + len(row.Book.Author) + len(row.Book.Description) + len(row.Text)
 		}
 	}
+	return rows, nil
+}
+
+// read imports the rows from the current one to the end of the file.
+func (r *importRun) read(ctx context.Context) error {
+	for {
+		rows, err := r.readBatch(ctx, model.MaxImportBatch)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if lost := r.store(ctx, rows); err != nil && err != io.EOF && lost != nil {
+			return fmt.Errorf("%w; then: %w", err, lost)
+		} else if lost != nil {
+			return lost
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// store imports the rows of one batch.
+func (r *importRun) store(ctx context.Context, rows []readRow) error {
+	if err := r.settleAuthors(ctx, rows); err != nil {
+		return err
+	}
+	for _, read := range rows {
+		if read.rejected != nil {
+			r.reject(read.rejected)
+		} else if err := r.take(read.row); err != nil {
+			return err
+		}
+	}
+	return r.flush(ctx)
 }
 
 // take adds a row to the batch, or rejects it.
@@ -225,7 +265,6 @@ func (r *importRun) take(row *model.ImportRow) error {
 		return nil
 	}
 	r.batch = append(r.batch, row)
-	r.size += len(row.Book.Title) + len(row.Book.Author) + len(row.Book.Description) + len(row.Text)
 	return nil
 }
 
@@ -260,12 +299,26 @@ func (r *importRun) identify(row *model.ImportRow) (repeated *model.RowError, er
 		}
 	case row.ExternalID == "" && row.Fingerprint == model.Fingerprint{}:
 		row.Fingerprint = model.NewFingerprint(&row.Book)
+		if row.Turned != "" {
+			other := row.Book
+			other.Author = row.Turned
+			row.Alternatives = append(row.Alternatives, model.Copy{Fingerprint: model.NewFingerprint(&other)})
+		}
 	}
 	return nil, r.count(row)
 }
 
-// count sets the ordinal of a row among those with the same fingerprint.
+// count sets the ordinals of a row: the numbers of earlier rows whose books have
+// its fingerprints by now.
 func (r *importRun) count(row *model.ImportRow) error {
+	row.Alternatives = slices.DeleteFunc(row.Alternatives, func(c model.Copy) bool { return c.Fingerprint == row.Fingerprint })
+	for i := range row.Alternatives {
+		ordinal, _, err := r.ordinals.get(keyOf(row.Alternatives[i].Fingerprint))
+		if err != nil {
+			return err
+		}
+		row.Alternatives[i].Ordinal = int(ordinal)
+	}
 	if row.Fingerprint == (model.Fingerprint{}) {
 		return nil
 	}
@@ -281,7 +334,6 @@ func (r *importRun) count(row *model.ImportRow) error {
 func (r *importRun) reject(row *model.RowError) {
 	r.observer.Rejected(row)
 	r.bad = append(r.bad, row)
-	r.size += len(row.Text)
 }
 
 // flush stores the batch, and keeps its rejected rows. It retries while the
@@ -310,7 +362,7 @@ func (r *importRun) flush(ctx context.Context) error {
 	}
 	clear(r.batch)
 	clear(r.bad)
-	r.batch, r.bad, r.size = r.batch[:0], r.bad[:0], 0
+	r.batch, r.bad = r.batch[:0], r.bad[:0]
 	r.done = r.last
 	r.observer.Progress(r.summary.Rows)
 	return r.save(ctx)

@@ -25,6 +25,9 @@ type FileOptions struct {
 	// Encoding is a label of the Encoding Standard (WHATWG). If it is empty,
 	// the encoding is detected.
 	Encoding string
+	// Currency is the ISO 4217 code of prices for which the file names no
+	// currency. It may be empty.
+	Currency string
 	// Stdin is read for the path "-".
 	Stdin io.Reader
 }

@@ -50,6 +50,15 @@ type ImportRow struct {
 	// fingerprint.
 	Fingerprint Fingerprint
 	Ordinal     int
+	// Turned is the author line in another reading: the "A, B" at the beginning of
+	// Book.Author can be two authors, or one whose name is "B A". It is empty if
+	// there is no doubt.
+	Turned string
+	// FormerISBN and Alternatives are the identities under which an earlier import
+	// may have stored the row, because it read the row differently. FormerISBN is
+	// empty if the ISBN was the same.
+	FormerISBN   string
+	Alternatives []Copy
 	// Delete removes the book from the catalogue. Book and Fields don't matter
 	// then.
 	Delete bool
@@ -61,6 +70,13 @@ type ImportRow struct {
 // Reject returns the error that rejects the row.
 func (r *ImportRow) Reject(code RowCode) *RowError {
 	return &RowError{Line: r.Line, Text: r.Text, Code: code}
+}
+
+// Copy is one of the books with a fingerprint. Ordinal counts the earlier rows of
+// the file that leave a book with this fingerprint.
+type Copy struct {
+	Fingerprint Fingerprint
+	Ordinal     int
 }
 
 // Fingerprint is a SHA-256. Its zero value means that there is none.

@@ -23,9 +23,6 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// maxAhead bounds the text that lookAhead reads, in bytes.
-const maxAhead = 4 << 20
-
 // maxID is the length of the longest source and external id, in code points.
 const maxID = 190
 
@@ -50,6 +47,11 @@ func (Files) CheckOptions(path string, options gateway.FileOptions) error {
 	if _, err := newNames(options.Map, named); err != nil {
 		return err
 	}
+	if options.Currency != "" {
+		if err := (&model.Book{Title: "x", Currency: options.Currency}).Validate(); err != nil {
+			return fmt.Errorf("--currency %s: there is no such code in ISO 4217; some are EUR, USD, GBP, CHF, JPY", options.Currency)
+		}
+	}
 	if options.Encoding != "" {
 		_, err := namedCharset(options.Encoding)
 		return err
@@ -70,10 +72,10 @@ type File struct {
 	// decoded is the name of the encoding that the text was converted from.
 	decoded string
 	rows    rowReader
-	// ahead holds the records that lookAhead has read. inverted is its result.
-	ahead    []aheadRecord
-	inverted bool
-	closer   io.Closer
+	// ahead holds the records that lookAhead has read. habits is its result.
+	ahead  []aheadRecord
+	habits habits
+	closer io.Closer
 	// err is the error that ended the file.
 	err error
 }
@@ -337,34 +339,6 @@ func (f *File) detectONIX(text *bufio.Reader) error {
 	return nil
 }
 
-// lookAhead reads the first records to learn whether the file writes its
-// authors as "Last, First".
-func (f *File) lookAhead() {
-	if _, ok := f.rows.(*onixReader); ok {
-		return // ONIX marks the parts of a name
-	}
-	var authors []string
-	for text := 0; len(f.ahead) < authorSample && text < maxAhead; {
-		read, err := f.rows.next()
-		var rejected *model.RowError
-		if err != nil && !errors.As(err, &rejected) {
-			f.ahead = append(f.ahead, aheadRecord{err: err})
-			break
-		}
-		if err != nil {
-			f.ahead = append(f.ahead, aheadRecord{err: err})
-			continue
-		}
-		kept := *read
-		text += len(kept.text)
-		f.ahead = append(f.ahead, aheadRecord{record: &kept})
-		if author := kept.values[authorSlot]; author.items == nil && !kept.exported {
-			authors = append(authors, author.text)
-		}
-	}
-	f.inverted = areInverted(authors)
-}
-
 func (f *File) nextRecord() (*record, error) {
 	if len(f.ahead) == 0 {
 		return f.rows.next()
@@ -386,7 +360,7 @@ func (f *File) Next() (*model.ImportRow, error) {
 		if f.decoded != "" && bytes.ContainsRune(record.text, utf8.RuneError) {
 			return nil, record.rejectf(model.RowEncoding, "has bytes that are not %s", f.decoded)
 		}
-		return record.importRow(f.source, f.inverted)
+		return record.importRow(f.source, f.habits)
 	}
 	var rejected *model.RowError
 	if errors.As(err, &rejected) {

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"unicode/utf8"
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/catalog/former"
 )
 
 // maxQuoted is the length, in bytes, of the longest record with line breaks. A
@@ -28,10 +30,13 @@ type csvReader struct {
 	comma, quote byte
 	used         []gateway.Column
 	ignored      []string
+	// attributes are pairs of columns: the name of a field, and its value.
+	attributes []attribute
 	// header is the header as it stands in the file.
 	header []byte
-	// slots has the slot of each column.
-	slots []slot
+	// slots has the slot of each column, former the slot that it had before.
+	slots  []slot
+	former []former.Slot
 	// leading is the number of rejectedColumns that the file begins with: none
 	// for an ordinary file, two for a file of rejected rows without codes.
 	leading int
@@ -62,6 +67,8 @@ func newCSVReader(lines *lines, names *names) (*csvReader, error) {
 	r.header = text
 	header := names.header(cells)
 	r.slots = names.assign(header)
+	r.former = names.former.Assign(header)
+	r.attributes = names.attributes(header)
 	r.leading = leadingColumns(header)
 	for i, s := range r.slots {
 		if s == noSlot {
@@ -72,6 +79,7 @@ func newCSVReader(lines *lines, names *names) (*csvReader, error) {
 		}
 		r.used = append(r.used, gateway.Column{Name: header[i], Field: slots[s].name})
 		r.row.fields |= slots[s].field
+		r.row.values[s].unit = names.find(header[i]).unit
 	}
 	if name, ok := names.missing(header); ok {
 		return nil, fmt.Errorf("--map names a column %q that is missing; the columns are %s", name, list(header))
@@ -80,6 +88,7 @@ func newCSVReader(lines *lines, names *names) (*csvReader, error) {
 		return nil, fmt.Errorf("line %d names no column that is a title: the columns are %s; name it with --map 'COLUMN=title'", no, list(header))
 	}
 	r.row.exported = slices.Contains(r.slots, fingerprintSlot) && slices.Contains(r.slots, idSourceSlot)
+	r.row.escaped = r.row.exported && slices.Contains(r.slots, spreadsheetSlot)
 	return r, nil
 }
 
@@ -123,6 +132,7 @@ func (r *csvReader) next() (*record, error) {
 		return nil, err
 	}
 	r.row.line, r.row.text = no, text
+	r.row.surplus, r.row.shifted = len(cells)-len(r.slots), r.isShifted(cells)
 	cells = r.trimmed(cells)
 	if len(cells) != len(r.slots) {
 		repaired, ok := r.repair(text)
@@ -144,11 +154,38 @@ func (r *csvReader) next() (*record, error) {
 		if bytes.IndexByte(cells[i], 0) >= 0 {
 			return nil, r.row.rejectf(model.RowEncoding, "cell %d contains a NUL character", i+1)
 		}
+		if s == noSlot && r.former[i] == former.NoSlot {
+			continue
+		}
+		text := string(cells[i])
 		if s != noSlot {
-			r.row.values[s].text = string(cells[i])
+			r.row.values[s].text = text
+		}
+		if r.former[i] != former.NoSlot {
+			r.row.former[r.former[i]].Text = text
 		}
 	}
+	r.row.setAttributes(r.attributes, cells)
 	return &r.row, nil
+}
+
+var (
+	wholeNumber = regexp.MustCompile(`^[^\d.,]{0,4}\d{1,3}([. ]\d{3})*$`)
+	cents       = regexp.MustCompile(`^\d{1,2}[^\d.,]{0,5}$`)
+)
+
+// isShifted reports whether a decimal comma seems to have cut a price in two, so
+// that the cells behind it stand in the wrong columns.
+func (r *csvReader) isShifted(cells [][]byte) bool {
+	if r.comma != ',' || len(cells) <= len(r.slots) {
+		return false
+	}
+	for i, s := range r.slots {
+		if s != noSlot && slots[s].field == model.PriceField && wholeNumber.Match(bytes.TrimSpace(cells[i])) && cents.Match(bytes.TrimSpace(cells[i+1])) {
+			return true
+		}
+	}
+	return false
 }
 
 // trimmed cuts off empty cells that are beyond the header's.

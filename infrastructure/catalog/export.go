@@ -25,12 +25,29 @@ type output struct {
 	stdout  io.Writer
 	csv     bool // else JSON Lines
 	gzipped bool
+	// spreadsheet: cells that a spreadsheet would run are escaped.
+	spreadsheet bool
 }
 
 // NewOutput returns the file that an export writes to, or stdout if path is
 // "-". format is "csv" or "jsonl". If it is empty, the path's ending decides:
-// .csv, .jsonl or .ndjson, each also with .gz. stdout gets JSON Lines then.
-func NewOutput(path, format string, stdout io.Writer) (gateway.BookOutput, error) {
+// .csv, .jsonl or .ndjson, each also with .gz. stdout gets JSON Lines then. With
+// spreadsheet, the file is CSV that is safe to open in a spreadsheet.
+func NewOutput(path, format string, spreadsheet bool, stdout io.Writer) (gateway.BookOutput, error) {
+	if spreadsheet && path == "-" && format == "" {
+		format = "csv"
+	}
+	o, err := newOutput(path, format, stdout)
+	if err != nil {
+		return nil, err
+	}
+	if o.spreadsheet = spreadsheet; spreadsheet && !o.csv {
+		return nil, errors.New("--spreadsheet needs a CSV file: give it a name that ends in .csv")
+	}
+	return o, nil
+}
+
+func newOutput(path, format string, stdout io.Writer) (*output, error) {
 	o := &output{path: path, stdout: stdout, csv: format == "csv"}
 	if path == "-" {
 		return o, nil
@@ -54,6 +71,7 @@ func NewOutput(path, format string, stdout io.Writer) (gateway.BookOutput, error
 func (o *output) Write(fill func(add func(*model.ImportRow) error) error) error {
 	write := func(out io.Writer) error {
 		w := newWriter(out, o.csv, o.gzipped)
+		w.spreadsheet = o.spreadsheet
 		return errors.Join(fill(w.add), w.close())
 	}
 	if o.path == "-" {
@@ -69,6 +87,8 @@ type writer struct {
 	gzip  *gzip.Writer // nil if the file is plain
 	csv   *csv.Writer  // nil for JSON Lines
 	began bool
+	// spreadsheet: see output.
+	spreadsheet bool
 }
 
 // newWriter writes to out, which stays open.
@@ -97,6 +117,29 @@ var exported = []struct {
 	{stockSlot, "stock"}, {availabilitySlot, "availability"}, {buyURLSlot, "buy_url"}, {coverURLSlot, "cover_url"},
 }
 
+// isFormula reports whether a spreadsheet may run a cell instead of showing it
+// (OWASP, CSV injection).
+func isFormula(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return strings.ContainsRune("=+-@\t\r\n＝＋－＠", r) }) == 0
+}
+
+// escapeCell puts an apostrophe before a formula, and before a text that already
+// looks like an escaped one.
+func escapeCell(text string) string {
+	if isFormula(strings.TrimLeft(text, "'")) {
+		return "'" + text
+	}
+	return text
+}
+
+// unescapeCell takes back what escapeCell did.
+func unescapeCell(text string) string {
+	if rest, ok := strings.CutPrefix(text, "'"); ok && isFormula(strings.TrimLeft(rest, "'")) {
+		return rest
+	}
+	return text
+}
+
 // add writes one book.
 func (w *writer) add(row *model.ImportRow) error {
 	if w.csv != nil {
@@ -113,6 +156,12 @@ func (w *writer) writeCSV(row *model.ImportRow) error {
 	for i, column := range exported {
 		cells[i] = exportedText(row, column.slot)
 	}
+	if w.spreadsheet {
+		for i := range cells {
+			cells[i] = escapeCell(cells[i])
+		}
+		cells = append(cells, "")
+	}
 	return w.csv.Write(cells)
 }
 
@@ -128,6 +177,9 @@ func (w *writer) begin() error {
 	header := make([]string, len(exported))
 	for i, column := range exported {
 		header[i] = column.name
+	}
+	if w.spreadsheet {
+		header = append(header, slots[spreadsheetSlot].name)
 	}
 	return w.csv.Write(header)
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -89,24 +90,24 @@ func TestOutputTakesItsFormatFromTheName(t *testing.T) {
 	for name, want := range map[string]output{
 		"a.csv": {csv: true}, "A.CSV.GZ": {csv: true, gzipped: true}, "b.jsonl": {}, "b.ndjson.gz": {gzipped: true}, "-": {},
 	} {
-		got, err := NewOutput(name, "", nil)
+		got, err := NewOutput(name, "", false, nil)
 		require.NoError(t, err)
 		want.path = name
 		assert.Equal(t, &want, got)
 	}
-	stdout, err := NewOutput("-", "csv", nil)
+	stdout, err := NewOutput("-", "csv", false, nil)
 	require.NoError(t, err)
 	assert.True(t, stdout.(*output).csv)
-	_, err = NewOutput("books.xlsx", "", nil)
+	_, err = NewOutput("books.xlsx", "", false, nil)
 	assert.ErrorContains(t, err, "must end in .csv or .jsonl")
-	_, err = NewOutput("books.csv", "jsonl", nil)
+	_, err = NewOutput("books.csv", "jsonl", false, nil)
 	assert.ErrorContains(t, err, "doesn't fit the name books.csv")
 }
 
 func TestAFailedExportLeavesTheFileAsItWas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "books.csv")
 	require.NoError(t, os.WriteFile(path, []byte("before"), 0o600))
-	out, err := NewOutput(path, "", nil)
+	out, err := NewOutput(path, "", false, nil)
 	require.NoError(t, err)
 	broken := errors.New("broken")
 	err = out.Write(func(add func(*model.ImportRow) error) error {
@@ -159,4 +160,41 @@ func TestExportOfDirtyRows(t *testing.T) {
 		_, err = f.Next()
 		assert.Equal(t, io.EOF, err)
 	}
+}
+
+func TestSpreadsheetsRunNoCell(t *testing.T) {
+	texts := []string{"=1+1", "+1", "-1", "@SUM(A1)", "\ttab", "'=1", "''-1", "'quoted'", "'", "plain", "＝1", ""}
+	var out bytes.Buffer
+	w := newWriter(&out, true, false)
+	w.spreadsheet = true
+	for _, text := range texts {
+		require.NoError(t, w.add(&model.ImportRow{Book: model.Book{Title: "x", Author: text, Description: text, Subjects: []string{"-a", "b"}, PublishedAt: "-44"}, Source: "=s", ExternalID: "@id" + text}))
+	}
+	require.NoError(t, w.close())
+	file := out.String()
+	cells, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file, byteOrderMark))).ReadAll()
+	require.NoError(t, err)
+	for _, row := range cells {
+		for _, cell := range row {
+			assert.False(t, isFormula(cell), cell)
+		}
+	}
+	f := openText(t, file, gateway.FileOptions{})
+	for _, text := range texts {
+		row, err := f.Next()
+		require.NoError(t, err)
+		assert.Equal(t, strings.TrimSpace(text), row.Book.Author)
+		assert.Equal(t, strings.TrimSpace(text), row.Book.Description)
+		assert.Equal(t, []string{"-a", "b"}, row.Book.Subjects)
+		assert.Equal(t, "-44", row.Book.PublishedAt)
+		assert.Equal(t, "=s", row.Source)
+		assert.Equal(t, "@id"+text, row.ExternalID)
+	}
+	_, err = f.Next()
+	assert.Equal(t, io.EOF, err)
+	_, err = NewOutput("books.jsonl", "", true, nil)
+	assert.ErrorContains(t, err, "--spreadsheet needs a CSV file")
+	stdout, err := NewOutput("-", "", true, nil)
+	require.NoError(t, err)
+	assert.True(t, stdout.(*output).csv)
 }

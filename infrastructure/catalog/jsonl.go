@@ -7,12 +7,14 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/catalog/former"
 )
 
 const (
@@ -46,6 +48,9 @@ type jsonKey struct {
 	name  string
 	place place
 	used  bool
+	// former is the slot that the key had before, with its rank.
+	former     former.Slot
+	formerRank int
 }
 
 func newJSONReader(lines *lines, names *names) *jsonReader {
@@ -133,6 +138,7 @@ func (r *jsonReader) object(text []byte) error {
 	}
 	var filledBy [slotCount]*jsonKey
 	var found [slotCount][]byte
+	var formerBy [former.Slots]*jsonKey
 	for in.PeekKind() != '}' {
 		name, err := in.ReadToken()
 		if err != nil {
@@ -143,13 +149,15 @@ func (r *jsonReader) object(text []byte) error {
 		if err != nil {
 			return err
 		}
-		s := key.place.slot
-		if s == noSlot || filledBy[s] != nil && filledBy[s].place.rank <= key.place.rank {
-			continue
-		}
 		// The decoder's own bytes are invalid after its next step.
 		end := int(in.InputOffset())
-		filledBy[s], found[s] = key, text[end-len(value):end]
+		value = text[end-len(value) : end]
+		if s := key.former; s != former.NoSlot && (formerBy[s] == nil || formerBy[s].formerRank > key.formerRank) {
+			formerBy[s], r.row.formerJSON[s] = key, value
+		}
+		if s := key.place.slot; s != noSlot && (filledBy[s] == nil || filledBy[s].place.rank > key.place.rank) {
+			filledBy[s], found[s] = key, value
+		}
 	}
 	if _, err := in.ReadToken(); err != nil {
 		return err
@@ -165,12 +173,50 @@ func (r *jsonReader) object(text []byte) error {
 			continue
 		}
 		key.used = true
-		r.row.fields |= slots[s].field
-		if err := r.row.values[s].setJSON(slot(s), found[s]); err != nil {
+		v := &r.row.values[s]
+		v.unit = key.place.unit
+		switch err := v.setJSON(slot(s), found[s]); {
+		case err == nil:
+			r.row.fields |= slots[s].field
+		case slot(s).isNeeded():
 			return fmt.Errorf("the key %s %w", show(key.name), err)
+		default:
+			*v = value{}
+			r.row.notes = append(r.row.notes, fmt.Sprintf("%s dropped: the key %s %s", slots[s].name, show(key.name), err))
 		}
 	}
 	return nil
+}
+
+// isNeeded reports whether a line is rejected if the slot's value has a wrong type.
+func (s slot) isNeeded() bool {
+	return s == titleSlot || s == originalTitleSlot || s == authorSlot || s >= idSlot
+}
+
+// formerSlots has the slot whose types of JSON a value had to have before.
+var formerSlots = [former.Slots]slot{
+	former.Title: titleSlot, former.OriginalTitle: originalTitleSlot, former.Author: authorSlot, former.ISBN: isbnSlot, former.ISBN13: isbn13Slot,
+	former.ISBN10: isbn10Slot, former.PublishedAt: publishedAtSlot, former.ID: idSlot,
+}
+
+// readFormer fills former from the JSON. It reports false if the line was rejected
+// then.
+func (r *record) readFormer() bool {
+	for s, raw := range r.formerJSON {
+		if raw == nil {
+			continue
+		}
+		kind := raw.Kind()
+		if kind == '{' || kind == '[' && (former.Slot(s) != former.Author || bytes.Contains(raw, []byte("null")) || bytes.Contains(raw, []byte("astName"))) {
+			return false
+		}
+		var v value
+		if v.setJSON(formerSlots[s], raw) != nil {
+			return false
+		}
+		r.former[s] = former.Value{Text: v.text, Items: v.items}
+	}
+	return true
 }
 
 func (r *jsonReader) key(name string) *jsonKey {
@@ -180,6 +226,7 @@ func (r *jsonReader) key(name string) *jsonKey {
 	key, ok := r.byName[name]
 	if !ok {
 		key = &jsonKey{name: name, place: r.names.find(name)}
+		key.former, key.formerRank = r.names.former.Find(name)
 		if len(r.keys) < maxKeys {
 			r.keys = append(r.keys, key)
 			r.byName[name] = key
@@ -190,12 +237,20 @@ func (r *jsonReader) key(name string) *jsonKey {
 
 // setJSON reads a JSON value if slot s allows its type.
 func (v *value) setJSON(s slot, raw jsontext.Value) error {
+	raw, err := plainJSON(raw)
+	if err != nil {
+		return err
+	}
 	switch kind := raw.Kind(); {
 	case kind == 'n':
 	case kind == '"':
 		return json.Unmarshal(raw, &v.text)
 	case kind == '0' && slots[s].numbers:
+		v.text, v.number = string(raw), true
+	case (kind == 't' || kind == 'f') && s == availabilitySlot:
 		v.text = string(raw)
+	case kind == '{' && slots[s].named:
+		return setName(&v.text, raw)
 	case kind == '[' && slots[s].list:
 		var items []jsontext.Value
 		if err := json.Unmarshal(raw, &items); err != nil {
@@ -213,24 +268,44 @@ func (v *value) setJSON(s slot, raw jsontext.Value) error {
 	return nil
 }
 
-// setItem reads one item of a list: a string, or an object with the name of an
-// author.
+// setItem reads one item of a list: a string, or an object with a name.
 func setItem(to *string, s slot, raw jsontext.Value) error {
+	raw, err := plainJSON(raw)
+	if err != nil {
+		return err
+	}
 	switch kind := raw.Kind(); {
+	case kind == 'n':
+		return nil
 	case kind == '"':
 		return json.Unmarshal(raw, to)
-	case kind == '{' && s == authorSlot:
-		var author struct {
-			Name *string `json:"name"`
-		}
-		if err := json.Unmarshal(raw, &author); err != nil || author.Name == nil {
-			return errors.New(`has an object without a "name" that is a string`)
-		}
-		*to = *author.Name
+	case kind == '0' && slots[s].numbers:
+		*to = string(raw)
 		return nil
+	case kind == '{' && slots[s].named:
+		return setName(to, raw)
 	default:
 		return fmt.Errorf("can't hold a JSON %s", kindName(kind))
 	}
+}
+
+// setName reads the name of an author, a publisher or a series.
+func setName(to *string, raw jsontext.Value) error {
+	var named struct {
+		Name      *string `json:"name"`
+		FirstName string  `json:"firstName"`
+		LastName  string  `json:"lastName"`
+	}
+	err := json.Unmarshal(raw, &named)
+	switch {
+	case err == nil && named.Name != nil:
+		*to = *named.Name
+	case err == nil && named.LastName != "":
+		*to = strings.TrimSpace(named.FirstName + " " + named.LastName)
+	default:
+		return errors.New(`has an object without a "name" that is a string`)
+	}
+	return nil
 }
 
 func kindName(kind jsontext.Kind) string {

@@ -71,7 +71,7 @@ func newONIXReader(text *bufio.Reader) (*onixReader, error) {
 }
 
 func (r *onixReader) readHeader() error {
-	r.message = message{defaults: node{}}
+	r.message = newMessage(node{})
 	if len(r.header) > 0 {
 		header, _, err := parseXML(r.header)
 		if err != nil {
@@ -131,7 +131,7 @@ func (r *onixReader) next() (*record, error) {
 			r.ended = true
 		}
 	}
-	r.row = record{line: r.in.tagLine, before: before}
+	r.row = record{line: r.in.tagLine, before: before, plain: true}
 	text, err := r.in.element(tag, tagName(tag))
 	r.row.text = text
 	switch {
@@ -173,9 +173,19 @@ var (
 	endTags     = []string{"/ONIXMessage", "/ONIXmessage"}
 )
 
-// tagName is the name of a start tag, or the name of an end tag with its slash.
-// It is empty for anything else.
+// tagName is the name of a start tag, or the name of an end tag with its slash,
+// without the prefix of a namespace. It is empty for anything else.
 func tagName(tag []byte) string {
+	name := fullName(tag)
+	slash := ""
+	if rest, ok := strings.CutPrefix(name, "/"); ok {
+		slash, name = "/", rest
+	}
+	return slash + name[strings.IndexByte(name, ':')+1:]
+}
+
+// fullName is the same with the prefix.
+func fullName(tag []byte) string {
 	if len(tag) < 3 || tag[1] == '!' || tag[1] == '?' {
 		return ""
 	}

@@ -2,12 +2,13 @@ package catalog
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/catalog/notation"
 )
 
 // productElements are the elements of a product that feed a field of a book.
@@ -37,6 +38,8 @@ var productElements = []struct {
 type message struct {
 	sender   string
 	defaults node
+	// today is the day for which prices are chosen: 2006-01-02.
+	today string
 }
 
 func newMessage(header node) message {
@@ -44,6 +47,7 @@ func newMessage(header node) message {
 		sender: cmp.Or(header.get("Sender", "SenderName"), header.get("FromCompany"),
 			header.get("Sender", "SenderIdentifier", "IDValue"), header.get("SenderIdentifier", "IDValue"), header.get("FromEANNumber"), header.get("FromPerson")),
 		defaults: header,
+		today:    time.Now().UTC().Format(time.DateOnly),
 	}
 }
 
@@ -64,6 +68,7 @@ func (m *message) read(product node, to *record) error {
 	if inside := p.all("DescriptiveDetail"); len(inside) > 0 {
 		detail = inside[0]
 	}
+	to.former = formerProduct(p, detail)
 	set := func(s slot, text string) { to.values[s] = value{text: text} }
 	set(idSlot, p.get("RecordReference"))
 	set(isbnSlot, isbnOf(p))
@@ -84,7 +89,7 @@ func (m *message) read(product node, to *record) error {
 	}
 	set(seriesSlot, seriesOf(detail))
 	set(editionSlot, cmp.Or(detail.get("EditionStatement"), detail.get("EditionNumber")))
-	m.supply(p, set)
+	m.supply(p, to)
 	set(coverURLSlot, coverOf(p))
 	for _, element := range productElements {
 		v := to.values[element.slot]
@@ -123,25 +128,52 @@ func isbnOf(p *node) string {
 	return ""
 }
 
-// titleOf prefers the distinctive title (01, list 15).
+// titleOf prefers the distinctive title (01, list 15). A product that has only a
+// part number takes the title of its collection.
 func titleOf(detail *node) string {
 	titles := slices.Concat(detail.all("TitleDetail"), detail.all("Title"))
 	slices.SortStableFunc(titles, func(a, b *node) int {
 		return cmp.Compare(titleRank(a.get("TitleType")), titleRank(b.get("TitleType")))
 	})
+	part, subtitle := "", ""
 	for _, title := range titles {
 		elements := title.all("TitleElement")
-		slices.SortStableFunc(elements, func(a, b *node) int { // the level of the product first
-			return cmp.Compare(cmp.Or(a.get("TitleElementLevel"), "01"), cmp.Or(b.get("TitleElementLevel"), "01"))
+		slices.SortStableFunc(elements, func(a, b *node) int {
+			return cmp.Compare(levelOf(a), levelOf(b))
 		})
+		collection := ""
 		for _, element := range append(elements, title) {
-			if text := titleText(element); text != "" {
-				return text
+			text := titleText(element)
+			switch level := levelOf(element); {
+			case level == "01" && text != "":
+				return withNumber(text, element.get("PartNumber"))
+			case level == "01":
+				part = cmp.Or(part, element.get("PartNumber"), element.get("YearOfAnnual"))
+				subtitle = cmp.Or(subtitle, element.get("Subtitle"))
+			case collection == "":
+				collection = withNumber(text, element.get("PartNumber"))
+			case text != "":
+				collection += ", " + withNumber(text, element.get("PartNumber"))
 			}
+		}
+		if collection != "" {
+			return withSubtitle(withNumber(collection, part), subtitle)
+		}
+	}
+	if series := collectionName(detail); series != "" && part != "" {
+		return withSubtitle(withNumber(series, part), subtitle)
+	}
+	for _, title := range titles {
+		if statement := title.get("TitleStatement"); statement != "" {
+			return statement
 		}
 	}
 	return detail.get("DistinctiveTitle")
 }
+
+// levelOf is the level of an element of a title (list 149): 01 is the product, the
+// others are collections.
+func levelOf(element *node) string { return cmp.Or(element.get("TitleElementLevel"), "01") }
 
 func titleRank(kind string) int {
 	if kind == "01" {
@@ -153,12 +185,25 @@ func titleRank(kind string) int {
 func titleText(n *node) string {
 	text := n.get("TitleText")
 	if text == "" {
-		text = strings.TrimSpace(n.get("TitlePrefix") + " " + n.get("TitleWithoutPrefix"))
+		text = joinPrefix(n.get("TitlePrefix"), n.get("TitleWithoutPrefix"))
 	}
-	if subtitle := n.get("Subtitle"); text != "" && subtitle != "" {
-		text += ": " + subtitle
+	return withSubtitle(text, n.get("Subtitle"))
+}
+
+func withSubtitle(title, subtitle string) string {
+	if title == "" || subtitle == "" {
+		return title
 	}
-	return text
+	return title + ": " + subtitle
+}
+
+// joinPrefix puts a prefix before a title or a name, without a blank after an
+// elided one such as "L'" or "al-".
+func joinPrefix(prefix, rest string) string {
+	if last := []rune(prefix); len(last) > 0 && strings.ContainsRune("'’ʼ‘`-‐‑", last[len(last)-1]) {
+		return prefix + rest
+	}
+	return strings.TrimSpace(prefix + " " + rest)
 }
 
 // authorsOf returns the authors: roles A01 to A09 of list 17, else the editors
@@ -196,48 +241,31 @@ func sequence(n *node) int {
 
 func contributorName(c *node) string {
 	if key := c.get("KeyNames"); key != "" && c.get("NamesBeforeKey") != "" {
-		var parts []string
-		for _, part := range []string{"TitlesBeforeNames", "NamesBeforeKey", "PrefixToKey", "KeyNames", "NamesAfterKey", "SuffixToKey"} {
-			if text := c.get(part); text != "" && part != "TitlesBeforeNames" {
-				parts = append(parts, text)
-			}
-		}
-		return strings.Join(parts, " ")
+		name := c.get("NamesBeforeKey") + " " + joinPrefix(c.get("PrefixToKey"), key)
+		return strings.Join(strings.Fields(name+" "+c.get("NamesAfterKey")+" "+c.get("SuffixToKey")), " ")
 	}
-	return cmp.Or(c.get("PersonName"), turnName(c.get("PersonNameInverted")), c.get("KeyNames"), c.get("CorporateName"))
+	return cmp.Or(c.get("PersonName"), notation.TurnName(c.get("PersonNameInverted")), joinPrefix(c.get("PrefixToKey"), c.get("KeyNames")),
+		c.get("CorporateName"), unnamed[c.get("UnnamedPersons")])
 }
+
+// unnamed has the contributors without a name (list 19).
+var unnamed = map[string]string{"02": "Anonymous", "04": "Various"}
 
 // publishedAtOf prefers the date of this edition (01, list 163).
 func publishedAtOf(p *node) string {
 	dates := p.all("PublishingDetail", "PublishingDate")
 	for _, role := range []string{"01", "19", "11", "20"} {
-		if date := onixDate(codeOf(dates, "PublishingDateRole", role, "Date")); date != "" {
-			return date
+		for _, n := range dates {
+			if n.get("PublishingDateRole") != role {
+				continue
+			}
+			if date := dateOf(n); date != "" {
+				return date
+			}
 		}
 	}
-	return cmp.Or(onixDate(p.get("PublicationDate")), onixDate(p.get("YearFirstPublished")))
+	return cmp.Or(onixDate(p.get("PublicationDate"), ""), onixDate(p.get("YearFirstPublished"), ""))
 }
-
-var digits = regexp.MustCompile(`^(\d{4})(?:-?(\d{2})(?:-?(\d{2}))?)?(?:T.*)?$`)
-
-// onixDate turns 20060807 into 2006-08-07. If only the year can be read it returns
-// the year.
-func onixDate(text string) string {
-	m := digits.FindStringSubmatch(text)
-	switch {
-	case m == nil && len(text) >= 4 && digits.MatchString(text[:4]):
-		return text[:4]
-	case m == nil:
-		return ""
-	case m[2] == "" || m[2] == "00":
-		return m[1]
-	case m[3] == "" || m[3] == "00":
-		return m[1] + "-" + m[2]
-	}
-	return m[1] + "-" + m[2] + "-" + m[3]
-}
-
-var someTag = regexp.MustCompile(`(?i)</?(p|br|i|b|em|strong|ul|li|div|span)\b[^>]*>`)
 
 // descriptionOf prefers the full description to the short one: 03, 02 of list 153
 // in ONIX 3; 01, 03, 02 of list 33 in 2.1.
@@ -258,7 +286,7 @@ func descriptionOf(p *node) string {
 				for _, text := range n.all("Text") {
 					raw := text.plain(false)
 					format := cmp.Or(text.format, n.get("TextFormat"))
-					if plain := text.plain(format == "02" || format == "2" || someTag.MatchString(raw)); plain != "" {
+					if plain := text.plain(format == "02" || format == "2" || notation.IsHTML(raw)); plain != "" {
 						return plain
 					}
 				}
@@ -274,7 +302,11 @@ func subjectsOf(detail *node) (subjects []string) {
 	for _, subject := range detail.all("Subject") {
 		heading := subject.get("SubjectHeadingText")
 		if subject.get("SubjectSchemeIdentifier") == "20" { // keywords
-			subjects = append(subjects, strings.FieldsFunc(heading, func(r rune) bool { return r == ';' })...)
+			separator := ";"
+			if !strings.Contains(heading, separator) {
+				separator = ","
+			}
+			subjects = append(subjects, strings.Split(heading, separator)...)
 		} else if heading != "" {
 			subjects = append(subjects, heading)
 		}
@@ -304,6 +336,16 @@ func seriesOf(detail *node) string {
 	return ""
 }
 
+// collectionName is the name of the first collection, without a number.
+func collectionName(detail *node) string {
+	for _, element := range detail.all("Collection", "TitleDetail", "TitleElement") {
+		if name := titleText(element); name != "" && levelOf(element) != "01" {
+			return name
+		}
+	}
+	return cmp.Or(detail.get("Series", "TitleOfSeries"), detail.get("Series", "Title", "TitleText"))
+}
+
 func withNumber(name, number string) string {
 	if number == "" {
 		return name
@@ -325,12 +367,12 @@ var availabilities = map[string]model.Availability{
 }
 
 // supply reads price, currency, stock and availability. It takes the best price
-// type of all suppliers, the sum of their stocks, and the first availability.
-func (m *message) supply(p *node, set func(slot, string)) {
+// of all suppliers, the sum of their stocks, and the first availability.
+func (m *message) supply(p *node, to *record) {
+	set := func(s slot, text string) { to.values[s] = value{text: text, number: s == priceSlot} }
 	details := slices.Concat(p.all("ProductSupply", "SupplyDetail"), p.all("SupplyDetail"))
-	stock, has := 0, false
-	var best *node
-	rank := len(priceTypes) + 1
+	stock, has, free := 0, false, false
+	var prices []*node
 	availability := model.Availability("")
 	for _, detail := range details {
 		if availability == "" {
@@ -341,30 +383,20 @@ func (m *message) supply(p *node, set func(slot, string)) {
 				stock, has = stock+n, true
 			}
 		}
-		for _, price := range detail.all("Price") {
-			kind := cmp.Or(price.get("PriceType"), price.get("PriceTypeCode"), m.defaults.get("DefaultPriceTypeCode"))
-			at := slices.Index(priceTypes, kind)
-			if at < 0 {
-				at = len(priceTypes)
-			}
-			if price.get("PriceAmount") != "" && at < rank {
-				best, rank = price, at
-			}
-		}
+		prices = append(prices, detail.all("Price")...)
+		free = free || detail.get("UnpricedItemType") == "01" || detail.get("Price", "UnpricedItemType") == "01"
 	}
 	set(availabilitySlot, string(availability))
 	if has {
 		set(stockSlot, strconv.Itoa(max(stock, 0)))
 	}
-	if best != nil {
+	if best := m.bestPrice(prices); best != nil {
 		set(priceSlot, best.get("PriceAmount"))
 		set(currencySlot, cmp.Or(best.get("CurrencyCode"), m.defaults.get("DefaultCurrencyCode")))
+	} else if free {
+		set(priceSlot, "0")
 	}
 }
-
-// priceTypes (list 58) is ordered by preference: the recommended and the fixed
-// retail price with tax come before those without tax.
-var priceTypes = []string{"02", "04", "42", "01", "03"}
 
 // coverOf returns the address of the front cover: 01 of list 158 in ONIX 3, 04
 // and 06 of list 38 in 2.1. It skips TIFF, which browsers don't show.

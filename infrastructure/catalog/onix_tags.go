@@ -20,13 +20,13 @@ var shortTags = map[string]string{
 	"productidentifier": "ProductIdentifier", "b221": "ProductIDType", "b244": "IDValue", "b004": "ISBN", "b005": "EAN13",
 	// the description
 	"descriptivedetail": "DescriptiveDetail", "titledetail": "TitleDetail", "titleelement": "TitleElement",
-	"x409": "TitleElementLevel", "x410": "PartNumber", "collection": "Collection",
+	"x409": "TitleElementLevel", "x410": "PartNumber", "b020": "YearOfAnnual", "x478": "TitleStatement", "collection": "Collection",
 	"title": "Title", "b202": "TitleType", "b203": "TitleText", "b028": "DistinctiveTitle", "b029": "Subtitle",
 	"b030": "TitlePrefix", "b031": "TitleWithoutPrefix",
 	"series": "Series", "b018": "TitleOfSeries", "b019": "NumberWithinSeries",
 	"contributor": "Contributor", "b034": "SequenceNumber", "b035": "ContributorRole", "b036": "PersonName",
 	"b037": "PersonNameInverted", "b039": "NamesBeforeKey", "b247": "PrefixToKey", "b040": "KeyNames",
-	"b041": "NamesAfterKey", "b248": "SuffixToKey", "b047": "CorporateName",
+	"b041": "NamesAfterKey", "b248": "SuffixToKey", "b047": "CorporateName", "b249": "UnnamedPersons",
 	"b057": "EditionNumber", "b058": "EditionStatement",
 	"language": "Language", "b253": "LanguageRole", "b252": "LanguageCode", "b059": "LanguageOfText",
 	"subject": "Subject", "b067": "SubjectSchemeIdentifier", "b070": "SubjectHeadingText",
@@ -38,10 +38,11 @@ var shortTags = map[string]string{
 	// publishing
 	"publishingdetail": "PublishingDetail", "imprint": "Imprint", "b079": "ImprintName",
 	"publisher": "Publisher", "b291": "PublishingRole", "b081": "PublisherName",
-	"publishingdate": "PublishingDate", "x448": "PublishingDateRole", "b306": "Date",
+	"publishingdate": "PublishingDate", "x448": "PublishingDateRole", "b306": "Date", "j260": "DateFormat",
 	"b003": "PublicationDate", "b088": "YearFirstPublished",
 	// supply
 	"productsupply": "ProductSupply", "supplydetail": "SupplyDetail", "j396": "ProductAvailability", "j141": "AvailabilityCode",
 	"stock": "Stock", "j350": "OnHand", "price": "Price", "x462": "PriceType", "j148": "PriceTypeCode",
-	"j151": "PriceAmount", "j152": "CurrencyCode",
+	"j261": "PriceQualifier", "j263": "MinimumOrderQuantity", "pricedate": "PriceDate", "x476": "PriceDateRole", "j161": "PriceEffectiveFrom", "j162": "PriceEffectiveUntil",
+	"j192": "UnpricedItemType", "j151": "PriceAmount", "j152": "CurrencyCode",
 }

@@ -189,7 +189,6 @@ func TestONIXBadProducts(t *testing.T) {
 	deep := strings.Repeat("<a>", 100) + strings.Repeat("</a>", 100)
 	for name, c := range map[string]struct{ bad, want string }{
 		"not well-formed":     {"<Product><Title></Product>", "not well-formed XML: element <Title> closed by </Product>"},
-		"a stray ampersand":   {onixProduct("9", "03", onixTitle("A & B")), "not well-formed XML: invalid character entity & (no semicolon)"},
 		"an unknown entity":   {onixProduct("9", "03", onixTitle("&publisher;")), "not well-formed XML: invalid character entity &publisher;"},
 		"not closed":          {"<Product><RecordReference>9</RecordReference>", "the product is not closed before the next one begins"},
 		"not UTF-8":           {onixProduct("9", "03", onixTitle("\xff")), "is not valid UTF-8; if the file has another encoding, name it with --encoding"},
@@ -288,6 +287,138 @@ func TestONIXControlCharacters(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "A B", row.Book.Title)
 	assert.Equal(t, []string{"control characters replaced by spaces: XML does not allow them"}, row.Notes)
+}
+
+// onixBook reads a message with one product, as of 2024-06-15.
+func onixBook(t *testing.T, rest string) model.Book {
+	t.Helper()
+	f := openText(t, onixMessage(onixProduct("1", "03", rest)), gateway.FileOptions{})
+	f.rows.(*onixReader).message.today = "2024-06-15"
+	row, err := f.Next()
+	require.NoError(t, err)
+	return row.Book
+}
+
+func onixElement(level, inside string) string {
+	return "<TitleElement><TitleElementLevel>" + level + "</TitleElementLevel>" + inside + "</TitleElement>"
+}
+
+func TestONIXTitles(t *testing.T) {
+	detail := func(elements string) string {
+		return "<TitleDetail><TitleType>01</TitleType>" + elements + "</TitleDetail>"
+	}
+	collection := onixElement("02", "<NoPrefix/><TitleWithoutPrefix>Tide Tables</TitleWithoutPrefix>")
+	for want, titles := range map[string]string{
+		"Tide Tables, Volume 2":         detail(collection + onixElement("01", "<PartNumber>Volume 2</PartNumber>") + "<TitleStatement>Tide tables, vol. 2</TitleStatement>"),
+		"Tide Tables, North, Part 3":    detail(onixElement("01", "<PartNumber>Part 3</PartNumber>") + collection + onixElement("03", "<TitleText>North</TitleText>")),
+		"Tide Tables, Volume 3: Storms": detail(collection + onixElement("01", "<PartNumber>Volume 3</PartNumber><Subtitle>Storms</Subtitle>")),
+		"Tide Tables, 2012":             detail(collection + onixElement("01", "<YearOfAnnual>2012</YearOfAnnual>")),
+		"Ebb":                           detail(collection + onixElement("01", "<TitleText>Ebb</TitleText>")),
+		"Ebb, Book One":                 detail(onixElement("01", "<PartNumber>Book One</PartNumber><TitleText>Ebb</TitleText>")),
+		"Tide Tables, 7":                detail(onixElement("01", "<PartNumber>7</PartNumber>")) + "<Collection><TitleDetail><TitleType>01</TitleType>" + collection + "</TitleDetail></Collection>",
+		"L'encre: notes":                detail(onixElement("01", "<TitlePrefix>L'</TitlePrefix><TitleWithoutPrefix>encre</TitleWithoutPrefix><Subtitle>notes</Subtitle>")),
+		"D’un port":                     detail(onixElement("01", "<TitlePrefix>D’</TitlePrefix><TitleWithoutPrefix>un port</TitleWithoutPrefix>")),
+		"al-Bahr":                       detail(onixElement("01", "<TitlePrefix>al-</TitlePrefix><TitleWithoutPrefix>Bahr</TitleWithoutPrefix>")),
+		"The Ebb":                       detail(onixElement("01", "<TitlePrefix>The</TitlePrefix><TitleWithoutPrefix>Ebb</TitleWithoutPrefix>")),
+		"Only a statement":              detail(onixElement("01", "<PartNumber>1</PartNumber>") + "<TitleStatement>Only a statement</TitleStatement>"),
+		"L'encre (2.1)":                 "<Title><TitleType>01</TitleType><TitlePrefix>L'</TitlePrefix><TitleWithoutPrefix>encre (2.1)</TitleWithoutPrefix></Title>",
+		"Salt & Road, café – M":         detail(onixElement("01", "<TitleText>Salt & Road, caf&eacute; &#150;&#x1F;&#0;M</TitleText>")),
+	} {
+		assert.Equal(t, want, onixBook(t, "<DescriptiveDetail>"+titles+"</DescriptiveDetail>").Title)
+	}
+}
+
+func TestONIXNames(t *testing.T) {
+	for want, contributors := range map[string]string{
+		"Jean d'Ormes":  "<ContributorRole>A01</ContributorRole><NamesBeforeKey>Jean</NamesBeforeKey><PrefixToKey>d'</PrefixToKey><KeyNames>Ormes</KeyNames>",
+		"Jan van Ormes": "<ContributorRole>A01</ContributorRole><NamesBeforeKey>Jan</NamesBeforeKey><PrefixToKey>van</PrefixToKey><KeyNames>Ormes</KeyNames>",
+		"Various":       "<ContributorRole>A01</ContributorRole><UnnamedPersons>04</UnnamedPersons></Contributor><Contributor><ContributorRole>B06</ContributorRole><PersonName>Tess Lator</PersonName>",
+	} {
+		assert.Equal(t, want, onixBook(t, onixTitle("T")+"<Contributor>"+contributors+"</Contributor>").Author)
+	}
+}
+
+func TestONIXPrices(t *testing.T) {
+	price := func(amount string, more string) string {
+		return "<Price>" + more + "<PriceAmount>" + amount + "</PriceAmount><CurrencyCode>EUR</CurrencyCode></Price>"
+	}
+	kind := func(kind string) string { return "<PriceType>" + kind + "</PriceType>" }
+	dated := func(role, date string) string {
+		return "<PriceDate><PriceDateRole>" + role + "</PriceDateRole><Date dateformat=\"00\">" + date + "</Date></PriceDate>"
+	}
+	for name, c := range map[string]struct{ prices, want string }{
+		"a library's first":     {price("99.00", kind("02")+"<PriceQualifier>06</PriceQualifier>") + price("9.99", kind("02")+"<PriceQualifier>05</PriceQualifier>"), "9.99"},
+		"none before members":   {price("5.00", kind("02")+"<PriceQualifier>01</PriceQualifier>") + price("9.99", kind("02")), "9.99"},
+		"with tax":              {price("9.00", kind("01")) + price("9.99", kind("02")), "9.99"},
+		"consumers before tax":  {price("99.00", kind("02")+"<PriceQualifier>10</PriceQualifier>") + price("9.00", kind("01")), "9.00"},
+		"not the shop's own":    {price("4.00", kind("05")) + price("9.00", kind("01")), "9.00"},
+		"only the shop's own":   {price("4.00", kind("05")), ""},
+		"many copies":           {price("4.00", kind("02")+"<MinimumOrderQuantity>20</MinimumOrderQuantity>") + price("9.00", kind("02")), "9.00"},
+		"over":                  {price("5.00", kind("04")+dated("14", "20200101")+dated("15", "20200201")) + price("15.00", kind("04")+dated("14", "20200202")), "15.00"},
+		"not yet":               {price("5.00", kind("04")+dated("14", "20240616")) + price("15.00", kind("04")+dated("15", "20240615")), "15.00"},
+		"all over":              {price("5.00", kind("04")+dated("15", "20240614")), ""},
+		"only later":            {price("7.00", kind("04")+dated("14", "20250101")) + price("6.00", kind("04")+dated("14", "20240801")), "6.00"},
+		"a range":               {price("5.00", kind("04")+"<PriceDate><PriceDateRole>24</PriceDateRole><Date dateformat=\"06\">2024010120240131</Date></PriceDate>") + price("8.00", kind("04")), "8.00"},
+		"in ONIX 2.1":           {price("5.00", "<PriceTypeCode>02</PriceTypeCode><PriceEffectiveUntil>20200101</PriceEffectiveUntil>") + price("8.00", "<PriceTypeCode>02</PriceTypeCode><PriceEffectiveFrom>20200102</PriceEffectiveFrom>"), "8.00"},
+		"three decimals":        {price("1.250", kind("02")), "1.250"},
+		"free of charge":        {"<UnpricedItemType>01</UnpricedItemType>", "0"},
+		"to be announced":       {"<UnpricedItemType>02</UnpricedItemType>", ""},
+		"an announced free one": {"<Price><UnpricedItemType>01</UnpricedItemType></Price>", "0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, c.want, onixBook(t, onixTitle("T")+"<SupplyDetail>"+c.prices+"</SupplyDetail>").Price)
+		})
+	}
+}
+
+func TestONIXDates(t *testing.T) {
+	for _, c := range [][3]string{
+		{"00", "20240607", "2024-06-07"}, {"01", "202406", "2024-06"}, {"02", "202445", "2024-11"}, {"02", "202440", "2024"}, {"02", "202401", "2024-01"}, {"02", "202499", "2024"}, {"03", "20243", "2024"}, {"04", "20241", "2024"}, {"05", "2024", "2024"},
+		{"06", "2024060720240701", "2024-06-07"}, {"07", "202406202407", "2024-06"}, {"08", "202445202446", "2024-11"}, {"09", "2024320244", "2024"}, {"11", "20242025", "2024"}, {"12", "Spring, perhaps", ""}, {"12", "7 June 2024", "2024-06-07"},
+		{"13", "20240607T1030", "2024-06-07"}, {"14", "20240607T103000", "2024-06-07"}, {"20", "14451015", "2024-04-24"}, {"20", "14450101", "2023-07-19"}, {"21", "144510", "2024-04"}, {"25", "1445", "2024"}, {"32", "1445", ""}, {"20", "soon", ""},
+		{"", "20240607", "2024-06-07"}, {"", "2024", "2024"}, {"", "202413", "2024"}, {"", "20240000", "2024"},
+	} {
+		assert.Equal(t, c[2], onixDate(c[1], c[0]), "%s in the format %s", c[1], c[0])
+	}
+	date := "<PublishingDetail><PublishingDate><PublishingDateRole>01</PublishingDateRole>%s</PublishingDate></PublishingDetail>"
+	assert.Equal(t, "2024", onixBook(t, onixTitle("T")+fmt.Sprintf(date, "<DateFormat>03</DateFormat><Date>20243</Date>")).PublishedAt)
+	assert.Equal(t, "2024-11", onixBook(t, onixTitle("T")+fmt.Sprintf(date, `<Date dateformat="02">202445</Date>`)).PublishedAt)
+}
+
+func TestONIXKeywords(t *testing.T) {
+	keywords := func(text string) []string {
+		return onixBook(t, onixTitle("T")+"<Subject><SubjectSchemeIdentifier>20</SubjectSchemeIdentifier><SubjectHeadingText>"+text+"</SubjectHeadingText></Subject>").Subjects
+	}
+	assert.Equal(t, []string{"sea, north", "islands"}, keywords("sea, north; islands"))
+	assert.Equal(t, []string{"sea", "islands"}, keywords("sea, islands"))
+}
+
+func TestONIXWithNamespacePrefixes(t *testing.T) {
+	text := `<?xml version="1.0"?><o:ONIXMessage xmlns:o="http://ns.editeur.org/onix/3.0/short" release="3.0"><o:header><o:sender><o:x298>Tin</o:x298></o:sender></o:header>` +
+		"\n<o:product><o:a001>1</o:a001><o:a002>03</o:a002><o:title><o:b202>01</o:b202><o:b203>Emma</o:b203></o:title></o:product>\n<o:product><o:a001>2</o:a001></o:product>\n</o:ONIXMessage>\n"
+	f := openText(t, text, gateway.FileOptions{})
+	assert.Equal(t, "onix:Tin", f.Source())
+	assert.Equal(t, []string{"2 Emma", "line 3: the book has no title"}, transcript(f, titles))
+	path := filepath.Join(t.TempDir(), "books.xml")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	_, kept := keepRejected(t, path)
+	assert.True(t, strings.HasSuffix(kept, "</o:ONIXMessage>\n"))
+	assert.Equal(t, []string{"5 Ida"}, transcript(openText(t, strings.Replace(kept, "</o:product>", "<o:title><o:b203>Ida</o:b203></o:title></o:product>", 1), gateway.FileOptions{}), titles))
+}
+
+func TestONIXReferences(t *testing.T) {
+	for _, text := range []string{"a & b", "x?id=1&size=big", "R&B; &c"} {
+		product := onixProduct("1", "03", onixTitle(strings.ReplaceAll(text, "B;", "B")))
+		row, err := openText(t, onixMessage(product), gateway.FileOptions{}).Next()
+		require.NoError(t, err, text)
+		assert.Equal(t, strings.ReplaceAll(text, "B;", "B"), row.Book.Title)
+	}
+	row, err := openText(t, onixMessage(onixProduct("1", "03", onixTitle("A&#x1F;B&#11;C&#xD800;D&#8211;E"))), gateway.FileOptions{}).Next()
+	require.NoError(t, err)
+	assert.Equal(t, "A B C D–E", row.Book.Title)
+	assert.Equal(t, []string{noControls}, row.Notes)
+	book := onixBook(t, onixTitle("T")+"<OtherText><TextTypeCode>01</TextTypeCode><TextFormat>02</TextFormat><Text><![CDATA[<p>R&D &amp; more</p>]]></Text></OtherText>")
+	assert.Equal(t, "R&D & more", book.Description, "CDATA stays as it is")
 }
 
 func TestRealONIX(t *testing.T) {

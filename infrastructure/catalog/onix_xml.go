@@ -6,11 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+	"golang.org/x/text/encoding/charmap"
+
+	"literank.com/event-books/infrastructure/catalog/notation"
 )
 
 const (
@@ -38,8 +43,10 @@ func parseXML(text []byte) (root node, notes []string, err error) {
 	}
 	if cleaned := bytes.Map(withoutControls, text); !bytes.Equal(cleaned, text) {
 		text = cleaned
-		notes = append(notes, "control characters replaced by spaces: XML does not allow them")
+		notes = append(notes, noControls)
 	}
+	text, corrected := repairReferences(text)
+	notes = append(notes, corrected...)
 	in := xml.NewDecoder(bytes.NewReader(text))
 	in.Entity = xml.HTMLEntity
 	open := []*node{&root}
@@ -77,6 +84,58 @@ func parseXML(text []byte) (root node, notes []string, err error) {
 		}
 	}
 }
+
+var (
+	// literalXML matches the sections in which & means itself.
+	literalXML = regexp.MustCompile(`(?s)<!\[CDATA\[.*?\]\]>|<!--.*?-->`)
+	anyAmp     = regexp.MustCompile(`&(?:#(\d+);|#[xX]([0-9a-fA-F]+);|[A-Za-z_][\w.-]*;)?`)
+)
+
+// repairReferences escapes each & that begins no reference, and replaces references
+// to characters that XML forbids.
+func repairReferences(text []byte) (repaired []byte, notes []string) {
+	if bytes.IndexByte(text, '&') < 0 {
+		return text, nil
+	}
+	controls := false
+	repair := func(part []byte) []byte {
+		return anyAmp.ReplaceAllFunc(part, func(found []byte) []byte {
+			m := anyAmp.FindSubmatch(found)
+			if len(found) == 1 {
+				return []byte("&amp;")
+			}
+			if len(m[1])+len(m[2]) == 0 {
+				return found
+			}
+			code, err := strconv.ParseInt(string(m[1]), 10, 32)
+			if len(m[2]) > 0 {
+				code, err = strconv.ParseInt(string(m[2]), 16, 32)
+			}
+			switch r := rune(code); {
+			case err != nil || !utf8.ValidRune(r) || withoutControls(r) != r:
+				controls = true
+				return []byte(" ")
+			case found[2] == 'X':
+				return bytes.Replace(found, []byte("X"), []byte("x"), 1)
+			case r >= 0x80 && r < 0xA0: // programs mean Windows-1252
+				return []byte(string(charmap.Windows1252.DecodeByte(byte(r))))
+			}
+			return found
+		})
+	}
+	at := 0
+	for _, section := range literalXML.FindAllIndex(text, -1) {
+		repaired = append(append(repaired, repair(text[at:section[0]])...), text[section[0]:section[1]]...)
+		at = section[1]
+	}
+	repaired = append(repaired, repair(text[at:])...)
+	if controls {
+		notes = []string{noControls}
+	}
+	return repaired, notes
+}
+
+const noControls = "control characters replaced by spaces: XML does not allow them"
 
 // withoutControls replaces the characters that XML 1.0 forbids (section 2.2) by
 // spaces.
@@ -120,46 +179,18 @@ func (n *node) line() string {
 func (n *node) plain(asHTML bool) string {
 	var source strings.Builder
 	n.writeHTML(&source, asHTML)
-	var out strings.Builder
-	in := html.NewTokenizer(strings.NewReader(source.String()))
-	for skip := atom.Atom(0); ; {
-		switch kind := in.Next(); kind {
-		case html.ErrorToken:
-			lines := strings.Split(out.String(), "\n")
-			kept := lines[:0]
-			for _, line := range lines {
-				if line = strings.Join(strings.Fields(line), " "); line != "" {
-					kept = append(kept, line)
-				}
-			}
-			return strings.Join(kept, "\n")
-		case html.TextToken:
-			if skip == 0 {
-				// in HTML, a line break in a text is just white space
-				out.WriteString(strings.NewReplacer("\n", " ", "\r", " ").Replace(in.Token().Data))
-			}
-		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
-			name, _ := in.TagName()
-			switch tag := atom.Lookup(name); tag {
-			case atom.P, atom.Br, atom.Div, atom.Li, atom.Ul, atom.Ol, atom.Tr, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Blockquote, atom.Dt, atom.Dd:
-				out.WriteByte('\n')
-			case atom.Script, atom.Style:
-				skip = 0
-				if kind == html.StartTagToken {
-					skip = tag
-				}
-			}
-		}
-	}
+	return notation.FromHTML(source.String())
 }
 
 func (n *node) writeHTML(out *strings.Builder, asHTML bool) {
 	for _, child := range n.children {
 		switch {
-		case child.name != "":
+		case child.name != "" && atom.Lookup([]byte(child.name)) != 0:
 			out.WriteString("<" + child.name + ">")
 			child.writeHTML(out, asHTML)
 			out.WriteString("</" + child.name + ">")
+		case child.name != "":
+			child.writeHTML(out, asHTML)
 		case asHTML:
 			out.WriteString(child.text)
 		default:

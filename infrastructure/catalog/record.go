@@ -1,20 +1,17 @@
 package catalog
 
 import (
-	"cmp"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/catalog/former"
 )
 
 // A record holds the values of one row, before they are checked.
@@ -24,9 +21,22 @@ type record struct {
 	text   []byte
 	fields model.Field
 	values [slotCount]value
-	// exported is set if an export wrote the record. It is read literally.
-	exported bool
-	delete   bool
+	// former has the values by which version 0.1 identified the row. formerJSON
+	// has them if they aren't read yet.
+	former     former.Row
+	formerJSON [former.Slots]jsontext.Value
+	// exported is set if an export wrote the record. It is read literally, but
+	// for the escapes of a spreadsheet.
+	exported, escaped bool
+	// plain is set if the texts have no markup.
+	plain  bool
+	delete bool
+	// surplus counts the cells beyond the header's. shifted is set if a decimal
+	// comma seems to have cut a price in two.
+	surplus int
+	shifted bool
+	// attributeSlots are filled by attributes of this row: see setAttributes.
+	attributeSlots []slot
 	// partial is set if the record changes a book. It needs no title.
 	partial bool
 	// notes are the notes of the format's reader.
@@ -51,6 +61,10 @@ type value struct {
 	items []string
 	// spoken is set if the items are names in spoken order.
 	spoken bool
+	// number is set if the text is a number in the notation of JSON.
+	number bool
+	// unit is the currency in the column's name.
+	unit string
 }
 
 // split returns the items of a list, or the parts of a text that semicolons or
@@ -65,35 +79,38 @@ func (v value) split() []string {
 // importRow turns the record into a valid row, or rejects it. If a value that a
 // book can do without is wrong, it is dropped with a note. The import then leaves
 // that field of an existing book as it is.
-func (r *record) importRow(source string, inverted bool) (*model.ImportRow, error) {
+func (r *record) importRow(source string, h habits) (*model.ImportRow, error) {
+	if r.shifted && r.surplus > h.surplus {
+		return nil, r.rejectf(model.RowMalformed, "the row has more cells than the header: a price with a decimal comma needs quotes")
+	}
 	b := &builder{
 		record: r,
+		habits: h,
 		row:    &model.ImportRow{Line: r.line, Text: r.text, Fields: r.fields, Delete: r.delete, Notes: r.notes},
 	}
 	book := &b.row.Book
-	book.Title = cmp.Or(b.text(titleSlot), b.text(originalTitleSlot))
+	book.Title = b.title()
 	if book.Title == "" && !r.delete && !r.partial && !r.exported {
 		return nil, r.reject(model.RowNoTitle)
 	}
-	book.Author = b.author(inverted)
+	book.Author = b.author()
 	book.ISBN = b.isbn()
 	book.PublishedAt = b.publishedAt()
 	book.Description = b.description()
 	book.Language = b.language()
-	book.Publisher = b.text(publisherSlot)
+	book.Publisher = b.publisher()
 	book.Subjects = b.subjects()
 	book.Series = b.text(seriesSlot)
 	book.Edition = b.text(editionSlot)
-	book.Price = b.price()
-	book.Currency = b.text(currencySlot)
+	book.Price, book.Currency = b.price()
 	book.Stock = b.stock()
-	book.Availability = model.Availability(strings.ReplaceAll(model.Fold(b.text(availabilitySlot)), " ", "_"))
+	book.Availability = b.availability()
 	book.BuyURL = b.text(buyURLSlot)
-	book.CoverURL = b.text(coverURLSlot)
+	book.CoverURL = b.coverURL()
 	if err := b.validate(); err != nil && !r.delete {
 		return nil, r.rejectf(model.RowInvalid, "%s", err)
 	}
-	if id := b.text(idSlot); utf8.RuneCountInString(id) > maxID {
+	if id := b.clean(idSlot, b.literal(idSlot)); utf8.RuneCountInString(id) > maxID {
 		return nil, r.rejectf(model.RowInvalid, "id: is longer than %d characters", maxID)
 	} else if id != "" && source != "" {
 		b.row.Source, b.row.ExternalID = source, id
@@ -109,181 +126,10 @@ func (r *record) importRow(source string, inverted bool) (*model.ImportRow, erro
 	if r.delete && b.row.ExternalID == "" && book.ISBN == "" {
 		return nil, r.reject(model.RowNoIdentity)
 	}
+	if !r.exported && !r.delete && b.row.ExternalID == "" || r.idIsNew() {
+		b.former(source != "")
+	}
 	return b.row, nil
-}
-
-// builder cleans the values of a record and notes those that it drops.
-type builder struct {
-	record *record
-	row    *model.ImportRow
-}
-
-func (b *builder) note(format string, args ...any) {
-	b.row.Notes = append(b.row.Notes, fmt.Sprintf(format, args...))
-}
-
-// text returns the text of a slot as one line.
-func (b *builder) text(s slot) string {
-	return b.clean(s, b.record.values[s].text)
-}
-
-// identity reads the columns of an export that identify a book.
-func (b *builder) identity() error {
-	b.row.Source, b.row.ExternalID = "", ""
-	source, id := b.record.values[idSourceSlot].text, b.record.values[idSlot].text
-	if (source == "") != (id == "") || utf8.RuneCountInString(source) > maxID {
-		return b.record.rejectf(model.RowInvalid, "%s and id: both belong to a book, at most %d characters each, or neither", slots[idSourceSlot].columns[0], maxID)
-	}
-	b.row.Source, b.row.ExternalID = source, id
-	if text := b.record.values[fingerprintSlot].text; text != "" {
-		sum, err := hex.DecodeString(text)
-		if err != nil || len(sum) != len(b.row.Fingerprint) {
-			return b.record.rejectf(model.RowInvalid, "fingerprint: is not one that an export wrote")
-		}
-		b.row.Fingerprint = model.Fingerprint(sum)
-	}
-	return nil
-}
-
-// clean turns text into one line: it collapses white space and drops control
-// characters.
-func (b *builder) clean(s slot, text string) string {
-	if b.record.exported {
-		return text
-	}
-	return strings.Join(strings.Fields(b.dropControls(s, text, unicode.IsSpace)), " ")
-}
-
-// dropControls drops control characters, except those that keep accepts.
-func (b *builder) dropControls(s slot, text string, keep func(rune) bool) string {
-	drop := func(r rune) bool { return unicode.IsControl(r) && !keep(r) }
-	if strings.IndexFunc(text, drop) < 0 {
-		return text
-	}
-	b.note("%s cleaned: it had control characters", slots[s].name)
-	return strings.Map(func(r rune) rune {
-		if drop(r) {
-			return -1
-		}
-		return r
-	}, text)
-}
-
-func (b *builder) description() string {
-	if b.record.exported {
-		return b.record.values[descriptionSlot].text
-	}
-	text := b.dropControls(descriptionSlot, b.record.values[descriptionSlot].text, func(r rune) bool {
-		return r == '\n' || r == '\r' || r == '\t'
-	})
-	text = strings.TrimSpace(text)
-	if utf8.RuneCountInString(text) <= model.MaxDescription {
-		return text
-	}
-	b.note("description cut: it was longer than %d characters", model.MaxDescription)
-	return string([]rune(text)[:model.MaxDescription])
-}
-
-// author joins the authors.
-func (b *builder) author(inverted bool) string {
-	v := b.record.values[authorSlot]
-	if b.record.exported {
-		return v.text
-	}
-	names := v.items
-	if names == nil {
-		names = splitAuthors(v.text, inverted)
-	}
-	var authors []string
-	for _, name := range names {
-		name = b.clean(authorSlot, name)
-		if v.items != nil && !v.spoken {
-			name = turnName(name)
-		}
-		if name != "" {
-			authors = append(authors, name)
-		}
-	}
-	return strings.Join(authors, model.AuthorSeparator)
-}
-
-func (b *builder) subjects() []string {
-	var subjects []string
-	seen := map[string]bool{"": true}
-	v := b.record.values[subjectsSlot]
-	if b.record.exported && strings.HasPrefix(v.text, "[") {
-		if err := json.Unmarshal([]byte(v.text), &v.items); err != nil {
-			b.dropped(model.SubjectsField)
-			b.note("subjects dropped: %s is no list", show(v.text))
-			return nil
-		}
-	}
-	for _, subject := range v.split() {
-		subject = b.clean(subjectsSlot, subject)
-		if !seen[subject] {
-			seen[subject] = true
-			subjects = append(subjects, subject)
-		}
-	}
-	return subjects
-}
-
-func (b *builder) language() string {
-	if languages := b.record.values[languageSlot].split(); len(languages) > 0 {
-		return b.clean(languageSlot, languages[0])
-	}
-	return ""
-}
-
-// isbn returns the first valid ISBN. A wrong one beside it doesn't matter.
-func (b *builder) isbn() string {
-	wrong := ""
-	for _, s := range []slot{isbnSlot, isbn13Slot, isbn10Slot} {
-		text := b.text(s)
-		if isbn, ok := model.ParseISBN(text); ok {
-			return isbn
-		}
-		wrong = cmp.Or(wrong, text)
-	}
-	if wrong != "" {
-		b.note("isbn dropped: %s is not a valid ISBN-10 or ISBN-13", show(wrong))
-	}
-	return ""
-}
-
-func (b *builder) stock() *int {
-	text := b.text(stockSlot)
-	if text == "" {
-		return nil
-	}
-	n, err := strconv.Atoi(withoutFraction(text))
-	if err != nil {
-		b.dropped(model.StockField)
-		b.note("stock dropped: %s is not a whole number", show(text))
-		return nil
-	}
-	return &n
-}
-
-// price also reads the notation of most of Europe: "1.234,50".
-func (b *builder) price() string {
-	text := b.text(priceSlot)
-	if !b.record.exported && europeanPrice.MatchString(text) {
-		text = strings.NewReplacer(".", "", " ", "", ",", ".").Replace(text)
-	}
-	return text
-}
-
-// publishedAt keeps the date of a time and turns 28.2.2001 into 2001-02-28.
-func (b *builder) publishedAt() string {
-	if b.record.exported {
-		return b.text(publishedAtSlot)
-	}
-	text := date(b.text(publishedAtSlot))
-	if m := pointDate.FindStringSubmatch(text); m != nil {
-		return fmt.Sprintf("%s-%02s-%02s", m[3], m[2], m[1])
-	}
-	return text
 }
 
 // dropped makes the import leave a field of an existing book as it is.
@@ -337,25 +183,6 @@ func (b *builder) validate() error {
 		}
 		b.note("%s dropped: %s %s", invalid.Field, show(dropped), invalid.Message)
 	}
-}
-
-var (
-	zeroFraction = regexp.MustCompile(`^(-?\d+)\.0+$`)
-	// 12,90 and 1.234,50 but not 1,234, which may be a thousand.
-	europeanPrice = regexp.MustCompile(`^(\d{1,3}([. ]\d{3})*|\d+),\d{1,2}$`)
-	pointDate     = regexp.MustCompile(`^(\d{1,2})\.(\d{1,2})\.(\d{4})$`)
-	timeOfDay     = regexp.MustCompile(`^(-?\d{1,4}-\d{2}-\d{2})[T ]\d{2}:.*$`)
-)
-
-// withoutFraction turns 2008.0 into 2008. Spreadsheets and data frames write
-// whole numbers as decimals if some cells of the column are empty.
-func withoutFraction(number string) string {
-	return zeroFraction.ReplaceAllString(number, "$1")
-}
-
-// date returns the date of a time.
-func date(text string) string {
-	return timeOfDay.ReplaceAllString(withoutFraction(text), "$1")
 }
 
 // show quotes text from a file for a message, and shortens a long one.

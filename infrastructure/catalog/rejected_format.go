@@ -94,7 +94,7 @@ func (r *jsonReader) rejected() rejectedFormat {
 // rejected writes a message with the header of the file and a comment before
 // each product.
 func (r *onixReader) rejected() rejectedFormat {
-	end := "</" + tagName(r.root) + ">\n"
+	end := "</" + fullName(r.root) + ">\n"
 	return rejectedFormat{
 		head: []byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + string(r.root) + "\n" + string(r.header) + "\n"),
 		tail: []byte(end),

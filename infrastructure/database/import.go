@@ -91,16 +91,6 @@ type catalogue struct {
 	byFingerprint map[model.Fingerprint]*copies
 }
 
-// copies are the books of one fingerprint, ordered by id. The ordinal of the
-// first one is first.
-type copies struct {
-	first int
-	books []*known
-	// window is set if books holds every copy that the batch needs. Otherwise it
-	// holds those that some query found.
-	window bool
-}
-
 // take decides the outcome of each row, and returns the books that the rows
 // matched or created.
 func (c *catalogue) take(rows []*model.ImportRow, now time.Time) (results []model.ImportResult, touched []*known) {
@@ -171,19 +161,30 @@ type identities struct {
 
 func identitiesOf(rows []*model.ImportRow) *identities {
 	w := &identities{ids: map[string][]string{}, spans: map[model.Fingerprint][2]int{}}
+	want := func(fingerprint model.Fingerprint, from, to int) {
+		if span, again := w.spans[fingerprint]; again {
+			from, to = min(span[0], from), max(span[1], to)
+		}
+		w.spans[fingerprint] = [2]int{from, to}
+	}
+	// moved counts the rows of the batch that may take a book away from the copies
+	// of a fingerprint: those behind it move up.
+	moved := map[model.Fingerprint]int{}
 	for _, row := range rows {
 		if row.ExternalID != "" {
 			w.ids[row.Source] = append(w.ids[row.Source], row.ExternalID)
 		}
-		if row.Book.ISBN != "" {
-			w.isbns = append(w.isbns, row.Book.ISBN)
+		for _, isbn := range []string{row.Book.ISBN, row.FormerISBN} {
+			if isbn != "" {
+				w.isbns = append(w.isbns, isbn)
+			}
+		}
+		for _, c := range row.Alternatives {
+			want(c.Fingerprint, c.Ordinal, c.Ordinal+moved[c.Fingerprint])
+			moved[c.Fingerprint]++
 		}
 		if row.ExternalID == "" && row.Book.ISBN == "" {
-			span, again := w.spans[row.Fingerprint]
-			if !again {
-				span = [2]int{row.Ordinal, row.Ordinal}
-			}
-			w.spans[row.Fingerprint] = [2]int{min(span[0], row.Ordinal), max(span[1], row.Ordinal)}
+			want(row.Fingerprint, row.Ordinal, row.Ordinal+moved[row.Fingerprint])
 		}
 	}
 	for fingerprint, span := range w.spans {
@@ -303,10 +304,10 @@ func (c *catalogue) match(row *model.ImportRow) (match *known, rejected *model.R
 		match = c.byExternalID[[2]string{row.Source, row.ExternalID}]
 	case sameISBN != nil:
 		match = sameISBN
-	case row.ExternalID == "" && row.Book.ISBN == "":
-		if equal := c.byFingerprint[row.Fingerprint]; equal != nil && row.Ordinal-equal.first < len(equal.books) {
-			match = equal.books[row.Ordinal-equal.first]
-		}
+	case row.FormerISBN != "" && c.byISBN[row.FormerISBN] != nil:
+		match = c.byISBN[row.FormerISBN]
+	default:
+		match = c.oldestCopy(row)
 	}
 	switch {
 	case match == nil:
@@ -335,7 +336,9 @@ func (c *catalogue) apply(k *known, row *model.ImportRow) bool {
 	if row.ExternalID != "" && k.identity.ExternalID == nil {
 		k.identity.Source, k.identity.ExternalID = &row.Source, &row.ExternalID
 	}
-	if row.Fingerprint != (model.Fingerprint{}) && k.identity.Fingerprint == nil {
+	if len(k.identity.Fingerprint) == len(row.Fingerprint) {
+		c.move(k, row)
+	} else if row.Fingerprint != (model.Fingerprint{}) && k.identity.Fingerprint == nil {
 		k.identity.Fingerprint = row.Fingerprint[:]
 	}
 	k.line = row.Line

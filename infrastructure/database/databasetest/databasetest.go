@@ -35,6 +35,8 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"an import of equal books":          testImportOfEqualBooks,
 		"an import of many equal books":     testImportOfManyEqualBooks,
 		"an import deletes":                 testImportDeletes,
+		"former identities":                 testImportFindsBooksByTheirFormerIdentity,
+		"the authors of the catalogue":      testAuthorsOfTheCatalogue,
 		"an import rejects with a code":     testImportRejectsWithACode,
 		"exported books are recognised":     testExportedBooksAreRecognised,
 		"the progress of an import is kept": testImportLogRemembers,

@@ -96,6 +96,85 @@ func testImportRecognisesBooks(t *testing.T, db Catalogue) {
 	assert.Equal(t, 6, all.Total)
 }
 
+// formerly returns a row that an earlier import read as another book.
+func formerly(row *model.ImportRow, ordinal int, former model.Book) *model.ImportRow {
+	row.Alternatives = append(row.Alternatives, model.Copy{Fingerprint: model.NewFingerprint(&former), Ordinal: ordinal})
+	return row
+}
+
+func testImportFindsBooksByTheirFormerIdentity(t *testing.T, db Catalogue) {
+	ctx := t.Context()
+	const fields = model.TitleField | model.AuthorField | model.ISBNField
+	// The file has four rows. An earlier import read the author of the first and of
+	// the third row, and the ISBNs of the last two, differently.
+	before := model.Book{Title: "Poems", Author: "Kafka, Franz"}
+	after := model.Book{Title: "Poems", Author: "Franz Kafka"}
+	copies := func(book model.Book, line, ordinal int) *model.ImportRow {
+		row := importRow(line, book, fields, "")
+		row.Ordinal = ordinal
+		return row
+	}
+	_, err := db.ImportBooks(ctx, []*model.ImportRow{
+		copies(before, 2, 0), copies(after, 3, 0), copies(before, 4, 1), copies(after, 5, 1),
+		importRow(6, model.Book{Title: "No ISBN"}, fields, ""),
+		importRow(7, model.Book{Title: "Other ISBN", ISBN: "9780306406157"}, fields, ""),
+	})
+	require.NoError(t, err)
+	stored, err := db.ExportBooks(ctx, 0)
+	require.NoError(t, err)
+
+	otherISBN := importRow(7, model.Book{Title: "Other ISBN", ISBN: "9780321714114"}, fields, "")
+	otherISBN.FormerISBN = "9780306406157"
+	rows := func() []*model.ImportRow {
+		return []*model.ImportRow{
+			formerly(copies(after, 2, 0), 0, before), copies(after, 3, 1), formerly(copies(after, 4, 2), 0, before), copies(after, 5, 3),
+			formerly(importRow(6, model.Book{Title: "No ISBN", ISBN: "9791234567896"}, fields, ""), 0, model.Book{Title: "No ISBN"}), otherISBN,
+		}
+	}
+	want := []model.ImportOutcome{model.Updated, model.Unchanged, model.Updated, model.Unchanged, model.Updated, model.Updated}
+	results, err := db.PreviewBooks(ctx, rows())
+	require.NoError(t, err)
+	assert.Equal(t, want, outcomes(results))
+	results, err = db.ImportBooks(ctx, rows()[:2])
+	require.NoError(t, err)
+	assert.Equal(t, want[:2], outcomes(results), "in several batches")
+	results, err = db.ImportBooks(ctx, rows()[2:])
+	require.NoError(t, err)
+	assert.Equal(t, want[2:], outcomes(results), "in several batches")
+
+	now, err := db.ExportBooks(ctx, 0)
+	require.NoError(t, err)
+	require.Len(t, now, len(stored))
+	for i, row := range rows() {
+		assert.Equal(t, stored[i].Book.ID, now[i].Book.ID)
+		assert.Equal(t, row.Book.Author, now[i].Book.Author)
+		assert.Equal(t, row.Book.ISBN, now[i].Book.ISBN)
+		assert.Equal(t, row.Fingerprint, now[i].Fingerprint, "line %d has the new fingerprint", row.Line)
+	}
+	results, err = db.ImportBooks(ctx, rows())
+	require.NoError(t, err)
+	for _, result := range results {
+		assert.Equal(t, model.Unchanged, result.Outcome)
+	}
+}
+
+func testAuthorsOfTheCatalogue(t *testing.T, db Catalogue) {
+	ctx := t.Context()
+	authors, _, err := db.Authors(ctx, 0)
+	require.NoError(t, err)
+	assert.Empty(t, authors)
+	for _, author := range []string{"Franz Kafka", "", "Ada Quill, Bo Lind"} {
+		_, err := db.CreateBook(ctx, &model.Book{Title: "T", Author: author})
+		require.NoError(t, err)
+	}
+	authors, last, err := db.Authors(ctx, 0)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"Franz Kafka", "", "Ada Quill, Bo Lind"}, authors)
+	authors, _, err = db.Authors(ctx, last)
+	require.NoError(t, err)
+	assert.Empty(t, authors)
+}
+
 func testImportTakesLargeRows(t *testing.T, db Catalogue) {
 	var rows []*model.ImportRow
 	for i := range 40 {

@@ -1,0 +1,115 @@
+package notation
+
+import (
+	"regexp"
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+var (
+	// someTag matches the tags by which a text is recognised as HTML: those of
+	// blocks, line breaks and pictures, and the end tags of all others. "List<a>"
+	// is no HTML.
+	someTag = regexp.MustCompile(`(?i)<(?:/?(?:p|div|ul|ol|li|h[1-6]|blockquote|table|tr|td|center|pre|section|article|dl|dt|dd)(?:\s[^<>]*)?|/(?:span|b|i|u|em|strong|small|big|a|font|sup|sub|cite|q|code|s|strike|ins|del|mark|tt)\s*|br\s*/?|hr\s*/?|img\s[^<>]*|p\s*/)>`)
+	// reference matches a character reference that ends as it must.
+	reference = regexp.MustCompile(`&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});`)
+	pairedTag = regexp.MustCompile(`(?i)</?(?:p|div|span|b|i|u|em|strong|small|sup|sub|cite|q|a|font|br)(?:\s[^<>]*)?/?>`)
+	closing   = regexp.MustCompile(`(?i)</(?:p|div|span|b|i|u|em|strong|small|sup|sub|cite|q|a|font)\s*>|<br\s*/?>`)
+)
+
+// Text returns a text without HTML markup, each paragraph on a line. Text that
+// only contains a < or & stays as it is.
+func Text(text string) string {
+	if !strings.ContainsAny(text, "<&") {
+		return text
+	}
+	if !IsHTML(text) {
+		unescaped := unescape(text)
+		if unescaped == text || !IsHTML(unescaped) {
+			return unescaped
+		}
+		text = unescaped // the markup was escaped as a whole
+	}
+	// WooCommerce writes the line breaks of HTML as \n.
+	return FromHTML(strings.NewReplacer(`\r\n`, "\n", `\n`, "\n").Replace(text))
+}
+
+// Line returns a title or a name without HTML markup. Tags count only if one of
+// them is closed.
+func Line(text string) string {
+	if !strings.ContainsAny(text, "<&") {
+		return text
+	}
+	if closing.MatchString(text) {
+		text = pairedTag.ReplaceAllStringFunc(text, func(tag string) string {
+			if strings.HasPrefix(strings.ToLower(tag), "<br") {
+				return " "
+			}
+			return ""
+		})
+	}
+	return unescape(text)
+}
+
+// IsHTML reports whether a text has tags of HTML.
+func IsHTML(text string) bool { return someTag.MatchString(text) }
+
+func unescape(text string) string {
+	return reference.ReplaceAllStringFunc(text, func(name string) string {
+		if char := html.UnescapeString(name); char == ";" || !strings.HasSuffix(char, ";") {
+			return char
+		}
+		return name // the library read only its beginning: "&not" in "&nothing;"
+	})
+}
+
+var noBreaks = strings.NewReplacer("\n", " ", "\r", " ")
+
+// FromHTML returns the text of HTML, each paragraph on a line.
+func FromHTML(source string) string {
+	var out strings.Builder
+	in := html.NewTokenizer(strings.NewReader(source))
+	for skip := atom.Atom(0); ; {
+		switch kind := in.Next(); kind {
+		case html.ErrorToken:
+			return collapsed(out.String())
+		case html.TextToken:
+			if skip == 0 {
+				// in HTML, a line break in a text is just white space
+				out.WriteString(noBreaks.Replace(in.Token().Data))
+			}
+		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
+			raw := string(in.Raw())
+			name, _ := in.TagName()
+			switch tag := atom.Lookup(name); tag {
+			case atom.P, atom.Br, atom.Div, atom.Li, atom.Ul, atom.Ol, atom.Tr, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Blockquote, atom.Dt, atom.Dd, atom.Hr:
+				out.WriteByte('\n')
+			case atom.Td, atom.Th:
+				out.WriteByte(' ')
+			case atom.Script, atom.Style:
+				skip = 0
+				if kind == html.StartTagToken {
+					skip = tag
+				}
+			case 0:
+				if len(raw) < 40 && !strings.ContainsAny(raw, "=:-") && skip == 0 && kind == html.StartTagToken {
+					out.WriteString(raw) // C<T> is no tag
+				}
+			}
+		}
+	}
+}
+
+// collapsed drops empty lines and the white space around the others.
+func collapsed(text string) string {
+	lines := strings.Split(text, "\n")
+	kept := lines[:0]
+	for _, line := range lines {
+		if line = strings.Join(strings.Fields(line), " "); line != "" {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "\n")
+}

@@ -1,0 +1,39 @@
+package notation_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/catalog/notation"
+)
+
+func TestLanguages(t *testing.T) {
+	for cell, want := range map[string]string{
+		"en": "en", "eng": "en", "ger": "de", "EN-us": "en-US", "pt_BR": "pt-BR", "zh-Hant": "zh-Hant", "ENG.": "en",
+		"English": "en", "english": "en", "German": "de", "French": "fr", "Swedish": "sv", "Ancient Greek": "grc", "Norwegian Bokmål": "nb", "Latin": "la", "English (US)": "en", "Spanish; Castilian": "", "Portuguese": "pt",
+		"Englisch": "en", "Deutsch": "de", "Französisch": "fr", "Russisch": "ru", "anglais": "en", "Français": "fr", "allemand": "de", "inglés": "en", "Español": "es", "alemán": "de", "inglese": "en", "Italiano": "it", "tedesco": "de",
+		"английский": "en", "Русский": "ru", "немецкий": "de", "英语": "en", "中文": "zh", "德语": "de", "英語": "en", "日本語": "ja", "ドイツ語": "de", "フランス語": "fr", "法語": "fr", "简体中文": "zh-Hans", "Polski": "pl", "svenska": "sv", "Türkçe": "tr", "한국어": "ko", "Українська": "uk", "English language": "",
+		"Klingonish": "", "": "", "many": "",
+	} {
+		got, ok := notation.Language(cell)
+		assert.Equal(t, want, got, cell)
+		assert.Equal(t, want != "", ok, cell)
+	}
+}
+
+func TestAvailabilities(t *testing.T) {
+	for want, cells := range map[model.Availability][]string{
+		model.InStock:     {"in_stock", "In stock", "InStock", "https://schema.org/InStock", "http://schema.org/LimitedAvailability", "available", "lieferbar", "Sofort lieferbar!", "auf Lager", "disponible", "disponibile", "в наличии", "有货", "有貨", "在庫あり", "in stock (3)", "3 in stock", "1", "12", "yes", "ja"},
+		model.ToOrder:     {"to_order", "pre-order", "Pre Order", "noch nicht lieferbar", "https://schema.org/PreOrder", "schema:BackOrder", "bestellbar", "noch nicht erschienen", "sur commande", "bajo pedido", "под заказ", "预售", "お取り寄せ"},
+		model.Unavailable: {"unavailable", "out of print", "Out of stock", "vergriffen, keine Neuauflage", "temporarily out of stock", "https://schema.org/OutOfStock", "http://schema.org/Discontinued", "sold-out", "vergriffen", "nicht lieferbar", "épuisé", "agotado", "esaurito", "нет в наличии", "无货", "在庫なし", "0", "no"},
+		"":                {"soon", "perhaps", "-1", "", "schema.org"},
+	} {
+		for _, cell := range cells {
+			got, ok := notation.Availability(cell)
+			assert.Equal(t, want, got, cell)
+			assert.Equal(t, want != "", ok, cell)
+		}
+	}
+}
