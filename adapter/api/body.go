@@ -16,18 +16,22 @@ import (
 
 const notObject = "the body must be a JSON object"
 
-// readBook reads a book strictly: unknown and repeated fields, invalid UTF-8 and
-// half surrogate pairs are errors.
 func readBook(body io.Reader) (*model.Book, error) {
-	var b *model.Book
-	err := json.UnmarshalRead(body, &b, json.RejectUnknownMembers(true))
-	if err != nil {
-		return nil, bodyError(err)
+	b := &model.Book{}
+	return b, decodeBook(body, b)
+}
+
+// decodeBook reads a JSON object into b strictly: unknown and repeated fields, invalid
+// UTF-8 and half surrogate pairs are errors. Fields that the object lacks stay as they
+// are in b; null empties a field.
+func decodeBook(body io.Reader, b *model.Book) error {
+	if err := json.UnmarshalRead(body, &b, json.RejectUnknownMembers(true)); err != nil {
+		return bodyError(err)
 	}
-	if b == nil {
-		return nil, model.Errorf(model.Malformed, "", notObject)
+	if b == nil { // the body is null
+		return model.Errorf(model.Malformed, "", notObject)
 	}
-	return b, nil
+	return nil
 }
 
 // bodyError says in the API's words why the body can't be read.
