@@ -17,10 +17,8 @@ type cover struct {
 	Palette int
 	// Small says that the title has long words and needs small type.
 	Small bool
-	// Lines are the lines of the title.
-	Lines []coverLine
-	// Author is the first author.
-	Author string
+	// Lines are the lines of the title, Author those of the first author.
+	Lines, Author []coverLine
 }
 
 type coverLine struct {
@@ -38,14 +36,14 @@ type typeSize struct {
 // The room for text is 141 wide.
 var (
 	normalTitle = typeSize{wide: 141 * 100 / 16, lines: 6, leading: 22}
-	smallTitle  = typeSize{wide: 141 * 100 / 12, lines: 8, leading: 17}
-	authorLine  = typeSize{wide: 141 * 1000 / 115, lines: 1}
+	smallTitle  = typeSize{wide: 141 * 100 / 13, lines: 7, leading: 18}
+	authorType  = typeSize{wide: 141 * 1000 / 115, lines: 2, leading: 13}
 )
 
 const (
 	palettes = 8
-	// titleMiddle is the base line of a title of one line.
-	titleMiddle = 117
+	// The base line of a title of one line, and of an author.
+	titleMiddle, authorMiddle = 117, 228
 )
 
 func (p *Pages) cover(b *model.Book) cover {
@@ -55,16 +53,22 @@ func (p *Pages) cover(b *model.Book) cover {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(b.Title + "\x00" + b.Author)) // never fails
 	author, _, _ := strings.Cut(b.Author, model.AuthorSeparator)
-	drawn := cover{Palette: int(hash.Sum32() % palettes), Author: cut(author, authorLine.wide)}
+	drawn := cover{Palette: int(hash.Sum32() % palettes), Author: authorType.set(author, authorMiddle)}
 	size := normalTitle
 	if hasLongWord(b.Title, size.wide) {
 		drawn.Small, size = true, smallTitle
 	}
-	lines := wrap(b.Title, size.wide, size.lines)
-	for i, line := range lines {
-		drawn.Lines = append(drawn.Lines, coverLine{line, titleMiddle + size.leading*(2*i-len(lines)+1)/2})
-	}
+	drawn.Lines = size.set(b.Title, titleMiddle)
 	return drawn
+}
+
+// set puts text into lines around a base line.
+func (s typeSize) set(text string, middle int) (set []coverLine) {
+	lines := wrap(text, s.wide, s.lines)
+	for i, line := range lines {
+		set = append(set, coverLine{line, middle + s.leading*(2*i-len(lines)+1)/2})
+	}
+	return set
 }
 
 // isImageHost reads ImageHosts as browsers do in the Content-Security-Policy.

@@ -14,11 +14,13 @@ import (
 // Bold, because browsers choose among several.
 const (
 	narrow   = 50 // i, l, punctuation
-	ordinary = 74 // lower case
+	slim     = 67 // the other small letters, unless
+	ordinary = 74 // they are as wide as n
 	capital  = 95
 	broad    = 120 // m, W, wide letters of other scripts
 	square   = 105 // East Asian characters
-	dots     = 105 // …
+	vast     = 135 // Ш, Ж
+	dots     = 3 * narrow
 	widest   = 480 // ﷽ and its like are cut off
 )
 
@@ -43,7 +45,11 @@ func runeWidth(r rune) int {
 		return 0
 	case strings.ContainsRune(" !'(),-./:;I[]`ijl|·’‘ı", r):
 		return narrow
-	case strings.ContainsRune("@%&MWmwŒÆœæ—ЖШЩЮМФЫжшщюмфы…", r):
+	case strings.ContainsRune("acefkorstvxyzàáâäåãçèéêëòóôöõøšž", r):
+		return slim
+	case strings.ContainsRune("ЖШЩЮФЫ", r):
+		return vast
+	case strings.ContainsRune("@%&MWmwŒÆœæ—Мжшщюмфы…", r):
 		return broad
 	}
 	switch width.LookupRune(r).Kind() {
@@ -123,14 +129,6 @@ func wrap(text string, wide, most int) []string {
 		lines[most-1] = ellipsis(lines[most-1], wide)
 	}
 	return lines
-}
-
-// cut shortens text to a width; shortened text ends in ….
-func cut(text string, wide int) string {
-	if textWidth(text) <= wide {
-		return text
-	}
-	return ellipsis(text, wide)
 }
 
 // ellipsis puts … behind as much of a text as leaves room for it.
