@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"literank.com/event-books/domain/model"
@@ -14,8 +15,8 @@ const (
 	offersTimeout = time.Second
 )
 
-// offers returns some books: those that pass the filters, or else available ones, or
-// else any. It sends no event. If the search fails, there are none.
+// offers returns some books: those that pass the filters, then available ones, then any.
+// It sends no event. If the search fails, there are fewer.
 func (p *Pages) offers(ctx context.Context, like model.Filters) (books []bookView) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -30,15 +31,18 @@ func (p *Pages) offers(ctx context.Context, like model.Filters) (books []bookVie
 		search := model.Search{Filters: filters, Sort: model.ByRelevance, Limit: maxOffers}
 		answer, err := p.Operator.GetBooks(ctx, search, model.Visit{})
 		if err != nil {
-			p.Log.Debug("no books to offer", "error", err)
-			return nil
+			p.Log.Debug("books to offer not found", "error", err)
+			break
 		}
 		for _, b := range answer.Books {
-			books = append(books, p.view(b, nil))
+			offered := slices.ContainsFunc(books, func(v bookView) bool { return v.ID == b.ID })
+			if len(books) < maxOffers && !offered {
+				books = append(books, p.view(b, nil))
+			}
 		}
-		if len(books) > 0 {
-			return books
+		if len(books) == maxOffers {
+			break
 		}
 	}
-	return nil
+	return books
 }

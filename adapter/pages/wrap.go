@@ -19,7 +19,7 @@ const (
 	capital  = 95
 	broad    = 120 // m, W, wide letters of other scripts
 	square   = 105 // East Asian characters
-	vast     = 135 // Ш, Ж
+	vast     = 135 // Ш, Ж, emoji
 	dots     = 3 * narrow
 	widest   = 480 // ﷽ and its like are cut off
 )
@@ -47,7 +47,7 @@ func runeWidth(r rune) int {
 		return narrow
 	case strings.ContainsRune("acefkorstvxyzàáâäåãçèéêëòóôöõøšž", r):
 		return slim
-	case strings.ContainsRune("ЖШЩЮФЫ", r):
+	case strings.ContainsRune("ЖШЩЮФЫ", r), r >= 0x1F000 && r <= 0x1FAFF:
 		return vast
 	case strings.ContainsRune("@%&MWmwŒÆœæ—Мжшщюмфы…", r):
 		return broad
