@@ -17,8 +17,9 @@ type cover struct {
 	Palette int
 	// Small says that the title has long words and needs small type.
 	Small bool
-	// Lines are the lines of the title, Author those of the first author.
-	Lines, Author []coverLine
+	// Lines are the lines of the title, AuthorLines those of Author, the first author.
+	Lines, AuthorLines []coverLine
+	Author             string
 }
 
 type coverLine struct {
@@ -43,7 +44,7 @@ var (
 const (
 	palettes = 8
 	// The base line of a title of one line, and of an author.
-	titleMiddle, authorMiddle = 117, 228
+	titleMiddle, authorMiddle = 117, 230
 )
 
 func (p *Pages) cover(b *model.Book) cover {
@@ -53,7 +54,7 @@ func (p *Pages) cover(b *model.Book) cover {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(b.Title + "\x00" + b.Author)) // never fails
 	author, _, _ := strings.Cut(b.Author, model.AuthorSeparator)
-	drawn := cover{Palette: int(hash.Sum32() % palettes), Author: authorType.set(author, authorMiddle)}
+	drawn := cover{Palette: int(hash.Sum32() % palettes), Author: author, AuthorLines: authorType.set(author, authorMiddle)}
 	size := normalTitle
 	if hasLongWord(b.Title, size.wide) {
 		drawn.Small, size = true, smallTitle

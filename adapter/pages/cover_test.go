@@ -41,7 +41,8 @@ func TestPicturesComeOnlyFromNamedHosts(t *testing.T) {
 func TestDrawnCover(t *testing.T) {
 	p := &Pages{}
 	c := p.cover(&model.Book{Title: "War and Peace", Author: "Leo Tolstoy, Louise Maude"})
-	assert.Equal(t, []coverLine{{"Leo Tolstoy", authorMiddle}}, c.Author)
+	assert.Equal(t, []coverLine{{"Leo Tolstoy", authorMiddle}}, c.AuthorLines)
+	assert.Equal(t, "Leo Tolstoy", c.Author)
 	assert.Equal(t, c, p.cover(&model.Book{Title: "War and Peace", Author: "Leo Tolstoy, Louise Maude"}), "the same each time")
 	seen := map[int]bool{}
 	for n := range 200 {
@@ -51,8 +52,8 @@ func TestDrawnCover(t *testing.T) {
 		assert.True(t, seen[palette], "palette %d is used", palette)
 	}
 	assert.Len(t, seen, palettes, "and no other")
-	two := p.cover(&model.Book{Author: "Maximiliana Butterblume"}).Author
-	assert.Equal(t, []coverLine{{"Maximiliana", 222}, {"Butterblume", 234}}, two)
+	two := p.cover(&model.Book{Author: "Maximiliana Butterblume"}).AuthorLines
+	assert.Equal(t, []coverLine{{"Maximiliana", 224}, {"Butterblume", 236}}, two)
 	empty := p.cover(&model.Book{})
 	assert.Empty(t, empty.Lines)
 	for word, size := range map[string]typeSize{"abcdefgho ": normalTitle, "abcdefghoabcd ": smallTitle} {
