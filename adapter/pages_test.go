@@ -593,6 +593,8 @@ func TestVisitorFormFailsWithAPage(t *testing.T) {
 	answer := s.do("POST", "/visitor", "choice=perhaps", "Accept", "text/html", "Content-Type", "application/x-www-form-urlencoded")
 	assert.Equal(t, http.StatusBadRequest, answer.Code)
 	checkPage(t, answer.Body.String())
+	assert.Equal(t, "That didn't work", text(find(t, answer.Body.String(), "h1")[0]))
+	assert.NotContains(t, answer.Body.String(), "choice")
 	problemOf(t, http.StatusBadRequest, s.do("POST", "/visitor", "choice=perhaps", "Accept", "*/*"))
 }
 

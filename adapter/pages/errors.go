@@ -38,6 +38,9 @@ func (p *Pages) Error(c *gin.Context, f Failure) {
 	// If the search itself is at fault, this is as much of it as can be read.
 	search, tag, _ := query.ParseLenient(c.Request.URL.RawQuery, p.Links.PageSize)
 	told := explain(f, search)
+	if c.Request.Method == http.MethodPost && f.Status == http.StatusBadRequest {
+		told = messages.OtherError // it isn't the address that is wrong
+	}
 	data := &errorData{frame: p.frame(told.Title), Status: f.Status, Detail: told.Detail, Request: f.RequestID}
 	data.Search, data.NoIndex = search, true
 	switch {
