@@ -78,6 +78,15 @@ func TestLengthOfKeywords(t *testing.T) {
 	}
 }
 
+// ParseKeyword relies on it: text of more than 4,000 code points is too long in NFC, too.
+func TestOneCodePointIsAtMostFour(t *testing.T) {
+	for r := rune(0); r <= utf8.MaxRune; r++ {
+		if n := utf8.RuneCountInString(norm.NFD.String(string(r))); n > 4 {
+			t.Errorf("%U decomposes into %d", r, n)
+		}
+	}
+}
+
 // The keyword of canonically equivalent texts is the same, it is equivalent to them,
 // and it is what norm says wherever norm inserts nothing.
 func FuzzManyMarks(f *testing.F) {
