@@ -14,8 +14,8 @@ import (
 // Bold, because browsers choose among several.
 const (
 	narrow   = 50 // i, l, punctuation
-	slim     = 67 // the other small letters, unless
-	ordinary = 74 // they are as wide as n
+	slim     = 67 // a, e, s
+	ordinary = 74 // n, digits
 	capital  = 95
 	broad    = 120 // m, W, wide letters of other scripts
 	square   = 105 // East Asian characters
