@@ -41,6 +41,7 @@ fuzz: ## Fuzz the parsers of foreign input, 30 s each
 	go test -run '^$$' -fuzz FuzzParseISBN -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzDecodeSearchEvent -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzParseKeyword -fuzztime 30s -fuzzminimizetime 5x ./domain/model
+	go test -run '^$$' -fuzz FuzzManyMarks -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzParseSearch -fuzztime 30s -fuzzminimizetime 5x ./adapter/query
 	go test -run '^$$' -fuzz FuzzISBN -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation
 	go test -run '^$$' -fuzz FuzzPrice -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation

@@ -61,9 +61,12 @@ func (s *Server) orFail(handle func(*gin.Context) error) gin.HandlerFunc {
 // faults of the shop; the access log has the faults of clients.
 func (s *Server) fail(c *gin.Context, err error) {
 	p := problem{Type: "about:blank", Status: http.StatusInternalServerError, RequestID: c.GetString(requestIDKey)}
-	var e *model.Error
+	var (
+		e    *model.Error
+		code model.Code
+	)
 	if errors.As(err, &e) {
-		p.Detail, p.Field = e.Message, e.Field
+		p.Detail, p.Field, code = e.Message, e.Field, e.Code
 		if status, ok := statusOf[e.Code]; ok {
 			p.Status = status
 		}
@@ -87,20 +90,21 @@ func (s *Server) fail(c *gin.Context, err error) {
 	case http.StatusInternalServerError:
 		p.Detail = "Something went wrong on our side."
 	}
-	s.problem(c, p)
+	s.problem(c, p, code)
 }
 
 // failStatus ends a request with a status where there is no error.
 func (s *Server) failStatus(c *gin.Context, status int, detail string) {
-	s.problem(c, problem{Type: "about:blank", Status: status, Detail: detail, RequestID: c.GetString(requestIDKey)})
+	s.problem(c, problem{Type: "about:blank", Status: status, Detail: detail, RequestID: c.GetString(requestIDKey)}, "")
 }
 
-func (s *Server) problem(c *gin.Context, p problem) {
+// problem answers with a problem. The code may be empty; only pages say more with it.
+func (s *Server) problem(c *gin.Context, p problem, code model.Code) {
 	p.Title = http.StatusText(p.Status)
 	c.Abort()
 	c.Header("Cache-Control", "no-store")
 	if wantsPage(c.Request) {
-		s.pages.Error(c, pages.Failure{Status: p.Status, Field: p.Field, RequestID: p.RequestID})
+		s.pages.Error(c, pages.Failure{Status: p.Status, Code: code, Field: p.Field, RequestID: p.RequestID})
 		return
 	}
 	body, err := json.Marshal(p)
@@ -112,8 +116,12 @@ func (s *Server) problem(c *gin.Context, p problem) {
 
 // wantsPage reports whether a person in a browser asked, not a program.
 func wantsPage(r *http.Request) bool {
-	if strings.HasPrefix(r.URL.Path, "/api/") || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	asBrowser := strings.Contains(r.Header.Get("Accept"), "text/html")
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/api/"):
 		return false
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		return asBrowser && r.URL.Path == pages.VisitorPath // the only form
 	}
-	return strings.Contains(r.Header.Get("Accept"), "text/html") || r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/books/")
+	return asBrowser || r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/books/")
 }

@@ -244,7 +244,7 @@ func TestMarkupInTextsStaysText(t *testing.T) {
 		drawn = append(drawn, text(n))
 	}
 	assert.Contains(t, strings.Join(drawn, ""), "<script>t</sc", "the drawn cover shows it as text")
-	assert.Contains(t, drawn, "<script>a</script>")
+	assert.Contains(t, strings.Join(drawn, ""), "<script>a</script>")
 	results := s.get("/?q=%3Cscript%3E").Body.String()
 	assert.Contains(t, text(find(t, results, "h1")[0]), "“<script>”")
 	assert.Equal(t, "<script>", attr(find(t, results, "input")[0], "value"))
@@ -301,9 +301,9 @@ func TestFiltersCanBeRemoved(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]string{
-		"Author: Anna":     "/?decade=1990&language=de&q=x",
-		"Language: German": "/?author=Anna&decade=1990&q=x",
-		"Decade: 1990":     "/?author=Anna&language=de&q=x",
+		"Author: Anna":         "/?decade=1990&language=de&q=x",
+		"Language: German":     "/?author=Anna&decade=1990&q=x",
+		"Published: 1990–1999": "/?author=Anna&language=de&q=x",
 	}, removals)
 }
 
@@ -320,7 +320,7 @@ func TestBookPageLeadsToRelatedBooks(t *testing.T) {
 		if strings.HasPrefix(attr(a, "href"), "/?") {
 			assert.Equal(t, "nofollow", attr(a, "rel"), text(a))
 			results := s.get(attr(a, "href")).Body.String()
-			assert.Contains(t, results, `href="/books/1"`, attr(a, "href"))
+			assert.Contains(t, results, `href="/books/1?`, attr(a, "href"))
 			found[text(a)] = true
 		}
 	}
@@ -355,4 +355,294 @@ func TestSearchEnginesAreKeptOut(t *testing.T) {
 		}
 	}
 	assert.Equal(t, "User-agent: *\nDisallow: /books/*?*q=\nDisallow: /books/api/\n", s.get("/robots.txt").Body.String())
+}
+
+// A book's page keeps the search that found it, and leads back to that page of results.
+// Only going back is a search.
+func TestWayBackToTheResults(t *testing.T) {
+	s := newShop(t, atBase("https://shop.example/b"), func(with *setup) { with.PageSize = 3 })
+	s.add(numbered(9, func(b *model.Book) { b.Language, b.Subjects = "en", []string{"R&D"} })...)
+	for _, search := range []string{
+		"q=volume", "q=volume&o=3", "q=%E2%80%9Cvolume%22+%26+%3Cb%3E&author=x&subject=R%26D", "q=volume&o=4&limit=2&sort=newest&language=en&available=false",
+		"o=3", "subject=R%26D", "sort=oldest", "decade=1990&q=volume+%D0%92%D0%BE%D0%B9%D0%BD%D0%B0",
+	} {
+		results := s.get("/?" + search)
+		require.Equal(t, http.StatusOK, results.Code, search)
+		s.events.take()
+		address := "/books/1?" + search
+		for _, a := range find(t, results.Body.String(), "a") {
+			if attr(a, "class") == "book" && !strings.Contains(results.Body.String(), "No book found") {
+				address = strings.TrimPrefix(attr(a, "href"), "https://shop.example/b")
+				assert.Equal(t, "nofollow", attr(a, "rel"))
+			}
+		}
+		answer := s.get(address)
+		require.Equal(t, http.StatusOK, answer.Code, address)
+		page := answer.Body.String()
+		checkPage(t, page)
+		assert.Empty(t, s.events.take(), "opening a book is no search")
+		assert.Equal(t, attr(find(t, results.Body.String(), "input")[0], "value"), attr(find(t, page, "input")[0], "value"), address)
+		back := linkCalled(t, page, "← Back to results")
+		assert.Equal(t, "nofollow", attr(back, "rel"))
+		u, err := url.Parse(attr(back, "href"))
+		require.NoError(t, err)
+		want, err := url.ParseQuery(search)
+		require.NoError(t, err)
+		assert.Equal(t, want, u.Query(), search)
+		assert.Equal(t, "https://shop.example/b/", u.Scheme+"://"+u.Host+u.Path)
+		again := s.get("/?" + u.RawQuery)
+		assert.Equal(t, titlesOf(t, results.Body.String()), titlesOf(t, again.Body.String()), search)
+		assert.Len(t, s.events.take(), min(1, len(want["q"])), "going back is one")
+		canonical, _, _ := strings.Cut(address, "?")
+		assert.Equal(t, "https://shop.example/b"+canonical, canonicalOf(t, page))
+		assert.NotContains(t, page, "noindex")
+	}
+}
+
+func TestWayBackOnlyToSearches(t *testing.T) {
+	s := newShop(t)
+	s.add(&model.Book{Title: "One"})
+	for _, parameters := range []string{
+		"", "utm_source=mail", "q=", "o=0", "tag=x", "o=x", "q=%zz", "q=a%00", "sort=best", "q=a&o=99999", "from=https://evil.example/", "back=//evil.example",
+	} {
+		answer := s.get("/books/1?" + parameters)
+		require.Equal(t, http.StatusOK, answer.Code, parameters)
+		assert.NotContains(t, answer.Body.String(), "Back to results", parameters)
+		for _, a := range find(t, answer.Body.String(), "a") {
+			assert.NotContains(t, attr(a, "href"), "evil", parameters)
+		}
+	}
+	page := s.get("/books/1?q=https://evil.example/&next=https://evil.example&o=20").Body.String()
+	assert.Equal(t, "/?o=20&q=https%3A%2F%2Fevil.example%2F", attr(linkCalled(t, page, "← Back to results"), "href"))
+	home := s.get("/").Body.String()
+	assert.Equal(t, "/books/1", attr(linkWithClass(t, home, "book"), "href"), "no search, clean address")
+	assert.Empty(t, attr(linkWithClass(t, home, "book"), "rel"))
+	assert.Equal(t, "/", canonicalOf(t, s.get("/?utm_source=mail").Body.String()))
+}
+
+func linkCalled(t *testing.T, page, words string) *html.Node {
+	t.Helper()
+	for _, a := range find(t, page, "a") {
+		if text(a) == words {
+			return a
+		}
+	}
+	require.Fail(t, "no link", words)
+	return nil
+}
+
+func linkWithClass(t *testing.T, page, class string) *html.Node {
+	t.Helper()
+	for _, a := range find(t, page, "a") {
+		if attr(a, "class") == class {
+			return a
+		}
+	}
+	require.Fail(t, "no link", class)
+	return nil
+}
+
+func canonicalOf(t *testing.T, page string) string {
+	t.Helper()
+	for _, l := range find(t, page, "link") {
+		if attr(l, "rel") == "canonical" {
+			return attr(l, "href")
+		}
+	}
+	return ""
+}
+
+// titlesOf lists the titles of the books on a page.
+func titlesOf(t *testing.T, page string) (list []string) {
+	t.Helper()
+	for _, n := range find(t, page, "span") {
+		if attr(n, "class") == "name" {
+			list = append(list, text(n))
+		}
+	}
+	return list
+}
+
+func TestPageNumbers(t *testing.T) {
+	s := newShop(t, onIndex(func(context.Context) (*model.SearchResult, error) {
+		return &model.SearchResult{Books: []*model.Book{{ID: 1, Title: "One of many"}}, Total: 33_629}, nil
+	}))
+	page := s.get("/?q=e&o=4980&language=en&tag=letter").Body.String()
+	checkPage(t, page)
+	assert.Equal(t, "33,629 books for “e”", text(find(t, page, "h1")[0]))
+	assert.Contains(t, page, "The pages show the first 10,000 of these books.")
+	assert.Contains(t, page, "4,981–4,981 of 33,629")
+	links := map[string]string{}
+	for _, a := range find(t, page, "a") {
+		if label, ok := strings.CutPrefix(attr(a, "aria-label"), "Page "); ok {
+			links[label] = attr(a, "href")
+			assert.Equal(t, "nofollow", attr(a, "rel"))
+			assert.Equal(t, label, text(a))
+			assert.Equal(t, label == "250", attr(a, "aria-current") == "page", label)
+		}
+	}
+	assert.Equal(t, map[string]string{
+		"1":   "/?language=en&q=e&tag=letter",
+		"248": "/?language=en&o=4940&q=e&tag=letter", "249": "/?language=en&o=4960&q=e&tag=letter", "250": "/?language=en&o=4980&q=e&tag=letter",
+		"251": "/?language=en&o=5000&q=e&tag=letter", "252": "/?language=en&o=5020&q=e&tag=letter", "500": "/?language=en&o=9980&q=e&tag=letter",
+	}, links)
+	last := s.get("/?q=e&o=9980")
+	assert.Equal(t, http.StatusOK, last.Code)
+	assert.NotContains(t, last.Body.String(), "Next →")
+	assert.Contains(t, s.get("/?o=33620").Body.String(), ">1,682</a>", "the plain list has no bound")
+	assert.NotContains(t, s.get("/?o=33620").Body.String(), "The pages show")
+}
+
+// Nobody sees a button that does nothing.
+func TestNoDisabledSteps(t *testing.T) {
+	s := newShop(t, func(with *setup) { with.PageSize = 2 })
+	s.add(numbered(5, nil)...)
+	for target, c := range map[string]struct{ prev, next bool }{"/": {false, true}, "/?o=2": {true, true}, "/?o=4": {true, false}} {
+		page := s.get(target).Body.String()
+		assert.Equal(t, c.prev, strings.Contains(page, "← Previous"), target)
+		assert.Equal(t, c.next, strings.Contains(page, "Next →"), target)
+		assert.NotContains(t, page, "role=\"status\"", target)
+	}
+}
+
+func TestPagesWithoutBooksOfferSome(t *testing.T) {
+	s := newShop(t)
+	s.add(numbered(10, func(b *model.Book) { b.Language = "fr" })...)
+	s.add(&model.Book{Title: "There it is", Availability: model.InStock}, &model.Book{Title: "Da ist es", Language: "de"})
+	volumes := []string{"Volume 01", "Volume 02", "Volume 03", "Volume 04", "Volume 05", "Volume 06"}
+	availableFirst := append([]string{"There it is"}, volumes[:5]...)
+	for name, c := range map[string]struct {
+		target string
+		status int
+		want   []string
+	}{
+		"404":                       {"/books/999", 404, availableFirst},
+		"404 elsewhere":             {"/nowhere?q=volume", 404, availableFirst},
+		"nothing found":             {"/?q=zeppelin", 200, availableFirst},
+		"others pass the filter":    {"/?q=zeppelin&language=de", 200, append([]string{"Da ist es"}, availableFirst[:5]...)},
+		"none passes the filter":    {"/?q=zeppelin&language=it", 200, availableFirst},
+		"nothing found by a filter": {"/?language=it", 200, availableFirst},
+		"enough pass the filter":    {"/?q=zeppelin&language=fr", 200, volumes},
+		"results are their own":     {"/?q=ist", 200, []string{"Da ist es"}},
+		"none behind the last page": {"/?q=ist&o=20", 200, nil},
+		"an error is no reason":     {"/?o=x", 400, nil},
+		"nor is another one":        {"/?q=a&o=10000", 400, nil},
+	} {
+		answer := s.get(c.target, "Accept", "text/html")
+		require.Equal(t, c.status, answer.Code, name)
+		checkPage(t, answer.Body.String())
+		var found []string
+		if strings.Contains(answer.Body.String(), "<span") {
+			found = titlesOf(t, answer.Body.String())
+		}
+		assert.Equal(t, c.want, found, name)
+		events := s.events.take()
+		assert.Len(t, events, len(events)*strings.Count(c.target, "/?q="), "%s: only the search is an event", name)
+		assert.LessOrEqual(t, len(events), 1, name)
+	}
+	down := newShop(t, onIndex(func(context.Context) (*model.SearchResult, error) {
+		return nil, &model.Error{Code: model.UnavailableNow}
+	}))
+	away := down.get("/nowhere", "Accept", "text/html")
+	assert.Equal(t, http.StatusNotFound, away.Code, "the page needs no database")
+	checkPage(t, away.Body.String())
+	assert.NotContains(t, away.Body.String(), "Some of our books")
+}
+
+func TestErrorPagesHelp(t *testing.T) {
+	failing := func(code model.Code) *shop {
+		return newShop(t, atBase("https://shop.example/b"), onIndex(func(context.Context) (*model.SearchResult, error) {
+			return nil, &model.Error{Code: code, Field: "", Message: "the queue of the gate is full"}
+		}))
+	}
+	for name, c := range map[string]struct {
+		code        model.Code
+		target      string
+		status      int
+		title, says string
+		link, href  string
+	}{
+		"overloaded": {model.Overloaded, "/?q=war&o=20&utm=50%off", 503, "Many people are searching just now", "try again in a few seconds", "Try again", "/?q=war&o=20&utm=50%25off"},
+		"too many":   {model.TooManyRequests, "/?q=war", 429, "One moment, please", "wait a few seconds", "Try again", "/?q=war"},
+		"away":       {model.UnavailableNow, "/?q=war", 503, "Back in a moment", "try again in a few seconds", "Try again", "/?q=war"},
+		"our fault":  {"", "/?q=war", 500, "Something went wrong", "our fault", "Try again", "/?q=war"},
+		"too deep":   {"", "/?q=war&o=123456&sort=title", 400, "That is too far down the list", "the first 10,000 books", "Go to the first page of this result", "/?q=war&sort=title"},
+		"a word":     {"", "/?q=war&o=x", 400, "We can't search for that", "says something that we don't understand", "Browse all books", "/"},
+		"too long":   {"", "/?q=" + strings.Repeat("a", 1001), 400, "We can't search for that", "longer than 1,000 characters", "Browse all books", "/"},
+	} {
+		answer := failing(c.code).get(c.target)
+		require.Equal(t, c.status, answer.Code, name)
+		page := answer.Body.String()
+		checkPage(t, page)
+		assert.Equal(t, c.title, text(find(t, page, "h1")[0]), name)
+		main := text(find(t, page, "main")[0])
+		assert.Contains(t, main, c.says, name)
+		for _, technical := range []string{"whole number", "2147483647", "must be", "queue", "gate", "parameter", "NUL"} {
+			assert.NotContains(t, main, technical, name)
+		}
+		assert.Equal(t, "https://shop.example/b"+c.href, attr(linkCalled(t, page, c.link), "href"), name)
+		if strings.Contains(c.target, "q=war") {
+			assert.Equal(t, "war", attr(find(t, page, "input")[0], "value"), name)
+		}
+	}
+}
+
+// The form at the foot of a page answers people with a page, even if it fails.
+func TestVisitorFormFailsWithAPage(t *testing.T) {
+	s := newShop(t)
+	answer := s.do("POST", "/visitor", "choice=perhaps", "Accept", "text/html", "Content-Type", "application/x-www-form-urlencoded")
+	assert.Equal(t, http.StatusBadRequest, answer.Code)
+	checkPage(t, answer.Body.String())
+	assert.Equal(t, "That didn't work", text(find(t, answer.Body.String(), "h1")[0]))
+	assert.NotContains(t, answer.Body.String(), "choice")
+	problemOf(t, http.StatusBadRequest, s.do("POST", "/visitor", "choice=perhaps", "Accept", "*/*"))
+}
+
+func TestFootShowsContactAndImprint(t *testing.T) {
+	s := newShop(t, func(with *setup) {
+		with.Contact, with.Imprint = "books+web@shop.example", "https://shop.example/imprint?a=b&c=d"
+	})
+	s.add(&model.Book{Title: "One"})
+	for _, target := range []string{"/", "/books/1", "/?q=nothing", "/books/9"} {
+		page := s.get(target).Body.String()
+		assert.Equal(t, "mailto:books+web@shop.example", attr(linkCalled(t, page, "Contact: books+web@shop.example"), "href"), target)
+		assert.Equal(t, "https://shop.example/imprint?a=b&c=d", attr(linkCalled(t, page, "Imprint"), "href"), target)
+	}
+	swapped := newShop(t, func(with *setup) { with.Contact, with.Imprint = "https://shop.example/contact", "who@shop.example" }).get("/").Body.String()
+	assert.Equal(t, "https://shop.example/contact", attr(linkCalled(t, swapped, "Contact"), "href"))
+	assert.Equal(t, "mailto:who@shop.example", attr(linkCalled(t, swapped, "Imprint: who@shop.example"), "href"))
+	bare := newShop(t).get("/").Body.String()
+	assert.NotContains(t, bare, "Contact")
+	assert.NotContains(t, bare, "Imprint")
+}
+
+func TestNumbersPricesAndDatesForPeople(t *testing.T) {
+	s := newShop(t)
+	s.add(&model.Book{Title: "Mrs Dalloway", PublishedAt: "1925-05-14", Price: "5.8", Currency: "EUR"})
+	for _, target := range []string{"/", "/books/1", "/?q=dalloway"} {
+		page := s.get(target, "Accept-Language", "de").Body.String()
+		assert.Contains(t, page, "€5.80", target)
+		assert.Contains(t, page, "14 May 1925", target)
+		assert.Equal(t, "en", attr(find(t, page, "html")[0], "lang"), target)
+	}
+	var filters []string
+	for _, li := range find(t, s.get("/?available=false&decade=-50").Body.String(), "bdi") {
+		filters = append(filters, text(li))
+	}
+	assert.Equal(t, []string{"Published: 50–41 BCE", "Availability: not in stock"}, filters[:2])
+}
+
+// A foreign parameter never costs the page, and never gets into its links.
+func TestForeignParametersOnPages(t *testing.T) {
+	s := newShop(t)
+	s.add(&model.Book{Title: "One"})
+	for _, foreign := range []string{"utm_campaign=50%off", "a;b", "%zz", "x=%ff%", "utm=1;2;3"} {
+		for _, target := range []string{"/?", "/?q=one&", "/books/1?", "/books/1?q=one&"} {
+			answer := s.get(target + foreign)
+			assert.Equal(t, http.StatusOK, answer.Code, target+foreign)
+			assert.Contains(t, answer.Body.String(), "One")
+		}
+		s.events.take()
+		problemOf(t, http.StatusBadRequest, s.get("/api/books?q=one&"+foreign))
+	}
 }

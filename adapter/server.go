@@ -131,7 +131,7 @@ func New(o Options) (*Server, error) {
 	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links}
 	s.pages, err = pages.New(pages.Options{
 		Operator: o.Books, Searcher: searcher, Visitors: visitors, Links: s.links, ImageHosts: o.ImageHosts,
-		Builtin: builtinTemplates, Pattern: o.TemplatesPattern, Asset: s.assetAddress, Log: o.Log,
+		Contact: o.Contact, Imprint: o.Imprint, Builtin: builtinTemplates, Pattern: o.TemplatesPattern, Asset: s.assetAddress, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -293,6 +294,32 @@ func TestExitStatus(t *testing.T) {
 			assert.NotContains(t, output, "goroutine")
 		})
 	}
+}
+
+// Nobody else may read what the shop stores.
+func TestNewFilesArePrivate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := start(t, dir, nil)
+	url := p.ready()
+	p.connected()
+	require.Equal(t, http.StatusOK, get(t, url+"/api/books?q=love").code)
+	p.settled()
+	check := func() {
+		require.NoError(t, filepath.WalkDir(filepath.Join(dir, "data"), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			info, err := entry.Info()
+			if err == nil {
+				assert.Zero(t, info.Mode().Perm()&0o077, "%s has the mode %s", path, info.Mode())
+			}
+			return err
+		}))
+	}
+	check()
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+	check()
 }
 
 // The program says its commit, however it is built from a checkout.

@@ -105,4 +105,5 @@ func TestUpgradeFrom010(t *testing.T) {
 	assert.Equal(t, http.StatusCreated, post(t, dir, url+"/api/books", `{"title":"After the upgrade"}`).code)
 	assert.Equal(t, token, adminToken(t, dir))
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+	assert.FileExists(t, filepath.Join(dir, "data", "shop.json"))
 }

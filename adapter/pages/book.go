@@ -1,10 +1,8 @@
 package pages
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -21,6 +19,8 @@ type bookData struct {
 	// Subjects and Language lead to the books that share them.
 	Subjects []link
 	Language *link
+	// Back leads to the results that the reader came from. It may be empty.
+	Back string
 }
 
 // Book shows one book.
@@ -34,6 +34,7 @@ func (p *Pages) Book(c *gin.Context) error {
 		return err
 	}
 	data := p.bookData(b)
+	p.addWayBack(data, c.Request.URL.RawQuery)
 	data.Visitor = p.welcome(c)
 	c.Header("Cache-Control", "private, no-cache") // the answer may set the visitor's cookie
 	p.render(c, http.StatusOK, bookTemplate, data)
@@ -41,7 +42,8 @@ func (p *Pages) Book(c *gin.Context) error {
 }
 
 func (p *Pages) bookData(b *model.Book) *bookData {
-	data := &bookData{frame: frame{Title: title(b), Action: p.Links.To("/", nil)}, Book: p.view(b)}
+	data := &bookData{frame: p.frame(title(b)), Book: p.view(b, nil)}
+	data.Canonical = data.Book.Link
 	for author := range strings.SplitSeq(b.Author, model.AuthorSeparator) {
 		if author != "" {
 			data.Authors = append(data.Authors, p.filterLink(query.Author, author, author))
@@ -57,6 +59,26 @@ func (p *Pages) bookData(b *model.Book) *bookData {
 	return data
 }
 
+// addWayBack fills search box and Back from the parameters that bookLink wrote. Only
+// what the shop understands gets into the link.
+func (p *Pages) addWayBack(data *bookData, rawQuery string) {
+	search, _, err := query.ParseLenient(rawQuery, p.Links.PageSize)
+	if err != nil || !p.isResult(search) {
+		return
+	}
+	data.Search, data.Back = search, p.Links.ToSearch("/", search, "")
+}
+
+// bookLink returns the address of a book's page. The page leads back to the search with
+// these parameters, if there are any.
+func (p *Pages) bookLink(id uint, search url.Values) string {
+	address := p.Links.ToBook("/books", id)
+	if len(search) > 0 {
+		address += "?" + search.Encode()
+	}
+	return address
+}
+
 func (p *Pages) filterLink(parameter, value, label string) link {
 	return link{label, p.Links.To("/", url.Values{parameter: {value}})}
 }
@@ -67,24 +89,26 @@ type bookView struct {
 	// Title is never empty, even if another program wrote a book without one.
 	Title string
 	Link  string
-	Cover cover
-	Price string
-	// Published is PublishedAt for people: "-51" becomes "51 BCE", "8" "8 CE".
-	Published string
+	// NoFollow says that the link carries a search.
+	NoFollow bool
+	Cover    cover
+	// Price and Published are for people: "€5.80", "26 April 1925".
+	Price, Published string
 	// Stock says in words whether shoppers can have the book, Availability as a
 	// class of the stylesheet. Both are empty if that is unknown.
 	Stock        string
 	Availability model.Availability
 }
 
-func (p *Pages) view(b *model.Book) bookView {
+// view shows a book that the search with these parameters found, if there are any.
+func (p *Pages) view(b *model.Book, search url.Values) bookView {
 	v := bookView{
-		Book: b, Title: title(b), Link: p.Links.ToBook("/books", b.ID), Cover: p.cover(b),
-		Published: published(b), Availability: availability(b),
+		Book: b, Title: title(b), Link: p.bookLink(b.ID, search), NoFollow: len(search) > 0, Cover: p.cover(b),
+		Published: date(b.PublishedAt), Availability: availability(b),
 	}
 	v.Stock = messages.Stock[v.Availability]
 	if b.Price != "" {
-		v.Price = strings.TrimSpace(b.Price + " " + b.Currency)
+		v.Price = price(b.Price, b.Currency)
 	}
 	return v
 }
@@ -94,16 +118,6 @@ func title(b *model.Book) string {
 		return messages.Untitled
 	}
 	return b.Title
-}
-
-func published(b *model.Book) string {
-	if year, negative := strings.CutPrefix(b.PublishedAt, "-"); negative {
-		return fmt.Sprintf(messages.YearBCE, strings.TrimLeft(year, "0"))
-	}
-	if year, ok := b.Year(); ok && year >= 0 && year < 1000 && len(b.PublishedAt) <= 4 {
-		return fmt.Sprintf(messages.YearCE, strconv.Itoa(year))
-	}
-	return b.PublishedAt
 }
 
 func availability(b *model.Book) model.Availability {

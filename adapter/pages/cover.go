@@ -5,9 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
-
-	"golang.org/x/text/width"
 
 	"literank.com/event-books/domain/model"
 )
@@ -18,10 +15,11 @@ type cover struct {
 	Image string
 	// Palette is a class of the stylesheet, from 0 to palettes-1.
 	Palette int
-	// Lines are the lines of the title.
-	Lines []coverLine
-	// Author is the first author.
-	Author string
+	// Small says that the title has long words and needs small type.
+	Small bool
+	// Lines are the lines of the title, AuthorLines those of Author, the first author.
+	Lines, AuthorLines []coverLine
+	Author             string
 }
 
 type coverLine struct {
@@ -29,13 +27,24 @@ type coverLine struct {
 	Y    int // in the drawing
 }
 
+// typeSize is a size of type in a drawing, as in the stylesheet.
+type typeSize struct {
+	wide    int // room in hundredths of an em
+	lines   int
+	leading int // from line to line
+}
+
+// The room for text is 141 wide.
+var (
+	normalTitle = typeSize{wide: 141 * 100 / 16, lines: 6, leading: 22}
+	smallTitle  = typeSize{wide: 141 * 100 / 13, lines: 7, leading: 18}
+	authorType  = typeSize{wide: 141 * 1000 / 115, lines: 2, leading: 13}
+)
+
 const (
 	palettes = 8
-	// A drawing has room for coverLines lines of coverColumns columns. The type
-	// of the author is smaller, so coverAuthor columns fit.
-	coverColumns = 13
-	coverLines   = 6
-	coverAuthor  = 19
+	// The base line of a title of one line, and of an author.
+	titleMiddle, authorMiddle = 117, 230
 )
 
 func (p *Pages) cover(b *model.Book) cover {
@@ -45,12 +54,22 @@ func (p *Pages) cover(b *model.Book) cover {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(b.Title + "\x00" + b.Author)) // never fails
 	author, _, _ := strings.Cut(b.Author, model.AuthorSeparator)
-	drawn := cover{Palette: int(hash.Sum32() % palettes), Author: cut(author, coverAuthor)}
-	lines := wrap(b.Title, coverColumns, coverLines)
-	for i, line := range lines {
-		drawn.Lines = append(drawn.Lines, coverLine{line, 122 - 10*len(lines) + 22*i})
+	drawn := cover{Palette: int(hash.Sum32() % palettes), Author: author, AuthorLines: authorType.set(author, authorMiddle)}
+	size := normalTitle
+	if hasLongWord(b.Title, size.wide) {
+		drawn.Small, size = true, smallTitle
 	}
+	drawn.Lines = size.set(b.Title, titleMiddle)
 	return drawn
+}
+
+// set puts text into lines around a base line.
+func (s typeSize) set(text string, middle int) (set []coverLine) {
+	lines := wrap(text, s.wide, s.lines)
+	for i, line := range lines {
+		set = append(set, coverLine{line, middle + s.leading*(2*i-len(lines)+1)/2})
+	}
+	return set
 }
 
 // isImageHost reads ImageHosts as browsers do in the Content-Security-Policy.
@@ -59,67 +78,4 @@ func (p *Pages) isImageHost(host string) bool {
 		domain, wild := strings.CutPrefix(allowed, "*")
 		return strings.EqualFold(host, allowed) || wild && len(host) > len(domain) && strings.EqualFold(host[len(host)-len(domain):], domain)
 	})
-}
-
-// columns returns the width of a rune; East Asian wide runes take two columns.
-func columns(r rune) int {
-	if unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Cf, r) {
-		return 0
-	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
-		return 2
-	}
-	return 1
-}
-
-// wrap breaks text into at most most lines of at most wide columns, between words
-// if possible. If text is left over, … ends the last line.
-func wrap(text string, wide, most int) []string {
-	var lines []string
-	line, used := "", 0
-	flush := func() {
-		if line != "" {
-			lines = append(lines, line)
-		}
-		line, used = "", 0
-	}
-	for _, word := range strings.Fields(text) {
-		size := 0
-		for _, r := range word {
-			size += columns(r)
-		}
-		if used > 0 && used+1+size > wide {
-			flush()
-		}
-		if used > 0 {
-			line, used = line+" ", used+1
-		}
-		for _, r := range word {
-			if used+columns(r) > wide {
-				flush()
-			}
-			line, used = line+string(r), used+columns(r)
-		}
-	}
-	flush()
-	if len(lines) > most {
-		lines = lines[:most]
-		lines[most-1] = cut(lines[most-1]+strings.Repeat(" ", wide), wide)
-	}
-	return lines
-}
-
-// cut shortens text to a width; shortened text ends in ….
-func cut(text string, wide int) string {
-	used, fits := 0, 0 // text[:fits] leaves room for …
-	for i, r := range text {
-		if used < wide {
-			fits = i
-		}
-		if used += columns(r); used > wide {
-			return strings.TrimRight(text[:fits], " ") + "…"
-		}
-	}
-	return text
 }

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -8,8 +9,6 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
-	"golang.org/x/text/language"
-	"golang.org/x/text/language/display"
 
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/application/executor"
@@ -31,10 +30,16 @@ type indexData struct {
 	// Hidden are the parameters that the sort form keeps.
 	Hidden     []hiddenInput
 	Prev, Next string
+	// Pages are links to single pages, with gaps.
+	Pages []pageLink
+	// Reachable is how many books of a larger result the pages show; 0 for all.
+	Reachable int
 	// Ignored counts the words beyond MaxWords.
 	Ignored, MaxWords int
 	// WaysOn are searches that may find something if this one didn't.
 	WaysOn []link
+	// Offers are books for a result without any.
+	Offers []bookView
 }
 
 // option is one choice of a list in a form.
@@ -45,6 +50,13 @@ type option struct {
 
 type hiddenInput struct{ Name, Value string }
 
+// pageLink leads to one page of the result. A gap stands for pages left out.
+type pageLink struct {
+	Number       int
+	Link         string
+	Current, Gap bool
+}
+
 // Index shows one page of books: the result of a search, or of all.
 func (p *Pages) Index(c *gin.Context) error {
 	answer, tag, err := p.Searcher.Search(c, model.PageSurface)
@@ -52,6 +64,13 @@ func (p *Pages) Index(c *gin.Context) error {
 		return err
 	}
 	data := p.indexData(answer, tag)
+	if data.Results && answer.Total == 0 {
+		filters := answer.Search.Filters
+		if answer.Search.Keyword == "" {
+			filters = model.Filters{} // nothing passes them
+		}
+		data.Offers = p.offers(c.Request.Context(), filters)
+	}
 	if answer.Search.Keyword == "" {
 		// Its form redirects back to this page. With a keyword, that would be
 		// another search.
@@ -65,10 +84,9 @@ func (p *Pages) Index(c *gin.Context) error {
 }
 
 func (p *Pages) indexData(a *executor.Answer, tag string) *indexData {
-	results := len(p.Links.Values(a.Search, "")) > 0
 	data := &indexData{
-		frame:   frame{Title: messages.AllBooks, Action: p.Links.To("/", nil), Search: a.Search, NoIndex: results},
-		Results: results,
+		frame:   p.frame(messages.AllBooks),
+		Results: p.isResult(a.Search),
 		Total:   a.Total,
 		From:    a.Search.Offset + 1,
 		To:      a.Search.Offset + len(a.Books),
@@ -76,11 +94,16 @@ func (p *Pages) indexData(a *executor.Answer, tag string) *indexData {
 
 		MaxWords: model.MaxWords,
 	}
+	data.Search, data.NoIndex = a.Search, data.Results
+	if !data.Results {
+		data.Canonical = data.Action
+	}
 	if a.Search.Keyword != "" {
 		data.Title = string(a.Search.Keyword)
 	}
+	parameters := p.Links.Values(a.Search, "")
 	for _, b := range a.Books {
-		data.Books = append(data.Books, p.view(b))
+		data.Books = append(data.Books, p.view(b, parameters))
 	}
 	_, data.Ignored = a.Search.Keyword.Words()
 	p.addFilters(data, a.Search, tag)
@@ -96,10 +119,28 @@ func (p *Pages) indexData(a *executor.Answer, tag string) *indexData {
 	if next := a.Next(); next != nil {
 		data.Next = p.Links.ToSearch("/", *next, tag)
 	}
+	p.addPages(data, a, tag)
 	if a.Total == 0 {
 		data.WaysOn = p.waysOn(a.Search, tag)
 	}
 	return data
+}
+
+// isResult reports whether a search shows anything else than the shop's home page.
+func (p *Pages) isResult(s model.Search) bool { return len(p.Links.Values(s, "")) > 0 }
+
+func (p *Pages) addPages(data *indexData, a *executor.Answer, tag string) {
+	before := 0
+	for _, page := range a.Pages() {
+		if page.Number > before+1 {
+			data.Pages = append(data.Pages, pageLink{Gap: true})
+		}
+		before = page.Number
+		data.Pages = append(data.Pages, pageLink{Number: page.Number, Link: p.Links.ToSearch("/", page.Search, tag), Current: page.Current})
+	}
+	if out := a.Unreachable(); out > 0 {
+		data.Reachable = a.Total - out
+	}
 }
 
 func sortOptions(s model.Search) (options []option) {
@@ -115,7 +156,7 @@ func sortOptions(s model.Search) (options []option) {
 
 func (p *Pages) addFilters(data *indexData, s model.Search, tag string) {
 	s.Offset = 0
-	filters := query.FilterValues(s.Filters)
+	filters, words := query.FilterValues(s.Filters), filterWords(s.Filters)
 	for _, name := range []string{query.Author, query.Language, query.Subject, query.Decade, query.Available} {
 		value := filters.Get(name)
 		if value == "" {
@@ -124,19 +165,26 @@ func (p *Pages) addFilters(data *indexData, s model.Search, tag string) {
 		data.Hidden = append(data.Hidden, hiddenInput{name, value})
 		without := p.Links.Values(s, tag)
 		without.Del(name)
-		if name == query.Language {
-			value = languageName(value)
-		}
-		data.Filters = append(data.Filters, link{messages.Filters[name] + ": " + value, p.Links.To("/", without)})
+		data.Filters = append(data.Filters, link{messages.Filters[name] + ": " + cmp.Or(words[name], value), p.Links.To("/", without)})
 	}
 }
 
-// languageName gives the English name of a BCP 47 tag.
-func languageName(tag string) string {
-	if name := display.English.Tags().Name(language.Make(tag)); name != "" {
-		return name
+// filterWords puts the values of filters into words, where they are no words.
+func filterWords(f model.Filters) map[string]string {
+	words := map[string]string{}
+	if f.Language != "" {
+		words[query.Language] = languageName(f.Language)
 	}
-	return tag
+	if f.Decade != nil {
+		words[query.Decade] = decade(*f.Decade)
+	}
+	if f.Available != nil {
+		words[query.Available] = messages.NotAvailable
+		if *f.Available {
+			words[query.Available] = messages.Available
+		}
+	}
+	return words
 }
 
 // maxAlone is how many words of a fruitless search get a link of their own.

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -28,6 +30,9 @@ type Options struct {
 	// ImageHosts are the hosts that pictures of covers may come from; "*." allows
 	// every subdomain.
 	ImageHosts []string
+	// Contact and Imprint are an e-mail address or a URL each, for the foot of the pages.
+	// They may be empty.
+	Contact, Imprint string
 	// Builtin holds the built-in templates, Pattern names files to use instead.
 	Builtin fs.FS
 	Pattern string
@@ -40,11 +45,18 @@ type Options struct {
 type Pages struct {
 	Options
 	templates *template.Template
+	foot      []link
 }
 
 // New returns the pages, or an error about the templates.
 func New(o Options) (*Pages, error) {
 	p := &Pages{Options: o}
+	if o.Contact != "" {
+		p.foot = append(p.foot, contactLink(messages.Contact, o.Contact))
+	}
+	if o.Imprint != "" {
+		p.foot = append(p.foot, contactLink(messages.Imprint, o.Imprint))
+	}
 	var err error
 	p.templates, err = p.loadTemplates()
 	return p, err
@@ -65,12 +77,28 @@ func (p *Pages) render(c *gin.Context, status int, name string, data any) {
 // frame is the data around the content of every page.
 type frame struct {
 	Title string
+	// Canonical is the address under which search engines should know the page.
+	Canonical string
 	// Action is the address of the search form.
 	Action string
 	Search model.Search
 	// NoIndex asks search engines not to index the page.
 	NoIndex bool
 	Visitor *visitorForm
+	// Foot has links for the foot of the page.
+	Foot []link
+}
+
+func (p *Pages) frame(title string) frame {
+	return frame{Title: title, Action: p.Links.To("/", nil), Foot: p.foot}
+}
+
+// contactLink links an e-mail address or a URL.
+func contactLink(label, contact string) link {
+	if strings.HasPrefix(contact, "http://") || strings.HasPrefix(contact, "https://") {
+		return link{label, contact}
+	}
+	return link{label + ": " + contact, "mailto:" + url.PathEscape(contact)}
 }
 
 // link is a link with its text.

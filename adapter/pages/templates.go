@@ -28,6 +28,9 @@ func (p *Pages) loadTemplates() (*template.Template, error) {
 	root := template.New("").Funcs(template.FuncMap{
 		"asset": p.Asset,
 		"link":  func(path string) string { return p.Links.To(path, nil) },
+		// number writes 33629 as "33,629", books as "33,629 books".
+		"number": number,
+		"books":  countBooks,
 	})
 	if p.Pattern == "" {
 		t, err := root.ParseFS(p.Builtin, "templates/*.html")

@@ -4,6 +4,7 @@
 package query
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"net/url"
@@ -54,14 +55,14 @@ func ParseStrict(rawQuery string, pageSize int) (search model.Search, tag string
 	return search, tag, inParameter(Tag, err)
 }
 
-// ParseLenient is ParseStrict for pages: links pick up foreign parameters on
-// their way, so it ignores unknown and repeated ones and a malformed tag.
+// ParseLenient is ParseStrict for pages. Links pick up foreign parameters on their
+// way, so it ignores unknown ones, even if they can't be decoded, repeated ones, and a
+// malformed tag. With an error it returns what it could read: the keyword, if that
+// isn't at fault itself, and offset and limit that are TooDeep.
 func ParseLenient(rawQuery string, pageSize int) (search model.Search, tag string, err error) {
-	values, err := parse(rawQuery)
-	if err != nil {
-		return search, "", err
-	}
-	if search, err = parseSearch(values, pageSize); err != nil {
+	values, undecodable := decodeKnown(rawQuery)
+	search, err = parseSearch(values, pageSize)
+	if err = cmp.Or(undecodable, err); err != nil {
 		return search, "", err
 	}
 	tag, err = model.ParseTag(values.Get(Tag))
@@ -69,6 +70,27 @@ func ParseLenient(rawQuery string, pageSize int) (search model.Search, tag strin
 		return search, "", nil
 	}
 	return search, tag, nil
+}
+
+// decodeKnown decodes the first of each known parameter, and ignores all others. If
+// one of the known can't be decoded, the values don't have it, and the error names it.
+func decodeKnown(rawQuery string) (values url.Values, undecodable error) {
+	values = url.Values{}
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil || values.Has(name) || !slices.Contains(Parameters, name) {
+			continue
+		}
+		decoded, err := url.ParseQuery(pair)
+		switch {
+		case err == nil:
+			values.Set(name, decoded.Get(name))
+		case name != Tag:
+			undecodable = &model.Error{Code: model.Malformed, Field: name, Message: "can't be decoded", Cause: err}
+		}
+	}
+	return values, undecodable
 }
 
 // RequireNone returns an error if there are any parameters.

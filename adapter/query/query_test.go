@@ -85,6 +85,39 @@ func TestErrorsNameTheParameter(t *testing.T) {
 	}
 }
 
+// A page reads its own parameters, whatever stands around them.
+func TestForeignParametersDoNotMatter(t *testing.T) {
+	for _, foreign := range []string{
+		"utm_campaign=50%off", "a;b", "%zz=1", "%", "=", "&&", "x=%ff", "q%zz=1", "fbclid", "ref=a;q=b", "Q=%zz", "q=second", "q=%zz",
+		"tag=%zz", "tag=a;b", "utm=%E0%A4%A", strings.Repeat("x=%zz&", 500),
+	} {
+		for _, raw := range []string{"q=war&o=20&" + foreign, "q=war&" + foreign + "&o=20"} {
+			search, _, err := query.ParseLenient(raw, pageSize)
+			require.NoError(t, err, raw)
+			assert.Equal(t, "war", string(search.Keyword), raw)
+			assert.Equal(t, 20, search.Offset, raw)
+			_, _, err = query.ParseStrict(raw, pageSize)
+			assert.Equal(t, foreign == "&&", err == nil, raw)
+		}
+	}
+}
+
+// The error page needs what was right.
+func TestLenientErrorsKeepWhatWasRead(t *testing.T) {
+	for raw, keyword := range map[string]string{
+		"q=war&o=x": "war", "o=%zz&q=war": "war", "q=war&decade=5": "war", "q=%zz&o=3": "", "q=%00": "", "q=war&o=999999": "war",
+	} {
+		search, _, err := query.ParseLenient(raw, pageSize)
+		assert.Equal(t, model.Malformed, model.ErrorCode(err), raw)
+		assert.Equal(t, keyword, string(search.Keyword), raw)
+		assert.Equal(t, raw == "q=war&o=999999", search.TooDeep(), raw)
+	}
+	for _, raw := range []string{"q=%zz", "q=a;b", "o=%", "x=1&sort=%zz"} {
+		_, _, err := query.ParseLenient(raw, pageSize)
+		assert.Equal(t, model.Malformed, model.ErrorCode(err), raw)
+	}
+}
+
 func TestDepthOfResults(t *testing.T) {
 	for _, raw := range []string{"q=a&o=9980", "q=a&o=9900&limit=100&sort=title", "author=b&o=9999&limit=1", "o=2147483647", "sort=relevance&o=10000"} {
 		_, _, err := query.ParseStrict(raw, pageSize)
@@ -99,7 +132,7 @@ func FuzzParseSearch(f *testing.F) {
 		"", "q=war+peace&o=20", "q=%00", "q=%ff", "q=%zz", "q=a;b", "q=a&q=b", "q=e%CC%81&limit=100&sort=newest",
 		"author=%EF%AC%AC&subject=x&decade=-380&available=true", "language=eng", "language=zh-Hant-TW", "language=i-klingon",
 		"language=x-private", "language=en-u-co-phonebk", "o=2147483647&limit=1", "o=-1", "decade=1995", "utm_source=x", "sort=best",
-		"tag=a", "tag=%00", "tag=+%C2%A0", "tag=e%CC%81", "language=und-Latn", "language=art-lojban", "author=+a+", "q=%EF%B7%BA",
+		"utm_campaign=50%off&q=a", "a;b&q=a&o=%", "tag=a", "tag=%00", "tag=+%C2%A0", "tag=e%CC%81", "language=und-Latn", "language=art-lojban", "author=+a+", "q=%EF%B7%BA",
 	} {
 		f.Add(seed, true)
 		f.Add(seed, false)

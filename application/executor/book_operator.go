@@ -33,45 +33,6 @@ func NewBookOperator(books gateway.BookManager, events mq.Helper, index gateway.
 	return &BookOperator{books: books, events: events, index: index, log: log}
 }
 
-// Answer is one page of a result.
-type Answer struct {
-	// SearchID identifies a keyword search and its event. It is empty if the
-	// search has no keyword or no event.
-	SearchID string
-	Search   model.Search
-	*model.SearchResult
-	// Body is the JSON array of the books. The API answers these bytes, and
-	// the event's value holds them, so they must not be changed.
-	Body []byte
-}
-
-// Previous returns the search for the page before, or nil if this is the first.
-// From beyond the end of the result it leads to the last page.
-func (a *Answer) Previous() *model.Search {
-	if a.Search.Offset == 0 {
-		return nil
-	}
-	lastPage := max(0, a.Total-1) / a.Search.Limit * a.Search.Limit
-	before := a.Search
-	before.Offset = max(0, min(a.Search.Offset-a.Search.Limit, lastPage))
-	return &before
-}
-
-// Next returns the search for the page after, or nil if there is none that may be
-// asked for.
-func (a *Answer) Next() *model.Search {
-	end := a.Search.Offset + len(a.Books)
-	if len(a.Books) == 0 || end >= a.Total {
-		return nil
-	}
-	after := a.Search
-	after.Offset = end
-	if after.TooDeep() {
-		return nil
-	}
-	return &after
-}
-
 // GetBooks searches the catalogue and sends one event for each search with a
 // keyword; the event describes the visit, too. A visit without a surface gets
 // no event. The search succeeds even if the queue doesn't confirm the event; if

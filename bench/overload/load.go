@@ -146,6 +146,23 @@ func p99(took []time.Duration) time.Duration {
 	return took[(len(took)*99+99)/100-1]
 }
 
+// saturation returns the number of connections at which throughput stops rising.
+func (s *shop) saturation(ctx context.Context, step time.Duration, path func(i int) string) int {
+	const most = 32
+	rates := map[int]float64{}
+	best := 0.0
+	for n := 1; n <= most; n *= 2 {
+		rates[n] = s.press(ctx, n, step, path).rate(step)
+		best = max(best, rates[n])
+	}
+	for n := 1; n < most; n *= 2 {
+		if rates[n] >= 0.95*best {
+			return n
+		}
+	}
+	return most
+}
+
 func (s *shop) measure(ctx context.Context, step time.Duration, path func(i int) string, words []string) (r row, err error) {
 	ordinary := func(d time.Duration) time.Duration {
 		ctx, cancel := context.WithTimeout(ctx, d)
@@ -162,13 +179,7 @@ func (s *shop) measure(ctx context.Context, step time.Duration, path func(i int)
 		return p99(took)
 	}
 	r.before = ordinary(step)
-	for connections := 1; connections <= 64; connections *= 2 {
-		rate := s.press(ctx, connections, step, path).rate(step)
-		if rate < r.best*1.05 {
-			break // it no longer rises
-		}
-		r.n, r.best = connections, rate
-	}
+	r.n = s.saturation(ctx, step, path)
 
 	// Alternating rounds see the same changes of a machine that others use, too.
 	var best, over load

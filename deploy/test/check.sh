@@ -55,6 +55,7 @@ serve mysql.sh TEST_MYSQL_DSN
 use() { [ -n "${!1:-}" ] || [ ! -e "$2" ] || export "$1=$2"; }
 use TEST_KAFKAJS_DIR "$tools/kafkajs"
 use TEST_ASYNCAPI_DIR "$tools/asyncapi"
+use TEST_AXE_DIR "$tools/axe-core"
 use TEST_KAFKA_TOOLS "$tools/kafka-libs"
 has() { "$tools/python/bin/python" -c "import $1" 2>/dev/null; }
 if has confluent_kafka; then use TEST_CONFLUENT_PYTHON "$tools/python/bin/python"; fi

@@ -23,6 +23,11 @@ need node nodejs
 need npm npm
 need python3 python3
 need promtool prometheus
+need chromium chromium
+# Pages are tried with real glyphs of all scripts.
+for font in fonts-noto-cjk fonts-noto-color-emoji; do
+  dpkg -s "$font" >/dev/null 2>&1 || packages+=("$font")
+done
 python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
 apt-get update -q
 if ((${#packages[@]})); then
@@ -77,7 +82,7 @@ if [ ! -d "$tools/mysql-root" ]; then
 fi
 
 npm_package() { npm install --silent --no-audit --no-fund --prefix "$part" "$1"; }
-for package in kafkajs@2.2.4 @asyncapi/parser@3.6.3; do
+for package in kafkajs@2.2.4 @asyncapi/parser@3.6.3 axe-core@4.14.1; do
   name=${package#@}
   fetch "${name%%[@/]*}" "$package" npm_package "$package"
 done

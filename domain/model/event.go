@@ -5,8 +5,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // SearchEvent says that a keyword search was answered, and with what. Its record
@@ -90,7 +88,11 @@ func ParseTag(tag string) (string, error) {
 	if !utf8.ValidString(tag) {
 		return "", Errorf(Malformed, "", "is not valid UTF-8")
 	}
-	tag = strings.TrimFunc(norm.NFC.String(tag), unicode.IsSpace)
+	tag = strings.TrimFunc(tag, unicode.IsSpace)
+	if utf8.RuneCountInString(tag) > maxDecomposition*MaxTag {
+		return "", tooLong(MaxTag)
+	}
+	tag = nfc(tag)
 	if strings.ContainsFunc(tag, unicode.IsControl) {
 		return "", Errorf(Malformed, "", "contains a control character")
 	}

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/language"
-	"golang.org/x/text/unicode/norm"
 )
 
 const (
@@ -40,12 +39,11 @@ func ParseKeyword(typed string) (Keyword, error) {
 		return "", Errorf(Malformed, "", "contains a NUL character")
 	}
 	typed = strings.TrimFunc(typed, unicode.IsSpace)
-	// NFC shortens text, but hardly ever to a sixteenth, so anything longer
-	// than that isn't worth normalizing.
-	if utf8.RuneCountInString(typed) > 16*MaxKeyword {
+	// NFC can't shorten longer text to MaxKeyword.
+	if utf8.RuneCountInString(typed) > maxDecomposition*MaxKeyword {
 		return "", tooLong(MaxKeyword)
 	}
-	keyword := norm.NFC.String(typed)
+	keyword := nfc(typed)
 	if utf8.RuneCountInString(keyword) > MaxKeyword {
 		return "", tooLong(MaxKeyword)
 	}
@@ -138,7 +136,11 @@ func ParseFilterText(text string) (string, error) {
 	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 		return "", Errorf(Malformed, "", "is not valid UTF-8 text without NUL")
 	}
-	text = strings.TrimSpace(norm.NFC.String(text))
+	text = strings.TrimSpace(text)
+	if utf8.RuneCountInString(text) > maxDecomposition*MaxKeyword {
+		return "", tooLong(MaxKeyword)
+	}
+	text = nfc(text)
 	if utf8.RuneCountInString(text) > MaxKeyword {
 		return "", tooLong(MaxKeyword)
 	}

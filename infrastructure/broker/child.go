@@ -58,6 +58,7 @@ func (r report) err() error {
 func Child(ctx context.Context, opts Options, stdin io.Reader, stdout io.Writer, log *slog.Logger) error {
 	signal.Ignore(os.Interrupt, syscall.SIGTERM)
 	debug.SetMemoryLimit(childMemory)
+	keepPrivate()
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -16,3 +16,7 @@ func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: t
 func killGroup(process *os.Process) error { return syscall.Kill(-process.Pid, syscall.SIGKILL) }
 
 func isAddressTaken(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
+
+// keepPrivate keeps other users from reading the files that this process makes. kfake
+// leaves that to the process.
+func keepPrivate() { syscall.Umask(0o077) }

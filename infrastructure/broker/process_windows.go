@@ -19,3 +19,5 @@ func killGroup(process *os.Process) error { return process.Kill() }
 // isAddressTaken compares with Winsock's error number, because package syscall
 // defines EADDRINUSE on Windows as an invented number.
 func isAddressTaken(err error) bool { return errors.Is(err, syscall.Errno(10048)) }
+
+func keepPrivate() {}

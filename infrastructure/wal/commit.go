@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -170,17 +171,28 @@ func (l *Log) commitPending() (around int) {
 	l.pending = nil
 	l.mu.Unlock()
 	around = len(group)
+	deleted := 0
+	// again: after somebody deleted the file, the records go to a new one. It isn't
+	// deleted again and again, but a file system may say so.
+	again := func(err error) bool {
+		deleted++
+		return errors.Is(err, errDeleted) && deleted <= 3
+	}
 	for len(group) > 0 {
 		current := l.current()
 		n := l.fitting(current, group)
 		if n == 0 {
-			if err := l.rotate(); err != nil {
+			if err := l.rotate(); err != nil && !again(err) {
 				settle(group, err)
 				break
 			}
 			continue
 		}
-		settle(group[:n], l.write(current, group[:n]))
+		err := l.write(current, group[:n])
+		if err != nil && again(err) {
+			continue
+		}
+		settle(group[:n], err)
 		group = group[n:]
 	}
 	l.mu.Lock()

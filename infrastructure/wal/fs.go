@@ -1,7 +1,9 @@
 package wal
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -32,6 +34,10 @@ type file interface {
 	size() (int64, error)
 }
 
+// errDeleted: a file was deleted while it was open, so nobody will find what is written to
+// it.
+var errDeleted = errors.New("the file was deleted")
+
 // folder is a real folder.
 type folder string
 
@@ -41,6 +47,12 @@ func (f folder) open(name string, create bool) (file, error) {
 		flags |= os.O_CREATE | os.O_EXCL
 	}
 	opened, err := os.OpenFile(filepath.Join(string(f), name), flags, 0o600)
+	if create && errors.Is(err, fs.ErrNotExist) { // the folder was deleted
+		if err := os.MkdirAll(string(f), 0o700); err != nil {
+			return nil, err
+		}
+		opened, err = os.OpenFile(filepath.Join(string(f), name), flags, 0o600)
+	}
 	if err != nil {
 		return nil, err
 	}

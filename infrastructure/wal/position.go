@@ -32,19 +32,26 @@ type position struct {
 func (l *Log) openPosition() (err error) {
 	p := &l.position
 	if p.file, err = l.files.open(positionName, false); errors.Is(err, os.ErrNotExist) {
-		if p.file, err = l.files.open(positionName, true); err != nil {
-			return fmt.Errorf("make the position: %w", err)
-		}
-		if _, err := p.file.WriteAt(make([]byte, 2*slotSize), 0); err != nil {
-			return fmt.Errorf("make the position: %w", err)
-		}
-		return errors.Join(p.file.sync(), l.files.syncFolder())
+		p.file, err = l.makePosition()
+		return err
 	}
 	if err != nil {
 		return fmt.Errorf("read the position: %w", err)
 	}
 	l.readPosition()
 	return nil
+}
+
+// makePosition makes the file with position zero.
+func (l *Log) makePosition() (file, error) {
+	f, err := l.files.open(positionName, true)
+	if err != nil {
+		return nil, fmt.Errorf("make the position: %w", err)
+	}
+	if _, err := f.WriteAt(make([]byte, 2*slotSize), 0); err != nil {
+		return nil, errors.Join(fmt.Errorf("make the position: %w", err), f.Close())
+	}
+	return f, errors.Join(f.sync(), l.files.syncFolder())
 }
 
 // readPosition takes over the newest valid slot if it is newer than the position
@@ -68,9 +75,28 @@ func (l *Log) readPosition() {
 func (l *Log) notePosition() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.options.Unsynced && l.position.synced < l.durable {
-		_ = l.savePosition(false) // the next tick retries
+	if l.options.Unsynced || l.position.synced >= l.durable {
+		return
 	}
+	_ = l.savePosition(false) // the next tick retries
+}
+
+// keepPosition makes the file again if somebody has deleted it. The caller holds mu.
+func (l *Log) keepPosition() error {
+	there, err := l.files.open(positionName, false)
+	if err == nil {
+		return there.Close()
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := l.makePosition()
+	if err != nil {
+		return err
+	}
+	_ = l.position.file.Close()
+	l.position.file = f
+	return nil
 }
 
 // savePosition writes the position. A sync is needed only before segments are
@@ -88,6 +114,9 @@ func (l *Log) savePosition(sync bool) error {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
 	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	if err := l.keepPosition(); err != nil {
+		return err
+	}
 	if _, err := p.file.WriteAt(b, int64(p.generation%2)*slotSize); err != nil {
 		return err
 	}

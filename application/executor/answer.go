@@ -1,0 +1,86 @@
+package executor
+
+import "literank.com/event-books/domain/model"
+
+// Answer is one page of a result.
+type Answer struct {
+	// SearchID identifies a keyword search and its event. It is empty if the
+	// search has no keyword or no event.
+	SearchID string
+	Search   model.Search
+	*model.SearchResult
+	// Body is the JSON array of the books. The API answers these bytes, and
+	// the event's value holds them, so they must not be changed.
+	Body []byte
+}
+
+// Previous returns the search for the page before, or nil if this is the first.
+// From beyond the end of the result it leads to the last page.
+func (a *Answer) Previous() *model.Search {
+	if a.Search.Offset == 0 {
+		return nil
+	}
+	lastPage := max(0, a.Total-1) / a.Search.Limit * a.Search.Limit
+	before := a.Search
+	before.Offset = max(0, min(a.Search.Offset-a.Search.Limit, lastPage))
+	return &before
+}
+
+// Next returns the search for the page after, or nil if there is none that may be
+// asked for.
+func (a *Answer) Next() *model.Search {
+	end := a.Search.Offset + len(a.Books)
+	if len(a.Books) == 0 || end >= a.Total {
+		return nil
+	}
+	after := a.Search
+	after.Offset = end
+	if after.TooDeep() {
+		return nil
+	}
+	return &after
+}
+
+// Page is a page of a result.
+type Page struct {
+	Number int // from 1
+	Search model.Search
+	// Current pages begin where the answer does.
+	Current bool
+}
+
+// nearby is how many pages on each side of the current one Pages lists.
+const nearby = 2
+
+// Pages lists the first page, the last one that may be asked for, and those around the
+// answer, in order. It never leaves out a single page between two others.
+func (a *Answer) Pages() (pages []Page) {
+	limit := a.Search.Limit
+	last := (a.Total + limit - 1) / limit
+	if !a.Search.Plain() {
+		last = min(last, model.MaxDepth/limit)
+	}
+	at := min(a.Search.Offset/limit+1, last)
+	for number := 1; number <= last; number++ {
+		switch from, to := at-nearby, at+nearby; {
+		case number == 2 && from > 3:
+			number = from
+		case number == to+1 && last > to+2:
+			number = last
+		}
+		page := Page{Number: number, Search: a.Search}
+		page.Search.Offset = (number - 1) * limit
+		page.Current = page.Search.Offset == a.Search.Offset
+		pages = append(pages, page)
+	}
+	return pages
+}
+
+// Unreachable returns how many books of the result lie behind the last page that may be
+// asked for.
+func (a *Answer) Unreachable() int {
+	if a.Search.Plain() {
+		return 0
+	}
+	return max(0, a.Total-model.MaxDepth/a.Search.Limit*a.Search.Limit)
+}
