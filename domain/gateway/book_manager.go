@@ -28,7 +28,7 @@ type BookManager interface {
 	// ChangeBook changes nothing and returns that error. Otherwise its errors are those
 	// of CreateBook and GetBook.
 	//
-	// change may modify its argument. If the transaction collides with another one, both
-	// start again and call change again, so it must have no other effects.
+	// change may modify its argument. It must have no other effects: after a collision
+	// with another transaction, such as a deadlock, it is called again.
 	ChangeBook(ctx context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error)
 }
