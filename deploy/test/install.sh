@@ -23,7 +23,7 @@ need node nodejs
 need npm npm
 need python3 python3
 need promtool prometheus
-need chromium chromium
+command -v chromium-browser google-chrome >/dev/null || need chromium chromium # Ubuntu has no package of it
 # Pages are tried with real glyphs of all scripts.
 for font in fonts-noto-cjk fonts-noto-color-emoji; do
   dpkg -s "$font" >/dev/null 2>&1 || packages+=("$font")
