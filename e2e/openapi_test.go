@@ -31,11 +31,12 @@ func TestTheShopFollowsItsDescription(t *testing.T) {
 				p.stocked()
 				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 				defer cancel()
-				config, err := filepath.Abs("../deploy/test/schemathesis.toml")
+				settings, err := filepath.Abs("../deploy/test/schemathesis")
 				require.NoError(t, err)
-				args := append([]string{"--config-file", config, "run", url + "/api/openapi.yaml"}, header(dir)...)
+				args := append([]string{"--config-file", settings + ".toml", "run", url + "/api/openapi.yaml"}, header(dir)...)
 				command := exec.CommandContext(ctx, program, args...)
 				command.Dir = dir // for its own files
+				command.Env = append(os.Environ(), "SCHEMATHESIS_HOOKS="+settings+"_hooks.py", "PYTHONDONTWRITEBYTECODE=1")
 				output, err := command.CombinedOutput()
 				assert.NoError(t, err, "%s", output)
 			}
