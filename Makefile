@@ -43,6 +43,7 @@ fuzz: ## Fuzz the parsers of foreign input, 30 s each
 	go test -run '^$$' -fuzz FuzzParseKeyword -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzManyMarks -fuzztime 30s -fuzzminimizetime 5x ./domain/model
 	go test -run '^$$' -fuzz FuzzParseSearch -fuzztime 30s -fuzzminimizetime 5x ./adapter/query
+	go test -run '^$$' -fuzz FuzzPatch -fuzztime 30s -fuzzminimizetime 5x ./adapter/api
 	go test -run '^$$' -fuzz FuzzISBN -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation
 	go test -run '^$$' -fuzz FuzzPrice -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation
 	go test -run '^$$' -fuzz FuzzDate -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation

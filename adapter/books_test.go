@@ -118,6 +118,10 @@ func TestBookBodies(t *testing.T) {
 		"stock of wrong type":   {`{"title": "x", "stock": "3"}`, 400, "stock"},
 		"part of a copy":        {`{"title": "x", "stock": 1.5}`, 400, "stock"},
 		"huge stock":            {`{"title": "x", "stock": 1e400}`, 400, "stock"},
+		"very huge stock":       {`{"title": "x", "stock": 1e999999999999}`, 400, "stock"},
+		"large stock":           {`{"title": "x", "stock": 2147483648}`, 422, "stock"},
+		"largest id":            {`{"title": "x", "id": 9223372036854775807}`, 422, "id"},
+		"id out of range":       {`{"title": "x", "id": 9223372036854775808}`, 422, "id"},
 		"price as a number":     {`{"title": "x", "price": 12.9}`, 400, "price"},
 		"subject of wrong type": {`{"title": "x", "subjects": ["a", 1]}`, 400, "subjects/1"},
 		"subjects as text":      {`{"title": "x", "subjects": "a"}`, 400, "subjects"},
@@ -164,6 +168,9 @@ func TestBookBodies(t *testing.T) {
 	assert.Equal(t, "is not a field of a book", problemOf(t, 400, s.staff("POST", "/api/books", `{"titel": "x"}`)).Detail)
 	assert.Equal(t, []string{"Taken", "Old"}, titles(t, s.get("/api/books").Body.Bytes()), "nothing was stored")
 	assert.Equal(t, http.StatusOK, s.staff("PUT", "/api/books/1", `{"title": "Taken", "isbn": "9780306406157"}`).Code, "a book may keep its ISBN")
+	for _, whole := range []string{"3", "3.0", "30e-1", "0.3e1"} {
+		assert.Contains(t, s.staff("PUT", "/api/books/2", `{"title": "Old", "id": 2.0, "stock": `+whole+`}`).Body.String(), `"stock":3}`)
+	}
 	answer := s.staff("POST", "/api/books", `{"title": "😀 \ud83d\ude00", "subjects": null, "stock": null}`)
 	require.Equal(t, http.StatusCreated, answer.Code, answer.Body)
 	assert.Contains(t, answer.Body.String(), `"title":"😀 😀"`)

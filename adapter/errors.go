@@ -18,16 +18,18 @@ import (
 // statusOf maps each error code to its HTTP status. Any other error is a fault
 // of the shop and gets a 500.
 var statusOf = map[model.Code]int{
-	model.Malformed:       http.StatusBadRequest,
-	model.Invalid:         http.StatusUnprocessableEntity,
-	model.NotFound:        http.StatusNotFound,
-	model.Conflict:        http.StatusConflict,
-	model.TooLarge:        http.StatusRequestEntityTooLarge,
-	model.Unauthorized:    http.StatusUnauthorized,
-	model.Forbidden:       http.StatusForbidden,
-	model.UnavailableNow:  http.StatusServiceUnavailable,
-	model.Overloaded:      http.StatusServiceUnavailable,
-	model.TooManyRequests: http.StatusTooManyRequests,
+	model.Malformed:          http.StatusBadRequest,
+	model.Invalid:            http.StatusUnprocessableEntity,
+	model.NotFound:           http.StatusNotFound,
+	model.Conflict:           http.StatusConflict,
+	model.PreconditionFailed: http.StatusPreconditionFailed,
+	model.Unsupported:        http.StatusUnsupportedMediaType,
+	model.TooLarge:           http.StatusRequestEntityTooLarge,
+	model.Unauthorized:       http.StatusUnauthorized,
+	model.Forbidden:          http.StatusForbidden,
+	model.UnavailableNow:     http.StatusServiceUnavailable,
+	model.Overloaded:         http.StatusServiceUnavailable,
+	model.TooManyRequests:    http.StatusTooManyRequests,
 }
 
 // retryAfter is the Retry-After of a 503 that names no time, in seconds.

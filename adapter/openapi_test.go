@@ -157,16 +157,19 @@ func TestOpenAPIListsTheFields(t *testing.T) {
 		}
 		return names
 	}
-	book := propertiesOf("BookFields/")
-	for _, part := range d.at(d.root, "components", "schemas", "Book", "allOf").([]any)[1:] {
-		book = slices.AppendSeq(book, maps.Keys(d.at(part, "properties").(map[string]any)))
+	assert.ElementsMatch(t, fields(model.Book{}), propertiesOf("Book/"))
+	for _, request := range []string{"NewBook", "BookReplacement", "BookPatch"} {
+		var names []string
+		for _, part := range d.at(d.root, "components", "schemas", request, "allOf").([]any) {
+			names = slices.AppendSeq(names, maps.Keys(d.at(part, "properties").(map[string]any)))
+		}
+		assert.ElementsMatch(t, fields(model.Book{}), names, request)
 	}
-	assert.ElementsMatch(t, fields(model.Book{}), book)
 	assert.ElementsMatch(t, fields(problem{}), propertiesOf("Problem/"))
 	assert.ElementsMatch(t, fields(readiness{}), propertiesOf("Readiness/"))
 	assert.ElementsMatch(t, fields(model.EventStats{}), propertiesOf("Readiness/properties/events/"))
 	assert.ElementsMatch(t, []any{string(model.InStock), string(model.ToOrder), string(model.Unavailable)},
-		d.at(d.root, "components", "schemas", "BookFields", "properties", "availability", "enum"))
+		d.at(d.root, "components", "schemas", "Book", "properties", "availability", "enum"))
 }
 
 func fields(v any) (names []string) {
@@ -190,6 +193,10 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	}, &model.Book{Title: "Bare"}, &model.Book{Title: "To be deleted"})
 	down := newShop(t, func(with *setup) { with.away = true })
 	down.health.err = assert.AnError
+	guessing := newShop(t)
+	for range loginBurst {
+		guessing.do("DELETE", "/api/books/1", "", "Authorization", "Bearer guess")
+	}
 
 	const book = `{"title": "x"}`
 	seen := map[string]bool{}
@@ -213,13 +220,16 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		{up, 409, "POST", "/api/books", `{"title": "x", "isbn": "9780306406157"}`, nil},
 		{up, 413, "POST", "/api/books", strings.Repeat(" ", maxBody+1), nil},
 		{up, 422, "POST", "/api/books", "{}", nil},
+		{guessing, 429, "POST", "/api/books", book, nil},
 		{down, 503, "POST", "/api/books", book, nil},
 		{up, 200, "GET", "/api/books/1", "", nil},
 		{up, 200, "GET", "/api/books/2", "", nil},
+		{up, 304, "GET", "/api/books/2", "", []string{"If-None-Match", "*"}},
 		{up, 400, "GET", "/api/books/1?x=1", "", nil},
 		{up, 404, "GET", "/api/books/99", "", nil},
 		{down, 503, "GET", "/api/books/1", "", nil},
 		{up, 200, "HEAD", "/api/books/1", "", nil},
+		{up, 304, "HEAD", "/api/books/1", "", []string{"If-None-Match", "*"}},
 		{up, 400, "HEAD", "/api/books/1?x=1", "", nil},
 		{up, 404, "HEAD", "/api/books/99", "", nil},
 		{down, 503, "HEAD", "/api/books/1", "", nil},
@@ -229,9 +239,22 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		{up, 403, "PUT", "/api/books/2", book, []string{"Sec-Fetch-Site", "cross-site"}},
 		{up, 404, "PUT", "/api/books/99", book, nil},
 		{up, 409, "PUT", "/api/books/2", `{"title": "x", "isbn": "9780306406157"}`, nil},
+		{up, 412, "PUT", "/api/books/2", book, []string{"If-Match", `"x"`}},
 		{up, 413, "PUT", "/api/books/2", strings.Repeat(" ", maxBody+1), nil},
 		{up, 422, "PUT", "/api/books/2", "{}", nil},
 		{down, 503, "PUT", "/api/books/2", book, nil},
+		{up, 200, "PATCH", "/api/books/2", book, nil},
+		{up, 400, "PATCH", "/api/books/2", "[]", nil},
+		{up, 401, "PATCH", "/api/books/2", book, []string{"Authorization", ""}},
+		{up, 403, "PATCH", "/api/books/2", book, []string{"Sec-Fetch-Site", "cross-site"}},
+		{up, 404, "PATCH", "/api/books/99", book, nil},
+		{up, 409, "PATCH", "/api/books/2", `{"isbn": "9780306406157"}`, nil},
+		{up, 412, "PATCH", "/api/books/2", book, []string{"If-Match", `"x"`}},
+		{up, 413, "PATCH", "/api/books/2", strings.Repeat(" ", maxBody+1), nil},
+		{up, 415, "PATCH", "/api/books/2", book, []string{"Content-Type", "text/plain"}},
+		{up, 422, "PATCH", "/api/books/2", `{"title": null}`, nil},
+		{down, 503, "PATCH", "/api/books/2", book, nil},
+		{up, 412, "DELETE", "/api/books/3", "", []string{"If-Match", `"x"`}},
 		{up, 204, "DELETE", "/api/books/3", "", nil},
 		{up, 401, "DELETE", "/api/books/2", "", []string{"Authorization", ""}},
 		{up, 403, "DELETE", "/api/books/2", "", []string{"Sec-Fetch-Site", "cross-site"}},
@@ -258,21 +281,41 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	} {
 		answer := c.shop.do(c.method, c.target, c.body, append([]string{"Authorization", "Bearer " + token}, c.headers...)...)
 		require.Equal(t, c.status, answer.Code, "%s %s: %s", c.method, c.target, answer.Body)
-		path, _, _ := strings.Cut(c.target, "?")
-		if strings.HasPrefix(path, "/api/books/") {
-			path = "/api/books/{id}"
-		}
-		if strings.HasPrefix(path, "/api/schemas/") {
-			path = "/api/schemas/{event}/{file}"
-		}
+		path := pathOf(c.target)
 		seen[fmt.Sprint(c.method, " ", path, " ", c.status)] = true
 		d.checkAnswer(c.method, path, answer)
+	}
+	// The rate limit answers every address that it counts.
+	limited := newShop(t, func(with *setup) { with.RateLimit = 1 })
+	for range burst {
+		limited.get("/")
+	}
+	for name := range d.operations() {
+		method, path, _ := strings.Cut(name, " ")
+		if answer := limited.do(method, strings.NewReplacer("{id}", "1", "{event}", "x", "{file}", "x").Replace(path), ""); answer.Code == 429 {
+			seen[name+" 429"] = true
+			d.checkAnswer(method, path, answer)
+		} else {
+			assert.True(t, free(path), name)
+		}
 	}
 	for name, operation := range d.operations() {
 		for status := range operation["responses"].(map[string]any) {
 			assert.True(t, seen[name+" "+status], "openapi.yaml says that %s answers %s, but no request of this test gets that answer", name, status)
 		}
 	}
+}
+
+// pathOf returns the path in the document that a request's target belongs to.
+func pathOf(target string) string {
+	path, _, _ := strings.Cut(target, "?")
+	switch {
+	case strings.HasPrefix(path, "/api/books/"):
+		return "/api/books/{id}"
+	case strings.HasPrefix(path, "/api/schemas/"):
+		return "/api/schemas/{event}/{file}"
+	}
+	return path
 }
 
 func (d *description) checkAnswer(method, path string, answer *httptest.ResponseRecorder) {
@@ -308,6 +351,106 @@ func (d *description) checkAnswer(method, path string, answer *httptest.Response
 	assert.NoError(t, schema.Validate(instance), name)
 }
 
+// The code accepts the bodies that the schemas accept, and no others. Some faults are
+// beyond a schema; TestBookBodies has those.
+func TestOpenAPIDescribesTheBodies(t *testing.T) {
+	d := readOpenAPI(t)
+	s := newShop(t)
+	s.add(&model.Book{Title: "T"})
+	created := bookOf(t, s.get("/api/books/1")).CreatedAt.Format("2006-01-02T15:04:05.999Z")
+	every := []string{"POST", "PUT", "PATCH"}
+	for body, accepted := range map[string][]string{
+		`{}`:                  {"PATCH"},
+		`{"title": "T"}`:      every,
+		`{"title": null}`:     {},
+		`{"title": " "}`:      {},
+		`{"title": "\t T\n"}`: every,
+		`{"title": "a\tb"}`:   {},
+		`{"title": "` + strings.Repeat("й", 1000) + `"}`:  every,
+		`{"title": "` + strings.Repeat("й", 1001) + `"}`:  {},
+		`{"title": " ` + strings.Repeat("й", 1000) + `"}`: every,
+		`{"title": "T", "id": 0}`:                         {"POST", "PUT"},
+		`{"title": "T", "id": null}`:                      {"POST", "PUT"},
+		`{"title": "T", "id": 1}`:                         {"PUT", "PATCH"},
+		`{"title": "T", "id": 9223372036854775808}`:       {},
+		`{"title": "T", "created_at": "` + created + `"}`: every,
+		`{"title": "T", "created_at": null}`:              {"POST", "PUT"},
+		`{"title": "T", "created_at": "2020"}`:            {},
+		`{"title": "T", "author": null, "published_at": null, "description": null, "isbn": null, "language": null, "publisher": null,
+			"subjects": null, "series": null, "edition": null, "price": null, "currency": null, "stock": null, "availability": null,
+			"buy_url": null, "cover_url": null}`: every,
+		`{"title": "T", "author": "", "published_at": "", "description": "", "isbn": "", "language": "", "publisher": "", "subjects": [],
+			"series": "", "edition": "", "price": "", "currency": "", "availability": "", "buy_url": "", "cover_url": ""}`: every,
+		`{"title": "T", "colour": null}`:                          {},
+		`{"title": "T", "description": "a\r\n\tb"}`:               every,
+		`{"title": "T", "description": "a\u0007"}`:                {},
+		`{"title": "T", "language": "sr_LATN"}`:                   every,
+		`{"title": "T", "language": "x-shop"}`:                    every,
+		`{"title": "T", "language": "en-u-ca-gregory"}`:           every,
+		`{"title": "T", "language": "i-klingon"}`:                 every,
+		`{"title": "T", "language": "en--US"}`:                    {},
+		`{"title": "T", "language": " en"}`:                       {},
+		`{"title": "T", "language": "123"}`:                       {},
+		`{"title": "T", "published_at": "-0380"}`:                 every,
+		`{"title": "T", "published_at": "1900-13"}`:               {},
+		`{"title": "T", "published_at": "1900-12-32"}`:            {},
+		`{"title": "T", "published_at": "1900-1"}`:                {},
+		`{"title": "T", "isbn": "0\u2010306 40615-2"}`:            every,
+		`{"title": "T", "isbn": "ISBN 0306406152"}`:               {},
+		`{"title": "T", "subjects": ["a", " b "]}`:                every,
+		`{"title": "T", "subjects": [""]}`:                        {},
+		`{"title": "T", "subjects": [null]}`:                      {},
+		`{"title": "T", "price": "0.123456"}`:                     every,
+		`{"title": "T", "price": "-1"}`:                           {},
+		`{"title": "T", "currency": "dkk"}`:                       every,
+		`{"title": "T", "currency": "kr"}`:                        {},
+		`{"title": "T", "stock": 2147483647}`:                     every,
+		`{"title": "T", "stock": 2147483648}`:                     {},
+		`{"title": "T", "stock": 3.0}`:                            every,
+		`{"title": "T", "stock": 3.5}`:                            {},
+		`{"title": "T", "availability": "In_stock"}`:              {},
+		`{"title": "T", "buy_url": "HTTPS://bücher.example/ä"}`:   every,
+		`{"title": "T", "buy_url": "https://example.com/\u0085"}`: {},
+		`{"title": "T", "cover_url": "ftp://example.com"}`:        {},
+	} {
+		instance, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
+		require.NoError(t, err, body)
+		for method, schema := range map[string]string{"POST": "NewBook", "PUT": "BookReplacement", "PATCH": "BookPatch"} {
+			accepts := slices.Contains(accepted, method)
+			target := "/api/books/1"
+			if method == "POST" {
+				target = "/api/books"
+			}
+			answer := s.staff(method, target, body)
+			assert.Equal(t, accepts, answer.Code < 300, "%s %s: %s", method, body, answer.Body)
+			err := d.schema("/components/schemas/" + schema).Validate(instance)
+			assert.Equal(t, accepts, err == nil, "%s %s: %v", schema, body, err)
+			// Free the ISBN for the next request.
+			s.staff("PUT", "/api/books/1", `{"title": "T"}`)
+			if answer.Code == http.StatusCreated {
+				s.staff("DELETE", answer.Header().Get("Location"), "")
+			}
+		}
+	}
+}
+
+// An empty parameter counts as absent.
+func TestEmptyParameters(t *testing.T) {
+	d := readOpenAPI(t)
+	s := newShop(t)
+	s.add(numbered(25, nil)...)
+	all := s.get("/api/books").Body.String()
+	for _, parameter := range query.Parameters {
+		answer := s.get("/api/books?" + parameter + "=")
+		require.Equal(t, http.StatusOK, answer.Code, parameter)
+		assert.Equal(t, all, answer.Body.String(), parameter)
+		described := d.at(d.root, "components", "parameters", parameter).(map[string]any)
+		empty := d.schema("/components/parameters/" + parameter + "/schema").Validate("")
+		assert.True(t, empty == nil || described["allowEmptyValue"] == true, parameter)
+	}
+	assert.Equal(t, all, s.get("/api/books?"+strings.Join(query.Parameters, "=&")+"=").Body.String())
+}
+
 func escapePointer(key string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(key)
 }
@@ -330,7 +473,6 @@ func TestOpenAPISchemasRefuseOtherAnswers(t *testing.T) {
 		required []string
 	}{
 		"Book":      {s.get("/api/books/1"), "/components/schemas/Book", []string{"id", "title", "author", "published_at", "description", "created_at"}},
-		"NewBook":   {s.get("/api/books/1"), "/components/schemas/NewBook", []string{"title"}},
 		"Problem":   {s.get("/api/books?o=x"), "/components/schemas/Problem", []string{"type", "title", "status"}},
 		"Readiness": {s.get("/readyz", auth...), "/components/schemas/Readiness", []string{"status"}},
 	} {

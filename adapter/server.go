@@ -89,6 +89,7 @@ type Server struct {
 	logins      limiters // of wrong tokens
 	metrics     *requestMetrics
 	engine      *gin.Engine
+	compress    func(http.Handler) http.HandlerFunc
 	stopping    atomic.Bool
 }
 
@@ -135,6 +136,9 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.compress, err = newCompressor(); err != nil {
+		return nil, err
+	}
 	s.engine, err = s.newEngine()
 	return s, err
 }
@@ -162,7 +166,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())
 		r.URL.Path, r.URL.RawPath = cmp.Or(rest, "/"), ""
 	}
-	s.engine.ServeHTTP(w, r)
+	s.serveCompressed(w, r)
 }
 
 // Stopping makes /readyz answer 503, so that load balancers send no more requests.

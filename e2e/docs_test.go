@@ -5,6 +5,7 @@ package e2e
 import (
 	"encoding/json"
 	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,7 +38,7 @@ func TestExamplesOfConsuming(t *testing.T) {
 	const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 	dir := t.TempDir()
 	p := start(t, dir, nil)
-	url, broker := p.ready(), p.broker()
+	shop, broker := p.ready(), p.broker()
 	p.stocked()
 	p.connected()
 	python := os.Getenv("TEST_CONFLUENT_PYTHON")
@@ -56,14 +57,14 @@ func TestExamplesOfConsuming(t *testing.T) {
 		require.Zero(t, status, output)
 		return output
 	}
-	visit(t, url+"/api/books?q=program", "User-Agent", "curl/8.0")
+	visit(t, shop+"/api/books?q=program", "User-Agent", "curl/8.0")
 	events(t, broker, topic, 1)
 	t.Run("bots alone", func(t *testing.T) {
 		assert.Contains(t, top(t), "everything came from bots. Programs such as curl count as bots.")
 		assert.Equal(t, "Everything came from bots. Programs such as curl count as bots.\n", firstConsumer(t))
 	})
 	for _, query := range []string{"q=moon", "q=MOON", "q=moon&o=1", "q=zzyzx"} {
-		visit(t, url+"/?"+query, "User-Agent", browser)
+		visit(t, shop+"/?"+query, "User-Agent", browser)
 	}
 	records := events(t, broker, topic, 5)
 
@@ -95,6 +96,29 @@ func TestExamplesOfConsuming(t *testing.T) {
 		assert.Equal(t, 3, report.Searches)
 		assert.Len(t, report.Top, 1)
 	})
+}
+
+// The README's first book is none of the starter catalogue, and the command adds it.
+func TestReadmeAddsABook(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	command := regexp.MustCompile("(?s)```sh\ncurl -X POST (\\S+) .*? -d '(\\{.*?\\})'\n```").FindStringSubmatch(string(readme))
+	require.NotNil(t, command, "README.md shows no POST")
+	var book struct{ Title, Author string }
+	require.NoError(t, json.Unmarshal([]byte(command[2]), &book))
+
+	dir := t.TempDir()
+	p := start(t, dir, nil)
+	shop := p.ready()
+	p.stocked()
+	found := func() string {
+		answer := get(t, shop+"/api/books?"+url.Values{"q": {book.Title}}.Encode())
+		return answer.header.Get("X-Total-Count")
+	}
+	require.Equal(t, "0", found(), "the starter catalogue has %s", book.Title)
+	require.Equal(t, 201, post(t, dir, strings.Replace(command[1], "http://localhost:8080", shop, 1), command[2]).code)
+	require.Equal(t, "1", found())
 }
 
 // docs/promise.md names tests that exist.

@@ -3,8 +3,10 @@ package api
 import (
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,18 +18,41 @@ import (
 
 const notObject = "the body must be a JSON object"
 
-// readBook reads a book strictly: unknown and repeated fields, invalid UTF-8 and
-// half surrogate pairs are errors.
 func readBook(body io.Reader) (*model.Book, error) {
-	var b *model.Book
-	err := json.UnmarshalRead(body, &b, json.RejectUnknownMembers(true))
+	b := &model.Book{}
+	return b, decodeBook(body, b)
+}
+
+// decodeBook reads a JSON object into b strictly: unknown and repeated fields, invalid
+// UTF-8 and half surrogate pairs are errors. Fields that the object lacks stay as they
+// are in b; null empties a field.
+func decodeBook(body io.Reader, b *model.Book) error {
+	if err := json.UnmarshalRead(body, &b, json.RejectUnknownMembers(true), wholeNumbers); err != nil {
+		return bodyError(err)
+	}
+	if b == nil { // the body is null
+		return model.Errorf(model.Malformed, "", notObject)
+	}
+	return nil
+}
+
+// wholeNumbers also accepts 3.0 and 3e2 for whole numbers: JSON Schema counts them as
+// integers, and some programs write them.
+var wholeNumbers = json.WithUnmarshalers(json.JoinUnmarshalers(
+	json.UnmarshalFromFunc(readWhole[int]), json.UnmarshalFromFunc(readWhole[uint]),
+))
+
+func readWhole[N int | uint](from *jsontext.Decoder, n *N) error {
+	value, err := from.ReadValue()
 	if err != nil {
-		return nil, bodyError(err)
+		return err
 	}
-	if b == nil {
-		return nil, model.Errorf(model.Malformed, "", notObject)
+	const exact = 1 << 53 // up to here, a float64 has every whole number
+	if f, err := strconv.ParseFloat(string(value), 64); err == nil && f == math.Trunc(f) && f >= 0 && f <= exact {
+		*n = N(f)
+		return nil
 	}
-	return b, nil
+	return json.Unmarshal(value, n)
 }
 
 // bodyError says in the API's words why the body can't be read.

@@ -77,34 +77,51 @@ func (h *Books) Create(c *gin.Context) error {
 	return answerBook(c, http.StatusCreated, created)
 }
 
-// Update replaces a book and answers with it.
-func (h *Books) Update(c *gin.Context) error {
-	id, err := query.ParseBookID(c.Param("id"))
-	if err != nil {
-		return err
-	}
+// Replace replaces a book and answers with it.
+func (h *Books) Replace(c *gin.Context) error {
 	b, err := readBook(c.Request.Body)
 	if err != nil {
 		return err
 	}
-	updated, err := h.Operator.UpdateBook(c.Request.Context(), id, b)
+	return h.change(c, func(*model.Book) (*model.Book, error) { return b, nil })
+}
+
+// Patch changes some fields of a book and answers with it.
+func (h *Books) Patch(c *gin.Context) error {
+	c.Header("Accept-Patch", patchType)
+	p, err := readPatch(c.Request)
 	if err != nil {
 		return err
 	}
-	return answerBook(c, http.StatusOK, updated)
+	return h.change(c, p.apply)
 }
 
 // Delete removes a book.
 func (h *Books) Delete(c *gin.Context) error {
+	return h.change(c, func(*model.Book) (*model.Book, error) { return nil, nil })
+}
+
+// change changes the book in the request's path, if it is in the state that the request
+// asks for.
+func (h *Books) change(c *gin.Context, change func(*model.Book) (*model.Book, error)) error {
 	id, err := query.ParseBookID(c.Param("id"))
 	if err != nil {
 		return err
 	}
-	if err := h.Operator.DeleteBook(c.Request.Context(), id); err != nil {
+	changed, err := h.Operator.ChangeBook(c.Request.Context(), id, func(current *model.Book) (*model.Book, error) {
+		if err := checkState(c.Request.Header, current); err != nil {
+			return nil, err
+		}
+		return change(current)
+	})
+	if err != nil {
 		return err
 	}
-	c.Status(http.StatusNoContent)
-	return nil
+	if changed == nil {
+		c.Status(http.StatusNoContent)
+		return nil
+	}
+	return answerBook(c, http.StatusOK, changed)
 }
 
 func answerBook(c *gin.Context, status int, b *model.Book) error {
@@ -112,7 +129,15 @@ func answerBook(c *gin.Context, status int, b *model.Book) error {
 	if err != nil {
 		return err
 	}
+	tag := etag(body)
 	c.Header("Cache-Control", "private, no-cache")
+	c.Header("ETag", tag)
+	if c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead {
+		if names(c.Request.Header["If-None-Match"], tag, weakly) {
+			c.Status(http.StatusNotModified)
+			return nil
+		}
+	}
 	c.Data(status, "application/json; charset=utf-8", body)
 	return nil
 }

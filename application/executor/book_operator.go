@@ -89,22 +89,18 @@ func (o *BookOperator) CreateBook(ctx context.Context, b *model.Book) (*model.Bo
 	return o.books.GetBook(ctx, id)
 }
 
-// UpdateBook replaces the book with that id and returns it as stored.
-func (o *BookOperator) UpdateBook(ctx context.Context, id uint, b *model.Book) (*model.Book, error) {
-	if b.ID != 0 && b.ID != id {
-		return nil, model.Errorf(model.Invalid, "id", "can't be changed")
-	}
-	b.ID = id
-	if err := b.Validate(); err != nil {
-		return nil, err
-	}
-	if err := o.books.UpdateBook(ctx, b); err != nil {
-		return nil, err
-	}
-	return o.books.GetBook(ctx, id)
-}
-
-// DeleteBook removes a book.
-func (o *BookOperator) DeleteBook(ctx context.Context, id uint) error {
-	return o.books.DeleteBook(ctx, id)
+// ChangeBook stores the book that change returns in the place of the one with that id,
+// and returns it as stored. The id can't be changed, and created_at stays. If change
+// returns nil, the book is deleted. See gateway.BookManager for its calls.
+func (o *BookOperator) ChangeBook(ctx context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error) {
+	return o.books.ChangeBook(ctx, id, func(current *model.Book) (*model.Book, error) {
+		b, err := change(current)
+		if err != nil || b == nil {
+			return nil, err
+		}
+		if b.ID != 0 && b.ID != id {
+			return nil, model.Errorf(model.Invalid, "id", "can't be changed")
+		}
+		return b, b.Validate()
+	})
 }

@@ -38,12 +38,14 @@ func (c *catalogue) CreateBook(_ context.Context, b *model.Book) (uint, error) {
 
 func (c *catalogue) GetBook(context.Context, uint) (*model.Book, error) { return c.kept, c.err }
 
-func (c *catalogue) UpdateBook(_ context.Context, b *model.Book) error {
+func (c *catalogue) ChangeBook(_ context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error) {
+	b, err := change(&model.Book{ID: id, Title: "Before"})
+	if err != nil {
+		return nil, err
+	}
 	c.kept = b
-	return c.err
+	return b, c.err
 }
-
-func (c *catalogue) DeleteBook(context.Context, uint) error { return c.err }
 
 // sent keeps the events that it takes and answers with err.
 type sent struct {
@@ -131,15 +133,14 @@ func TestBooksAreCheckedBeforeTheyAreKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			shelf, b := &catalogue{}, c.book
-			updated, err := operator(shelf, &sent{t: t}).UpdateBook(t.Context(), 7, &b)
+			changed, err := operator(shelf, &sent{t: t}).ChangeBook(t.Context(), 7, func(*model.Book) (*model.Book, error) { return &b, nil })
 			if c.field != "" {
 				assert.Equal(t, model.Invalid, model.ErrorCode(err))
 				assert.ErrorContains(t, err, c.field+": ")
 				assert.Nil(t, shelf.kept)
 			} else {
 				require.NoError(t, err)
-				assert.EqualValues(t, 7, updated.ID)
-				assert.Equal(t, "T", updated.Title)
+				assert.Equal(t, "T", changed.Title)
 			}
 			shelf, b = &catalogue{}, c.book
 			created, err := operator(shelf, &sent{t: t}).CreateBook(t.Context(), &b)
@@ -159,11 +160,22 @@ func TestErrorsOfTheCatalogueArePassedOn(t *testing.T) {
 	shelf := &catalogue{err: errors.New("no")}
 	o := operator(shelf, &sent{t: t})
 	_, created := o.CreateBook(t.Context(), &model.Book{Title: "T"})
-	_, updated := o.UpdateBook(t.Context(), 7, &model.Book{Title: "T"})
+	_, changed := o.ChangeBook(t.Context(), 7, func(b *model.Book) (*model.Book, error) { return b, nil })
 	_, got := o.GetBook(t.Context(), 7)
-	for _, err := range []error{created, updated, got, o.DeleteBook(t.Context(), 7)} {
+	for _, err := range []error{created, changed, got} {
 		assert.ErrorIs(t, err, shelf.err)
 	}
+	refused := errors.New("refused")
+	_, err := o.ChangeBook(t.Context(), 7, func(b *model.Book) (*model.Book, error) { return b, refused })
+	assert.ErrorIs(t, err, refused)
+}
+
+func TestABookIsDeletedByAChangeToNil(t *testing.T) {
+	shelf := &catalogue{kept: &model.Book{}}
+	changed, err := operator(shelf, &sent{t: t}).ChangeBook(t.Context(), 7, func(*model.Book) (*model.Book, error) { return nil, nil })
+	require.NoError(t, err)
+	assert.Nil(t, changed)
+	assert.Nil(t, shelf.kept)
 }
 
 // Links lead only to pages that may be asked for.

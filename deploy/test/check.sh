@@ -61,6 +61,8 @@ has() { "$tools/python/bin/python" -c "import $1" 2>/dev/null; }
 if has confluent_kafka; then use TEST_CONFLUENT_PYTHON "$tools/python/bin/python"; fi
 if has kafka; then use TEST_KAFKA_PYTHON "$tools/python/bin/python"; fi
 
+use TEST_SCHEMATHESIS "$tools/python/bin/schemathesis"
+
 race=()
 if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then race=(-race); fi
 step "go test ${race[*]} on these servers"

@@ -21,9 +21,14 @@ type BookManager interface {
 	CreateBook(ctx context.Context, b *model.Book) (uint, error)
 	// GetBook returns a model.Error of code NotFound if no book has the id.
 	GetBook(ctx context.Context, id uint) (*model.Book, error)
-	// UpdateBook replaces every field of the book b.ID except CreatedAt. It
-	// returns the errors of CreateBook and GetBook.
-	UpdateBook(ctx context.Context, b *model.Book) error
-	// DeleteBook returns a model.Error of code NotFound if no book has the id.
-	DeleteBook(ctx context.Context, id uint) error
+	// ChangeBook reads a book and stores the one that change returns in its place, in
+	// one transaction: between the two, nobody else changes it. It returns the book as
+	// stored. ID and CreatedAt stay; the other fields must be valid. If change returns
+	// nil, ChangeBook deletes the book and returns nil. If change returns an error,
+	// ChangeBook changes nothing and returns that error. Otherwise its errors are those
+	// of CreateBook and GetBook.
+	//
+	// change may modify its argument. If the transaction collides with another one, both
+	// start again and call change again, so it must have no other effects.
+	ChangeBook(ctx context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error)
 }

@@ -18,6 +18,10 @@ const (
 	NotFound Code = "not_found"
 	// Conflict: the request contradicts something that exists.
 	Conflict Code = "conflict"
+	// PreconditionFailed: the thing isn't in the state that the request names.
+	PreconditionFailed Code = "precondition_failed"
+	// Unsupported: the request's content has a type that isn't read here.
+	Unsupported Code = "unsupported"
 	// TooLarge: the request exceeds a size limit.
 	TooLarge Code = "too_large"
 	// Unauthorized: only staff may do this, and the token is missing or wrong.

@@ -178,5 +178,5 @@ func validateText(field string, s *string, most int, long bool) error {
 
 func validURL(address string) bool {
 	u, err := url.Parse(address)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && len(address) <= 2000
+	return err == nil && !strings.ContainsFunc(address, unicode.IsControl) && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && len(address) <= 2000
 }

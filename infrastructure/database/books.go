@@ -64,46 +64,62 @@ func (db *DB) GetBook(ctx context.Context, id uint) (*model.Book, error) {
 	return row.book(), nil
 }
 
-func (db *DB) UpdateBook(ctx context.Context, b *model.Book) error {
-	tx, err := db.session(ctx)
-	if err != nil {
-		return err
+func (db *DB) ChangeBook(ctx context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error) {
+	var asked, stored *model.Book
+	var refused error
+	err := db.transaction(ctx, deadlock, func(tx *gorm.DB) error {
+		stored = nil
+		var row bookRow
+		if err := db.locking(tx).Take(&row, id).Error; err != nil {
+			return err
+		}
+		if asked, refused = change(row.book()); refused != nil {
+			return refused // rolls back
+		}
+		if asked == nil {
+			return tx.Delete(&row).Error
+		}
+		if err := replace(tx, id, asked); err != nil {
+			return err
+		}
+		var after bookRow
+		if err := tx.Take(&after, id).Error; err != nil {
+			return err
+		}
+		stored = after.book()
+		return nil
+	})
+	switch {
+	case err == nil:
+		return stored, nil
+	case refused != nil:
+		return nil, refused
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return nil, noSuchBook(id)
+	case asked != nil:
+		return nil, db.writeFailed("change book", asked, err)
 	}
+	return nil, db.failed("change book", err)
+}
+
+// replace stores b in the row of a book. The row keeps the identity by which an import
+// recognises it.
+func replace(tx *gorm.DB, id uint, b *model.Book) error {
 	row, err := newRow(b)
 	if err != nil {
 		return err
 	}
-	result := tx.Select("*").Omit("id", "created_at", "source", "external_id", "fingerprint").Updates(row)
-	if result.Error != nil {
-		return db.writeFailed("update book", b, result.Error)
-	}
-	if fingerprint := fingerprintOf(b); fingerprint != nil { // the book may have had an ISBN before
-		lacking := tx.Model(&bookRow{ID: b.ID}).Where("fingerprint IS NULL AND external_id IS NULL")
-		if err := lacking.Update("fingerprint", fingerprint).Error; err != nil {
-			return db.failed("update book", err)
-		}
-	}
-	if result.RowsAffected > 0 {
-		return nil
-	}
-	// MySQL counts only changed rows. The row may exist with exactly these values.
-	_, err = db.GetBook(ctx, b.ID)
-	return err
-}
-
-func (db *DB) DeleteBook(ctx context.Context, id uint) error {
-	tx, err := db.session(ctx)
-	if err != nil {
+	row.Shown.ID = id
+	if err := tx.Select("*").Omit("id", "created_at", "source", "external_id", "fingerprint").Updates(row).Error; err != nil {
 		return err
 	}
-	result := tx.Delete(&bookRow{}, id)
-	if result.Error != nil {
-		return db.failed("delete book", result.Error)
+	fingerprint := fingerprintOf(b)
+	if fingerprint == nil {
+		return nil
 	}
-	if result.RowsAffected == 0 {
-		return noSuchBook(id)
-	}
-	return nil
+	// The book may have had an ISBN before, and therefore no fingerprint.
+	lacking := tx.Model(&bookRow{ID: id}).Where("fingerprint IS NULL AND external_id IS NULL")
+	return lacking.Update("fingerprint", fingerprint).Error
 }
 
 // SeedOnce adds books to an empty catalogue and returns their number. It does

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index/indextest"
 )
 
 // endless returns a query that runs for a minute or longer.
@@ -68,7 +69,7 @@ func TestBusySearchesHoldUpNothingElse(t *testing.T) {
 		assert.NoError(t, db.Ping(t.Context()))
 		_, err = db.GetBook(t.Context(), id)
 		assert.NoError(t, err)
-		assert.NoError(t, db.DeleteBook(t.Context(), id))
+		indextest.Delete(t, db, id)
 		cancel()
 		for range db.Searches() {
 			<-ended

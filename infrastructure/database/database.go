@@ -73,9 +73,8 @@ type dialect interface {
 	// indexes returns the names of the indexes of books.
 	indexes(ctx context.Context, conn *sql.DB) ([]string, error)
 	columns(ctx context.Context, conn *sql.DB) ([]string, error)
-	// importIsolation stops others from inserting the books that an import did not
-	// find.
-	importIsolation() *sql.TxOptions
+	// isolation stops others from inserting the books that a transaction did not find.
+	isolation() *sql.TxOptions
 	// rowsPerInsert is the largest number of rows of an INSERT.
 	rowsPerInsert() int
 	// maxStatement is the largest size of a statement, and of a value.

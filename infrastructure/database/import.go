@@ -2,7 +2,6 @@ package database
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -10,21 +9,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"literank.com/event-books/domain/model"
 )
 
-const (
-	// insertBytes bounds an INSERT. The server may have a lower limit.
-	insertBytes = 8 << 20
-	// importTries bounds the attempts at a batch that collides with other
-	// writers. Their growing random pauses add up to some seconds.
-	importTries = 15
-)
+// insertBytes bounds an INSERT. The server may have a lower limit.
+const insertBytes = 8 << 20
 
 func (db *DB) ImportBooks(ctx context.Context, rows []*model.ImportRow) ([]model.ImportResult, error) {
 	return db.importRows(ctx, rows, db.write)
@@ -38,38 +29,20 @@ func (db *DB) importRows(ctx context.Context, rows []*model.ImportRow, write fun
 	if len(rows) > model.MaxImportBatch {
 		return nil, fmt.Errorf("import books: %d rows at once, more than %d", len(rows), model.MaxImportBatch)
 	}
-	session, err := db.session(ctx)
-	if err != nil {
-		return nil, err
-	}
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.MaxInterval = 5*time.Millisecond, time.Second
-	results, err := backoff.Retry(ctx, func() (results []model.ImportResult, err error) {
-		err = session.Transaction(func(tx *gorm.DB) error {
-			stored, err := db.lookUp(tx, rows)
-			if err != nil {
-				return err
-			}
-			var touched []*known
-			results, touched = stored.take(rows, tx.NowFunc())
-			return write(tx, touched)
-		}, db.dialect.importIsolation())
-		if err != nil && !collision(err) {
-			err = backoff.Permanent(err)
+	var results []model.ImportResult
+	err := db.transaction(ctx, collision, func(tx *gorm.DB) error {
+		stored, err := db.lookUp(tx, rows)
+		if err != nil {
+			return err
 		}
-		return results, err
-	}, backoff.WithBackOff(pause), backoff.WithMaxTries(importTries))
+		var touched []*known
+		results, touched = stored.take(rows, tx.NowFunc())
+		return write(tx, touched)
+	})
 	if err != nil {
 		return nil, db.failed("import books", err)
 	}
 	return results, nil
-}
-
-// collision reports errors that show that another writer was at work between
-// reading and writing. A repeated transaction reads what it wrote.
-func collision(err error) bool {
-	e, ok := errors.AsType[*mysql.MySQLError](err)
-	return errors.Is(err, gorm.ErrDuplicatedKey) || ok && (e.Number == 1213 || e.Number == 1205 || e.Number == 1020)
 }
 
 // known is a book that a row can be: as it is stored, or as an earlier row of
@@ -126,14 +99,9 @@ func (c *catalogue) take(rows []*model.ImportRow, now time.Time) (results []mode
 	return results, touched
 }
 
-// lookUp reads the books that the rows can be. On a server it locks them, and
-// the gaps where missing ones would be, until the transaction ends: nobody else
-// changes or adds them. SQLite's write transaction locks the whole database.
+// lookUp reads the books that the rows can be, and locks them.
 func (db *DB) lookUp(tx *gorm.DB, rows []*model.ImportRow) (*catalogue, error) {
-	if db.dialect.writesOfOthers() {
-		tx = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Session(&gorm.Session{})
-	}
-	l := &lookup{tx: tx, found: map[uint]*known{}}
+	l := &lookup{tx: db.locking(tx), found: map[uint]*known{}}
 	identities := identitiesOf(rows)
 	if err := l.findAll(identities); err != nil {
 		return nil, err

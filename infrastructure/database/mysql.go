@@ -66,8 +66,8 @@ func (mysqlDialect) gorm(conn *sql.DB) gorm.Dialector {
 	return gormmysql.New(gormmysql.Config{Conn: conn, SkipInitializeWithVersion: true})
 }
 
-// importIsolation asks for InnoDB's gap locks, whatever the server's default.
-func (mysqlDialect) importIsolation() *sql.TxOptions {
+// isolation asks for InnoDB's gap locks, whatever the server's default.
+func (mysqlDialect) isolation() *sql.TxOptions {
 	return &sql.TxOptions{Isolation: sql.LevelRepeatableRead}
 }
 

@@ -102,8 +102,8 @@ func (*sqliteDialect) gorm(conn *sql.DB) gorm.Dialector {
 	return sqliteDialector{conn}
 }
 
-// importIsolation is the default: SQLite has one write transaction at a time.
-func (*sqliteDialect) importIsolation() *sql.TxOptions { return &sql.TxOptions{} }
+// isolation is the default: SQLite has one write transaction at a time.
+func (*sqliteDialect) isolation() *sql.TxOptions { return &sql.TxOptions{} }
 
 // rowsPerInsert is small: the driver's work grows with the square of the number of
 // parameters in a statement.

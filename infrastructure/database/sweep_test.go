@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index/indextest"
 )
 
 func TestSweepCatchesUpAfterAnAbsence(t *testing.T) {
@@ -56,12 +57,12 @@ func TestSweepLeavesNewerWritesOfOurs(t *testing.T) {
 			require.NoError(t, db.gorm.Model(&bookRow{ID: id}).Update("search_hash", stale).Error)
 			var read sweptRow
 			require.NoError(t, db.gorm.Take(&read, id).Error)
-			require.NoError(t, db.UpdateBook(t.Context(), &model.Book{ID: id, Title: "Before", Subjects: []string{"new"}}))
+			indextest.Replace(t, db, id, &model.Book{Title: "Before", Subjects: []string{"new"}})
 			require.NoError(t, foldRow(db.gorm, &read))
 			found, err := db.SearchBooks(t.Context(), model.Search{Keyword: "before", Limit: 1, Filters: model.Filters{Subject: "new"}})
 			require.NoError(t, err)
 			assert.Equal(t, 1, found.Total)
-			require.NoError(t, db.DeleteBook(t.Context(), id))
+			indextest.Delete(t, db, id)
 		}
 	})
 }

@@ -20,7 +20,7 @@ import (
 
 // legs are the servers and clients that tests run against, by the name of the
 // subtest.
-var legs = []string{"SQLite", "MariaDB", "MySQL", "embedded", "Kafka", "TLS", "kafka-console-consumer", "kafka-python", "confluent-kafka", "kafkajs", "franz-go", "sarama", "kcat", "AsyncAPI"}
+var legs = []string{"SQLite", "MariaDB", "MySQL", "embedded", "Kafka", "TLS", "kafka-console-consumer", "kafka-python", "confluent-kafka", "kafkajs", "franz-go", "sarama", "kcat", "AsyncAPI", "schemathesis"}
 
 func main() {
 	log.SetFlags(0)

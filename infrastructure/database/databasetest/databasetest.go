@@ -30,6 +30,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 	for name, test := range map[string]func(*testing.T, Catalogue){
 		"every field is stored":             testBookManagerKeepsEveryField,
 		"an ISBN is taken once":             testISBNIsTakenOnce,
+		"a refused change":                  testRefusedChange,
 		"an import recognises books":        testImportRecognisesBooks,
 		"an import takes large rows":        testImportTakesLargeRows,
 		"an import of equal books":          testImportOfEqualBooks,
@@ -43,6 +44,8 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)()) })
 	}
+	t.Run("of conditional changes at once, one succeeds", func(t *testing.T) { testConditionalChangesAtOnce(t, fresh(t)) })
+	t.Run("changes of different fields at once", func(t *testing.T) { testChangesOfDifferentFieldsAtOnce(t, fresh(t)) })
 	t.Run("imports at once do not collide", func(t *testing.T) { testImportsAtOnceDoNotCollide(t, fresh(t)) })
 	t.Run("one file is imported twice at once", func(t *testing.T) { ImportTwiceAtOnce(t, fresh(t)) })
 }
@@ -65,22 +68,26 @@ func testBookManagerKeepsEveryField(t *testing.T, db Catalogue) {
 	want.ID, want.CreatedAt = id, got.CreatedAt
 	assert.Equal(t, want, got)
 
-	replaced := &model.Book{ID: id, Title: "War and Peace", CreatedAt: time.Now().Add(time.Hour)}
-	require.NoError(t, db.UpdateBook(ctx, replaced))
-	require.NoError(t, db.UpdateBook(ctx, replaced), "a second time")
-	got, err = db.GetBook(ctx, id)
-	require.NoError(t, err)
-	replaced.CreatedAt = want.CreatedAt
-	assert.Equal(t, replaced, got)
+	replaced := &model.Book{ID: id + 1, Title: "War and Peace", Subjects: []string{}, CreatedAt: time.Now().Add(time.Hour)}
+	for range 2 {
+		stored, err := db.ChangeBook(ctx, id, func(*model.Book) (*model.Book, error) { return replaced, nil })
+		require.NoError(t, err)
+		assert.Equal(t, &model.Book{ID: id, Title: "War and Peace", CreatedAt: want.CreatedAt}, stored, "id and created_at stay")
+		got, err = db.GetBook(ctx, id)
+		require.NoError(t, err)
+		assert.Equal(t, stored, got)
+	}
 	found, err := db.SearchBooks(ctx, model.Search{Keyword: "Война", Limit: 5})
 	require.NoError(t, err)
 	assert.Empty(t, found.Books, "the old title finds nothing")
 
-	require.NoError(t, db.DeleteBook(ctx, id))
+	stored, err := db.ChangeBook(ctx, id, func(*model.Book) (*model.Book, error) { return nil, nil })
+	require.NoError(t, err)
+	assert.Nil(t, stored)
 	_, err = db.GetBook(ctx, id)
-	for _, err := range []error{err, db.DeleteBook(ctx, id), db.UpdateBook(ctx, replaced)} {
-		assert.Equal(t, model.NotFound, model.ErrorCode(err))
-	}
+	assert.Equal(t, model.NotFound, model.ErrorCode(err))
+	_, err = db.ChangeBook(ctx, id, func(*model.Book) (*model.Book, error) { panic("there is no book to change") })
+	assert.Equal(t, model.NotFound, model.ErrorCode(err))
 	again, err := db.CreateBook(ctx, &model.Book{Title: "Next"})
 	require.NoError(t, err)
 	assert.Greater(t, again, id, "an id is never used twice")
@@ -96,7 +103,10 @@ func testISBNIsTakenOnce(t *testing.T, db Catalogue) {
 	require.NoError(t, err, "books without ISBN don't collide")
 	_, err = db.CreateBook(ctx, &model.Book{Title: "Three", ISBN: "9780306406157"})
 	assert.Equal(t, model.Conflict, model.ErrorCode(err))
-	err = db.UpdateBook(ctx, &model.Book{ID: id, Title: "Two", ISBN: "9780306406157"})
+	_, err = db.ChangeBook(ctx, id, func(b *model.Book) (*model.Book, error) {
+		b.ISBN = "9780306406157"
+		return b, nil
+	})
 	assert.Equal(t, model.Conflict, model.ErrorCode(err))
 	assert.Contains(t, err.Error(), "9780306406157")
 }

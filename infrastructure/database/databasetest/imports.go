@@ -362,8 +362,8 @@ func testExportedBooksAreRecognised(t *testing.T, db Catalogue) {
 	}
 	_, err := db.ImportBooks(ctx, []*model.ImportRow{importRow(2, model.Book{Title: "With id"}, model.TitleField, "1")})
 	require.NoError(t, err)
-	require.NoError(t, db.UpdateBook(ctx, &model.Book{ID: ids[0], Title: "Renamed"}))
-	require.NoError(t, db.UpdateBook(ctx, &model.Book{ID: ids[len(ids)-1], Title: "Has none now"}))
+	indextest.Replace(t, db, ids[0], &model.Book{Title: "Renamed"})
+	indextest.Replace(t, db, ids[len(ids)-1], &model.Book{Title: "Has none now"})
 
 	var rows []*model.ImportRow
 	ordinals := map[model.Fingerprint]int{}

@@ -188,11 +188,24 @@ func testChanges(t *testing.T, c Catalogue) {
 	id, err := c.CreateBook(ctx, &model.Book{Title: "Before"})
 	require.NoError(t, err)
 	assert.Len(t, found("before"), 1)
-	require.NoError(t, c.UpdateBook(ctx, &model.Book{ID: id, Title: "After"}))
+	Replace(t, c, id, &model.Book{Title: "After"})
 	assert.Empty(t, found("before"), "the old title finds nothing")
 	want, err := c.GetBook(ctx, id)
 	require.NoError(t, err)
 	assert.Equal(t, []*model.Book{want}, found("after"))
-	require.NoError(t, c.DeleteBook(ctx, id))
+	Delete(t, c, id)
 	assert.Empty(t, found("after"))
+}
+
+// Replace stores b in the place of a book.
+func Replace(t *testing.T, c gateway.BookManager, id uint, b *model.Book) {
+	t.Helper()
+	_, err := c.ChangeBook(t.Context(), id, func(*model.Book) (*model.Book, error) { return b, nil })
+	require.NoError(t, err)
+}
+
+// Delete deletes a book.
+func Delete(t *testing.T, c gateway.BookManager, id uint) {
+	t.Helper()
+	Replace(t, c, id, nil)
 }

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"literank.com/event-books/domain/model"
+)
+
+// etag returns the strong entity tag (RFC 9110) of a body.
+func etag(body []byte) string {
+	hash := sha256.Sum256(body)
+	return `"` + hex.EncodeToString(hash[:16]) + `"`
+}
+
+// checkState returns an error of code PreconditionFailed unless the current book meets a
+// write's If-Match and If-None-Match.
+func checkState(header http.Header, current *model.Book) error {
+	match, noneMatch := header["If-Match"], header["If-None-Match"]
+	if match == nil && noneMatch == nil {
+		return nil
+	}
+	body, err := json.Marshal(current)
+	if err != nil {
+		return err
+	}
+	tag := etag(body)
+	switch {
+	case match != nil && !names(match, tag, strongly):
+		return model.Errorf(model.PreconditionFailed, "If-Match", "the book has changed: read it again")
+	case noneMatch != nil && names(noneMatch, tag, weakly):
+		return model.Errorf(model.PreconditionFailed, "If-None-Match", "there is such a book")
+	}
+	return nil
+}
+
+// comparison is how two entity tags are compared: only the weak comparison takes W/"x"
+// for "x".
+type comparison bool
+
+const (
+	strongly comparison = false
+	weakly   comparison = true
+)
+
+// names reports whether a list of entity tags is * or names a tag of ours. A tag of
+// another server may contain commas, but none of its parts looks like one of ours.
+func names(lists []string, tag string, how comparison) bool {
+	list := strings.Join(lists, ",")
+	if strings.TrimSpace(list) == "*" {
+		return true
+	}
+	for named := range strings.SplitSeq(list, ",") {
+		named = strings.TrimSpace(named)
+		if how == weakly {
+			named = strings.TrimPrefix(named, "W/")
+		}
+		if named == tag {
+			return true
+		}
+	}
+	return false
+}
