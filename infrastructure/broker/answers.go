@@ -3,6 +3,7 @@ package broker
 import (
 	"encoding/binary"
 
+	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -16,22 +17,44 @@ const maxInspected = 64 << 10
 type request struct{ key, version int16 }
 
 // expectAnswer notes a request if the guard looks at its answer.
-func (c *guardedConn) expectAnswer(key, version int16, correlation uint32) {
-	switch kmsg.Key(key) {
-	case kmsg.Produce, kmsg.ConsumerGroupDescribe:
-		c.expected.Store(correlation, request{key, version})
+func (c *guardedConn) expectAnswer(frame []byte) {
+	in := kbin.Reader{Src: frame[lengthSize:]}
+	of := request{in.Int16(), in.Int16()}
+	correlation := uint32(in.Int32())
+	switch kmsg.Key(of.key) {
+	case kmsg.Produce:
+		if acksOf(&in, of.version) == 0 {
+			return // kfake doesn't answer it, and the note would stay for ever
+		}
+	case kmsg.ConsumerGroupDescribe:
+	default:
+		return
 	}
+	c.expected.Store(correlation, of)
+}
+
+// acksOf reads the acks of a produce request from what follows the correlation id.
+func acksOf(in *kbin.Reader, version int16) int16 {
+	in.NullableString() // client id
+	request := kmsg.ProduceRequest{Version: version}
+	if request.IsFlexible() {
+		kmsg.SkipTags(in)
+		in.CompactNullableString() // transactional id
+	} else {
+		in.NullableString()
+	}
+	return in.Int16()
 }
 
 // inspect returns the answer that the client gets, or an error if the client must get
 // none, because it acknowledges records that are lost.
 func (c *guardedConn) inspect(answer []byte) ([]byte, error) {
 	const header = lengthSize + 4 // correlation id
-	if len(answer) <= header || len(answer) > maxInspected {
+	if len(answer) <= header {
 		return answer, nil
 	}
 	found, ok := c.expected.LoadAndDelete(binary.BigEndian.Uint32(answer[lengthSize:]))
-	if !ok {
+	if !ok || len(answer) > maxInspected {
 		return answer, nil
 	}
 	of := found.(request)
