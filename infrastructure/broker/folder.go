@@ -29,8 +29,8 @@ func openFolder(dir string) (*folder, error) {
 	return &folder{dir, lock}, err
 }
 
-// check returns an error if records that kfake acknowledges in an answer are lost. No
-// folder loses nothing.
+// check returns an error if records that kfake acknowledges in an answer are lost. A nil
+// folder checks nothing.
 func (f *folder) check(answer *kmsg.ProduceResponse) error {
 	if f == nil {
 		return nil

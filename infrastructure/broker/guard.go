@@ -64,7 +64,7 @@ type guard struct {
 	mu       sync.Mutex
 	conns    map[*guardedConn]struct{}
 	accepted uint64
-	answers  int // the sum of their largest answers, in bytes
+	answers  int // the sum of the connections' largest answers, in bytes
 }
 
 func newGuard(listener net.Listener, advertised net.Addr, log *slog.Logger) *guard {
@@ -147,9 +147,9 @@ func (g *guard) idlest(eligible func(*guardedConn) bool) (idlest *guardedConn) {
 	return idlest
 }
 
-// answer notes the size of an answer before it is written. Above maxAnswers it closes
+// noteAnswer adds the size of an answer before it is written. Above maxAnswers it closes
 // other connections that had large answers, those that were idle for longest first.
-func (g *guard) answer(c *guardedConn, size int) {
+func (g *guard) noteAnswer(c *guardedConn, size int) {
 	g.mu.Lock()
 	if _, open := g.conns[c]; open && size > c.answer {
 		g.answers += size - c.answer
@@ -320,7 +320,7 @@ func (c *guardedConn) refuse(err error) error {
 }
 
 func (c *guardedConn) Write(p []byte) (int, error) {
-	c.guard.answer(c, len(p))
+	c.guard.noteAnswer(c, len(p))
 	if err := c.SetWriteDeadline(time.Now().Add(c.guard.timeout)); err != nil {
 		return 0, err
 	}
