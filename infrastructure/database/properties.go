@@ -23,7 +23,7 @@ func (property) TableName() string { return "properties" }
 func (db *DB) ID(ctx context.Context) (string, error) {
 	var id string
 	err := db.sql.main.QueryRowContext(ctx, "SELECT value FROM properties WHERE name = ?", idProperty).Scan(&id)
-	if err != nil && (passing(err) || damage(err)) {
+	if err != nil && (ctx.Err() != nil || passing(err) || damage(err)) {
 		return "", db.failed("read the database's id", err)
 	}
 	return id, nil // any other error says that there is no table or no row yet
