@@ -152,7 +152,3 @@ func (t *topicReader) skip(partition int32, e *extent) (int64, error) {
 	e.trimmed, e.begin = true, time.Time{}
 	return t.client.GetOffset(t.topic, partition, sarama.OffsetOldest)
 }
-
-func (t *topicReader) failed(partition int32, err error) error {
-	return fmt.Errorf("read topic %s: partition %d: %w", t.topic, partition, err)
-}
