@@ -2,7 +2,6 @@ package adapter
 
 import (
 	"math"
-	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -19,8 +18,7 @@ const (
 	burst = 5
 	// botShare is the part of the rate that crawlers get.
 	botShare = 0.2
-	// maxClients bounds the memory for clients. Above it, those that were idle for
-	// longest are forgotten.
+	// maxClients bounds the memory for clients: see forget.
 	maxClients = 50_000
 )
 
@@ -84,7 +82,8 @@ func (l *limiters) bucket(client string, now time.Time) *bucket {
 	return b
 }
 
-// forget removes clients whose buckets are full again, and if there are none, all of them.
+// forget removes the clients whose buckets are full again, because a new bucket would be
+// the same. If there are none, it removes all clients.
 func (l *limiters) forget(now time.Time) {
 	full := time.Duration(float64(l.burst) / float64(l.limit) * float64(time.Second))
 	for client, b := range l.buckets {
@@ -115,30 +114,4 @@ func (s *Server) rateLimit(c *gin.Context) {
 // free reports whether requests for a path aren't counted.
 func free(path string) bool {
 	return path == "/livez" || path == "/readyz" || path == "/robots.txt" || strings.HasPrefix(path, "/static/")
-}
-
-// clientOf returns the address that limits count by: an IPv6 client has a whole /64.
-func clientOf(c *gin.Context) string {
-	address, err := netip.ParseAddr(c.ClientIP())
-	if err != nil {
-		return ""
-	}
-	if address = address.Unmap(); address.Is6() {
-		return netip.PrefixFrom(address, 64).Masked().String()
-	}
-	return address.String()
-}
-
-// network is the part of a client's address that the access log has: enough to find a
-// provider, not a person.
-func network(client string) string {
-	address, err := netip.ParseAddr(client)
-	if err != nil {
-		return ""
-	}
-	bits := 24
-	if address = address.Unmap(); address.Is6() {
-		bits = 48
-	}
-	return netip.PrefixFrom(address.WithZone(""), bits).Masked().String()
 }

@@ -121,8 +121,8 @@ func (k *catalogue) seed(ctx context.Context) error {
 	return nil
 }
 
-// record writes the id of the embedded database into the data folder.
-func (k *catalogue) record(ctx context.Context) error {
+// recordID writes the id of the embedded database into the data folder.
+func (k *catalogue) recordID(ctx context.Context) error {
 	if !k.embedded {
 		return nil
 	}
@@ -149,7 +149,7 @@ func (k *catalogue) tend(ctx context.Context) error {
 	if err := k.seed(ctx); err != nil {
 		k.log.Warn("the starter catalogue was not loaded", "error", err)
 	}
-	if err := k.record(ctx); err != nil {
+	if err := k.recordID(ctx); err != nil {
 		k.log.Warn("the data folder doesn't know its database; if that gets lost, the next start takes the shop for a new one", "error", err)
 	}
 	k.Sweep(ctx)

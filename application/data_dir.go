@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -42,14 +41,4 @@ func lockDataDir(dir string) (unlock func() error, err error) {
 		return nil, fmt.Errorf("app.data_dir: another shop runs on the folder %s; each shop needs a folder of its own", dir)
 	}
 	return lock.Unlock, nil
-}
-
-// listen opens a port. settings are those that name it, and remedy is what to do if that
-// fails, mostly because another program has the port.
-func listen(address, settings, remedy string) (net.Listener, error) {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w; %s", settings, err, remedy)
-	}
-	return listener, nil
 }

@@ -59,7 +59,7 @@ func openMigrated(ctx context.Context, c *config.Config, log *slog.Logger) (*cat
 	}
 	err = db.migrate(ctx)
 	if err == nil {
-		err = db.record(ctx)
+		err = db.recordID(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

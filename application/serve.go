@@ -41,6 +41,16 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	return group.Wait()
 }
 
+// listen opens a port. settings are those that name it, and remedy is what to do if that
+// fails, mostly because another program has the port.
+func listen(address, settings, remedy string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; %s", settings, err, remedy)
+	}
+	return listener, nil
+}
+
 // serve returns nil when the server is closed.
 func serve(server *http.Server, listener net.Listener) error {
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -101,9 +101,9 @@ func (h *Books) Delete(c *gin.Context) error {
 	return h.change(c, func(*model.Book) (*model.Book, error) { return nil, nil })
 }
 
-// change changes the book in the request's path, if it is in the state that the request
-// asks for.
-func (h *Books) change(c *gin.Context, change func(*model.Book) (*model.Book, error)) error {
+// change stores what next makes of the book in the request's path, if the book is in the
+// state that the request asks for. If next returns nil, it deletes the book.
+func (h *Books) change(c *gin.Context, next func(*model.Book) (*model.Book, error)) error {
 	id, err := query.ParseBookID(c.Param("id"))
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (h *Books) change(c *gin.Context, change func(*model.Book) (*model.Book, er
 		if err := checkState(c.Request.Header, current); err != nil {
 			return nil, err
 		}
-		return change(current)
+		return next(current)
 	})
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func answerBook(c *gin.Context, status int, b *model.Book) error {
 	c.Header("Cache-Control", "private, no-cache")
 	c.Header("ETag", tag)
 	if c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead {
-		if names(c.Request.Header["If-None-Match"], tag, weakly) {
+		if matches(c.Request.Header["If-None-Match"], tag, weakly) {
 			c.Status(http.StatusNotModified)
 			return nil
 		}

@@ -29,9 +29,9 @@ func checkState(header http.Header, current *model.Book) error {
 	}
 	tag := etag(body)
 	switch {
-	case match != nil && !names(match, tag, strongly):
+	case match != nil && !matches(match, tag, strongly):
 		return model.Errorf(model.PreconditionFailed, "If-Match", "the book has changed: read it again")
-	case noneMatch != nil && names(noneMatch, tag, weakly):
+	case noneMatch != nil && matches(noneMatch, tag, weakly):
 		return model.Errorf(model.PreconditionFailed, "If-None-Match", "there is such a book")
 	}
 	return nil
@@ -46,9 +46,9 @@ const (
 	weakly   comparison = true
 )
 
-// names reports whether a list of entity tags is * or names a tag of ours. A tag of
-// another server may contain commas, but none of its parts looks like one of ours.
-func names(lists []string, tag string, how comparison) bool {
+// matches reports whether a list of entity tags is * or has tag. A tag of another server
+// may contain commas, but no part of it looks like a tag of the shop.
+func matches(lists []string, tag string, how comparison) bool {
 	list := strings.Join(lists, ",")
 	if strings.TrimSpace(list) == "*" {
 		return true

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/gin-gonic/gin"
 )
 
 // parseProxies reads addresses and networks.
@@ -36,4 +38,30 @@ func (s *Server) isHTTPS(r *http.Request) bool {
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && strings.EqualFold(strings.TrimSpace(proto), "https") &&
 		slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(remote.Addr().Unmap()) })
+}
+
+// clientOf returns the address that limits count by: an IPv6 client has a whole /64.
+func clientOf(c *gin.Context) string {
+	address, err := netip.ParseAddr(c.ClientIP())
+	if err != nil {
+		return ""
+	}
+	if address = address.Unmap(); address.Is6() {
+		return netip.PrefixFrom(address, 64).Masked().String()
+	}
+	return address.String()
+}
+
+// network is the part of a client's address that the access log has: enough to find a
+// provider, not a person.
+func network(client string) string {
+	address, err := netip.ParseAddr(client)
+	if err != nil {
+		return ""
+	}
+	bits := 24
+	if address = address.Unmap(); address.Is6() {
+		bits = 48
+	}
+	return netip.PrefixFrom(address.WithZone(""), bits).Masked().String()
 }
