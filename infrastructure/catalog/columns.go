@@ -53,10 +53,9 @@ const (
 	slotCount
 )
 
-// slots describes each slot: the field of a book that it feeds, the names of
-// columns that fill it, the preferred one first, and whether JSON may have a
-// number, a list or an object with a name there. Of several slots that feed one field, the first one with
-// a value counts.
+// slots describes each slot: the field of a book that it feeds, the names of columns that
+// fill it, the preferred one first, and whether JSON may have a number, a list or an object
+// with a name there. Of several slots that feed one field, the first one with a value counts.
 var slots = [slotCount]struct {
 	field         model.Field
 	name          string

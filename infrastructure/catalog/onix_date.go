@@ -107,7 +107,7 @@ func hijriDate(text string) string {
 	return hijri(year, month, day).Format(time.DateOnly)
 }
 
-// hijri counts the days since the first day of the calendar: years have 354 days,
+// hijri returns the day of the common era. In the Islamic calendar, years have 354 days,
 // and 11 of 30 years one more; months have 30 and 29 days in turn.
 func hijri(year, month, day int) time.Time {
 	first := time.Date(622, 7, 19, 0, 0, 0, 0, time.UTC)

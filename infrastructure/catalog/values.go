@@ -364,7 +364,7 @@ func (b *builder) stock() *int {
 	if text == "" {
 		return nil
 	}
-	number := withoutFraction(text)
+	number := notation.WithoutFraction(text)
 	if m := aboutNumber.FindStringSubmatch(number); m != nil && !b.record.exported {
 		number = strings.ReplaceAll(m[1]+m[2], ",", "")
 	}
@@ -451,12 +451,4 @@ func (b *builder) coverURL() string {
 		return first
 	}
 	return text
-}
-
-var zeroFraction = regexp.MustCompile(`^(-?\d+)\.0+$`)
-
-// withoutFraction turns 2008.0 into 2008. Spreadsheets and data frames write
-// whole numbers as decimals if some cells of the column are empty.
-func withoutFraction(number string) string {
-	return zeroFraction.ReplaceAllString(number, "$1")
 }

@@ -26,9 +26,8 @@ func (o *DayOrder) Learn(cell string) {
 }
 
 var (
-	isoDate  = regexp.MustCompile(`^-?\d{1,4}(?:-\d{2}){0,2}$`)
-	isoTime  = regexp.MustCompile(`^(-?\d{1,4}-\d{2}-\d{2})[T ]\d{2}:.*$`)
-	fraction = regexp.MustCompile(`^(-?\d+)\.0+$`)
+	isoDate = regexp.MustCompile(`^-?\d{1,4}(?:-\d{2}){0,2}$`)
+	isoTime = regexp.MustCompile(`^(-?\d{1,4}-\d{2}-\d{2})[T ]\d{2}:.*$`)
 
 	yearMark     = regexp.MustCompile(`^(?:c|cop\.?|copyright|©|p|℗|Ⓒ|ⓒ) *(\d{4})$`)
 	yearAndYear  = regexp.MustCompile(`^(\d{4}) *(?:[,;/] *(?:c|cop\.?|©|p) *\d{4}|\[.*\])$`)
@@ -52,7 +51,7 @@ var (
 func Date(cell string, order DayOrder) (date string, ok bool) {
 	text := cell
 	if len(cell) > len("2001-02-28") || strings.Contains(cell, ".") {
-		text = isoTime.ReplaceAllString(fraction.ReplaceAllString(cell, "$1"), "$1")
+		text = isoTime.ReplaceAllString(WithoutFraction(cell), "$1")
 	}
 	if text != "" && !isoDate.MatchString(text) {
 		text, ok = wordyDate(text, order)

@@ -10,10 +10,9 @@ import (
 )
 
 var (
-	scientific   = regexp.MustCompile(`^(\d)\.(\d{1,12})E\+?12$`)
-	wholeDecimal = regexp.MustCompile(`^(\d+)\.0+$`)
-	grouped      = regexp.MustCompile(`^\d(?:,\d{3}){4}$|^\d(?:\.\d{3}){4}$|^\d(?:'\d{3}){4}$|^\d(?:,\d{3}){3}$`)
-	dotted       = regexp.MustCompile(`^[\d-]+(?:[._][\d-]+){2,4}(?:[._]X|X)?$`)
+	scientific = regexp.MustCompile(`^(\d)\.(\d{1,12})E\+?12$`)
+	grouped    = regexp.MustCompile(`^\d(?:,\d{3}){4}$|^\d(?:\.\d{3}){4}$|^\d(?:'\d{3}){4}$|^\d(?:,\d{3}){3}$`)
+	dotted     = regexp.MustCompile(`^[\d-]+(?:[._][\d-]+){2,4}(?:[._]X|X)?$`)
 	// numberRun matches digits with hyphens and blanks between them.
 	numberRun  = regexp.MustCompile(`\d(?:[\d -]*[\dX])?`)
 	isbnPrefix = regexp.MustCompile(`^(?:URN:)?(?:ISBN|EAN|GTIN)(?:[- ]?1[03]\b)?[: -]*`)
@@ -58,7 +57,7 @@ func ISBN(cell string) string {
 		}
 	}
 	if strings.ContainsAny(text, ".,'_") {
-		text = wholeDecimal.ReplaceAllString(text, "$1")
+		text = WithoutFraction(text)
 		if grouped.MatchString(text) || dotted.MatchString(text) {
 			text = separators.Replace(text)
 		}

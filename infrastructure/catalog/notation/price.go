@@ -137,7 +137,6 @@ var isPrice = regexp.MustCompile(`^\d+(?:\.\d+)?$`)
 // the sign that the column has proved, or "". It reports false if the separators
 // make no sense.
 func decimalSign(number, known string) (sign string, ok bool) {
-	sign = ""
 	switch at := strings.LastIndexAny(number, ".,"); {
 	case at < 0:
 	case strings.ContainsAny(number[:at], ".,' ") && strings.Count(number, number[at:at+1]) == 1:

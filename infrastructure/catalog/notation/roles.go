@@ -18,9 +18,7 @@ const (
 	other // translators, illustrators, narrators
 )
 
-var (
-	bracketedRole = regexp.MustCompile(`^(.*?)\s*[(\[]([^()\[\]]{1,40})[)\]]\.?\s*$`)
-)
+var bracketedRole = regexp.MustCompile(`^(.*?)\s*[(\[]([^()\[\]]{1,40})[)\]]\.?\s*$`)
 
 // years matches the years of a life in brackets.
 var years = regexp.MustCompile(`^\D{0,3}\d{4} ?[-–] ?(?:\d{4})?$`)
@@ -42,6 +40,7 @@ var roles = func() map[string]role {
 	return byWord
 }()
 
+// roleOf reports false if the text is no role.
 func roleOf(text string) (role, bool) {
 	if text == "" {
 		return author, false

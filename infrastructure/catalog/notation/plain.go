@@ -4,6 +4,7 @@
 package notation
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -29,6 +30,17 @@ func plain(text string) string {
 		}
 		return r
 	}, norm.NFKC.String(strings.ReplaceAll(text, "\u00AD", "-"))))
+}
+
+var zeroFraction = regexp.MustCompile(`^(-?\d+)\.0+$`)
+
+// WithoutFraction turns 2008.0 into 2008. Spreadsheets and data frames write whole
+// numbers as decimals if some cells of the column are empty.
+func WithoutFraction(number string) string {
+	if !strings.HasSuffix(number, "0") {
+		return number
+	}
+	return zeroFraction.ReplaceAllString(number, "$1")
 }
 
 func isPlain(text string) bool {
