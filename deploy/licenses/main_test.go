@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The program that this test is contains modules like those of the shop.
+// The binary of this test is a Go program with modules, as the shop is.
 func TestLicences(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)
@@ -23,7 +23,7 @@ func TestLicencesThatAreNotAllowed(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                    "no licence that is known",
 		"All rights reserved": "no licence that is known",
-		"SPDX-License-Identifier: AGPL-3.0\n\nGNU AFFERO GENERAL PUBLIC LICENSE Version 3, 19 November 2007": "",
+		"You can redistribute it and/or modify it under the terms of the GNU General Public License as published by the Free Software Foundation, either version 3 of the License, or (at your option) any later version.": "its licence is GPL-3.0-or-later",
 	} {
 		l := licence{text: text}
 		assert.ErrorContains(t, l.classify(), want, text)
