@@ -90,26 +90,28 @@ type dialect interface {
 }
 
 // open doesn't connect, so the database may be unavailable.
-func open(d dialect, conns connections, log *slog.Logger) (_ *DB, err error) {
+func open(d dialect, conns connections, log *slog.Logger) (*DB, error) {
 	db := &DB{sql: conns, dialect: d, log: log}
-	for _, each := range []struct {
-		conn *sql.DB
-		into **gorm.DB
-	}{{conns.main, &db.gorm}, {conns.searches, &db.searches}, {conns.probe, &db.probe}} {
-		*each.into, err = gorm.Open(d.gorm(each.conn), &gorm.Config{
-			DisableAutomaticPing:   true,
-			SkipDefaultTransaction: true,
-			QueryFields:            true,
-			TranslateError:         true,
-			// Errors are returned, and logged once where they stop.
-			Logger:  gormlog.Discard,
-			NowFunc: func() time.Time { return time.Now().Truncate(time.Millisecond) },
-		})
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("open %s database: %w", d.goose(), err), conns.close())
-		}
+	var errs [3]error
+	db.gorm, errs[0] = openGORM(d, conns.main)
+	db.searches, errs[1] = openGORM(d, conns.searches)
+	db.probe, errs[2] = openGORM(d, conns.probe)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s database: %w", d.goose(), err), conns.close())
 	}
 	return db, nil
+}
+
+func openGORM(d dialect, conn *sql.DB) (*gorm.DB, error) {
+	return gorm.Open(d.gorm(conn), &gorm.Config{
+		DisableAutomaticPing:   true,
+		SkipDefaultTransaction: true,
+		QueryFields:            true,
+		TranslateError:         true,
+		// Errors are returned, and logged once where they stop.
+		Logger:  gormlog.Discard,
+		NowFunc: func() time.Time { return time.Now().Truncate(time.Millisecond) },
+	})
 }
 
 // Searches is the number of searches that can run at once. Others wait.

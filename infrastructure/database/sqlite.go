@@ -37,23 +37,28 @@ func OpenSQLite(file string, log *slog.Logger) (*DB, error) {
 		"_time_format": {"sqlite"},
 	}.Encode()}).String()
 	var c connections
-	for _, pool := range []struct {
-		conn **sql.DB
-		size int
-	}{{&c.main, 8}, {&c.searches, runtime.GOMAXPROCS(0)}, {&c.probe, 1}} {
-		conn, err := sql.Open("sqlite", dsn)
-		if err != nil {
-			return nil, fmt.Errorf("open SQLite database %s: %w", file, err)
-		}
-		conn.SetMaxOpenConns(pool.size)
-		conn.SetMaxIdleConns(pool.size)
-		*pool.conn = conn
+	var errs [3]error
+	c.main, errs[0] = sqlitePool(dsn, 8)
+	c.searches, errs[1] = sqlitePool(dsn, runtime.GOMAXPROCS(0))
+	c.probe, errs[2] = sqlitePool(dsn, 1)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fmt.Errorf("open SQLite database %s: %w", file, err)
 	}
 	db, err := open(&sqliteDialect{file: file}, c, log)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return db, nil
+}
+
+func sqlitePool(dsn string, size int) (*sql.DB, error) {
+	conn, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	conn.SetMaxOpenConns(size)
+	conn.SetMaxIdleConns(size)
+	return conn, nil
 }
 
 type sqliteDialect struct {
