@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
 	"literank.com/event-books/infrastructure/mq/mqtest"
 )
 

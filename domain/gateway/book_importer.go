@@ -13,8 +13,8 @@ type BookImporter interface {
 	// for each row, in the same order. It recognises a book by its source and
 	// external id, else by its ISBN, else by its FormerISBN, else by its
 	// fingerprint and ordinal or by one of its Alternatives; of several books it
-	// takes the oldest. The rows must be valid and must differ in identity. If it returns an error,
-	// it stored nothing and the call can be repeated.
+	// takes the oldest. The rows must be valid and must differ in identity. If it
+	// returns an error, it stored nothing and the call can be repeated.
 	ImportBooks(ctx context.Context, rows []*model.ImportRow) ([]model.ImportResult, error)
 	// PreviewBooks returns what ImportBooks would return, and stores nothing.
 	PreviewBooks(ctx context.Context, rows []*model.ImportRow) ([]model.ImportResult, error)

@@ -171,12 +171,12 @@ func (l *Log) commitPending() (around int) {
 	l.pending = nil
 	l.mu.Unlock()
 	around = len(group)
-	deleted := 0
-	// again: after somebody deleted the file, the records go to a new one. It isn't
-	// deleted again and again, but a file system may say so.
+	tries := 0
+	// again reports whether somebody deleted the file, so that the records go to a new
+	// one. The bound is for file systems that report each file as deleted.
 	again := func(err error) bool {
-		deleted++
-		return errors.Is(err, errDeleted) && deleted <= 3
+		tries++
+		return errors.Is(err, errDeleted) && tries <= 3
 	}
 	for len(group) > 0 {
 		current := l.current()

@@ -34,8 +34,8 @@ type file interface {
 	size() (int64, error)
 }
 
-// errDeleted: a file was deleted while it was open, so nobody will find what is written to
-// it.
+// errDeleted: a file was deleted while it was open. What is written to it can't be found
+// afterwards.
 var errDeleted = errors.New("the file was deleted")
 
 // folder is a real folder.
