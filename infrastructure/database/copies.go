@@ -69,7 +69,7 @@ func (c *copies) insert(k *known) {
 // move gives a book the fingerprint of a row that was found under another one.
 func (c *catalogue) move(k *known, row *model.ImportRow) {
 	former := model.Fingerprint(k.identity.Fingerprint)
-	if former == row.Fingerprint || !slices.ContainsFunc(row.Alternatives, func(c model.Copy) bool { return c.Fingerprint == former }) {
+	if former == row.Fingerprint || !slices.ContainsFunc(row.Alternatives, func(other model.Copy) bool { return other.Fingerprint == former }) {
 		return
 	}
 	c.byFingerprint[former].remove(k)

@@ -54,8 +54,8 @@ func (p *pace) cut(events []*Record, batchBytes int, partitions int32) []*sarama
 	request := 0
 	for _, r := range events {
 		size := r.Size()
-		// Kafka would reject its neighbours with it.
-		doubtful := (p.alone[r] || time.Until(r.Time) > maxAhead) && !p.timestamps.knows(r)
+		// A doubtful record travels alone: Kafka would reject its neighbours with it.
+		doubtful := (p.alone[r] || time.Until(r.Time) > maxAhead) && !p.timestamps.isSafe(r)
 		alone := doubtful || size > batchBytes
 		message := maker.message(r)
 		message.Timestamp = p.timestamps.of(r)

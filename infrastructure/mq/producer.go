@@ -151,9 +151,10 @@ func (p *Producer) settle(batch []*Record, messages []*sarama.ProducerMessage, e
 			p.pace.timestamps.took(messages[i].Timestamp)
 			report(r, nil)
 			continue
-		case len(batch) == 1 && errors.Is(errs[i], sarama.ErrInvalidTimestamp) && p.restamp(r, messages[i].Timestamp):
-			// It goes again with another timestamp.
 		case rejected && len(batch) == 1:
+			if errors.Is(errs[i], sarama.ErrInvalidTimestamp) && p.restamp(r, messages[i].Timestamp) {
+				break // it goes again
+			}
 			delete(p.pace.alone, r)
 			report(r, errs[i])
 			continue
@@ -175,10 +176,11 @@ func (p *Producer) settle(batch []*Record, messages []*sarama.ProducerMessage, e
 	return again, err
 }
 
-// restamp finds another timestamp for a record whose timestamp Kafka refuses.
+// restamp chooses another timestamp for a record that Kafka refused with sent. It reports
+// false if there is none.
 func (p *Producer) restamp(r *Record, sent time.Time) bool {
 	t := &p.pace.timestamps
-	if sent.Equal(r.Time) && !t.covers(r) {
+	if sent.Equal(r.Time) && !t.isRefused(r) {
 		p.options.log.Warn("Kafka refuses the time of an event; is this machine's clock ahead? Events go with an earlier timestamp, and ce_time stays", "topic", p.topic, "time", r.Time)
 	}
 	return t.refuse(r, sent)

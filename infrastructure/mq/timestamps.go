@@ -13,8 +13,8 @@ const (
 
 // timestamps chooses the timestamp of each record: its own time, unless Kafka refuses that
 // (message.timestamp.after.max.ms), because this machine's clock was ahead. Then it is the
-// last timestamp that Kafka took, or a time ever further back. One goroutine uses it at a
-// time.
+// last timestamp that Kafka took or, if there is none, an earlier time after each refusal.
+// One goroutine uses it at a time.
 type timestamps struct {
 	taken time.Time // the last one that Kafka took; zero at first
 	// refused is the earliest one that Kafka refused, at that moment by our clock.
@@ -26,7 +26,7 @@ type timestamps struct {
 // of returns the timestamp to send a record with.
 func (t *timestamps) of(r *Record) time.Time {
 	switch {
-	case !t.covers(r):
+	case !t.isRefused(r):
 		return r.Time
 	case !t.taken.IsZero():
 		return t.taken
@@ -34,13 +34,13 @@ func (t *timestamps) of(r *Record) time.Time {
 	return r.Time.Add(-t.back)
 }
 
-// covers reports whether Kafka would refuse the record's own time.
-func (t *timestamps) covers(r *Record) bool {
+// isRefused reports whether Kafka would refuse the record's own time.
+func (t *timestamps) isRefused(r *Record) bool {
 	return !t.refused.IsZero() && time.Since(t.refusedAt) < refusedFor && !r.Time.Before(t.refused)
 }
 
-// knows reports whether the record goes with a timestamp that Kafka took before.
-func (t *timestamps) knows(r *Record) bool { return !t.taken.IsZero() && t.covers(r) }
+// isSafe reports whether the record goes with a timestamp that Kafka took before.
+func (t *timestamps) isSafe(r *Record) bool { return !t.taken.IsZero() && t.isRefused(r) }
 
 // took records that Kafka took a timestamp.
 func (t *timestamps) took(sent time.Time) { t.taken = sent }
@@ -57,7 +57,7 @@ func (t *timestamps) doubt(sent time.Time) {
 func (t *timestamps) refuse(r *Record, sent time.Time) bool {
 	switch {
 	case sent.Equal(r.Time):
-		if !t.covers(r) {
+		if !t.isRefused(r) {
 			t.refused, t.back = r.Time, firstStepBack
 		}
 	case sent.Equal(t.taken): // Kafka's rules have changed since
