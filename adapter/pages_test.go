@@ -536,9 +536,11 @@ func TestPagesWithoutBooksOfferSome(t *testing.T) {
 			found = titlesOf(t, answer.Body.String())
 		}
 		assert.Equal(t, c.want, found, name)
-		events := s.events.take()
-		assert.Len(t, events, len(events)*strings.Count(c.target, "/?q="), "%s: only the search is an event", name)
-		assert.LessOrEqual(t, len(events), 1, name)
+		answered := 0
+		if c.status == http.StatusOK && strings.HasPrefix(c.target, "/?q=") {
+			answered = 1
+		}
+		assert.Len(t, s.events.take(), answered, "%s: only the search is an event", name)
 	}
 	down := newShop(t, onIndex(func(context.Context) (*model.SearchResult, error) {
 		return nil, &model.Error{Code: model.UnavailableNow}
