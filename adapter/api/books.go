@@ -4,7 +4,6 @@
 package api
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -125,11 +124,10 @@ func (h *Books) change(c *gin.Context, next func(*model.Book) (*model.Book, erro
 }
 
 func answerBook(c *gin.Context, status int, b *model.Book) error {
-	body, err := json.Marshal(b)
+	body, tag, err := encode(b)
 	if err != nil {
 		return err
 	}
-	tag := etag(body)
 	c.Header("Cache-Control", "private, no-cache")
 	c.Header("ETag", tag)
 	if c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead {

@@ -10,10 +10,13 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// etag returns the strong entity tag (RFC 9110) of a body.
-func etag(body []byte) string {
+// encode returns a book as the body of an answer, with its strong entity tag (RFC 9110).
+func encode(b *model.Book) (body []byte, etag string, err error) {
+	if body, err = json.Marshal(b); err != nil {
+		return nil, "", err
+	}
 	hash := sha256.Sum256(body)
-	return `"` + hex.EncodeToString(hash[:16]) + `"`
+	return body, `"` + hex.EncodeToString(hash[:16]) + `"`, nil
 }
 
 // checkState returns an error of code PreconditionFailed unless the current book meets a
@@ -23,11 +26,10 @@ func checkState(header http.Header, current *model.Book) error {
 	if match == nil && noneMatch == nil {
 		return nil
 	}
-	body, err := json.Marshal(current)
+	_, tag, err := encode(current)
 	if err != nil {
 		return err
 	}
-	tag := etag(body)
 	switch {
 	case match != nil && !matches(match, tag, strongly):
 		return model.Errorf(model.PreconditionFailed, "If-Match", "the book has changed: read it again")
