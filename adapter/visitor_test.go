@@ -181,6 +181,8 @@ func TestVisitorWithoutAKey(t *testing.T) {
 			assert.Empty(t, s.get("/", append(headers, "User-Agent", chrome)...).Result().Cookies())
 			assert.Empty(t, s.choose("yes", "/", headers...).Result().Cookies())
 		}
+		want := map[VisitorCookie][]string{visitor.Ask: {"yes", "no"}, visitor.On: nil}[rule]
+		assert.Equal(t, want, offered(t, s.get("/", "User-Agent", chrome)), "no page claims to remember anybody")
 		s.get("/?q=x", "Cookie", signed(aVisitor))
 		assert.Empty(t, s.events.take()[0].headers["ce_clientid"])
 	}

@@ -91,8 +91,10 @@ func (v *Visitors) Welcome(w http.ResponseWriter, r *http.Request) Notice {
 	case answer == no:
 		return NoNotice // the visitor isn't asked again
 	case (answer == yes || v.Rule == On) && r.Method == http.MethodGet && agent.Of(r) != model.BotAgent:
-		v.setNumber(w, r)
-		return OfferToForget
+		if v.setNumber(w, r) || answer == yes {
+			return OfferToForget
+		}
+		return NoNotice // there is nothing to forget
 	}
 	return AskConsent
 }
@@ -107,12 +109,15 @@ func (v *Visitors) Accept(w http.ResponseWriter, r *http.Request) {
 // Decline replaces the number with the answer no.
 func (v *Visitors) Decline(w http.ResponseWriter, r *http.Request) { v.setCookie(w, r, declined) }
 
-// setNumber sets a new, signed number.
-func (v *Visitors) setNumber(w http.ResponseWriter, r *http.Request) {
-	if key := v.Key(); key != nil {
-		id := uuid.NewString()
-		v.setCookie(w, r, id+"."+sign(key, id))
+// setNumber sets a new, signed number. It reports false while the key isn't known.
+func (v *Visitors) setNumber(w http.ResponseWriter, r *http.Request) bool {
+	key := v.Key()
+	if key == nil {
+		return false
 	}
+	id := uuid.NewString()
+	v.setCookie(w, r, id+"."+sign(key, id))
+	return true
 }
 
 func (v *Visitors) setCookie(w http.ResponseWriter, r *http.Request, value string) {
