@@ -100,6 +100,16 @@ func (s *Server) securityHeaders(c *gin.Context) {
 	}
 }
 
+// newCrossOrigin trusts the origin of the shop's public address: a proxy may change the
+// host, with which the browser's origin is compared.
+func newCrossOrigin(base *url.URL) (*http.CrossOriginProtection, error) {
+	protection := http.NewCrossOriginProtection()
+	if base.Host == "" {
+		return protection, nil
+	}
+	return protection, protection.AddTrustedOrigin(base.Scheme + "://" + base.Host)
+}
+
 // sameOrigin refuses a write that a browser sends for another site.
 func (s *Server) sameOrigin(c *gin.Context) {
 	if err := s.crossOrigin.Check(c.Request); err != nil {

@@ -96,6 +96,11 @@ func (l *limiters) forget(now time.Time) {
 	}
 }
 
+// newRequests limits the requests of a client to so many a second; 0 means any number.
+func newRequests(perSecond int) limiters {
+	return limiters{limit: rate.Limit(perSecond), burst: burst * perSecond}
+}
+
 // rateLimit refuses clients that send too many requests. Staff may send any number, and
 // operations and static files are free.
 func (s *Server) rateLimit(c *gin.Context) {

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"golang.org/x/time/rate"
 
 	"literank.com/event-books/adapter/api"
 	"literank.com/event-books/adapter/pages"
@@ -107,13 +106,9 @@ func New(o Options) (*Server, error) {
 		options: o, log: o.Log, tokenHash: sha256.Sum256([]byte(o.AdminToken)),
 		links: query.Links{Base: base, PageSize: o.PageSize}, basePath: u.Path, csp: contentSecurityPolicy(base, o.ImageHosts),
 	}
-	s.metrics, s.logins, s.crossOrigin = newRequestMetrics(), newLogins(), http.NewCrossOriginProtection()
-	s.requests = limiters{limit: rate.Limit(o.RateLimit), burst: burst * o.RateLimit}
-	if u.Host != "" {
-		// A proxy may change the host, with which the browser's origin is compared.
-		if err := s.crossOrigin.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
-			return nil, fmt.Errorf("base URL: %w", err)
-		}
+	s.metrics, s.requests, s.logins = newRequestMetrics(), newRequests(o.RateLimit), newLogins()
+	if s.crossOrigin, err = newCrossOrigin(u); err != nil {
+		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	if s.proxies, err = parseProxies(o.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("trusted proxies: %w", err)
