@@ -36,23 +36,10 @@ overload: ## Measure the shop with more searches than it can answer (5 minutes; 
 chaos: ## Kill the shop and its Kafka, then look for every answer (15 minutes; docs/chaos.md lists the variables)
 	go run ./bench/chaos
 
-fuzz: ## Fuzz the parsers of foreign input, 30 s each
-	go test -run '^$$' -fuzz FuzzFold -fuzztime 30s -fuzzminimizetime 5x ./domain/model
-	go test -run '^$$' -fuzz FuzzParseISBN -fuzztime 30s -fuzzminimizetime 5x ./domain/model
-	go test -run '^$$' -fuzz FuzzDecodeSearchEvent -fuzztime 30s -fuzzminimizetime 5x ./domain/model
-	go test -run '^$$' -fuzz FuzzParseKeyword -fuzztime 30s -fuzzminimizetime 5x ./domain/model
-	go test -run '^$$' -fuzz FuzzManyMarks -fuzztime 30s -fuzzminimizetime 5x ./domain/model
-	go test -run '^$$' -fuzz FuzzParseSearch -fuzztime 30s -fuzzminimizetime 5x ./adapter/query
-	go test -run '^$$' -fuzz FuzzPatch -fuzztime 30s -fuzzminimizetime 5x ./adapter/api
-	go test -run '^$$' -fuzz FuzzISBN -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation
-	go test -run '^$$' -fuzz FuzzPrice -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation
-	go test -run '^$$' -fuzz FuzzDate -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation
-	go test -run '^$$' -fuzz FuzzAuthors -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation
-	go test -run '^$$' -fuzz FuzzText -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog/notation
-	go test -run '^$$' -fuzz FuzzCSV -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
-	go test -run '^$$' -fuzz FuzzJSONLines -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
-	go test -run '^$$' -fuzz FuzzONIX -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
-	go test -run '^$$' -fuzz FuzzCharset -fuzztime 30s -fuzzminimizetime 5x ./infrastructure/catalog
+fuzz: ## Fuzz every parser of foreign input, 30 s each
+	@grep -rEo --include='*_test.go' '^func Fuzz\w+' . | sed 's|/[^/]*:func | |' | sort | while read -r package target; do \
+		(set -x; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime 30s -fuzzminimizetime 5x "$$package") || exit 1; \
+	done
 
 large: ## Import files of 1 GB in less than 200 MB of memory (minutes)
 	TEST_LARGE_FILE=1073741824 go test -timeout 60m -v -run TestLargeFiles ./e2e
