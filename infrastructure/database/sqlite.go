@@ -27,21 +27,15 @@ func OpenSQLite(file string, log *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite database: %w", err)
 	}
-	// Write transactions take the lock when they begin. Otherwise two could both
-	// read first, and one of them would fail with BUSY without waiting. SQLite itself
-	// creates no file: a connection that is opened after the file was deleted must fail.
-	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(file), RawQuery: url.Values{
-		"mode":         {"rw"},
-		"_txlock":      {"immediate"},
-		"_pragma":      {"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)"},
-		"_time_format": {"sqlite"},
-	}.Encode()}).String()
 	var c connections
 	for _, pool := range []struct {
 		conn **sql.DB
 		size int
-	}{{&c.main, 8}, {&c.searches, runtime.GOMAXPROCS(0)}, {&c.probe, 1}} {
-		conn, err := sql.Open("sqlite", dsn)
+		busy time.Duration // how long a statement waits for a lock
+	}{
+		{&c.main, 8, 15 * time.Second}, {&c.searches, runtime.GOMAXPROCS(0), 15 * time.Second}, {&c.probe, 1, 500 * time.Millisecond},
+	} {
+		conn, err := sql.Open("sqlite", sqliteDSN(file, pool.busy))
 		if err != nil {
 			return nil, fmt.Errorf("open SQLite database %s: %w", file, err)
 		}
@@ -59,6 +53,18 @@ func OpenSQLite(file string, log *slog.Logger) (*DB, error) {
 type sqliteDialect struct {
 	file    string
 	created atomic.Pointer[fs.FileInfo] // the file that this process opened
+}
+
+func sqliteDSN(file string, busy time.Duration) string {
+	// Write transactions take the lock when they begin. Otherwise two could both
+	// read first, and one of them would fail with BUSY without waiting. SQLite itself
+	// creates no file: a connection that is opened after the file was deleted must fail.
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(file), RawQuery: url.Values{
+		"mode":         {"rw"},
+		"_txlock":      {"immediate"},
+		"_pragma":      {fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)"},
+		"_time_format": {"sqlite"},
+	}.Encode()}).String()
 }
 
 // create makes an empty file that only its owner may read, and remembers it.
@@ -79,6 +85,9 @@ func (d *sqliteDialect) create() error {
 	return nil
 }
 
+// smallestPage is the size of SQLite's smallest page, in bytes. A database has one at least.
+const smallestPage = 512
+
 // present compares device and inode: SQLite goes on with an open file after it was
 // deleted or replaced, and everything written to it is gone at the end of the process.
 func (d *sqliteDialect) present() error {
@@ -92,6 +101,9 @@ func (d *sqliteDialect) present() error {
 	}
 	if !os.SameFile(*created, info) {
 		return fmt.Errorf("%s is another file than the one that was opened", d.file)
+	}
+	if info.Size() < smallestPage {
+		return fmt.Errorf("%s was cut off: it has %d bytes", d.file, info.Size())
 	}
 	return nil
 }
