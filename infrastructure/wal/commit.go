@@ -175,8 +175,13 @@ func (l *Log) commitPending() (around int) {
 	// again: after somebody deleted the file, the records go to a new one. It isn't
 	// deleted again and again, but a file system may say so.
 	again := func(err error) bool {
-		deleted++
-		return errors.Is(err, errDeleted) && deleted <= 3
+		if !errors.Is(err, errDeleted) {
+			return false
+		}
+		if deleted++; deleted == 1 && l.options.Deleted != nil {
+			l.options.Deleted()
+		}
+		return deleted <= 3
 	}
 	for len(group) > 0 {
 		current := l.current()
