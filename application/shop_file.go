@@ -21,17 +21,23 @@ type shopFile struct {
 
 func shopFilePath(dataDir string) string { return filepath.Join(dataDir, "shop.json") }
 
-// readShopFile returns the zero value if the folder has no such file.
+// readShopFile returns the zero value if the folder has no such file. If the file can't be
+// read, or has no id, the error wraps errLostCatalogue: the folder has a history, and nobody
+// knows which.
 func readShopFile(dataDir string) (f shopFile, err error) {
-	content, err := os.ReadFile(shopFilePath(dataDir))
+	name := shopFilePath(dataDir)
+	content, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
 	if err == nil {
 		err = json.Unmarshal(content, &f)
 	}
+	if err == nil && f.DatabaseID == "" {
+		err = errors.New("it names no database")
+	}
 	if err != nil {
-		return f, fmt.Errorf("read %s: %w", shopFilePath(dataDir), err)
+		return f, fmt.Errorf("%w: %s is damaged (%w). Restore it from a backup; or delete it to go on with the database that is there, or else with the starter catalogue", errLostCatalogue, name, err)
 	}
 	return f, nil
 }

@@ -64,6 +64,12 @@ func TestLostCatalogue(t *testing.T) {
 	status, output = finish(t, dir, nil, "export", "-")
 	assert.Equal(t, 1, status)
 	assert.Contains(t, output, "is not the one that belongs to this folder")
+	for _, damaged := range []string{"", "{}", "garbage"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "data", "shop.json"), []byte(damaged), 0o600))
+		status, output = finish(t, dir, nil, "export", "-")
+		assert.Equal(t, 1, status)
+		assert.Contains(t, output, "data/shop.json is damaged")
+	}
 	require.NoError(t, os.Remove(filepath.Join(dir, "data", "shop.json")))
 	status, output = finish(t, dir, nil, "export", "-")
 	assert.Equal(t, 0, status)

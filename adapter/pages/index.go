@@ -72,9 +72,11 @@ func (p *Pages) Index(c *gin.Context) error {
 		data.Offers = p.offers(c.Request.Context(), filters)
 	}
 	if answer.Search.Keyword == "" {
-		// Its form redirects back to this page. With a keyword, that would be
-		// another search.
 		data.Visitor = p.welcome(c)
+	} else {
+		// The form of the welcome redirects back to this page. With a keyword, that
+		// would be another search.
+		p.Visitors.Renew(c.Writer, c.Request)
 	}
 	if data.NoIndex {
 		c.Header("X-Robots-Tag", "noindex")

@@ -99,6 +99,14 @@ func (v *Visitors) Welcome(w http.ResponseWriter, r *http.Request) Notice {
 	return AskConsent
 }
 
+// Renew gives a browser that said yes and has no valid number a new one. Welcome does the
+// same.
+func (v *Visitors) Renew(w http.ResponseWriter, r *http.Request) {
+	if id, answer := v.readCookie(r); id == "" && answer == yes && v.mayRemember(r) && r.Method == http.MethodGet && agent.Of(r) != model.BotAgent {
+		v.setNumber(w, r)
+	}
+}
+
 // Accept sets the cookie, unless the browser has it or asks for privacy.
 func (v *Visitors) Accept(w http.ResponseWriter, r *http.Request) {
 	if id, _ := v.readCookie(r); id == "" && !wantsPrivacy(r) {

@@ -14,6 +14,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -495,7 +496,11 @@ func wrapped(t *testing.T, opts Options, shell string) (addr string, log *superv
 	require.NoError(t, err)
 	wrapper := filepath.Join(t.TempDir(), "wrapper")
 	script := fmt.Sprintf("#!/bin/sh\nset -- '%s' \"$@\"\n%s\n", self, shell)
-	require.NoError(t, os.WriteFile(wrapper, []byte(script), 0o700))
+	// A child writes the file: a fork of this process at the same time would keep it
+	// open for writing, and Linux doesn't execute such a file.
+	write := exec.Command("sh", "-c", `cat >"$0" && chmod 700 "$0"`, wrapper)
+	write.Stdin = strings.NewReader(script)
+	require.NoError(t, write.Run())
 	log = &supervisorLog{}
 	s := NewSupervisor(opts, log.logger())
 	s.program, s.pauses = wrapper, quickPauses()

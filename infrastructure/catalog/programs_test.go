@@ -76,10 +76,10 @@ func TestExportsOfPrograms(t *testing.T) {
 		"WooCommerce": {
 			text: `ID,Type,SKU,"GTIN, UPC, EAN, or ISBN",Name,Published,"Short description",Description,"In stock?",Stock,"Sale price","Regular price",Categories,Tags,Images` + "\n" +
 				`7,simple,b1,9780306406157,Emma,1,Short.,"<p>One <em>fine</em> day.</p>\n<p>Two.</p>",1,4,9.50,12.90,"Fiction > Sea, Fiction > Islands",salt,"https://x.example/a.jpg, https://x.example/b.jpg"` + "\n" +
-				`8,simple,b2,,Ida,-1,Short.,,0,,,8.00,,,` + "\n",
+				`8,simple,b2,,Ida,-1,Short.,,0,,,8.00,"Books > A\, B, Sea",,` + "\n",
 			ignored: "Type, Tags",
 			want: []string{`7 | Emma | 9780306406157 | One fine day.\nTwo. | Fiction; Sea; Islands | 9.50 | 4 | in_stock | https://x.example/a.jpg`,
-				"8 | Ida | Short. | 8.00 | unavailable"},
+				"8 | Ida | Short. | Books; A, B; Sea | 8.00 | unavailable"},
 		},
 		"numbers of articles": {
 			text:    "title,SKU,#isbn\nEmma,978-0-306-40615-7,1\nIda,0306406152,0306406152\nUna,A-17,\n",

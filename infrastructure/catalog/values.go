@@ -256,11 +256,22 @@ func (b *builder) subjects() []string {
 	tags := b.record.values[tagsSlot]
 	items := b.list(tags)
 	if tags.items == nil && len(items) == 1 {
-		items = strings.FieldsFunc(items[0], func(r rune) bool { return r == ',' || r == '，' || r == '、' })
+		items = splitCommas(items[0])
 		items = strings.Split(strings.Join(items, " > "), " > ") // a path of categories
 		items = items[:min(len(items), maxTags)]
 	}
 	return b.distinct(tagsSlot, items)
+}
+
+// splitCommas splits a list at its commas. WooCommerce writes "\," for a comma within an
+// item.
+func splitCommas(text string) []string {
+	const comma = "\uE000" // for private use, so no text has it
+	items := strings.FieldsFunc(strings.ReplaceAll(text, `\,`, comma), func(r rune) bool { return r == ',' || r == '，' || r == '、' })
+	for i := range items {
+		items[i] = strings.ReplaceAll(items[i], comma, ",")
+	}
+	return items
 }
 
 // list returns the items of a value without HTML. A reference such as &amp; ends in

@@ -164,6 +164,18 @@ func TestLostFile(t *testing.T) {
 	}
 }
 
+// SQLite waits for a lock on a file that was emptied, so the size counts.
+func TestEmptiedFile(t *testing.T) {
+	db, file := sqliteFile(t, io.Discard)
+	_, err := db.sql.main.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+	require.NoError(t, err)
+	require.NoError(t, db.Ping(t.Context()))
+	require.NoError(t, os.Truncate(file, 0))
+	assert.ErrorContains(t, db.Ping(t.Context()), "cut off")
+	_, err = db.SearchBooks(t.Context(), model.Search{Limit: 20})
+	assert.ErrorContains(t, err, "cut off")
+}
+
 func TestSQLiteFileIsPrivate(t *testing.T) {
 	_, file := sqliteFile(t, io.Discard)
 	for _, name := range []string{file, file + "-wal", file + "-shm"} {

@@ -20,6 +20,12 @@ import (
 	_ "modernc.org/sqlite"
 )
 
+// How long a statement waits for a lock; the probe of readiness must answer soon.
+const (
+	lockTimeout      = 15 * time.Second
+	probeLockTimeout = 500 * time.Millisecond
+)
+
 // OpenSQLite opens the SQLite database in file. Migrate creates the file and its folder
 // if they don't exist. Several processes may use the file at once.
 func OpenSQLite(file string, log *slog.Logger) (*DB, error) {
@@ -27,20 +33,11 @@ func OpenSQLite(file string, log *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite database: %w", err)
 	}
-	// Write transactions take the lock when they begin. Otherwise two could both
-	// read first, and one of them would fail with BUSY without waiting. SQLite itself
-	// creates no file: a connection that is opened after the file was deleted must fail.
-	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(file), RawQuery: url.Values{
-		"mode":         {"rw"},
-		"_txlock":      {"immediate"},
-		"_pragma":      {"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)"},
-		"_time_format": {"sqlite"},
-	}.Encode()}).String()
 	var c connections
 	var errs [3]error
-	c.main, errs[0] = sqlitePool(dsn, 8)
-	c.searches, errs[1] = sqlitePool(dsn, runtime.GOMAXPROCS(0))
-	c.probe, errs[2] = sqlitePool(dsn, 1)
+	c.main, errs[0] = sqlitePool(file, 8, lockTimeout)
+	c.searches, errs[1] = sqlitePool(file, runtime.GOMAXPROCS(0), lockTimeout)
+	c.probe, errs[2] = sqlitePool(file, 1, probeLockTimeout)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("open SQLite database %s: %w", file, err)
 	}
@@ -51,14 +48,26 @@ func OpenSQLite(file string, log *slog.Logger) (*DB, error) {
 	return db, nil
 }
 
-func sqlitePool(dsn string, size int) (*sql.DB, error) {
-	conn, err := sql.Open("sqlite", dsn)
+func sqlitePool(file string, size int, busy time.Duration) (*sql.DB, error) {
+	conn, err := sql.Open("sqlite", sqliteDSN(file, busy))
 	if err != nil {
 		return nil, err
 	}
 	conn.SetMaxOpenConns(size)
 	conn.SetMaxIdleConns(size)
 	return conn, nil
+}
+
+func sqliteDSN(file string, busy time.Duration) string {
+	// Write transactions take the lock when they begin. Otherwise two could both
+	// read first, and one of them would fail with BUSY without waiting. SQLite itself
+	// creates no file: a connection that is opened after the file was deleted must fail.
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(file), RawQuery: url.Values{
+		"mode":         {"rw"},
+		"_txlock":      {"immediate"},
+		"_pragma":      {fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)"},
+		"_time_format": {"sqlite"},
+	}.Encode()}).String()
 }
 
 type sqliteDialect struct {
@@ -84,6 +93,9 @@ func (d *sqliteDialect) create() error {
 	return nil
 }
 
+// smallestPage is the size of SQLite's smallest page, in bytes. A database has one at least.
+const smallestPage = 512
+
 // present compares device and inode: SQLite goes on with an open file after it was
 // deleted or replaced, and everything written to it is gone at the end of the process.
 func (d *sqliteDialect) present() error {
@@ -97,6 +109,9 @@ func (d *sqliteDialect) present() error {
 	}
 	if !os.SameFile(*created, info) {
 		return fmt.Errorf("%s is another file than the one that was opened", d.file)
+	}
+	if info.Size() < smallestPage {
+		return fmt.Errorf("%s was cut off: it has %d bytes", d.file, info.Size())
 	}
 	return nil
 }

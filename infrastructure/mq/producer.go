@@ -148,7 +148,7 @@ func (p *Producer) settle(batch []*Record, messages []*sarama.ProducerMessage, e
 				overtaken++
 			}
 			delete(p.pace.alone, r)
-			p.pace.timestamps.took(messages[i].Timestamp)
+			p.pace.timestamps.took(r, messages[i].Timestamp)
 			report(r, nil)
 			continue
 		case rejected && len(batch) == 1:
@@ -161,7 +161,7 @@ func (p *Producer) settle(batch []*Record, messages []*sarama.ProducerMessage, e
 		case rejected && errors.Is(errs[i], sarama.ErrMessageSizeTooLarge): // a smaller batch may pass
 		case rejected:
 			p.pace.alone[r] = true
-			p.pace.timestamps.doubt(messages[i].Timestamp)
+			p.pace.timestamps.doubt(r, messages[i].Timestamp)
 		default:
 			err = errs[i]
 		}

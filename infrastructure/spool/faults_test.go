@@ -158,7 +158,8 @@ func TestSpoolFolderThatVanishes(t *testing.T) {
 		t.Skip("only on Linux does the log see that its files were deleted")
 	}
 	dir := filepath.Join(t.TempDir(), "spool")
-	s := newSpool(t, dir, []string{"127.0.0.1:1"}, "x", Options{})
+	var log testbed.Output
+	s := newSpool(t, dir, []string{"127.0.0.1:1"}, "x", Options{Log: logTo(&log)})
 	spooled(t, s, "k", "[]")
 	require.NoError(t, os.RemoveAll(dir))
 	value := make([]byte, 8<<20)
@@ -167,6 +168,7 @@ func TestSpoolFolderThatVanishes(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.Zero(t, s.EventStats().Lost+s.EventStats().Unconfirmed)
+	assert.Contains(t, log.String(), "files of the spool were deleted")
 }
 
 // A Kafka that takes a little longer than slowAfter for each batch has one state,

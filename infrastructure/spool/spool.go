@@ -133,6 +133,9 @@ func bounds(dir string, options Options, metrics *metrics) wal.Options {
 		Max: options.MaxBytes, Unsynced: options.Unsynced,
 		Reserve: func() error { return leaveFree(dir) },
 		Synced:  metrics.synced,
+		Deleted: func() {
+			options.Log.Error("files of the spool were deleted; new events go to new files, and those that were waiting may be lost if the shop ends before Kafka has them", "dir", dir)
+		},
 	}
 }
 

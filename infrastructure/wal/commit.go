@@ -171,12 +171,17 @@ func (l *Log) commitPending() (around int) {
 	l.pending = nil
 	l.mu.Unlock()
 	around = len(group)
-	tries := 0
+	deleted := 0
 	// again reports whether somebody deleted the file, so that the records go to a new
 	// one. The bound is for file systems that report each file as deleted.
 	again := func(err error) bool {
-		tries++
-		return errors.Is(err, errDeleted) && tries <= 3
+		if !errors.Is(err, errDeleted) {
+			return false
+		}
+		if deleted++; deleted == 1 && l.options.Deleted != nil {
+			l.options.Deleted()
+		}
+		return deleted <= 3
 	}
 	for len(group) > 0 {
 		current := l.current()

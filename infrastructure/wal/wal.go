@@ -75,6 +75,9 @@ type Options struct {
 	// Synced is called after each sync of records, with the sync's duration and
 	// the number of records it covered. One goroutine calls it. It must not block.
 	Synced func(took time.Duration, records int)
+	// Deleted is called when somebody has deleted the file that was written to, and the
+	// records go to a new one. It must not block.
+	Deleted func()
 
 	files     fileSystem    // set by tests; nil = the folder
 	noteEvery time.Duration // set by tests; 0 = the constant noteEvery

@@ -37,10 +37,11 @@ var (
 	dayMonthYear = regexp.MustCompile(`^ *(\d{1,2}) *[/.-] *(\d{1,2}) *[/.-] *(\d{4})(?: +\d{1,2}:.*)?\.? *$`)
 	monthYear    = regexp.MustCompile(`^(\d{1,2})[/.-](\d{4})$`)
 	wordDate     = regexp.MustCompile(`^(?:(\d{1,2})(?:\.|st|nd|rd|th|er|º|ª)? *(?:de |of |-)?)?(\pL{3,})\.?,?(?: (\d{1,2})(?:st|nd|rd|th)?,)? *(?:de |del |of |-)?(\d{4})$`)
-	eastern      = regexp.MustCompile(`^(?:(明治|大正|昭和|平成|令和)(\d{1,2}|元)|(\d{4}))年 *(?:(\d{1,2})月 *(?:(\d{1,2})日)?)?(?:第?\d*版|初版|第\d+刷|刊|発行|出版|发行)?$`)
+	eastern      = regexp.MustCompile(`^(?:(明治|大正|昭和|平成|令和|民國|民国)(\d{1,3}|元)|(\d{4}))年 *(?:(\d{1,2})月 *(?:(\d{1,2})日)?)?(?:第?\d*版|初版|第\d+刷|刊|発行|出版|发行)?$`)
 	yearRange    = regexp.MustCompile(`^(\d{4}) *[-/] *(?:\d{4})?$`)
-	seasonYear   = regexp.MustCompile(`^(?:spring|summer|autumn|fall|winter|frühjahr|frühling|sommer|herbst|printemps|été|automne|hiver|primavera|verano|otoño|invierno|estate|autunno|inverno|весна|лето|осень|зима|q[1-4]|[1-4]\. quartal|published|erschienen|publ?\.|reprint|reprinted)(?: of| de)?,? (\d{4})$|^(\d{4})[ -]?q[1-4]$`)
+	seasonYear   = regexp.MustCompile(`^(?:spring|summer|autumn|fall|winter|frühjahr|frühling|sommer|herbst|printemps|été|automne|hiver|primavera|verano|otoño|invierno|estate|autunno|inverno|весна|лето|осень|зима|q[1-4]|[1-4]\. quartal|published|erschienen|first published|publ?\.|reprint|reprinted)(?: of| de)?,? (\d{4})$|^(\d{4})[ -]?q[1-4]$`)
 	remarkBehind = regexp.MustCompile(`^(.*\d.*?)\s*\([^()]*\)$`)
+	about        = regexp.MustCompile(`(?i)^(?:ca?\.?|circa|approx\.?|about|um|vers|hacia|около|约|約) *(\d{4})$`)
 	weekday      = regexp.MustCompile(`^\pL{2,10}\.?, *(\d{1,2}\.? .*?)(?: \d{1,2}:.*)?$`)
 )
 
@@ -62,7 +63,7 @@ func Date(cell string, order DayOrder) (date string, ok bool) {
 	if isUnknown(text) {
 		return "", true
 	}
-	return text, true
+	return strings.TrimSuffix(strings.TrimSuffix(text, "-00"), "-00"), true
 }
 
 // isUnknown recognises the dates that programs write when they know none.
@@ -88,7 +89,7 @@ func wordyDate(cell string, order DayOrder) (string, bool) {
 	if len(text) == 4 && isoDate.MatchString(text) {
 		return text, true
 	}
-	for _, pattern := range []*regexp.Regexp{yearMark, yearAndYear, yearRange, seasonYear} {
+	for _, pattern := range []*regexp.Regexp{about, yearMark, yearAndYear, yearRange, seasonYear} {
 		if m := pattern.FindStringSubmatch(lower); m != nil {
 			return strings.Join(m[1:], ""), true
 		}
@@ -168,9 +169,10 @@ func number(digits string) int {
 	return n
 }
 
-// commonYear turns a year of a Japanese era into a year of the common era.
+// commonYear turns a year of a Japanese era, or of the Republic of China, into a year of
+// the common era.
 func commonYear(era, inEra, year string) string {
-	first := map[string]int{"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}[era]
+	first := map[string]int{"民國": 1912, "民国": 1912, "明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}[era]
 	if first == 0 {
 		return year
 	}

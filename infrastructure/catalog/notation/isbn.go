@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	scientific = regexp.MustCompile(`^(\d)\.(\d{1,12})E\+?12$`)
+	scientific = regexp.MustCompile(`^(\d)[.,](\d{1,12})E\+?12$`)
 	grouped    = regexp.MustCompile(`^\d(?:,\d{3}){4}$|^\d(?:\.\d{3}){4}$|^\d(?:'\d{3}){4}$|^\d(?:,\d{3}){3}$`)
 	dotted     = regexp.MustCompile(`^[\d-]+(?:[._][\d-]+){2,4}(?:[._]X|X)?$`)
 	// numberRun matches digits with hyphens and blanks between them.

@@ -237,6 +237,9 @@ func areGiven(text string) bool {
 	for len(words) > 1 && isParticle(words[len(words)-1]) {
 		words = words[:len(words)-1]
 	}
+	if len(words) == 2 && isPatronymic(words[1]) {
+		return true
+	}
 	return len(words) > 0 && !slices.ContainsFunc(words, func(word string) bool { return !isGiven(word) })
 }
 
@@ -256,7 +259,7 @@ var givenNames = sync.OnceValue(func() map[string]bool {
 
 // isPatronymic recognises the second name of Russians.
 func isPatronymic(word string) bool {
-	for _, ending := range []string{"вич", "ьич", "вна", "ична"} {
+	for _, ending := range []string{"вич", "ьич", "вна", "ична", "ovich", "evich", "ovna", "evna"} {
 		if strings.HasSuffix(word, ending) {
 			return true
 		}
