@@ -90,7 +90,7 @@ func (v *Visitors) Welcome(w http.ResponseWriter, r *http.Request) Notice {
 		return OfferToForget
 	case answer == no:
 		return NoNotice // the visitor isn't asked again
-	case (answer == yes || v.Rule == On) && r.Method == http.MethodGet && agent.Of(r) != model.BotAgent:
+	case (answer == yes || v.Rule == On) && isPageView(r):
 		if v.setNumber(w, r) || answer == yes {
 			return OfferToForget
 		}
@@ -102,7 +102,7 @@ func (v *Visitors) Welcome(w http.ResponseWriter, r *http.Request) Notice {
 // Renew gives a browser that said yes and has no valid number a new one. Welcome does the
 // same.
 func (v *Visitors) Renew(w http.ResponseWriter, r *http.Request) {
-	if id, answer := v.readCookie(r); id == "" && answer == yes && v.mayRemember(r) && r.Method == http.MethodGet && agent.Of(r) != model.BotAgent {
+	if id, answer := v.readCookie(r); id == "" && answer == yes && v.mayRemember(r) && isPageView(r) {
 		v.setNumber(w, r)
 	}
 }
@@ -140,6 +140,11 @@ func sign(key []byte, id string) string {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(id))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// isPageView reports whether a browser asks for a page. Only then it gets a number.
+func isPageView(r *http.Request) bool {
+	return r.Method == http.MethodGet && agent.Of(r) != model.BotAgent
 }
 
 func (v *Visitors) mayRemember(r *http.Request) bool {
