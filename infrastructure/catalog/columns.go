@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -206,8 +207,16 @@ func (n *names) find(column string) place {
 			return p
 		}
 	}
+	if m := pieces.FindStringSubmatch(column); m != nil {
+		if p, ok := n.places[foldName(m[1])]; ok && slots[p.slot].field == model.StockField {
+			return p
+		}
+	}
 	return place{slot: noSlot}
 }
+
+// pieces matches a column of numbers with the unit in brackets: "Bestand (Stück)".
+var pieces = regexp.MustCompile(`^(.*\S)\s*[(\[][^()\[\]]+[)\]]$`)
 
 // header names the columns of a CSV file.
 func (n *names) header(cells [][]byte) []string {

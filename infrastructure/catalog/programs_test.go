@@ -81,6 +81,10 @@ func TestExportsOfPrograms(t *testing.T) {
 			want: []string{`7 | Emma | 9780306406157 | One fine day.\nTwo. | Fiction; Sea; Islands | 9.50 | 4 | in_stock | https://x.example/a.jpg`,
 				"8 | Ida | Short. | Books; A, B; Sea | 8.00 | unavailable"},
 		},
+		"units in the header": {
+			text: "Titel,Preis (EUR),Bestand (Stück)\nEmma,12.90,7\n",
+			want: []string{"Emma | 12.90 EUR | 7"},
+		},
 		"numbers of articles": {
 			text:    "title,SKU,#isbn\nEmma,978-0-306-40615-7,1\nIda,0306406152,0306406152\nUna,A-17,\n",
 			ignored: "#isbn",
