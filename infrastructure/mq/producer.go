@@ -181,7 +181,7 @@ func (p *Producer) settle(batch []*Record, messages []*sarama.ProducerMessage, e
 func (p *Producer) restamp(r *Record, sent time.Time) bool {
 	t := &p.pace.timestamps
 	if sent.Equal(r.Time) && !t.isRefused(r) {
-		p.options.log.Warn("Kafka refuses the time of an event; is this machine's clock ahead? Events go with an earlier timestamp, and ce_time stays", "topic", p.topic, "time", r.Time)
+		p.options.log.Warn("Kafka refuses the time of an event: this machine's clock is ahead, or the event waited for too long. Such events go with another timestamp, and ce_time stays", "topic", p.topic, "time", r.Time)
 	}
 	return t.refuse(r, sent)
 }
