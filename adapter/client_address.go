@@ -40,28 +40,22 @@ func (s *Server) isHTTPS(r *http.Request) bool {
 		slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(remote.Addr().Unmap()) })
 }
 
-// clientOf returns the address that limits count by: an IPv6 client has a whole /64.
-func clientOf(c *gin.Context) string {
-	address, err := netip.ParseAddr(c.ClientIP())
-	if err != nil {
-		return ""
-	}
-	if address = address.Unmap(); address.Is6() {
-		return netip.PrefixFrom(address, 64).Masked().String()
-	}
-	return address.String()
-}
+// clientOf returns the network that limits count by: an IPv6 client has a whole /64.
+func clientOf(c *gin.Context) string { return network(c.ClientIP(), 32, 64) }
 
-// network is the part of a client's address that the access log has: enough to find a
-// provider, not a person.
-func network(client string) string {
+// loggedNetwork is the part of a client's address that the access log has: enough to find
+// a provider, not a person.
+func loggedNetwork(c *gin.Context) string { return network(c.ClientIP(), 24, 48) }
+
+// network returns the network of an address with that many bits, or "" for no address.
+func network(client string, bits4, bits6 int) string {
 	address, err := netip.ParseAddr(client)
 	if err != nil {
 		return ""
 	}
-	bits := 24
+	bits := bits4
 	if address = address.Unmap(); address.Is6() {
-		bits = 48
+		bits = bits6
 	}
-	return netip.PrefixFrom(address.WithZone(""), bits).Masked().String()
+	return netip.PrefixFrom(address, bits).Masked().String()
 }

@@ -40,7 +40,7 @@ func (s *Server) accessLog(c *gin.Context) {
 		log = s.log.Debug
 	}
 	log("request", "method", cut(c.Request.Method, 20), "path", cut(path, 200), "status", c.Writer.Status(),
-		"ms", float64(time.Since(begun).Microseconds())/1000, "network", network(c.ClientIP()), "request_id", c.GetString(requestIDKey))
+		"ms", float64(time.Since(begun).Microseconds())/1000, "network", loggedNetwork(c), "request_id", c.GetString(requestIDKey))
 }
 
 // cut shortens a text of a client for the log.

@@ -22,7 +22,7 @@ const (
 	maxClients = 50_000
 )
 
-// limiters are token buckets by client. The zero value limits nothing.
+// limiters are token buckets by client.
 type limiters struct {
 	limit rate.Limit
 	burst int
@@ -39,9 +39,6 @@ type bucket struct {
 // take takes n tokens from a client's bucket. If it has less, take returns the time until
 // it has enough, and takes none.
 func (l *limiters) take(client string, n int, now time.Time) (wait time.Duration) {
-	if l.limit == 0 {
-		return 0
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.bucket(client, now)

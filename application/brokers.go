@@ -15,9 +15,11 @@ import (
 
 // Kafka returns where a command that starts no broker finds Kafka, and how it
 // connects. See Brokers.
-func Kafka(c *config.Config) (mq.Kafka, error) {
+func Kafka(c *config.Config) (mq.Kafka, error) { return kafkaAt(c, Brokers(c)) }
+
+func kafkaAt(c *config.Config, brokers []string) (mq.Kafka, error) {
 	security, err := kafkaSecurity(c)
-	return mq.Kafka{Brokers: Brokers(c), Security: security}, err
+	return mq.Kafka{Brokers: brokers, Security: security}, err
 }
 
 // BrokerHint tells a person which broker a command uses if the configuration names

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -16,7 +15,6 @@ import (
 	"github.com/gofrs/flock"
 
 	"literank.com/event-books/infrastructure/config"
-	"literank.com/event-books/infrastructure/disk"
 )
 
 // runFile is data_dir/run.json. It lists the processes that use the data folder,
@@ -92,15 +90,7 @@ func changeRunFile(dataDir string, entry *runningProcess) error {
 		}
 		return nil
 	}
-	content, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write run file: %w", err)
-	}
-	err = disk.Replace(runFilePath(dataDir), 0o600, func(w io.Writer) error {
-		_, err := w.Write(append(content, '\n'))
-		return err
-	})
-	if err != nil {
+	if err := writeJSON(runFilePath(dataDir), r); err != nil {
 		return fmt.Errorf("write run file: %w", err)
 	}
 	return nil

@@ -4,12 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"literank.com/event-books/infrastructure/disk"
 )
 
 // shopFile is data_dir/shop.json. It says which embedded database belongs to the folder,
@@ -43,15 +40,7 @@ func readShopFile(dataDir string) (f shopFile, err error) {
 }
 
 func (f shopFile) write(dataDir string) error {
-	content, err := json.MarshalIndent(f, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write shop file: %w", err)
-	}
-	err = disk.Replace(shopFilePath(dataDir), 0o600, func(w io.Writer) error {
-		_, err := w.Write(append(content, '\n'))
-		return err
-	})
-	if err != nil {
+	if err := writeJSON(shopFilePath(dataDir), f); err != nil {
 		return fmt.Errorf("write shop file: %w", err)
 	}
 	return nil

@@ -11,13 +11,13 @@ import (
 
 // trimWatch watches the topics that the shop writes.
 func trimWatch(c *config.Config, brokers []string, log *slog.Logger) (*mq.TrimWatch, error) {
-	security, err := kafkaSecurity(c)
+	kafka, err := kafkaAt(c, brokers)
 	if err != nil {
 		return nil, err
 	}
 	topic := c.MQ.SearchTopic()
 	topics := []string{topic, mq.DeadLetterTopic(topic)}
-	return mq.NewTrimWatch(mq.Kafka{Brokers: brokers, Security: security}, topics, c.MQ.Retention, log), nil
+	return mq.NewTrimWatch(kafka, topics, c.MQ.Retention, log), nil
 }
 
 func trimmedRecords(watch *mq.TrimWatch) prometheus.Collector {

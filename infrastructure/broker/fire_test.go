@@ -212,7 +212,7 @@ func (f *forge) request() []byte {
 // thrower keeps its connection until the broker closes it.
 type thrower struct {
 	addr     string
-	patience time.Duration // 0: 20 ms
+	timeout  time.Duration // of one request; 0 = 20 ms
 	conn     net.Conn
 	answered int
 }
@@ -228,7 +228,7 @@ func (th *thrower) throw(frame []byte) error {
 		_ = conn.(*net.TCPConn).SetLinger(0) // leaves no port behind
 		th.conn = conn
 	}
-	_ = th.conn.SetDeadline(time.Now().Add(cmp.Or(th.patience, 20*time.Millisecond)))
+	_ = th.conn.SetDeadline(time.Now().Add(cmp.Or(th.timeout, 20*time.Millisecond)))
 	answer := make([]byte, 4)
 	_, err := th.conn.Write(frame)
 	if err == nil {
@@ -666,7 +666,7 @@ func TestManyFetches(t *testing.T) {
 	throwers := make([]thrower, maxConnections/2-20)
 	for range 3 {
 		for i := range throwers {
-			throwers[i].addr, throwers[i].patience = addr, timeout
+			throwers[i].addr, throwers[i].timeout = addr, timeout
 			require.NoError(t, throwers[i].throw(frame))
 		}
 	}

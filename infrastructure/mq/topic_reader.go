@@ -79,9 +79,15 @@ func (t *topicReader) offsetOf(partition int32, from Start) (int64, error) {
 	case from.At.IsZero():
 		return t.client.GetOffset(t.topic, partition, sarama.OffsetNewest)
 	}
-	offset, err := t.client.GetOffset(t.topic, partition, from.At.UnixMilli())
-	if err == nil && offset < 0 { // no record is that new
-		return t.client.GetOffset(t.topic, partition, sarama.OffsetNewest)
+	return offsetAt(t.client, t.topic, partition, from.At)
+}
+
+// offsetAt returns the offset of the first record that is not older than a time, or of the
+// next one written.
+func offsetAt(client sarama.Client, topic string, partition int32, at time.Time) (int64, error) {
+	offset, err := client.GetOffset(topic, partition, at.UnixMilli())
+	if err == nil && offset < 0 {
+		return client.GetOffset(topic, partition, sarama.OffsetNewest)
 	}
 	return offset, err
 }

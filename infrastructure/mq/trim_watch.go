@@ -102,20 +102,10 @@ func (w *TrimWatch) lookAt(client sarama.Client, topic string, now time.Time) (d
 		if kept, known := w.kept[partition]; known {
 			deleted += max(0, oldest-kept)
 		}
-		if w.kept[partition], err = w.firstYoung(client, partition, now); err != nil {
+		if w.kept[partition], err = offsetAt(client, topic, id, now.Add(-w.retention)); err != nil {
 			delete(w.kept, partition)
 			return deleted, fmt.Errorf("topic %s, partition %d: %w", topic, id, err)
 		}
 	}
 	return deleted, err
-}
-
-// firstYoung returns the offset of the first record that is younger than the retention, or
-// of the next one.
-func (w *TrimWatch) firstYoung(client sarama.Client, of topicPartition, now time.Time) (int64, error) {
-	offset, err := client.GetOffset(of.topic, of.partition, now.Add(-w.retention).UnixMilli())
-	if err == nil && offset < 0 {
-		return client.GetOffset(of.topic, of.partition, sarama.OffsetNewest)
-	}
-	return offset, err
 }

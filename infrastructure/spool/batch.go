@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/wal"
 )
@@ -16,9 +17,6 @@ const (
 	// maxBatchRecords and maxBatchBytes bound a batch.
 	maxBatchRecords = 1000
 	maxBatchBytes   = 8 << 20
-	// windowWidth is how many sequences of a source a consumer remembers. It
-	// takes an event further below the highest for a copy.
-	windowWidth = 65_536
 )
 
 // batch is what the drainer reads at once.
@@ -104,7 +102,7 @@ func (r *batchReader) next(ctx context.Context) (*batch, error) {
 func (b *batch) take(more item) bool {
 	if e := more.event; e != nil {
 		first, known := b.first[e.source]
-		if known && e.sequence-first >= windowWidth {
+		if known && e.sequence-first >= model.WindowWidth {
 			return false
 		}
 		if !known {
