@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -31,11 +33,11 @@ type connections struct {
 	open   map[net.Conn]*list.Element
 	idle   list.List // of connections, the longest idle first
 	closed bool
-	logged time.Time
+	logged rate.Sometimes // of too many connections
 }
 
 func newConnections(bound int, log *slog.Logger) *connections {
-	c := &connections{bound: bound, log: log, open: map[net.Conn]*list.Element{}}
+	c := &connections{bound: bound, log: log, open: map[net.Conn]*list.Element{}, logged: rate.Sometimes{Interval: shortageEvery}}
 	c.less = sync.NewCond(&c.mu)
 	return c
 }
@@ -129,8 +131,5 @@ func (c *connections) closeIdle() bool {
 }
 
 func (c *connections) warn(message string, attributes ...any) {
-	if now := time.Now(); now.Sub(c.logged) > shortageEvery {
-		c.logged = now
-		c.log.Warn(message, attributes...)
-	}
+	c.logged.Do(func() { c.log.Warn(message, attributes...) })
 }

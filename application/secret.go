@@ -1,6 +1,7 @@
 package application
 
 import (
+	"cmp"
 	"crypto/hkdf"
 	"crypto/sha256"
 )
@@ -8,14 +9,16 @@ import (
 // visitorKey returns the key that signs visitors' cookies, or nil while the database,
 // which keeps the secret of a shop without app.secret, has not answered.
 func (w *WireHelper) visitorKey() []byte {
-	secret := w.config.App.Secret
-	if secret == "" {
-		secret = w.db.secret()
+	if key := w.visitors.Load(); key != nil {
+		return *key
 	}
+	secret := cmp.Or(w.config.App.Secret, w.db.secret())
 	if secret == "" {
 		return nil
 	}
-	return deriveKey(secret, "visitor cookie")
+	key := deriveKey(secret, "visitor cookie")
+	w.visitors.Store(&key)
+	return key
 }
 
 // deriveKey derives the key for one purpose from the shop's secret (HKDF, RFC 5869).

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -53,9 +54,10 @@ type WireHelper struct {
 
 	server      *adapter.Server
 	listener    net.Listener
-	ops         *http.Server // for metrics
-	opsListener net.Listener // nil if nobody wants metrics
-	unlock      func() error // the data folder
+	ops         *http.Server           // for metrics
+	opsListener net.Listener           // nil if nobody wants metrics
+	unlock      func() error           // the data folder
+	visitors    atomic.Pointer[[]byte] // the key of visitorKey, once it is known
 	stop        *stopwatch
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
@@ -37,11 +38,11 @@ type Gate struct {
 	slots   *semaphore.Weighted
 	size    int
 	metrics *metrics
+	logged  rate.Sometimes // of refused searches
 
 	mu      sync.Mutex
 	waiting int
 	average time.Duration // of a search, recent ones count more
-	logged  time.Time
 	health  health
 }
 
@@ -49,7 +50,7 @@ var _ gateway.BookIndex = (*Gate)(nil)
 
 // NewGate lets up to size searches at once through to an engine.
 func NewGate(engine gateway.BookIndex, size int, log *slog.Logger) *Gate {
-	return &Gate{engine: engine, log: log, slots: semaphore.NewWeighted(int64(size)), size: size, metrics: newMetrics()}
+	return &Gate{engine: engine, log: log, slots: semaphore.NewWeighted(int64(size)), size: size, metrics: newMetrics(), logged: rate.Sometimes{Interval: logEvery}}
 }
 
 // SearchBooks implements gateway.BookIndex.
@@ -108,12 +109,9 @@ func (g *Gate) leaveQueue() {
 
 func (g *Gate) refuse() error {
 	g.metrics.refused.Inc()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if now := time.Now(); now.Sub(g.logged) > logEvery {
-		g.logged = now
+	g.logged.Do(func() {
 		g.log.Warn("more searches than the catalogue can answer: some get a 503 (event_books_searches_refused_total counts them)", "at_once", g.size)
-	}
+	})
 	return &model.Error{Code: model.Overloaded, Message: "too many searches at the moment", RetryAfter: retryAfter}
 }
 
