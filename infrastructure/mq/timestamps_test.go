@@ -77,3 +77,25 @@ func TestTimestampsOfOldRecords(t *testing.T) {
 		assert.Equal(t, time.Now(), sent)
 	})
 }
+
+// After the present has helped old records, the clock may be ahead: a record goes alone until
+// an earlier time passes.
+func TestTimestampsAheadAfterOldRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ts timestamps
+		old := &Record{Time: time.Now().Add(-3 * time.Hour)}
+		for sent := ts.of(old); ; sent = ts.of(old) {
+			if sent.Equal(time.Now()) {
+				ts.took(old, sent)
+				break
+			}
+			require.True(t, ts.refuse(old, sent))
+		}
+		ahead := &Record{Time: time.Now().Add(5 * time.Hour)}
+		require.True(t, ts.refuse(ahead, ahead.Time))
+		assert.True(t, ts.isSafe(ahead), "the last timestamp that Kafka took")
+		require.True(t, ts.refuse(ahead, ts.of(ahead)))
+		assert.False(t, ts.isSafe(ahead))
+		assert.Equal(t, ahead.Time.Add(-time.Hour), ts.of(ahead))
+	})
+}
