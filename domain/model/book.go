@@ -38,6 +38,9 @@ type Book struct {
 	// BuyURL and CoverURL are absolute http or https addresses.
 	BuyURL   string `json:"buy_url,omitempty"`
 	CoverURL string `json:"cover_url,omitempty"`
+
+	// Version is that of the book's last Change, or 0 if there was none.
+	Version int64 `json:"-"`
 }
 
 // Availability says whether a shopper can have the book.

@@ -11,7 +11,7 @@ import (
 )
 
 func (db *DB) CreateBook(ctx context.Context, b *model.Book) (uint, error) {
-	tx, err := db.session(ctx)
+	session, err := db.session(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -19,10 +19,20 @@ func (db *DB) CreateBook(ctx context.Context, b *model.Book) (uint, error) {
 	if err != nil {
 		return 0, err
 	}
-	row.Shown.ID = 0
-	row.Shown.CreatedAt = tx.NowFunc()
 	row.Identity.Fingerprint = fingerprintOf(b)
-	if err := tx.Create(row).Error; err != nil {
+	err = db.change(session, deadlock, func(w *writer) error {
+		version, err := w.versions(1)
+		if err != nil {
+			return err
+		}
+		row.Shown.ID, row.Shown.Version, row.Shown.CreatedAt = 0, version, w.now
+		if err := w.tx.Create(row).Error; err != nil {
+			return err
+		}
+		w.add(model.BookCreated, row.Shown.ID, version)
+		return nil
+	})
+	if err != nil {
 		return 0, db.writeFailed("create book", b, err)
 	}
 	return row.Shown.ID, nil
@@ -65,25 +75,35 @@ func (db *DB) GetBook(ctx context.Context, id uint) (*model.Book, error) {
 }
 
 func (db *DB) ChangeBook(ctx context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var asked, stored *model.Book
 	var refused error
-	err := db.transaction(ctx, deadlock, func(tx *gorm.DB) error {
+	err = db.change(session, deadlock, func(w *writer) error {
 		stored = nil
 		var row bookRow
-		if err := db.locking(tx).Take(&row, id).Error; err != nil {
+		if err := db.locking(w.tx).Take(&row, id).Error; err != nil {
 			return err
 		}
 		if asked, refused = change(row.book()); refused != nil {
 			return refused // rolls back
 		}
-		if asked == nil {
-			return tx.Delete(&row).Error
-		}
-		if err := replace(tx, id, asked); err != nil {
+		version, err := w.versions(1)
+		if err != nil {
 			return err
 		}
+		if asked == nil {
+			w.add(model.BookDeleted, id, version)
+			return w.tx.Delete(&row).Error
+		}
+		if err := replace(w.tx, id, version, asked); err != nil {
+			return err
+		}
+		w.add(model.BookUpdated, id, version)
 		var after bookRow
-		if err := tx.Take(&after, id).Error; err != nil {
+		if err := w.tx.Take(&after, id).Error; err != nil {
 			return err
 		}
 		stored = after.book()
@@ -104,12 +124,12 @@ func (db *DB) ChangeBook(ctx context.Context, id uint, change func(*model.Book) 
 
 // replace stores b in the row of a book. The row keeps the identity by which an import
 // recognises it.
-func replace(tx *gorm.DB, id uint, b *model.Book) error {
+func replace(tx *gorm.DB, id uint, version int64, b *model.Book) error {
 	row, err := newRow(b)
 	if err != nil {
 		return err
 	}
-	row.Shown.ID = id
+	row.Shown.ID, row.Shown.Version = id, version
 	if err := tx.Select("*").Omit("id", "created_at", "source", "external_id", "fingerprint").Updates(row).Error; err != nil {
 		return err
 	}
@@ -130,8 +150,9 @@ func (db *DB) SeedOnce(ctx context.Context, name string, books []*model.Book) (s
 	if err != nil {
 		return 0, err
 	}
-	err = session.Transaction(func(tx *gorm.DB) error {
+	err = db.change(session, deadlock, func(w *writer) error {
 		seeded = 0
+		tx := w.tx
 		var tried int64
 		if err := tx.Table("seeds").Where("name = ?", name).Count(&tried).Error; err != nil || tried > 0 {
 			return err
@@ -149,12 +170,16 @@ func (db *DB) SeedOnce(ctx context.Context, name string, books []*model.Book) (s
 			if err != nil {
 				return err
 			}
-			row.Shown.CreatedAt = tx.NowFunc()
+			row.Shown.CreatedAt = w.now
 			row.Identity.Fingerprint = fingerprintOf(b)
 			rows[i] = row
 		}
 		seeded = len(rows)
-		return db.insert(tx, rows)
+		version, err := w.versions(len(rows))
+		if err != nil {
+			return err
+		}
+		return w.insert(rows, version)
 	})
 	if err != nil {
 		return 0, db.failed("seed catalogue", err)

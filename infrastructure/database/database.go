@@ -1,7 +1,7 @@
 // Package database stores the catalogue in MySQL, MariaDB or SQLite, with one
 // code path on GORM and two dialects. It implements the gateways BookManager,
-// BookIndex, BookImporter, BookExporter and ImportLog. It must not know HTTP, Kafka
-// or the configuration.
+// BookIndex, BookImporter, BookExporter, ImportLog and Outbox. It must not know HTTP,
+// Kafka or the configuration.
 package database
 
 import (
@@ -33,6 +33,7 @@ var (
 	_ gateway.BookImporter = (*DB)(nil)
 	_ gateway.BookExporter = (*DB)(nil)
 	_ gateway.ImportLog    = (*DB)(nil)
+	_ gateway.Outbox       = (*DB)(nil)
 )
 
 // DB is a catalogue in a database. Its methods may be called concurrently. Until
@@ -49,6 +50,8 @@ type DB struct {
 	away     atomic.Bool // the database did not answer the last time
 	damaged  atomic.Bool
 	lost     atomic.Bool // the file was lost the last time
+	// changed is called after each commit with the changes that were committed.
+	changed func(changes []*model.Change)
 }
 
 // connections are apart, so that slow searches hold up neither writes, book pages and
@@ -73,6 +76,7 @@ type dialect interface {
 	// indexes returns the names of the indexes of books.
 	indexes(ctx context.Context, conn *sql.DB) ([]string, error)
 	columns(ctx context.Context, conn *sql.DB) ([]string, error)
+	tables(ctx context.Context, conn *sql.DB) ([]string, error)
 	// isolation stops others from inserting the books that a transaction did not find.
 	isolation() *sql.TxOptions
 	// rowsPerInsert is the largest number of rows of an INSERT.
@@ -82,6 +86,11 @@ type dialect interface {
 	// writesOfOthers reports whether other programs may write to the table. The
 	// sweep then has to find their changes.
 	writesOfOthers() bool
+	// replaceOutbox makes an INSERT into outbox replace rows of the same books. A book
+	// that is created and then updated stays created.
+	replaceOutbox() string
+	// now is an expression for the server's time in unix milliseconds.
+	now() string
 	// create makes an empty database if there is none.
 	create() error
 	// present returns an error if the open database is no longer the one that the
@@ -91,7 +100,7 @@ type dialect interface {
 
 // open doesn't connect, so the database may be unavailable.
 func open(d dialect, conns connections, log *slog.Logger) (*DB, error) {
-	db := &DB{sql: conns, dialect: d, log: log}
+	db := &DB{sql: conns, dialect: d, log: log, changed: func([]*model.Change) {}}
 	var errs [3]error
 	db.gorm, errs[0] = openGORM(d, conns.main)
 	db.searches, errs[1] = openGORM(d, conns.searches)
@@ -113,6 +122,11 @@ func openGORM(d dialect, conn *sql.DB) (*gorm.DB, error) {
 		NowFunc: func() time.Time { return time.Now().Truncate(time.Millisecond) },
 	})
 }
+
+// OnChange makes DB call changed after each commit with the changes that this process has
+// made, without their books. The write returns after the call. OnChange must be called
+// before Migrate.
+func (db *DB) OnChange(changed func(changes []*model.Change)) { db.changed = changed }
 
 // Searches is the number of searches that can run at once. Others wait.
 func (db *DB) Searches() int { return db.sql.searches.Stats().MaxOpenConnections }

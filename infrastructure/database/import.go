@@ -18,26 +18,30 @@ import (
 const insertBytes = 8 << 20
 
 func (db *DB) ImportBooks(ctx context.Context, rows []*model.ImportRow) ([]model.ImportResult, error) {
-	return db.importRows(ctx, rows, db.write)
+	return db.importRows(ctx, rows, (*writer).store)
 }
 
 func (db *DB) PreviewBooks(ctx context.Context, rows []*model.ImportRow) ([]model.ImportResult, error) {
-	return db.importRows(ctx, rows, func(*gorm.DB, []*known) error { return nil })
+	return db.importRows(ctx, rows, func(*writer, []*known) error { return nil })
 }
 
-func (db *DB) importRows(ctx context.Context, rows []*model.ImportRow, write func(*gorm.DB, []*known) error) ([]model.ImportResult, error) {
+func (db *DB) importRows(ctx context.Context, rows []*model.ImportRow, store func(*writer, []*known) error) ([]model.ImportResult, error) {
 	if len(rows) > model.MaxImportBatch {
 		return nil, fmt.Errorf("import books: %d rows at once, more than %d", len(rows), model.MaxImportBatch)
 	}
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var results []model.ImportResult
-	err := db.transaction(ctx, collision, func(tx *gorm.DB) error {
-		stored, err := db.lookUp(tx, rows)
+	err = db.change(session, collision, func(w *writer) error {
+		stored, err := db.lookUp(w.tx, rows)
 		if err != nil {
 			return err
 		}
 		var touched []*known
-		results, touched = stored.take(rows, tx.NowFunc())
-		return write(tx, touched)
+		results, touched = stored.take(rows, w.now)
+		return store(w, touched)
 	})
 	if err != nil {
 		return nil, db.failed("import books", err)
@@ -356,19 +360,22 @@ func overlay(b, row *model.Book, fields model.Field) {
 	text(model.CoverURLField, &b.CoverURL, row.CoverURL)
 }
 
-// write stores the changed books. It updates and deletes in the order of the
-// rows, and inserts afterwards: a new book may have the ISBN that another book
-// gives up.
-func (db *DB) write(tx *gorm.DB, touched []*known) error {
+// store writes the changed books. It updates and deletes in the order of the rows, and
+// inserts afterwards: a new book may have the ISBN that another book gives up.
+func (w *writer) store(touched []*known) error {
+	touched = slices.DeleteFunc(touched, func(k *known) bool { return !k.created && !k.changed && !k.deleted })
+	version, err := w.versions(len(touched))
+	if err != nil {
+		return err
+	}
 	var created []*storedRow
 	for _, k := range touched {
 		if k.deleted {
-			if err := tx.Delete(&bookRow{}, k.book.ID).Error; err != nil {
+			if err := w.tx.Delete(&bookRow{}, k.book.ID).Error; err != nil {
 				return err
 			}
-			continue
-		}
-		if !k.created && !k.changed {
+			w.add(model.BookDeleted, k.book.ID, version)
+			version++
 			continue
 		}
 		row, err := newRow(k.book)
@@ -380,33 +387,42 @@ func (db *DB) write(tx *gorm.DB, touched []*known) error {
 			created = append(created, row)
 			continue
 		}
-		if err := tx.Select("*").Omit("id", "created_at").Updates(row).Error; err != nil {
+		row.Shown.Version = version
+		if err := w.tx.Select("*").Omit("id", "created_at").Updates(row).Error; err != nil {
 			return err
 		}
+		w.add(model.BookUpdated, k.book.ID, version)
+		version++
 	}
-	return db.insert(tx, created)
+	return w.insert(created, version)
 }
 
-// insert adds rows with statements of bounded size.
-func (db *DB) insert(tx *gorm.DB, rows []*storedRow) error {
+// insert adds rows with statements of bounded size. They get versions from the given one on.
+func (w *writer) insert(rows []*storedRow, version int64) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	limit, err := db.dialect.maxStatement(tx)
+	limit, err := w.db.dialect.maxStatement(w.tx)
 	if err != nil {
 		return err
 	}
 	limit = min(limit, insertBytes)
+	for i, row := range rows {
+		row.Shown.Version = version + int64(i)
+	}
 	for len(rows) > 0 {
 		n, size := 0, 0
-		for n < len(rows) && n < db.dialect.rowsPerInsert() {
+		for n < len(rows) && n < w.db.dialect.rowsPerInsert() {
 			if size += rows[n].statementSize(); size > limit && n > 0 {
 				break
 			}
 			n++
 		}
-		if err := tx.Create(rows[:n]).Error; err != nil {
+		if err := w.tx.Create(rows[:n]).Error; err != nil {
 			return err
+		}
+		for _, row := range rows[:n] {
+			w.add(model.BookCreated, row.Shown.ID, row.Shown.Version)
 		}
 		rows = rows[n:]
 	}

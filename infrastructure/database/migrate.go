@@ -41,6 +41,7 @@ func (db *DB) migrations() []*goose.Migration {
 			_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS properties (name VARCHAR(64) PRIMARY KEY, value VARCHAR(190) NOT NULL)")
 			return err
 		}),
+		step(7, db.addChanges),
 	}
 }
 
@@ -100,7 +101,7 @@ func (db *DB) migrate(ctx context.Context) (err error) {
 	if len(results) > 0 {
 		db.log.Info("database migrated", "from", at, "to", results[len(results)-1].Source.Version)
 	}
-	return nil
+	return db.beginChanges(ctx)
 }
 
 // repairVersionTable adds the first row if the table exists without it.
@@ -124,6 +125,7 @@ const (
 	longText
 	digest // 32 bytes
 	integer
+	bookID  // the id of a book, without being its primary key
 	touched // the time of the last write, which the server sets
 )
 
@@ -196,6 +198,33 @@ func (db *DB) addIndexes(ctx context.Context, conn *sql.DB) error {
 		statement := fmt.Sprintf("CREATE %s INDEX %s ON books (%s)", index.unique, index.name, index.columns)
 		if _, err := conn.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("create index %s: %w", index.name, err)
+		}
+	}
+	return nil
+}
+
+// addChanges adds what the stream of changes needs. See changes.go.
+func (db *DB) addChanges(ctx context.Context, conn *sql.DB) error {
+	present, err := db.dialect.columns(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(present, "version") {
+		if _, err := conn.ExecContext(ctx, "ALTER TABLE books ADD COLUMN version "+db.dialect.columnType(integer)); err != nil {
+			return fmt.Errorf("add column version: %w", err)
+		}
+	}
+	tables := []string{
+		"counters (name VARCHAR(64) PRIMARY KEY, value BIGINT NOT NULL)",
+		"outbox (book_id " + db.dialect.columnType(bookID) + " PRIMARY KEY, version BIGINT NOT NULL UNIQUE, kind VARCHAR(16) NOT NULL, changed_at BIGINT NOT NULL)",
+		"leases (name VARCHAR(64) PRIMARY KEY, holder VARCHAR(64) NOT NULL, epoch BIGINT NOT NULL, expires_at BIGINT NOT NULL)",
+	}
+	if db.dialect.writesOfOthers() {
+		tables = append(tables, "known_books (book_id "+db.dialect.columnType(bookID)+" PRIMARY KEY)")
+	}
+	for _, table := range tables {
+		if _, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+table); err != nil {
+			return fmt.Errorf("create table %s: %w", table, err)
 		}
 	}
 	return nil

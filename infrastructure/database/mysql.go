@@ -81,6 +81,16 @@ func (mysqlDialect) maxStatement(tx *gorm.DB) (bytes int, err error) {
 
 func (mysqlDialect) writesOfOthers() bool { return true }
 
+func (mysqlDialect) replaceOutbox() string {
+	return ` ON DUPLICATE KEY UPDATE
+		kind = IF(kind = 'created' AND VALUES(kind) = 'updated', kind, VALUES(kind)),
+		version = VALUES(version), changed_at = VALUES(changed_at)`
+}
+
+func (mysqlDialect) now() string {
+	return "CAST(UNIX_TIMESTAMP(CURRENT_TIMESTAMP(3)) * 1000 AS SIGNED)"
+}
+
 func (mysqlDialect) create() error { return nil }
 
 func (mysqlDialect) present() error { return nil }
@@ -132,6 +142,8 @@ func (mysqlDialect) columnType(kind columnKind) string {
 		return "BINARY(32) NULL"
 	case integer:
 		return "BIGINT NULL"
+	case bookID:
+		return "BIGINT UNSIGNED NOT NULL"
 	case touched:
 		return "TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3)"
 	}
@@ -141,6 +153,10 @@ func (mysqlDialect) columnType(kind columnKind) string {
 func (mysqlDialect) columns(ctx context.Context, conn *sql.DB) ([]string, error) {
 	return names(ctx, conn, `SELECT column_name FROM information_schema.columns
 		WHERE table_schema = DATABASE() AND table_name = 'books'`)
+}
+
+func (mysqlDialect) tables(ctx context.Context, conn *sql.DB) ([]string, error) {
+	return names(ctx, conn, "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")
 }
 
 func (mysqlDialect) indexes(ctx context.Context, conn *sql.DB) ([]string, error) {

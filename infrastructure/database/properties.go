@@ -3,6 +3,9 @@ package database
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
+	"errors"
+	"slices"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -20,13 +23,15 @@ type property struct {
 func (property) TableName() string { return "properties" }
 
 // ID returns the random id that the first Migrate gave the database, or "" before.
-func (db *DB) ID(ctx context.Context) (string, error) {
-	var id string
-	err := db.sql.main.QueryRowContext(ctx, "SELECT value FROM properties WHERE name = ?", idProperty).Scan(&id)
-	if err != nil && (ctx.Err() != nil || passing(err) || damage(err)) {
+func (db *DB) ID(ctx context.Context) (id string, err error) {
+	tables, err := db.dialect.tables(ctx, db.sql.main)
+	if err == nil && slices.Contains(tables, property{}.TableName()) {
+		err = db.sql.main.QueryRowContext(ctx, "SELECT value FROM properties WHERE name = ?", idProperty).Scan(&id)
+	}
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", db.failed("read the database's id", err)
 	}
-	return id, nil // any other error says that there is no table or no row yet
+	return id, nil
 }
 
 // Secret returns a random text that belongs to the database: all its instances get the

@@ -34,6 +34,9 @@ type bookRow struct {
 	Availability string
 	BuyURL       string `gorm:"column:buy_url"`
 	CoverURL     string `gorm:"column:cover_url"`
+	// Version is that of the book's last change, or NULL, which reads as 0, if it is
+	// older than the stream of changes.
+	Version int64
 }
 
 func (bookRow) TableName() string { return "books" }
@@ -84,7 +87,7 @@ func (r *bookRow) book() *model.Book {
 		ID: r.ID, Title: r.Title, Author: r.Author, PublishedAt: r.PublishedAt, Description: r.Description,
 		CreatedAt: r.CreatedAt.UTC(), Language: r.Language, Publisher: r.Publisher, Series: r.Series,
 		Edition: r.Edition, Price: r.Price, Currency: r.Currency, Stock: r.Stock,
-		Availability: model.Availability(r.Availability), BuyURL: r.BuyURL, CoverURL: r.CoverURL,
+		Availability: model.Availability(r.Availability), BuyURL: r.BuyURL, CoverURL: r.CoverURL, Version: r.Version,
 	}
 	if r.ISBN != nil {
 		b.ISBN = *r.ISBN

@@ -134,6 +134,14 @@ func (*sqliteDialect) maxStatement(*gorm.DB) (bytes int, err error) { return 1_0
 
 func (*sqliteDialect) writesOfOthers() bool { return false }
 
+func (*sqliteDialect) replaceOutbox() string {
+	return ` ON CONFLICT (book_id) DO UPDATE SET
+		kind = CASE WHEN kind = 'created' AND excluded.kind = 'updated' THEN kind ELSE excluded.kind END,
+		version = excluded.version, changed_at = excluded.changed_at`
+}
+
+func (*sqliteDialect) now() string { return "CAST(unixepoch('subsec') * 1000 AS INTEGER)" }
+
 func (d *sqliteDialect) lockMigration(ctx context.Context, _ *sql.DB) (func() error, error) {
 	lock := flock.New(d.file + ".lock")
 	held, err := lock.TryLockContext(ctx, 20*time.Millisecond)
@@ -160,7 +168,7 @@ func (*sqliteDialect) columnType(kind columnKind) string {
 		return "TEXT"
 	case digest:
 		return "BLOB"
-	case integer:
+	case integer, bookID:
 		return "INTEGER"
 	case touched:
 		return "" // no other program writes here
@@ -170,6 +178,10 @@ func (*sqliteDialect) columnType(kind columnKind) string {
 
 func (*sqliteDialect) columns(ctx context.Context, conn *sql.DB) ([]string, error) {
 	return names(ctx, conn, "SELECT name FROM pragma_table_info('books')")
+}
+
+func (*sqliteDialect) tables(ctx context.Context, conn *sql.DB) ([]string, error) {
+	return names(ctx, conn, "SELECT name FROM sqlite_master WHERE type = 'table'")
 }
 
 func (*sqliteDialect) indexes(ctx context.Context, conn *sql.DB) ([]string, error) {

@@ -70,7 +70,10 @@ func (s *sweeper) pass(ctx context.Context, now time.Time) error {
 	if err := s.db.sweepNew(ctx); err != nil {
 		return err
 	}
-	if err := s.db.sweep(ctx, condition); err != nil {
+	if err := s.db.sweep(ctx, condition, true); err != nil {
+		return err
+	}
+	if err := s.db.compare(ctx); err != nil {
 		return err
 	}
 	s.known = now
@@ -79,11 +82,13 @@ func (s *sweeper) pass(ctx context.Context, now time.Time) error {
 
 // sweepNew folds the rows that were never folded.
 func (db *DB) sweepNew(ctx context.Context) error {
-	return db.sweep(ctx, "search_hash IS NULL")
+	return db.sweep(ctx, neverFolded, true)
 }
 
-// sweep folds the rows that match condition.
-func (db *DB) sweep(ctx context.Context, condition string) (err error) {
+const neverFolded = "search_hash IS NULL"
+
+// sweep folds the rows that match condition. They count as changed if recorded is true.
+func (db *DB) sweep(ctx context.Context, condition string, recorded bool) (err error) {
 	total := 0
 	defer func() {
 		if err == nil {
@@ -109,14 +114,7 @@ func (db *DB) sweep(ctx context.Context, condition string) (err error) {
 		}
 		after = rows[found-1].Shown.ID
 		err = withTimeout(ctx, func(ctx context.Context) error {
-			return db.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-				for _, row := range rows {
-					if err := foldRow(tx, row); err != nil {
-						return fmt.Errorf("book %d: %w", row.Shown.ID, err)
-					}
-				}
-				return nil
-			})
+			return db.change(db.gorm.WithContext(ctx), deadlock, func(w *writer) error { return w.fold(rows, recorded) })
 		})
 		if err != nil {
 			return db.failed("fold rows", err)
@@ -140,34 +138,72 @@ type sweptRow struct {
 
 func (sweptRow) TableName() string { return "books" }
 
-// foldRow stores the folded columns together with the hash of the folded book. If
-// another program has changed the row meanwhile, the next sweep sees that by the
-// hash. If our code has written the row meanwhile, its hash is new and foldRow
-// leaves it alone.
-func foldRow(tx *gorm.DB, row *sweptRow) error {
+// fold stores the folded columns of rows. They count as changed if recorded is true.
+func (w *writer) fold(rows []*sweptRow, recorded bool) error {
+	var version int64
+	var known map[uint]bool
+	if recorded {
+		ids := make([]uint, len(rows))
+		for i, row := range rows {
+			ids[i] = row.Shown.ID
+		}
+		var err error
+		if version, err = w.versions(len(rows)); err != nil {
+			return err
+		}
+		if known, err = w.known(ids); err != nil {
+			return err
+		}
+	}
+	for _, row := range rows {
+		id := row.Shown.ID
+		folded, err := foldRow(w.tx, row, version)
+		if err != nil {
+			return fmt.Errorf("book %d: %w", id, err)
+		}
+		switch {
+		case !recorded || !folded:
+		case known[id]:
+			w.add(model.BookUpdated, id, version)
+		default:
+			w.add(model.BookCreated, id, version)
+		}
+		version++
+	}
+	return nil
+}
+
+// foldRow stores the folded columns, the version unless it is 0, and the hash of the folded
+// book. If another program has changed the row meanwhile, the next sweep sees that by the
+// hash. If our code has written the row meanwhile, its hash is new and foldRow leaves it
+// alone; then folded is false.
+func foldRow(tx *gorm.DB, row *sweptRow, version int64) (folded bool, err error) {
 	b := row.Shown.book()
-	folded := fold(b)
+	columns := fold(b)
 	values := map[string]any{
-		"year": folded.Year, "search_text": folded.SearchText, "title_folded": folded.TitleFolded,
-		"authors_folded": folded.AuthorsFolded, "subjects_folded": folded.SubjectsFolded, "search_hash": folded.SearchHash,
+		"year": columns.Year, "search_text": columns.SearchText, "title_folded": columns.TitleFolded,
+		"authors_folded": columns.AuthorsFolded, "subjects_folded": columns.SubjectsFolded, "search_hash": columns.SearchHash,
+	}
+	if version != 0 {
+		values["version"] = version
 	}
 	if fingerprint := fingerprintOf(b); fingerprint != nil {
 		values["fingerprint"] = gorm.Expr("CASE WHEN external_id IS NULL THEN COALESCE(fingerprint, ?) ELSE fingerprint END", fingerprint)
 	}
 	tx = tx.Model(&bookRow{ID: b.ID})
 	if row.SearchHash == nil {
-		tx = tx.Where("search_hash IS NULL")
+		tx = tx.Where(neverFolded)
 	} else {
 		tx = tx.Where("search_hash = ?", row.SearchHash)
 	}
 	tx = tx.Session(&gorm.Session{})
-	err := tx.Updates(values).Error
-	if tooLarge(err) {
+	updated := tx.Updates(values)
+	if tooLarge(updated.Error) {
 		// Another program may have stored a text of up to max_allowed_packet.
 		// Folded, it can be longer. One such book must not stop the sweep.
 		b.Description = ""
 		values["search_text"] = fold(b).SearchText
-		err = tx.Updates(values).Error
+		updated = tx.Updates(values)
 	}
-	return err
+	return updated.RowsAffected > 0, updated.Error
 }

@@ -58,7 +58,9 @@ func TestSweepLeavesNewerWritesOfOurs(t *testing.T) {
 			var read sweptRow
 			require.NoError(t, db.gorm.Take(&read, id).Error)
 			indextest.Replace(t, db, id, &model.Book{Title: "Before", Subjects: []string{"new"}})
-			require.NoError(t, foldRow(db.gorm, &read))
+			folded, err := foldRow(db.gorm, &read, 0)
+			require.NoError(t, err)
+			assert.False(t, folded)
 			found, err := db.SearchBooks(t.Context(), model.Search{Keyword: "before", Limit: 1, Filters: model.Filters{Subject: "new"}})
 			require.NoError(t, err)
 			assert.Equal(t, 1, found.Total)

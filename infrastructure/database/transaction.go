@@ -1,7 +1,6 @@
 package database
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -17,14 +16,10 @@ const transactionTries = 15
 
 // transaction runs work in a transaction. After an error that again accepts, it rolls
 // back and runs work once more.
-func (db *DB) transaction(ctx context.Context, again func(error) bool, work func(tx *gorm.DB) error) error {
-	session, err := db.session(ctx)
-	if err != nil {
-		return err
-	}
+func (db *DB) transaction(session *gorm.DB, again func(error) bool, work func(tx *gorm.DB) error) error {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 5*time.Millisecond, time.Second
-	_, err = backoff.Retry(ctx, func() (struct{}, error) {
+	_, err := backoff.Retry(session.Statement.Context, func() (struct{}, error) {
 		err := session.Transaction(work, db.dialect.isolation())
 		if err != nil && !again(err) {
 			err = backoff.Permanent(err)

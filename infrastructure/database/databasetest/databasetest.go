@@ -1,5 +1,5 @@
 // Package databasetest is the contract suite of the gateways that a database
-// implements: BookManager, BookImporter, BookExporter and ImportLog. Every kind of
+// implements: BookManager, BookImporter, BookExporter, ImportLog and Outbox. Every kind of
 // database runs it in its tests. It knows the gateways alone; the suite of
 // gateway.BookIndex is indextest.
 package databasetest
@@ -22,6 +22,7 @@ type Catalogue interface {
 	gateway.BookImporter
 	gateway.BookExporter
 	gateway.ImportLog
+	gateway.Outbox
 }
 
 // Run runs the suite. fresh returns a function for each test: its calls open
@@ -41,11 +42,18 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"an import rejects with a code":     testImportRejectsWithACode,
 		"exported books are recognised":     testExportedBooksAreRecognised,
 		"the progress of an import is kept": testImportLogRemembers,
+		"the outbox has the last change":    testOutboxHasTheLastChange,
+		"the outbox of an import":           testOutboxOfAnImport,
+		"settled changes are gone":          testSettledChangesAreGone,
+		"the lease of the outbox":           testLease,
+		"a new generation":                  testRaise,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)()) })
 	}
 	t.Run("of conditional changes at once, one succeeds", func(t *testing.T) { testConditionalChangesAtOnce(t, fresh(t)) })
 	t.Run("changes of different fields at once", func(t *testing.T) { testChangesOfDifferentFieldsAtOnce(t, fresh(t)) })
+	t.Run("of many, one leads", func(t *testing.T) { testOneLeads(t, fresh(t)) })
+	t.Run("versions become visible in order", func(t *testing.T) { testVersionsBecomeVisibleInOrder(t, fresh(t)) })
 	t.Run("imports at once do not collide", func(t *testing.T) { testImportsAtOnceDoNotCollide(t, fresh(t)) })
 	t.Run("one file is imported twice at once", func(t *testing.T) { ImportTwiceAtOnce(t, fresh(t)) })
 }
@@ -65,14 +73,16 @@ func testBookManagerKeepsEveryField(t *testing.T, db Catalogue) {
 	require.NoError(t, err)
 	assert.WithinDuration(t, time.Now(), got.CreatedAt, time.Minute)
 	assert.Equal(t, time.UTC, got.CreatedAt.Location())
-	want.ID, want.CreatedAt = id, got.CreatedAt
+	assert.Positive(t, got.Version)
+	want.ID, want.CreatedAt, want.Version = id, got.CreatedAt, got.Version
 	assert.Equal(t, want, got)
 
 	replaced := &model.Book{ID: id + 1, Title: "War and Peace", Subjects: []string{}, CreatedAt: time.Now().Add(time.Hour)}
 	for range 2 {
 		stored, err := db.ChangeBook(ctx, id, func(*model.Book) (*model.Book, error) { return replaced, nil })
 		require.NoError(t, err)
-		assert.Equal(t, &model.Book{ID: id, Title: "War and Peace", CreatedAt: want.CreatedAt}, stored, "id and created_at stay")
+		assert.Greater(t, stored.Version, got.Version)
+		assert.Equal(t, &model.Book{ID: id, Title: "War and Peace", CreatedAt: want.CreatedAt, Version: stored.Version}, stored, "id and created_at stay")
 		got, err = db.GetBook(ctx, id)
 		require.NoError(t, err)
 		assert.Equal(t, stored, got)

@@ -1,0 +1,183 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index/indextest"
+)
+
+// noted is what the outbox has of a book.
+type noted struct {
+	Kind  model.ChangeKind
+	Title string
+}
+
+func outboxOf(t *testing.T, db *DB) map[uint]noted {
+	t.Helper()
+	changes, err := db.PendingChanges(t.Context(), 0, 10_000)
+	require.NoError(t, err)
+	found := map[uint]noted{}
+	for _, c := range changes {
+		found[c.BookID] = noted{Kind: c.Kind}
+		if c.Book != nil {
+			found[c.BookID] = noted{c.Kind, c.Book.Title}
+		}
+	}
+	return found
+}
+
+func TestOtherProgramsChangesEnterTheOutbox(t *testing.T) {
+	onServers(t, func(t *testing.T, dsn string) {
+		tutorial, err := sql.Open("mysql", dsn)
+		require.NoError(t, err)
+		defer tutorial.Close()
+		exec := func(statement string, args ...any) {
+			t.Helper()
+			_, err := tutorial.Exec(statement, args...)
+			require.NoError(t, err)
+		}
+		exec(tutorialTable)
+		for _, title := range []string{"Stays", "Is renamed", "Is deleted"} {
+			exec(tutorialInsert, title, "", "", "", time.Now())
+		}
+		db, err := OpenMySQL(dsn, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		defer db.Close()
+		var told []*model.Change
+		db.OnChange(func(changes []*model.Change) { told = append(told, changes...) })
+		require.NoError(t, db.Migrate(t.Context()))
+		assert.Empty(t, outboxOf(t, db), "the catalogue that was there is no change")
+		s := sweeper{db: db}
+		require.NoError(t, s.pass(t.Context(), time.Now()))
+		assert.Empty(t, outboxOf(t, db))
+
+		exec("UPDATE books SET title = 'Renamed' WHERE id = 2")
+		exec("DELETE FROM books WHERE id = 3")
+		exec(tutorialInsert, "New", "", "", "", time.Now())
+		require.NoError(t, s.pass(t.Context(), time.Now()))
+		want := map[uint]noted{2: {model.BookUpdated, "Renamed"}, 3: {Kind: model.BookDeleted}, 4: {model.BookCreated, "New"}}
+		assert.Equal(t, want, outboxOf(t, db))
+		assert.Len(t, told, 3)
+		book, err := db.GetBook(t.Context(), 2)
+		require.NoError(t, err)
+		assert.Positive(t, book.Version)
+
+		require.NoError(t, s.pass(t.Context(), time.Now()))
+		assert.Len(t, told, 3, "a change is found once")
+
+		// A deleted id comes back, and a book that our own code deletes is no find.
+		exec("INSERT INTO books (id, title) VALUES (3, 'Again')")
+		indextest.Delete(t, db, 1)
+		require.NoError(t, s.pass(t.Context(), time.Now()))
+		want[1], want[3] = noted{Kind: model.BookDeleted}, noted{model.BookCreated, "Again"}
+		assert.Equal(t, want, outboxOf(t, db))
+		assert.Len(t, told, 5)
+
+		// A program that folds what it adds, as version 0.1 of this one does.
+		exec("INSERT INTO books (title, search_hash) VALUES ('Folded', UNHEX(SHA2('x', 256)))")
+		require.NoError(t, db.compare(t.Context()))
+		want[5] = noted{model.BookCreated, "Folded"}
+		assert.Equal(t, want, outboxOf(t, db))
+	})
+}
+
+func TestManyDeletedBooksAreFound(t *testing.T) {
+	onServers(t, func(t *testing.T, dsn string) {
+		db, err := OpenMySQL(dsn, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		defer db.Close()
+		require.NoError(t, db.Migrate(t.Context()))
+		var rows []*model.ImportRow
+		for i := range 2*compareRows + 7 {
+			row := &model.ImportRow{Line: i + 1, Book: model.Book{Title: "Book"}, Fields: model.TitleField, Ordinal: i}
+			row.Fingerprint = model.NewFingerprint(&row.Book)
+			if rows = append(rows, row); len(rows) == model.MaxImportBatch {
+				_, err := db.ImportBooks(t.Context(), rows)
+				require.NoError(t, err)
+				rows = nil
+			}
+		}
+		_, err = db.ImportBooks(t.Context(), rows)
+		require.NoError(t, err)
+		_, err = db.sql.main.Exec("DELETE FROM books WHERE id <> 1500")
+		require.NoError(t, err)
+		require.NoError(t, db.compare(t.Context()))
+		found := outboxOf(t, db)
+		assert.Len(t, found, 2*compareRows+7)
+		for id, change := range found {
+			assert.Equal(t, id != 1500, change.Kind == model.BookDeleted, id)
+		}
+	})
+}
+
+// The catalogue of version 0.1 is complete, and isn't published as a whole.
+func TestUpgradeIsNoChange(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() *DB) {
+		db := open()
+		require.NoError(t, db.Migrate(t.Context()))
+		id, err := db.CreateBook(t.Context(), &model.Book{Title: "Old"})
+		require.NoError(t, err)
+		statements := []string{
+			"DROP TABLE outbox", "DROP TABLE counters", "DROP TABLE leases", "UPDATE books SET version = NULL",
+			"DELETE FROM properties WHERE name = 'generation'", "DELETE FROM " + versionTable + " WHERE version_id = 7",
+		}
+		if db.dialect.writesOfOthers() {
+			statements = append(statements, "DROP TABLE known_books")
+		}
+		for _, statement := range statements {
+			_, err := db.sql.main.Exec(statement)
+			require.NoError(t, err, statement)
+		}
+		upgraded := open()
+		require.NoError(t, upgraded.Migrate(t.Context()))
+		assert.Empty(t, outboxOf(t, upgraded))
+		if db.dialect.writesOfOthers() {
+			require.NoError(t, (&sweeper{db: upgraded}).pass(t.Context(), time.Now()))
+			assert.Empty(t, outboxOf(t, upgraded))
+		}
+		book, err := upgraded.GetBook(t.Context(), id)
+		require.NoError(t, err)
+		assert.Zero(t, book.Version)
+		indextest.Replace(t, upgraded, id, &model.Book{Title: "New"})
+		assert.Equal(t, map[uint]noted{id: {model.BookUpdated, "New"}}, outboxOf(t, upgraded), "the stream begins with the first change")
+	})
+}
+
+// A change and its row in the outbox are one transaction.
+func TestAChangeWithoutItsOutboxRowIsNone(t *testing.T) {
+	migrated(t, func(t *testing.T, db *DB) {
+		id, err := db.CreateBook(t.Context(), &model.Book{Title: "Before"})
+		require.NoError(t, err)
+		called := 0
+		db.OnChange(func([]*model.Change) { called++ })
+		broken := errors.New("broken")
+		err = db.change(db.gorm.WithContext(t.Context()), deadlock, func(w *writer) error {
+			version, err := w.versions(1)
+			require.NoError(t, err)
+			require.NoError(t, replace(w.tx, id, version, &model.Book{Title: "After"}))
+			w.add(model.BookUpdated, id, version)
+			require.NoError(t, w.record())
+			return broken
+		})
+		require.ErrorIs(t, err, broken)
+		assert.Zero(t, called)
+		assert.Equal(t, map[uint]noted{id: {model.BookCreated, "Before"}}, outboxOf(t, db))
+
+		_, err = db.sql.main.Exec("DROP TABLE outbox")
+		require.NoError(t, err)
+		_, err = db.CreateBook(context.WithoutCancel(t.Context()), &model.Book{Title: "Lost"})
+		require.Error(t, err)
+		found, err := db.SearchBooks(t.Context(), model.Search{Keyword: "lost", Limit: 1})
+		require.NoError(t, err)
+		assert.Zero(t, found.Total)
+	})
+}

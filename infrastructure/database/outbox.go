@@ -1,0 +1,207 @@
+package database
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+)
+
+// pendingRow is a row of the outbox, with its book if there is one.
+type pendingRow struct {
+	BookID    uint
+	Changed   int64 // the version of the change
+	Kind      model.ChangeKind
+	ChangedAt int64
+	Shown     bookRow `gorm:"embedded"`
+}
+
+func (db *DB) PendingChanges(ctx context.Context, after int64, limit int) ([]*model.Change, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rows []*pendingRow
+	err = session.Table("outbox").Select("outbox.book_id, outbox.version AS changed, outbox.kind, outbox.changed_at, books.*").
+		Joins("LEFT JOIN books ON books.id = outbox.book_id").
+		Where("outbox.version > ?", after).Order("outbox.version").Limit(limit).Find(&rows).Error
+	if err != nil {
+		return nil, db.failed("read the outbox", err)
+	}
+	changes := make([]*model.Change, len(rows))
+	for i, row := range rows {
+		c := &model.Change{BookID: row.BookID, Version: row.Changed, Kind: row.Kind, Time: time.UnixMilli(row.ChangedAt).UTC()}
+		switch {
+		case c.Kind == model.BookDeleted:
+		case row.Shown.ID == 0: // another program has deleted it meanwhile
+			c.Kind = model.BookDeleted
+		default:
+			c.Book = row.Shown.book()
+		}
+		changes[i] = c
+	}
+	return changes, nil
+}
+
+// changesLease is the right to publish the outbox.
+const changesLease = "changes"
+
+// leaseRow is a lease. Times are unix milliseconds of the database's clock.
+type leaseRow struct {
+	Name      string `gorm:"primaryKey"`
+	Holder    string
+	Epoch     int64
+	ExpiresAt int64
+}
+
+func (leaseRow) TableName() string { return "leases" }
+
+func (db *DB) Lead(ctx context.Context, holder string, ttl time.Duration) (lease gateway.Lease, ok bool, err error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return lease, false, err
+	}
+	err = db.transaction(session, deadlock, func(tx *gorm.DB) error {
+		first := leaseRow{Name: changesLease}
+		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&first).Error; err != nil {
+			return err
+		}
+		var row leaseRow
+		if err := db.locking(tx).Take(&row, "name = ?", changesLease).Error; err != nil {
+			return err
+		}
+		var now int64
+		if err := tx.Raw("SELECT " + db.dialect.now()).Scan(&now).Error; err != nil {
+			return err
+		}
+		if ok = row.Holder == holder || row.ExpiresAt < now; !ok {
+			return nil
+		}
+		if row.Holder != holder || row.ExpiresAt < now { // somebody may have had it in between
+			row.Holder = holder
+			row.Epoch++
+		}
+		row.ExpiresAt = now + ttl.Milliseconds()
+		lease = gateway.Lease{Holder: holder, Epoch: row.Epoch}
+		return tx.Save(&row).Error
+	})
+	if err != nil {
+		return gateway.Lease{}, false, db.failed("take the lease of the outbox", err)
+	}
+	return lease, ok, nil
+}
+
+func (db *DB) Resign(ctx context.Context, lease gateway.Lease) error {
+	session, err := db.session(ctx)
+	if err != nil {
+		return err
+	}
+	err = session.Model(&leaseRow{}).Where("name = ? AND holder = ? AND epoch = ?", changesLease, lease.Holder, lease.Epoch).
+		Updates(map[string]any{"holder": "", "expires_at": 0}).Error
+	if err != nil {
+		return db.failed("give the lease of the outbox back", err)
+	}
+	return nil
+}
+
+func (db *DB) Settle(ctx context.Context, lease gateway.Lease, published []*model.Change) error {
+	session, err := db.session(ctx)
+	if err != nil {
+		return err
+	}
+	var over bool
+	err = db.change(session, deadlock, func(w *writer) error {
+		var row leaseRow
+		if err := db.locking(w.tx).Take(&row, "name = ?", changesLease).Error; err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
+			return err
+		}
+		if over = row.Holder != lease.Holder || row.Epoch != lease.Epoch; over {
+			return w.repeat(published)
+		}
+		for part := range slices.Chunk(published, insertRows) {
+			versions := make([]string, len(part))
+			for i, c := range part {
+				versions[i] = strconv.FormatInt(c.Version, 10)
+			}
+			if err := w.tx.Exec("DELETE FROM outbox WHERE version IN (" + strings.Join(versions, ",") + ")").Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return db.failed("settle changes", err)
+	}
+	if over {
+		return fmt.Errorf("settle changes: %w", gateway.ErrLeaseOver)
+	}
+	return nil
+}
+
+// repeat puts books into the outbox again, with new versions.
+func (w *writer) repeat(changes []*model.Change) error {
+	ids := make([]uint, len(changes))
+	for i, c := range changes {
+		ids[i] = c.BookID
+	}
+	if err := w.touch(model.BookUpdated, ids); err != nil {
+		return err
+	}
+	touched := make(map[uint]bool, len(ids))
+	for _, c := range w.changes {
+		touched[c.BookID] = true
+	}
+	ids = slices.DeleteFunc(ids, func(id uint) bool { return touched[id] })
+	version, err := w.versions(len(ids))
+	for i, id := range ids {
+		w.add(model.BookDeleted, id, version+int64(i))
+	}
+	return err
+}
+
+func (db *DB) Generation(ctx context.Context) (generation model.Generation, highest int64, err error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return generation, 0, err
+	}
+	// One statement sees one state.
+	var row struct {
+		ID, Restored string
+		Highest      int64
+	}
+	err = session.Raw(`SELECT d.value AS id, r.value AS restored, c.value AS highest
+		FROM properties d, properties r, counters c WHERE d.name = ? AND r.name = ? AND c.name = ?`,
+		idProperty, generationProperty, versionCounter).Scan(&row).Error
+	if err != nil {
+		return generation, 0, db.failed("read the generation of the catalogue", err)
+	}
+	return model.Generation{Database: row.ID, Restored: row.Restored}, row.Highest, nil
+}
+
+func (db *DB) Raise(ctx context.Context, seen int64) error {
+	session, err := db.session(ctx)
+	if err != nil {
+		return err
+	}
+	err = db.transaction(session, deadlock, func(tx *gorm.DB) error {
+		raised := tx.Model(&counter{}).Where("name = ? AND value < ?", versionCounter, seen).Update("value", seen)
+		if raised.Error != nil || raised.RowsAffected == 0 {
+			return raised.Error
+		}
+		return tx.Model(&property{Name: generationProperty}).Update("value", rand.Text()).Error
+	})
+	if err != nil {
+		return db.failed("begin a new generation of the catalogue", err)
+	}
+	return nil
+}
