@@ -18,6 +18,9 @@ type TopicConfig struct {
 	// Replication 0 means one replica on each broker, at most 3.
 	Replication int
 	Retention   time.Duration
+	// Compacted: Kafka keeps the last record of each key for ever, and Retention doesn't
+	// apply. The embedded broker bounds the topic by its size.
+	Compacted bool
 }
 
 // ensureTopic creates the topic through the admin interface if it is missing,
@@ -84,6 +87,11 @@ func (c TopicConfig) detail(client sarama.Client) (*sarama.TopicDetail, error) {
 		NumPartitions:     int32(c.Partitions),
 		ReplicationFactor: int16(c.Replication),
 		ConfigEntries:     map[string]*string{"retention.ms": &retention, "max.message.bytes": &maxBytes},
+	}
+	if c.Compacted {
+		compact := "compact"
+		detail.ConfigEntries["cleanup.policy"] = &compact
+		delete(detail.ConfigEntries, "retention.ms")
 	}
 	if c.Replication == 0 {
 		if err := client.RefreshMetadata(); err != nil {

@@ -24,7 +24,7 @@ const leaderTimeout = 10 * time.Second
 // ErrNoTopic: the topic doesn't exist.
 var ErrNoTopic = errors.New("there is no such topic")
 
-// topicReader is one call of Tail or Read.
+// topicReader is one call of Tail or Read, or a Stream.
 type topicReader struct {
 	client   sarama.Client
 	consumer sarama.Consumer
