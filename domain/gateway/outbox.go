@@ -28,10 +28,11 @@ type Outbox interface {
 
 	// Generation returns the generation of the versions, and the highest version given.
 	Generation(ctx context.Context) (model.Generation, int64, error)
-	// Raise is called when someone has seen a version above the highest one given: the
-	// database was restored from a backup. It raises the counter past seen, and begins a
-	// new generation, unless the counter is past it.
-	Raise(ctx context.Context, seen int64) error
+	// Raise is called when the topic has a version, seen, above the highest one given: the
+	// database was restored from a backup. It gives all changes of the outbox versions
+	// above seen, publishes the given books again, and begins a new generation. It does
+	// nothing if the highest version isn't below seen.
+	Raise(ctx context.Context, seen int64, books []uint) error
 }
 
 // Lease is the right to publish.

@@ -126,7 +126,7 @@ func (db *DB) Settle(ctx context.Context, lease gateway.Lease, published []*mode
 			return err
 		}
 		if over = row.Holder != lease.Holder || row.Epoch != lease.Epoch; over {
-			return w.repeat(published)
+			return w.repeat(booksOf(published))
 		}
 		for part := range slices.Chunk(published, insertRows) {
 			versions := make([]string, len(part))
@@ -148,12 +148,16 @@ func (db *DB) Settle(ctx context.Context, lease gateway.Lease, published []*mode
 	return nil
 }
 
-// repeat puts books into the outbox again, with new versions.
-func (w *writer) repeat(changes []*model.Change) error {
+func booksOf(changes []*model.Change) []uint {
 	ids := make([]uint, len(changes))
 	for i, c := range changes {
 		ids[i] = c.BookID
 	}
+	return ids
+}
+
+// repeat puts books into the outbox again, with new versions.
+func (w *writer) repeat(ids []uint) error {
 	if err := w.touch(model.BookUpdated, ids); err != nil {
 		return err
 	}
@@ -161,7 +165,7 @@ func (w *writer) repeat(changes []*model.Change) error {
 	for _, c := range w.changes {
 		touched[c.BookID] = true
 	}
-	ids = slices.DeleteFunc(ids, func(id uint) bool { return touched[id] })
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id uint) bool { return touched[id] })
 	version, err := w.versions(len(ids))
 	for i, id := range ids {
 		w.add(model.BookDeleted, id, version+int64(i))
@@ -188,17 +192,24 @@ func (db *DB) Generation(ctx context.Context) (generation model.Generation, high
 	return model.Generation{Database: row.ID, Restored: row.Restored}, row.Highest, nil
 }
 
-func (db *DB) Raise(ctx context.Context, seen int64) error {
+func (db *DB) Raise(ctx context.Context, seen int64, books []uint) error {
 	session, err := db.session(ctx)
 	if err != nil {
 		return err
 	}
-	err = db.transaction(session, deadlock, func(tx *gorm.DB) error {
-		raised := tx.Model(&counter{}).Where("name = ? AND value < ?", versionCounter, seen).Update("value", seen)
+	err = db.change(session, deadlock, func(w *writer) error {
+		// All versions given are below seen, so that none collides when they grow by it.
+		raised := w.tx.Model(&counter{}).Where("name = ? AND value < ?", versionCounter, seen).Update("value", gorm.Expr("value + ?", seen))
 		if raised.Error != nil || raised.RowsAffected == 0 {
 			return raised.Error
 		}
-		return tx.Model(&property{Name: generationProperty}).Update("value", rand.Text()).Error
+		if err := w.tx.Exec("UPDATE outbox SET version = version + ?", seen).Error; err != nil {
+			return err
+		}
+		if err := w.tx.Model(&property{Name: generationProperty}).Update("value", rand.Text()).Error; err != nil {
+			return err
+		}
+		return w.repeat(books)
 	})
 	if err != nil {
 		return db.failed("begin a new generation of the catalogue", err)

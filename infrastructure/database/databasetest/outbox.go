@@ -255,25 +255,36 @@ func testVersionsBecomeVisibleInOrder(t *testing.T, open func() Catalogue) {
 
 func testRaise(t *testing.T, db Catalogue) {
 	ctx := t.Context()
-	create(t, db, "One")
+	one, two := create(t, db, "One"), create(t, db, "Two")
+	settleAll(t, db)
+	three := create(t, db, "Three")
+	rename(t, db, two, "")
 	before, highest, err := db.Generation(ctx)
 	require.NoError(t, err)
 	assert.NotEmpty(t, before.Database)
 	assert.NotEmpty(t, before.Restored)
 	require.Positive(t, highest)
-	require.NoError(t, db.Raise(ctx, highest))
+	require.NoError(t, db.Raise(ctx, highest, []uint{one}))
 	same, _, err := db.Generation(ctx)
 	require.NoError(t, err)
 	assert.Equal(t, before, same, "a version that was given is no sign of a backup")
+	assert.Len(t, pendingChanges(t, db), 2)
 
-	require.NoError(t, db.Raise(ctx, highest+1000))
+	// The topic has books of the time after the backup: 1 and 99.
+	seen := highest + 1000
+	require.NoError(t, db.Raise(ctx, seen, []uint{one, 99}))
 	after, raised, err := db.Generation(ctx)
 	require.NoError(t, err)
 	assert.Equal(t, before.Database, after.Database)
 	assert.NotEqual(t, before.Restored, after.Restored)
-	assert.Equal(t, highest+1000, raised)
-	create(t, db, "Two")
-	changes, err := db.PendingChanges(ctx, highest+1000, 10)
+	assert.Greater(t, raised, seen)
+	changes, err := db.PendingChanges(ctx, seen, 10)
 	require.NoError(t, err)
-	assert.Len(t, changes, 1, "new versions lie above the one that was seen")
+	var list []pending
+	for _, c := range changes {
+		list = append(list, pending{ID: c.BookID, Kind: c.Kind})
+	}
+	assert.Equal(t, []pending{
+		{ID: three, Kind: model.BookCreated}, {ID: two, Kind: model.BookDeleted}, {ID: one, Kind: model.BookUpdated}, {ID: 99, Kind: model.BookDeleted},
+	}, list, "all have versions above the one that was seen, in their order")
 }

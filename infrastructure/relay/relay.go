@@ -1,0 +1,272 @@
+// Package relay publishes the catalogue's changes: it moves them from the outbox to the
+// topic of changes. Every instance of a shop runs a Relay; a lease in the database lets one
+// of them work at a time. It knows neither database nor Kafka.
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/mq"
+)
+
+const (
+	// pollEvery is how soon a change of another process is published.
+	pollEvery = 200 * time.Millisecond
+	// leaseTime is how long an instance leads unless it prolongs that. After a kill, so
+	// much time passes until another one takes over.
+	leaseTime = 10 * time.Second
+	// prolongBefore is the rest of the lease at which it is prolonged. Nothing is sent
+	// without so much time left.
+	prolongBefore = 6 * time.Second
+	// batchSize is the number of changes that are read and sent at once.
+	batchSize = 500
+	// pause is the mean pause after a failure, and before the next try to lead.
+	pause = time.Second
+)
+
+// Topic is the topic of changes, as spool.Broker describes these methods.
+type Topic interface {
+	Partitions(ctx context.Context) (int32, error)
+	Deliver(ctx context.Context, records []*mq.Record, partitions int32, report func(record *mq.Record, rejection error)) (left []*mq.Record, err error)
+	// Last returns the newest record of each partition.
+	Last(ctx context.Context) ([]*mq.Record, error)
+	// Read calls handle for each record that the topic has.
+	Read(ctx context.Context, handle func(*mq.Record) error) error
+}
+
+// Relay moves changes from an outbox to a topic, at least once and in the order of their
+// versions. A change that Kafka rejects for good is logged, counted and dropped; the book's
+// next change is published again.
+type Relay struct {
+	outbox gateway.Outbox
+	topic  Topic
+	log    *slog.Logger
+	holder string
+	wake   chan struct{}
+
+	published, rejected atomic.Int64
+}
+
+// New returns a relay. Run runs it.
+func New(outbox gateway.Outbox, topic Topic, log *slog.Logger) *Relay {
+	return &Relay{outbox: outbox, topic: topic, log: log, holder: uuid.NewString(), wake: make(chan struct{}, 1)}
+}
+
+// Wake says that there is something to publish.
+func (r *Relay) Wake() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Published counts the changes that Kafka acknowledged, Rejected those that it rejected.
+func (r *Relay) Published() int64 { return r.published.Load() }
+func (r *Relay) Rejected() int64  { return r.rejected.Load() }
+
+// Run publishes until ctx ends. It logs the first failure of a series.
+func (r *Relay) Run(ctx context.Context) {
+	failing := false
+	for ctx.Err() == nil {
+		led, err := r.lead(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil && !failing {
+			r.log.Warn("changes of the catalogue can't be published; retrying", "error", err)
+		}
+		if err == nil && led && failing {
+			r.log.Info("changes of the catalogue are published again")
+		}
+		if led || err != nil {
+			failing = err != nil
+		}
+		sleep(ctx, pause/2+rand.N(pause))
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// term is the time for which this relay leads.
+type term struct {
+	*Relay
+	lease      gateway.Lease
+	until      time.Time
+	highest    int64 // the highest version published
+	generation model.Generation
+}
+
+// lead publishes for as long as this relay has the lease. led is false if another one has
+// it. After a failure it gives the lease back: another instance may reach Kafka.
+func (r *Relay) lead(ctx context.Context) (led bool, err error) {
+	t := &term{Relay: r}
+	if led, err = t.prolong(ctx); err != nil || !led {
+		return led, err
+	}
+	defer func() {
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), pause)
+		defer cancel()
+		err = errors.Join(err, r.outbox.Resign(bounded, t.lease))
+	}()
+	begun := false
+	for {
+		if led, err := t.prolong(ctx); err != nil || !led {
+			return true, err
+		}
+		changes, err := r.outbox.PendingChanges(ctx, 0, batchSize)
+		if err != nil {
+			return true, err
+		}
+		if len(changes) == 0 {
+			select {
+			case <-ctx.Done():
+				return true, nil
+			case <-r.wake:
+			case <-time.After(pollEvery):
+			}
+			continue
+		}
+		if first := changes[0].Version; !begun || first < t.highest { // versions went back
+			t.highest = 0
+			if err := t.begin(ctx); err != nil {
+				return true, err
+			}
+			begun = true
+			continue // begin may have changed the versions
+		}
+		if err := t.publish(ctx, changes); err != nil {
+			return true, err
+		}
+		t.highest = changes[len(changes)-1].Version
+	}
+}
+
+// prolong takes the lease, or prolongs it when it is about to end. A new epoch means that
+// it was over in between: then the term ends.
+func (t *term) prolong(ctx context.Context) (ok bool, err error) {
+	asked := time.Now()
+	if t.until.Sub(asked) > prolongBefore {
+		return true, nil
+	}
+	lease, ok, err := t.outbox.Lead(ctx, t.holder, leaseTime)
+	if err != nil || !ok {
+		return ok, err
+	}
+	if t.until.IsZero() {
+		t.lease = lease
+	}
+	t.until = asked.Add(leaseTime)
+	return lease == t.lease, nil
+}
+
+// begin makes sure that new versions lie above those in the topic. They don't if the
+// database was restored from a backup. Then the topic has newer changes than the database,
+// and their books are published again as they are now.
+func (t *term) begin(ctx context.Context) error {
+	if _, err := t.topic.Partitions(ctx); err != nil { // creates the topic
+		return err
+	}
+	last, err := t.topic.Last(ctx)
+	if err != nil {
+		return err
+	}
+	seen := int64(0)
+	for _, record := range last {
+		seen = max(seen, versionOf(record))
+	}
+	generation, highest, err := t.outbox.Generation(ctx)
+	if err != nil {
+		return err
+	}
+	if t.generation = generation; seen <= highest {
+		return nil
+	}
+	t.log.Warn("the topic of changes is ahead of the database, which was probably restored from a backup; a new generation begins",
+		"topic_version", seen, "database_version", highest)
+	newer := map[uint]bool{}
+	err = t.topic.Read(ctx, func(record *mq.Record) error {
+		if c, err := model.DecodeChange(record.Key, record.Headers, record.Value); err == nil && c.Version > highest {
+			newer[c.BookID] = true
+			seen = max(seen, c.Version)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := t.outbox.Raise(ctx, seen, slices.Sorted(maps.Keys(newer))); err != nil {
+		return err
+	}
+	t.generation, _, err = t.outbox.Generation(ctx)
+	return err
+}
+
+func versionOf(record *mq.Record) int64 {
+	c, err := model.DecodeChange(record.Key, record.Headers, record.Value)
+	if err != nil {
+		return 0 // not ours
+	}
+	return c.Version
+}
+
+// publish sends changes and removes them from the outbox.
+func (t *term) publish(ctx context.Context, changes []*model.Change) error {
+	records, err := t.records(changes)
+	if err != nil {
+		return err
+	}
+	sending, cancel := context.WithDeadlineCause(ctx, t.until, gateway.ErrLeaseOver)
+	defer cancel()
+	partitions, err := t.topic.Partitions(sending)
+	if err != nil {
+		return err
+	}
+	report := func(record *mq.Record, rejection error) {
+		if rejection != nil {
+			t.rejected.Add(1)
+			t.log.Error("Kafka rejects a change of the catalogue", "book", record.Key, "bytes", len(record.Value), "error", rejection)
+		}
+	}
+	for len(records) > 0 {
+		if records, err = t.topic.Deliver(sending, records, partitions, report); err != nil {
+			return err
+		}
+	}
+	if err := t.outbox.Settle(ctx, t.lease, changes); err != nil {
+		return err
+	}
+	t.published.Add(int64(len(changes)))
+	return nil
+}
+
+func (t *term) records(changes []*model.Change) ([]*mq.Record, error) {
+	records := make([]*mq.Record, 0, len(changes))
+	for _, c := range changes {
+		value, headers, err := c.Encode(t.generation)
+		if err != nil {
+			return nil, fmt.Errorf("publish changes: %w", err)
+		}
+		records = append(records, &mq.Record{Key: c.Key(), Value: value, Time: c.Time, Headers: headers})
+		if c.Kind == model.BookDeleted {
+			records = append(records, &mq.Record{Key: c.Key(), Time: c.Time, Headers: c.Tombstone(t.generation)})
+		}
+	}
+	return records, nil
+}
