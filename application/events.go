@@ -40,7 +40,7 @@ func openEvents(dir string, c *config.Config, brokers []string, log *slog.Logger
 	}()
 	name := c.MQ.SearchTopic()
 	deadName := mq.DeadLetterTopic(name)
-	options, err := producerOptions(c, log)
+	options, err := producerOptions(c, topicConfig(c), log)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +65,17 @@ func openEvents(dir string, c *config.Config, brokers []string, log *slog.Logger
 	return e, nil
 }
 
-// producerOptions are the settings of both producers.
-func producerOptions(c *config.Config, log *slog.Logger) ([]mq.Option, error) {
+// topicConfig is how the topics of searches are created.
+func topicConfig(c *config.Config) mq.TopicConfig {
+	return mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}
+}
+
+// producerOptions are the settings of a producer.
+func producerOptions(c *config.Config, topic mq.TopicConfig, log *slog.Logger) ([]mq.Option, error) {
 	security, err := kafkaSecurity(c)
 	if err != nil {
 		return nil, err
 	}
-	topic := mq.TopicConfig{Partitions: c.MQ.Partitions, Replication: c.MQ.Replication, Retention: c.MQ.Retention}
 	return []mq.Option{mq.WithSecurity(security), mq.WithLogger(log), mq.WithTopicConfig(topic)}, nil
 }
 

@@ -26,6 +26,7 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	web, listener := w.server.HTTPServer(w.listener)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.db.tend(ctx) })
+	group.Go(func() error { w.changes.run(ctx); return nil })
 	if w.trims != nil {
 		group.Go(func() error { w.trims.Run(ctx); return nil })
 	}

@@ -14,8 +14,6 @@ import (
 	"strconv"
 	"sync/atomic"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"literank.com/event-books/adapter"
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/domain/gateway"
@@ -47,8 +45,9 @@ type WireHelper struct {
 	db      *catalogue
 	index   *index.Gate
 	helper  mq.Helper
-	events  *Events            // nil if Parts replace it
-	trims   *mq.TrimWatch      // nil likewise
+	events  *Events       // nil if Parts replace it
+	trims   *mq.TrimWatch // nil likewise
+	changes *changes
 	broker  *broker.Supervisor // nil if another process or Kafka is the broker
 	brokers []string
 
@@ -101,6 +100,9 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 		return err
 	}
 	if err := w.openHelper(); err != nil {
+		return err
+	}
+	if w.changes, err = openChanges(w.config, w.db.DB, w.brokers, w.log); err != nil {
 		return err
 	}
 	return w.openServers(token)
@@ -160,7 +162,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 	if err != nil {
 		return err
 	}
-	collectors := []prometheus.Collector{w.index, w.server.Metrics()}
+	collectors := append(w.changes.collectors(), w.index, w.server.Metrics())
 	if w.events != nil {
 		collectors = append(collectors, w.events, trimmedRecords(w.trims))
 	}
@@ -176,8 +178,8 @@ func (w *WireHelper) openServers(token string) (err error) {
 
 // The names of these three are the tutorial's.
 
-// BookManager returns the catalogue.
-func (w *WireHelper) BookManager() gateway.BookManager { return w.db }
+// BookManager returns the catalogue, with a cache in front of its reads.
+func (w *WireHelper) BookManager() gateway.BookManager { return w.changes.books }
 
 // BookIndex returns what finds books.
 func (w *WireHelper) BookIndex() gateway.BookIndex { return w.index }
@@ -215,6 +217,9 @@ func (w *WireHelper) Close() error {
 		flush, cancel := w.stop.beforeTheEnd()
 		defer cancel()
 		errs = append(errs, w.events.Close(flush))
+	}
+	if w.changes != nil {
+		w.changes.close()
 	}
 	if w.broker != nil {
 		errs = append(errs, w.broker.Close(ctx))

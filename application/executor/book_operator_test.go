@@ -38,6 +38,10 @@ func (c *catalogue) CreateBook(_ context.Context, b *model.Book) (uint, error) {
 
 func (c *catalogue) GetBook(context.Context, uint) (*model.Book, error) { return c.kept, c.err }
 
+func (c *catalogue) GetBooks(_ context.Context, ids []uint) ([]*model.Book, error) {
+	return nil, c.err
+}
+
 func (c *catalogue) ChangeBook(_ context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error) {
 	b, err := change(&model.Book{ID: id, Title: "Before"})
 	if err != nil {

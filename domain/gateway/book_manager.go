@@ -21,6 +21,9 @@ type BookManager interface {
 	CreateBook(ctx context.Context, b *model.Book) (uint, error)
 	// GetBook returns a model.Error of code NotFound if no book has the id.
 	GetBook(ctx context.Context, id uint) (*model.Book, error)
+	// GetBooks returns the books with these ids, in their order. Books that don't exist are
+	// left out.
+	GetBooks(ctx context.Context, ids []uint) ([]*model.Book, error)
 	// ChangeBook reads a book and stores the one that change returns in its place, in
 	// one transaction: between the two, nobody else changes it. It returns the book as
 	// stored. ID and CreatedAt stay; the other fields must be valid. If change returns

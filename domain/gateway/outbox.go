@@ -11,10 +11,12 @@ import (
 // Outbox holds the catalogue's changes that are not published yet: the last one of each
 // book. A change enters it in the transaction that changes the book.
 type Outbox interface {
-	// PendingChanges returns up to limit changes with versions above after, ordered by
-	// version, each with its book as it is now. Changes become visible in the order of
-	// their versions.
-	PendingChanges(ctx context.Context, after int64, limit int) ([]*model.Change, error)
+	// PendingChanges returns up to limit changes, ordered by version, each with its book as
+	// it is now.
+	PendingChanges(ctx context.Context, limit int) ([]*model.Change, error)
+	// ChangesAfter returns up to limit changes with versions above after, ordered by
+	// version, without their books. Changes become visible in the order of their versions.
+	ChangesAfter(ctx context.Context, after int64, limit int) ([]*model.Change, error)
 	// Lead gives the named holder the right to publish for the time ttl, or prolongs it.
 	// ok is false if another holder has it.
 	Lead(ctx context.Context, holder string, ttl time.Duration) (lease Lease, ok bool, err error)

@@ -135,6 +135,9 @@ var SASLMechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
 // SearchTopic returns the full name of the topic of searches.
 func (c MQConfig) SearchTopic() string { return c.TopicPrefix + c.Topic }
 
+// ChangeTopic returns the full name of the topic of catalogue changes.
+func (c MQConfig) ChangeTopic() string { return c.TopicPrefix + "lr-book-changes" }
+
 // Default returns the default settings.
 func Default() *Config {
 	return &Config{

@@ -74,6 +74,31 @@ func (db *DB) GetBook(ctx context.Context, id uint) (*model.Book, error) {
 	return row.book(), nil
 }
 
+func (db *DB) GetBooks(ctx context.Context, ids []uint) ([]*model.Book, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rows []*bookRow
+	if len(ids) > 0 {
+		err = session.Where("id IN ?", ids).Find(&rows).Error
+	}
+	if err != nil {
+		return nil, db.failed("get books", err)
+	}
+	found := make(map[uint]*bookRow, len(rows))
+	for _, row := range rows {
+		found[row.ID] = row
+	}
+	books := make([]*model.Book, 0, len(rows))
+	for _, id := range ids {
+		if row, ok := found[id]; ok {
+			books = append(books, row.book())
+		}
+	}
+	return books, nil
+}
+
 func (db *DB) ChangeBook(ctx context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error) {
 	session, err := db.session(ctx)
 	if err != nil {

@@ -23,7 +23,7 @@ type noted struct {
 
 func outboxOf(t *testing.T, db *DB) map[uint]noted {
 	t.Helper()
-	changes, err := db.PendingChanges(t.Context(), 0, 10_000)
+	changes, err := db.PendingChanges(t.Context(), 10_000)
 	require.NoError(t, err)
 	found := map[uint]noted{}
 	for _, c := range changes {

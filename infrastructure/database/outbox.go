@@ -17,6 +17,15 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
+type outboxRow struct {
+	BookID    uint
+	Version   int64
+	Kind      model.ChangeKind
+	ChangedAt int64 // unix milliseconds
+}
+
+func (outboxRow) TableName() string { return "outbox" }
+
 // pendingRow is a row of the outbox, with its book if there is one.
 type pendingRow struct {
 	BookID    uint
@@ -26,7 +35,7 @@ type pendingRow struct {
 	Shown     bookRow `gorm:"embedded"`
 }
 
-func (db *DB) PendingChanges(ctx context.Context, after int64, limit int) ([]*model.Change, error) {
+func (db *DB) PendingChanges(ctx context.Context, limit int) ([]*model.Change, error) {
 	session, err := db.session(ctx)
 	if err != nil {
 		return nil, err
@@ -34,7 +43,7 @@ func (db *DB) PendingChanges(ctx context.Context, after int64, limit int) ([]*mo
 	var rows []*pendingRow
 	err = session.Table("outbox").Select("outbox.book_id, outbox.version AS changed, outbox.kind, outbox.changed_at, books.*").
 		Joins("LEFT JOIN books ON books.id = outbox.book_id").
-		Where("outbox.version > ?", after).Order("outbox.version").Limit(limit).Find(&rows).Error
+		Order("outbox.version").Limit(limit).Find(&rows).Error
 	if err != nil {
 		return nil, db.failed("read the outbox", err)
 	}
@@ -49,6 +58,22 @@ func (db *DB) PendingChanges(ctx context.Context, after int64, limit int) ([]*mo
 			c.Book = row.Shown.book()
 		}
 		changes[i] = c
+	}
+	return changes, nil
+}
+
+func (db *DB) ChangesAfter(ctx context.Context, after int64, limit int) ([]*model.Change, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rows []*outboxRow
+	if err := session.Where("version > ?", after).Order("version").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, db.failed("read the outbox", err)
+	}
+	changes := make([]*model.Change, len(rows))
+	for i, row := range rows {
+		changes[i] = &model.Change{BookID: row.BookID, Version: row.Version, Kind: row.Kind, Time: time.UnixMilli(row.ChangedAt).UTC()}
 	}
 	return changes, nil
 }

@@ -130,7 +130,7 @@ func (r *Relay) lead(ctx context.Context) (led bool, err error) {
 		if led, err := t.prolong(ctx); err != nil || !led {
 			return true, err
 		}
-		changes, err := r.outbox.PendingChanges(ctx, 0, batchSize)
+		changes, err := r.outbox.PendingChanges(ctx, batchSize)
 		if err != nil {
 			return true, err
 		}

@@ -22,7 +22,7 @@ type pending struct {
 // pendingChanges checks what is the same for all changes.
 func pendingChanges(t *testing.T, db Catalogue) []pending {
 	t.Helper()
-	changes, err := db.PendingChanges(t.Context(), 0, 1000)
+	changes, err := db.PendingChanges(t.Context(), 1000)
 	require.NoError(t, err)
 	list, last := []pending{}, int64(0)
 	for _, c := range changes {
@@ -90,7 +90,7 @@ func settleAll(t *testing.T, db Catalogue) {
 	require.NoError(t, err)
 	require.True(t, ok)
 	for {
-		changes, err := db.PendingChanges(t.Context(), 0, 1000)
+		changes, err := db.PendingChanges(t.Context(), 1000)
 		require.NoError(t, err)
 		if len(changes) == 0 {
 			return
@@ -137,7 +137,7 @@ func testSettledChangesAreGone(t *testing.T, db Catalogue) {
 	lease, ok, err := db.Lead(t.Context(), "a", time.Minute)
 	require.NoError(t, err)
 	require.True(t, ok)
-	published, err := db.PendingChanges(t.Context(), 0, 10)
+	published, err := db.PendingChanges(t.Context(), 10)
 	require.NoError(t, err)
 	rename(t, db, one, "Newer")
 	require.NoError(t, db.Settle(t.Context(), lease, published))
@@ -146,11 +146,11 @@ func testSettledChangesAreGone(t *testing.T, db Catalogue) {
 	book, err := db.GetBook(t.Context(), two)
 	require.NoError(t, err)
 
-	after, err := db.PendingChanges(t.Context(), published[1].Version, 10)
+	after, err := db.ChangesAfter(t.Context(), published[1].Version, 10)
 	require.NoError(t, err)
 	require.Len(t, after, 1)
 	assert.Greater(t, after[0].Version, book.Version)
-	none, err := db.PendingChanges(t.Context(), after[0].Version, 10)
+	none, err := db.ChangesAfter(t.Context(), after[0].Version, 10)
 	require.NoError(t, err)
 	assert.Empty(t, none)
 }
@@ -180,7 +180,7 @@ func testLease(t *testing.T, db Catalogue) {
 
 	// "b" believes that it still leads, and publishes what it has read before.
 	kept, deleted := create(t, db, "Kept"), create(t, db, "Deleted")
-	published, err := db.PendingChanges(ctx, 0, 10)
+	published, err := db.PendingChanges(ctx, 10)
 	require.NoError(t, err)
 	rename(t, db, deleted, "")
 	settleAllWith(t, db, third)
@@ -191,7 +191,7 @@ func testLease(t *testing.T, db Catalogue) {
 
 func settleAllWith(t *testing.T, db Catalogue, lease gateway.Lease) {
 	t.Helper()
-	changes, err := db.PendingChanges(t.Context(), 0, 1000)
+	changes, err := db.PendingChanges(t.Context(), 1000)
 	require.NoError(t, err)
 	require.NoError(t, db.Settle(t.Context(), lease, changes))
 }
@@ -232,7 +232,7 @@ func testVersionsBecomeVisibleInOrder(t *testing.T, open func() Catalogue) {
 	}()
 	seen, after := 0, int64(0)
 	read := func() {
-		changes, err := reader.PendingChanges(t.Context(), after, 1000)
+		changes, err := reader.ChangesAfter(t.Context(), after, 1000)
 		require.NoError(t, err)
 		for _, c := range changes {
 			after = c.Version
@@ -278,7 +278,7 @@ func testRaise(t *testing.T, db Catalogue) {
 	assert.Equal(t, before.Database, after.Database)
 	assert.NotEqual(t, before.Restored, after.Restored)
 	assert.Greater(t, raised, seen)
-	changes, err := db.PendingChanges(ctx, seen, 10)
+	changes, err := db.ChangesAfter(ctx, seen, 10)
 	require.NoError(t, err)
 	var list []pending
 	for _, c := range changes {

@@ -1,0 +1,131 @@
+// Package cache keeps rows of books in memory, in front of the catalogue's reads by id. The
+// catalogue's changes say which entries are out of date. Entries come from the database
+// alone, so a wrong record in the topic costs a read, and no truth.
+package cache
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+
+	"github.com/maypok86/otter/v2"
+	"github.com/maypok86/otter/v2/stats"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+)
+
+// Books is a BookManager that answers reads from memory where it can.
+type Books struct {
+	gateway.BookManager
+	entries  atomic.Pointer[entries]
+	maxBytes int
+	counter  *stats.Counter
+	current  func() bool
+}
+
+type entries = otter.Cache[uint, *model.Book]
+
+// New returns a cache of at most maxBytes in front of next. While current returns false,
+// changes may be missing, and reads go to next.
+func New(next gateway.BookManager, maxBytes int, current func() bool) *Books {
+	c := &Books{BookManager: next, maxBytes: maxBytes, counter: stats.NewCounter(), current: current}
+	c.Clear()
+	return c
+}
+
+// Clear drops everything, because changes were missed. What is being read is not kept.
+func (c *Books) Clear() {
+	c.entries.Store(otter.Must(&otter.Options[uint, *model.Book]{
+		MaximumWeight: uint64(c.maxBytes),
+		Weigher:       func(_ uint, b *model.Book) uint32 { return size(b) },
+		StatsRecorder: c.counter,
+		Logger:        &otter.NoopLogger{}, // errors of reading are returned
+	}))
+}
+
+// size returns about how many bytes an entry takes.
+func size(b *model.Book) uint32 {
+	const fixed = 512 // the struct, and what otter keeps for an entry
+	n := fixed + len(b.Title) + len(b.Author) + len(b.PublishedAt) + len(b.Description) + len(b.ISBN) + len(b.Language) +
+		len(b.Publisher) + len(b.Series) + len(b.Edition) + len(b.Price) + len(b.Currency) + len(b.BuyURL) + len(b.CoverURL)
+	for _, subject := range b.Subjects {
+		n += 16 + len(subject)
+	}
+	return uint32(min(n, 1<<31))
+}
+
+// GetBook reads a book. Of several calls at once for a book that isn't cached, one reads it.
+func (c *Books) GetBook(ctx context.Context, id uint) (*model.Book, error) {
+	if !c.current() {
+		return c.BookManager.GetBook(ctx, id)
+	}
+	b, err := c.entries.Load().Get(ctx, id, otter.LoaderFunc[uint, *model.Book](c.BookManager.GetBook))
+	if err != nil {
+		return nil, err
+	}
+	return own(b), nil
+}
+
+// GetBooks reads books. See gateway.BookManager.
+func (c *Books) GetBooks(ctx context.Context, ids []uint) ([]*model.Book, error) {
+	if !c.current() {
+		return c.BookManager.GetBooks(ctx, ids)
+	}
+	found, err := c.entries.Load().BulkGet(ctx, ids, otter.BulkLoaderFunc[uint, *model.Book](c.read))
+	if err != nil {
+		return nil, err
+	}
+	books := make([]*model.Book, 0, len(ids))
+	for _, id := range ids {
+		if b, ok := found[id]; ok {
+			books = append(books, own(b))
+		}
+	}
+	return books, nil
+}
+
+func (c *Books) read(ctx context.Context, ids []uint) (map[uint]*model.Book, error) {
+	books, err := c.BookManager.GetBooks(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[uint]*model.Book, len(books))
+	for _, b := range books {
+		found[b.ID] = b
+	}
+	return found, nil
+}
+
+// own returns a copy that its reader may change.
+func own(b *model.Book) *model.Book {
+	copied := *b
+	copied.Subjects = slices.Clone(b.Subjects)
+	if b.Stock != nil {
+		copied.Stock = new(*b.Stock)
+	}
+	return &copied
+}
+
+// Apply drops the entry that a change makes out of date, and makes reads of the book that
+// are under way begin again. A change that isn't newer than the entry does nothing, unless
+// it has no version.
+func (c *Books) Apply(change *model.Change) {
+	c.entries.Load().Compute(change.BookID, func(entry *model.Book, found bool) (*model.Book, otter.ComputeOp) {
+		if found && change.Version != 0 && entry.Version >= change.Version {
+			return entry, otter.CancelOp
+		}
+		return nil, otter.InvalidateOp
+	})
+}
+
+// Stats counts reads and evictions since the start, and the bytes in use.
+type Stats struct {
+	Hits, Misses, Evictions, Bytes uint64
+}
+
+// Stats returns what the cache has done.
+func (c *Books) Stats() Stats {
+	s := c.counter.Snapshot()
+	return Stats{Hits: s.Hits, Misses: s.Misses, Evictions: s.Evictions, Bytes: c.entries.Load().WeightedSize()}
+}
