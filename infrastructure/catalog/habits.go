@@ -18,9 +18,10 @@ const (
 // habits is what the first rows of a file show about its notations. It is the same
 // each time the file is read, so an import that resumes reads each row as before.
 type habits struct {
-	// inverted is set if the file writes its authors as "Last, First".
-	// formerInverted is what version 0.1 thought about that.
-	inverted, formerInverted bool
+	// names is how the file writes its authors. formerInverted is what version 0.1 thought
+	// about that.
+	names          notation.NameOrder
+	formerInverted bool
 	// decimals has the decimal signs of the columns of prices.
 	decimals [slotCount]notation.DecimalSigns
 	days     notation.DayOrder
@@ -74,7 +75,7 @@ func (f *File) lookAhead() {
 			counted++
 		}
 	}
-	f.habits.inverted, f.habits.formerInverted = notation.AreInverted(authors), sample.AreInverted()
+	f.habits.names, f.habits.formerInverted = notation.LearnOrder(authors), sample.AreInverted()
 	for cells, rows := range surplus {
 		if 2*rows > counted {
 			f.habits.surplus = cells

@@ -171,12 +171,12 @@ func (b *builder) author() string {
 	if b.record.exported {
 		return b.literal(authorSlot)
 	}
-	names, turned := b.authors(authorSlot, b.habits.inverted)
+	names, turned := b.authors(authorSlot, b.habits.names)
 	if len(names) == 0 {
-		names, turned = b.authors(primaryAuthorSlot, true)
+		names, turned = b.authors(primaryAuthorSlot, notation.LastFirst)
 	}
 	for _, name := range b.moreAuthors() {
-		more, _ := notation.Authors(b.clean(moreAuthorsSlot, name), false)
+		more, _ := notation.Authors(b.clean(moreAuthorsSlot, name), notation.AnyOrder)
 		for _, name := range more {
 			if !slices.Contains(names, name) {
 				names = append(names, name)
@@ -198,10 +198,10 @@ func (b *builder) moreAuthors() []string {
 
 // authors returns the names in a slot. turned is the other reading of a name in
 // doubt.
-func (b *builder) authors(s slot, inverted bool) (names []string, turned string) {
+func (b *builder) authors(s slot, order notation.NameOrder) (names []string, turned string) {
 	v := b.record.values[s].asList()
 	if v.items == nil {
-		return notation.Authors(b.clean(s, b.line(v.text)), inverted)
+		return notation.Authors(b.clean(s, b.line(v.text)), order)
 	}
 	for _, name := range v.items {
 		names = append(names, b.clean(s, b.line(name)))
