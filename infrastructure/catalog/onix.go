@@ -3,6 +3,7 @@ package catalog
 import (
 	"bufio"
 	"errors"
+	"regexp"
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/infrastructure/catalog/onix"
@@ -48,6 +49,9 @@ func (r *onixReader) source() string {
 	}
 	return prefix + name
 }
+
+// decimal matches the prices that follow ONIX. Others are read as in other files.
+var decimal = regexp.MustCompile(`^\d+(?:\.\d+)?$`)
 
 func (r *onixReader) line() int { return r.in.Line() }
 
@@ -101,7 +105,7 @@ func (r *onixReader) next() (*record, error) {
 	} {
 		r.row.values[s].text = text
 	}
-	r.row.values[priceSlot].number = true
+	r.row.values[priceSlot].number = decimal.MatchString(p.Price)
 	r.row.values[authorSlot] = value{items: p.Authors, spoken: true}
 	r.row.values[subjectsSlot] = value{items: p.Subjects}
 	for _, element := range productElements {

@@ -361,6 +361,9 @@ func TestONIXPrices(t *testing.T) {
 		"a range":               {price("5.00", kind("04")+"<PriceDate><PriceDateRole>24</PriceDateRole><Date dateformat=\"06\">2024010120240131</Date></PriceDate>") + price("8.00", kind("04")), "8.00"},
 		"in ONIX 2.1":           {price("5.00", "<PriceTypeCode>02</PriceTypeCode><PriceEffectiveUntil>20200101</PriceEffectiveUntil>") + price("8.00", "<PriceTypeCode>02</PriceTypeCode><PriceEffectiveFrom>20200102</PriceEffectiveFrom>"), "8.00"},
 		"three decimals":        {price("1.250", kind("02")), "1.250"},
+		"groups":                {price("1.234,50", kind("02")), "1234.50"},
+		"a comma":               {price("12,90", kind("02")), "12.90"},
+		"a sign":                {price("€ 12,90", kind("02")), "12.90"},
 		"free of charge":        {"<UnpricedItemType>01</UnpricedItemType>", "0"},
 		"to be announced":       {"<UnpricedItemType>02</UnpricedItemType>", ""},
 		"an announced free one": {"<Price><UnpricedItemType>01</UnpricedItemType></Price>", "0"},
@@ -381,7 +384,8 @@ func TestONIXKeywords(t *testing.T) {
 	keywords := func(text string) []string {
 		return onixBook(t, onixTitle("T")+"<Subject><SubjectSchemeIdentifier>20</SubjectSchemeIdentifier><SubjectHeadingText>"+text+"</SubjectHeadingText></Subject>").Subjects
 	}
-	assert.Equal(t, []string{"sea, north", "islands"}, keywords("sea, north; islands"))
+	assert.Equal(t, []string{"sea", "north wind", "islands"}, keywords("sea; north wind, islands"))
+	assert.Equal(t, []string{"Austen, Jane", "World War, 1939-1945", "sea"}, keywords("Austen, Jane; World War, 1939-1945; sea"))
 	assert.Equal(t, []string{"sea", "islands"}, keywords("sea, islands"))
 }
 

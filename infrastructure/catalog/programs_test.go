@@ -139,22 +139,28 @@ func TestExportsOfPrograms(t *testing.T) {
 
 func TestCurrencies(t *testing.T) {
 	for name, c := range map[string]struct{ header, row, option, want string }{
-		"a sign":                        {"price", "$12.90", "", "12.90 USD"},
-		"an option for prices without":  {"price", "12.90", "CHF", "12.90 CHF"},
-		"an option for a shared sign":   {"price", "$12.90", "CAD", "12.90 CAD"},
-		"but not for a clear sign":      {"price", "12.90 €", "CAD", "12.90 EUR"},
-		"a header":                      {"price (AUD)", "$12.90", "CAD", "12.90 AUD"},
-		"a header, but a clear price":   {"Preis (EUR)", "CHF 12.90", "", "12.90 CHF"},
-		"a column":                      {"price,currency", "$12.90,nzd", "CAD", "12.90 NZD"},
-		"a column with signs":           {"price,currency", "12.90,€", "", "12.90 EUR"},
-		"a column with an empty cell":   {"price,currency", "$12.90,", "", "12.90 USD"},
-		"no price":                      {"price", "", "CHF", ""},
-		"no price that can be read":     {"price", "soon €", "CHF", ""},
-		"yen and yuan":                  {"price", "¥28.00元", "", "28.00 CNY"},
-		"a sale price in its own unit":  {"price (EUR),sale_price (USD)", "12.90,9.50", "", "9.50 USD"},
-		"no sale price at the moment":   {"price (EUR),sale_price (USD)", "12.90,", "", "12.90 EUR"},
-		"a unit behind an underscore":   {"price_gbp", "9.99", "", "9.99 GBP"},
-		"JSON numbers are never groups": {"", `{"title": "Emma", "price_eur": 12.900}`, "", "12.900 EUR"},
+		"a sign":                         {"price", "$12.90", "", "12.90 USD"},
+		"an option for prices without":   {"price", "12.90", "CHF", "12.90 CHF"},
+		"an option for a shared sign":    {"price", "$12.90", "CAD", "12.90 CAD"},
+		"but not for a clear sign":       {"price", "12.90 €", "CAD", "12.90 EUR"},
+		"a header":                       {"price (AUD)", "$12.90", "CAD", "12.90 AUD"},
+		"a header, but a clear price":    {"Preis (EUR)", "CHF 12.90", "", "12.90 CHF"},
+		"a column":                       {"price,currency", "$12.90,nzd", "CAD", "12.90 NZD"},
+		"a column with signs":            {"price,currency", "12.90,€", "", "12.90 EUR"},
+		"a column with an open sign":     {"price,currency", "12.90,$", "", "12.90 USD"},
+		"an open sign and an option":     {"price,currency", "12.90,$", "CAD", "12.90 CAD"},
+		"an open sign and a clear price": {"price,currency", "€ 12.90,$", "", "12.90 EUR"},
+		"an open sign and a code":        {"price,currency", "AUD 12.90,$", "", "12.90 AUD"},
+		"a code and an open sign":        {"price,currency", "$12.90,AUD", "", "12.90 AUD"},
+		"two clear ones":                 {"price,currency", "€ 12.90,USD", "", "12.90 USD"},
+		"a column with an empty cell":    {"price,currency", "$12.90,", "", "12.90 USD"},
+		"no price":                       {"price", "", "CHF", ""},
+		"no price that can be read":      {"price", "soon €", "CHF", ""},
+		"yen and yuan":                   {"price", "¥28.00元", "", "28.00 CNY"},
+		"a sale price in its own unit":   {"price (EUR),sale_price (USD)", "12.90,9.50", "", "9.50 USD"},
+		"no sale price at the moment":    {"price (EUR),sale_price (USD)", "12.90,", "", "12.90 EUR"},
+		"a unit behind an underscore":    {"price_gbp", "9.99", "", "9.99 GBP"},
+		"JSON numbers are never groups":  {"", `{"title": "Emma", "price_eur": 12.900}`, "", "12.900 EUR"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := "title," + c.header + "\nEmma," + c.row + "\n"
@@ -167,6 +173,7 @@ func TestCurrencies(t *testing.T) {
 			assert.Equal(t, row.Book.Currency != "", row.Fields&model.CurrencyField != 0, "a row that names a currency sets it")
 		})
 	}
+	assert.Equal(t, []string{"currency of the price ignored: it is EUR, and the column of currencies says USD"}, onlyRow(t, "title,price,currency\nEmma,€ 12.90,USD\n").Notes)
 	assert.ErrorContains(t, Files{}.CheckOptions("a.csv", gateway.FileOptions{Currency: "Taler"}), "--currency Taler")
 	assert.NoError(t, Files{}.CheckOptions("a.csv", gateway.FileOptions{Currency: "chf"}))
 }

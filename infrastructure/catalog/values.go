@@ -399,16 +399,11 @@ func (b *builder) availability() model.Availability {
 	return model.Availability(text)
 }
 
-// price returns the sale price or the price, and its currency. The column of
-// currencies counts more than the price, and the price more than the name of its
-// column and --currency, unless it has only a sign that several currencies share.
+// price returns the sale price or the price, and its currency.
 func (b *builder) price() (amount, currency string) {
+	column := b.text(currencySlot)
 	if b.record.exported {
 		return b.literal(priceSlot), b.literal(currencySlot)
-	}
-	currency = b.text(currencySlot)
-	if code, _, ok := notation.Currency(currency); ok {
-		currency = code
 	}
 	for _, s := range []slot{salePriceSlot, priceSlot} {
 		v := b.record.values[s]
@@ -420,20 +415,34 @@ func (b *builder) price() (amount, currency string) {
 		if v.number {
 			price = notation.Price{Amount: text}
 		} else if !ok {
-			return text, currency // to be dropped
+			return text, b.currency(column, notation.Price{}, "") // to be dropped
 		}
-		if currency == "" {
-			currency = price.Currency
-			if currency == "" || price.Ambiguous {
-				currency = cmp.Or(v.unit, b.habits.currency, price.Currency)
-			}
-			if currency != "" {
-				b.row.Fields |= model.CurrencyField
-			}
+		currency := b.currency(column, price, cmp.Or(v.unit, b.habits.currency))
+		if currency != "" {
+			b.row.Fields |= model.CurrencyField
 		}
 		return price.Amount, currency
 	}
-	return "", currency
+	return "", b.currency(column, notation.Price{}, "")
+}
+
+// currency returns the currency of a price. The column of currencies counts more than the
+// price itself, and the price more than further, the currency in the name of its column or
+// --currency. A sign that several countries use counts only if nothing else is known.
+func (b *builder) currency(column string, price notation.Price, further string) string {
+	code, ambiguous, ok := notation.Currency(column)
+	switch {
+	case column != "" && !ok:
+		return column // to be dropped
+	case code != "" && !ambiguous:
+		if price.Currency != "" && !price.Ambiguous && price.Currency != code {
+			b.note("currency of the price ignored: it is %s, and the column of currencies says %s", price.Currency, code)
+		}
+		return code
+	case price.Currency != "" && !price.Ambiguous:
+		return price.Currency
+	}
+	return cmp.Or(further, code, price.Currency)
 }
 
 // publishedAt reads the date. In the column of a shop, 1, 0 and -1 say whether the

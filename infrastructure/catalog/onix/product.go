@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/catalog/notation"
@@ -270,17 +272,34 @@ func descriptionOf(p *node) string {
 func subjectsOf(detail *node) (subjects []string) {
 	for _, subject := range detail.all("Subject") {
 		heading := subject.get("SubjectHeadingText")
-		if subject.get("SubjectSchemeIdentifier") == "20" { // keywords
-			separator := ";"
-			if !strings.Contains(heading, separator) {
-				separator = ","
-			}
-			subjects = append(subjects, strings.Split(heading, separator)...)
+		if subject.get("SubjectSchemeIdentifier") == "20" {
+			subjects = append(subjects, keywords(heading)...)
 		} else if heading != "" {
 			subjects = append(subjects, heading)
 		}
 	}
 	return subjects
+}
+
+// keywords splits a list at its semicolons, and at its commas too if it has no semicolons
+// or if a word in small letters follows the comma. "Austen, Jane; World War, 1939-1945"
+// are two keywords.
+func keywords(text string) (list []string) {
+	if !strings.Contains(text, ";") {
+		return strings.Split(text, ",")
+	}
+	for part := range strings.SplitSeq(text, ";") {
+		from := 0
+		for at, r := range part {
+			next, _ := utf8.DecodeRuneInString(strings.TrimLeft(part[at+utf8.RuneLen(r):], " "))
+			if r == ',' && unicode.IsLower(next) {
+				list = append(list, part[from:at])
+				from = at + 1
+			}
+		}
+		list = append(list, part[from:])
+	}
+	return list
 }
 
 func seriesOf(detail *node) string {
