@@ -27,6 +27,9 @@ type habits struct {
 	days     notation.DayOrder
 	// surplus is the number of empty cells that most rows have beyond the header's.
 	surplus int
+	// cutPrices is set if more prices are cut in two by a decimal comma than are whole
+	// numbers.
+	cutPrices bool
 	// currency is the currency of prices that name none.
 	currency string
 }
@@ -70,7 +73,7 @@ func (f *File) lookAhead() {
 			}
 		}
 		f.habits.days.Learn(kept.values[publishedAtSlot].text)
-		if !kept.shifted {
+		if !kept.cut.possible || kept.surplus == 0 {
 			surplus[kept.surplus]++
 			counted++
 		}
@@ -81,4 +84,25 @@ func (f *File) lookAhead() {
 			f.habits.surplus = cells
 		}
 	}
+	f.habits.cutPrices = f.pricesAreCut()
+}
+
+// pricesAreCut compares the rows that have too many cells because of a cut price with
+// those that have the right number and a whole price.
+func (f *File) pricesAreCut() bool {
+	csv, ok := f.rows.(*csvReader)
+	if !ok {
+		return false
+	}
+	cuts, whole := csv.cuts, 0
+	for _, ahead := range f.ahead {
+		switch r := ahead.record; {
+		case r == nil:
+		case r.cut.certain, r.cut.possible && r.surplus > f.habits.surplus:
+			cuts++
+		case r.cut.whole:
+			whole++
+		}
+	}
+	return cuts > whole
 }

@@ -44,11 +44,11 @@ func TestExportsOfPrograms(t *testing.T) {
 			want:    []string{"7 | Emma (Highbury, #1) | Jane Austen, Tess Lator, Bob Ray | 9780306406157 | 2007 | Tin Press", "8 | Ida | Bob Ray"},
 		},
 		"LibraryThing": {
-			text: "Book Id\tTitle\tPrimary Author\tSecondary Author\tPublication\tDate\tSummary\tISBN\tISBNs\tSubjects\tLanguages\tOriginal Languages\tTags\n" +
-				"7\tEmma\tAusten, Jane\tLator, Tess\tTin Press (2007), 320 pages\t2007\tEmma by Jane Austen (2007)\t[0306406152]\t0306406152, 9780306406157\tMatchmaking\tEnglish\tSwedish\town\n" +
-				"8\tIda\tRay, Xandrine\t\t\t\t\t[]\t\t\tGerman, English\t\tsea, islands\n",
-			ignored: "Secondary Author, Original Languages",
-			want:    []string{"7 | Emma | Jane Austen | 9780306406157 | 2007 | en | Tin Press | Matchmaking", "8 | Ida | Xandrine Ray | de | sea; islands"},
+			text: "Book Id\tTitle\tPrimary Author\tSecondary Author\tSecondary Author Roles\tPublication\tDate\tSummary\tISBN\tISBNs\tSubjects\tLanguages\tOriginal Languages\tTags\n" +
+				"7\tEmma\tAusten, Jane\tLator, Tess|Ray, Xandrine|Lind, Bo\tTranslator|Author|\tTin Press (2007), 320 pages\t2007\tEmma by Jane Austen (2007)\t[0306406152]\t0306406152, 9780306406157\tMatchmaking\tEnglish\tSwedish\town\n" +
+				"8\tIda\tRay, Xandrine\t\t\t\t\t\t[]\t\t\tGerman, English\t\tsea, islands\n",
+			ignored: "Original Languages",
+			want:    []string{"7 | Emma | Jane Austen, Xandrine Ray | 9780306406157 | 2007 | en | Tin Press | Matchmaking", "8 | Ida | Xandrine Ray | de | sea; islands"},
 		},
 		"Calibre": {
 			text: "author_sort,authors,comments,id,identifiers,isbn,languages,pubdate,publisher,rating,series,series_index,tags,timestamp,title,title_sort\n" +
@@ -201,19 +201,28 @@ func TestOtherRowsShowHowAColumnIsWritten(t *testing.T) {
 
 func TestADecimalCommaShiftsNothing(t *testing.T) {
 	const shifted = ": the row has more cells than the header: a price with a decimal comma needs quotes"
+	const wrong = ": the cells behind the price seem to stand in wrong columns: a price with a decimal comma needs quotes; write a whole price with decimals, such as 12.00"
 	show := func(row *model.ImportRow) string { return summary(row) }
 	for name, c := range map[string]struct {
 		text string
 		want []string
 	}{
-		"beside exact rows":      {"title,price,stock\nEmma,12.90,3\nIda,12,90,\nUna,8,50,\n", []string{"Emma | 12.90 | 3", "line 3" + shifted, "line 4" + shifted}},
-		"with a currency":        {"title,price,stock\nEmma,12.90,3\nIda,€ 12,90,\nUna,8,50 €,\n", []string{"Emma | 12.90 | 3", "line 3" + shifted, "line 4" + shifted}},
-		"every row is longer":    {"title,price,stock\nEmma,12.90,3,\nIda,7.50,,\nUna,8,50,\n", []string{"Emma | 12.90 | 3", "Ida | 7.50", "Una | 8 | 50"}},
-		"one row is longer yet":  {"title,price,stock\nEmma,12.90,3,\nIda,7.50,,\nEva,7.50,1,\nUna,8,50,,\n", []string{"Emma | 12.90 | 3", "Ida | 7.50", "Eva | 7.50 | 1", "line 5" + shifted}},
-		"empty cells without it": {"title,price,stock\nEmma,12.90,3,,\nIda,7.50,2\n", []string{"Emma | 12.90 | 3", "Ida | 7.50 | 2"}},
-		"in quotes":              {"title,price,stock\nEmma,\"12,90\",3\n", []string{"Emma | 12.90 | 3"}},
-		"no empty cell":          {"title,price,stock\nEmma,12,90,3\n", []string{"line 2: the row has 4 cells, the header 3"}},
-		"other separators":       {"title;price;stock\nEmma;12;90;\n", []string{"Emma | 12 | 90"}},
+		"beside exact rows":          {"title,price,stock\nEmma,12.90,3\nIda,12,90,\nUna,8,50,\n", []string{"Emma | 12.90 | 3", "line 3" + shifted, "line 4" + shifted}},
+		"with a currency":            {"title,price,stock\nEmma,12.90,3\nIda,€ 12,90,\nUna,8,50 €,\n", []string{"Emma | 12.90 | 3", "line 3" + shifted, "line 4" + shifted}},
+		"every row is longer":        {"title,price,stock\nEmma,12.90,3,\nIda,7.50,,\nUna,8,50,\n", []string{"Emma | 12.90 | 3", "Ida | 7.50", "Una | 8 | 50"}},
+		"one row is longer yet":      {"title,price,stock\nEmma,12.90,3,\nIda,7.50,,\nEva,7.50,1,\nUna,8,50,,\n", []string{"Emma | 12.90 | 3", "Ida | 7.50", "Eva | 7.50 | 1", "line 5" + shifted}},
+		"empty cells without it":     {"title,price,stock\nEmma,12.90,3,,\nIda,7.50,2\n", []string{"Emma | 12.90 | 3", "Ida | 7.50 | 2"}},
+		"in quotes":                  {"title,price,stock\nEmma,\"12,90\",3\n", []string{"Emma | 12.90 | 3"}},
+		"no empty cell":              {"title,price,stock\nEmma,12,90,3\n", []string{"line 2: the row has 4 cells, the header 3"}},
+		"an exact row, others cut":   {"title,author,price,stock\nEmma,Jane,12,90,3\nIda,Bob,8,50,1\nUna,Cy,7,25\nEva,Di,9.50,25\n", []string{"line 2: the row has 5 cells, the header 4", "line 3: the row has 5 cells, the header 4", "line 4" + wrong, "Eva | Di | 9.50 | 25"}},
+		"an exact row, empty cells":  {"title,author,price,stock\nEmma,Jane,12,90,\nIda,Bob,8,50,\nUna,Cy,7,25\n", []string{"line 2" + shifted, "line 3" + shifted, "line 4" + wrong}},
+		"whole prices":               {"title,price,stock\nEmma,12,90\nIda,8,50\nUna,7,25,,x\n", []string{"Emma | 12 | 90", "Ida | 8 | 50", "line 4: the row has 5 cells, the header 3"}},
+		"a comma elsewhere":          {"title,price,stock,series\nEmma,12,90,Salt\nIda,8,50,Salt\nUna,7,25,Salt, too\n", []string{"Emma | Salt | 12 | 90", "Ida | Salt | 8 | 50", "line 4: the row has 5 cells, the header 4"}},
+		"a number as the currency":   {"title,price,currency,stock\nEmma,12,90,EUR\nIda,8,EUR,50\n", []string{"line 2" + wrong, "Ida | 8 EUR | 50"}},
+		"a number as the ISBN":       {"title,price,stock,isbn\nEmma,12,90,3\nIda,8,50,9780306406157\nUna,8,50,none\n", []string{"line 2" + wrong, "Ida | 9780306406157 | 8 | 50", `Una | 8 | 50 | isbn dropped: "none" is not a valid ISBN-10 or ISBN-13`}},
+		"a currency as the language": {"title,price,stock,currency,language\nEmma,12,90,3,EUR\n", []string{"line 2" + wrong}},
+		"a number as the publisher":  {"title,price,publisher,stock\nEmma,12,90,Tin\nIda,8,Tin,50\n", []string{"line 2" + wrong, "Ida | Tin | 8 | 50"}},
+		"other separators":           {"title;price;stock\nEmma;12;90;\n", []string{"Emma | 12 | 90"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "no empty cell" {

@@ -31,10 +31,9 @@ type record struct {
 	// plain is set if the texts have no markup.
 	plain  bool
 	delete bool
-	// surplus counts the cells beyond the header's. shifted is set if a decimal
-	// comma seems to have cut a price in two.
+	// surplus counts the cells beyond the header's.
 	surplus int
-	shifted bool
+	cut     cut
 	// attributeSlots are filled by attributes of this row: see setAttributes.
 	attributeSlots []slot
 	// partial is set if the record changes a book. It needs no title.
@@ -80,8 +79,11 @@ func (v value) split() []string {
 // book can do without is wrong, it is dropped with a note. The import then leaves
 // that field of an existing book as it is.
 func (r *record) importRow(source string, h habits) (*model.ImportRow, error) {
-	if r.shifted && r.surplus > h.surplus {
+	switch {
+	case r.cut.possible && r.surplus > h.surplus:
 		return nil, r.rejectf(model.RowMalformed, "the row has more cells than the header: a price with a decimal comma needs quotes")
+	case r.cut.certain, r.cut.possible && h.cutPrices:
+		return nil, r.rejectf(model.RowMalformed, "the cells behind the price seem to stand in wrong columns: a price with a decimal comma needs quotes; write a whole price with decimals, such as 12.00")
 	}
 	b := &builder{
 		record: r,

@@ -163,7 +163,8 @@ func (b *builder) description() string {
 // by Jane Austen (1815)".
 func (b *builder) repeatsTitle(text string) bool {
 	rest, ok := strings.CutPrefix(text, b.row.Book.Title+" by ")
-	return ok && b.row.Book.Author != "" && strings.TrimRight(rest, "()0123456789 ") == b.row.Book.Author
+	first, _, _ := strings.Cut(b.row.Book.Author, model.AuthorSeparator)
+	return ok && first != "" && strings.TrimRight(rest, "()0123456789 ") == first
 }
 
 // author joins the authors.
@@ -175,12 +176,14 @@ func (b *builder) author() string {
 	if len(names) == 0 {
 		names, turned = b.authors(primaryAuthorSlot, notation.LastFirst)
 	}
+	more := b.secondaryAuthors()
 	for _, name := range b.moreAuthors() {
-		more, _ := notation.Authors(b.clean(moreAuthorsSlot, name), notation.AnyOrder)
-		for _, name := range more {
-			if !slices.Contains(names, name) {
-				names = append(names, name)
-			}
+		found, _ := notation.Authors(b.clean(moreAuthorsSlot, name), notation.AnyOrder)
+		more = append(more, found...)
+	}
+	for _, name := range more {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	if turned != "" {
@@ -194,6 +197,17 @@ func (b *builder) moreAuthors() []string {
 		return b.list(v)
 	}
 	return strings.Split(b.text(moreAuthorsSlot), ",")
+}
+
+// secondaryAuthors returns those whose role is author.
+func (b *builder) secondaryAuthors() (names []string) {
+	roles := strings.Split(b.text(secondaryRolesSlot), "|")
+	for i, name := range strings.Split(b.text(secondaryAuthorSlot), "|") {
+		if i < len(roles) && notation.IsAuthor(roles[i]) {
+			names = append(names, notation.TurnName(strings.TrimSpace(name)))
+		}
+	}
+	return names
 }
 
 // authors returns the names in a slot. turned is the other reading of a name in
