@@ -27,8 +27,8 @@ type habits struct {
 	days     notation.DayOrder
 	// surplus is the number of empty cells that most rows have beyond the header's.
 	surplus int
-	// cutPrices is set if more prices are cut in two by a decimal comma than are whole
-	// numbers.
+	// cutPrices is set if prices are cut in two by a decimal comma at least as often as
+	// they are whole numbers.
 	cutPrices bool
 	// currency is the currency of prices that name none.
 	currency string
@@ -104,5 +104,5 @@ func (f *File) pricesAreCut() bool {
 			whole++
 		}
 	}
-	return cuts > whole
+	return cuts > 0 && cuts >= whole
 }

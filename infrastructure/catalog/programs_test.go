@@ -215,6 +215,7 @@ func TestADecimalCommaShiftsNothing(t *testing.T) {
 		"in quotes":                  {"title,price,stock\nEmma,\"12,90\",3\n", []string{"Emma | 12.90 | 3"}},
 		"no empty cell":              {"title,price,stock\nEmma,12,90,3\n", []string{"line 2: the row has 4 cells, the header 3"}},
 		"an exact row, others cut":   {"title,author,price,stock\nEmma,Jane,12,90,3\nIda,Bob,8,50,1\nUna,Cy,7,25\nEva,Di,9.50,25\n", []string{"line 2: the row has 5 cells, the header 4", "line 3: the row has 5 cells, the header 4", "line 4" + wrong, "Eva | Di | 9.50 | 25"}},
+		"an exact row, one cut":      {"title,price,stock\nEmma,12,90,3\nIda,8,50\n", []string{"line 2: the row has 4 cells, the header 3", "line 3" + wrong}},
 		"an exact row, empty cells":  {"title,author,price,stock\nEmma,Jane,12,90,\nIda,Bob,8,50,\nUna,Cy,7,25\n", []string{"line 2" + shifted, "line 3" + shifted, "line 4" + wrong}},
 		"whole prices":               {"title,price,stock\nEmma,12,90\nIda,8,50\nUna,7,25,,x\n", []string{"Emma | 12 | 90", "Ida | 8 | 50", "line 4: the row has 5 cells, the header 3"}},
 		"a comma elsewhere":          {"title,price,stock,series\nEmma,12,90,Salt\nIda,8,50,Salt\nUna,7,25,Salt, too\n", []string{"Emma | Salt | 12 | 90", "Ida | Salt | 8 | 50", "line 4: the row has 5 cells, the header 4"}},

@@ -57,9 +57,9 @@ type sentence struct {
 	words []string
 	// found has what the terms in the text say.
 	found map[model.Availability]bool
-	// negated, notYet, soon, slow and doubtful say which of these words the text has.
-	// slow is for weeks and months of delivery.
-	negated, notYet, soon, slow, doubtful bool
+	// negated, notYet, soon, slow, dated and doubtful say which of these words the text has.
+	// slow is for weeks and months of delivery, dated for a year.
+	negated, notYet, soon, slow, dated, doubtful bool
 	// counted is set if the text has a number that is no time of delivery, copies if it
 	// isn't 0.
 	counted, copies bool
@@ -96,7 +96,9 @@ func newSentence(text string) *sentence {
 // add takes a word that is part of no term.
 func (s *sentence) add(word string, delivery bool) {
 	if isDigit(rune(word[0])) {
-		if !delivery {
+		if n := number(word); n >= 1900 && n < 2100 {
+			s.dated = true
+		} else if !delivery {
 			s.counted = true
 			s.copies = s.copies || strings.Trim(word, "0") != ""
 		}
@@ -132,7 +134,7 @@ func longestTerm(words []string) (n int, a model.Availability) {
 
 // isPlain reports whether nothing in the text speaks against a book in stock.
 func (s *sentence) isPlain() bool {
-	return !s.negated && !s.soon && !s.slow && !s.doubtful && !s.found[model.Unavailable] && !s.found[model.ToOrder] && (!s.counted || s.copies)
+	return !s.negated && !s.soon && !s.slow && !s.dated && !s.doubtful && !s.found[model.Unavailable] && !s.found[model.ToOrder] && (!s.counted || s.copies)
 }
 
 func (s *sentence) availability() (model.Availability, bool) {
@@ -155,7 +157,7 @@ func (s *sentence) availability() (model.Availability, bool) {
 		return model.ToOrder, true
 	case inStock && s.counted && !s.copies:
 		return model.Unavailable, true
-	case inStock && !s.strange:
+	case inStock && !s.strange && !s.dated:
 		return model.InStock, true
 	}
 	return "", false
