@@ -125,7 +125,7 @@ func TestExportsOfPrograms(t *testing.T) {
 				"Emma;Austen, Jane;17,99 €;lieferbar;Englisch;3/2019\nIda;Karl Marx, Friedrich Engels;$1.234,50;vergriffen;Deutsch;Mai 2013\nUna;Springer, Inc.;12.900;bald;Klingonish;bald\n",
 			ignored: "",
 			want: []string{"Emma | Jane Austen | 2019-03 | en | 17.99 EUR | in_stock", "Ida | Karl Marx, Friedrich Engels | 2013-05 | de | 1234.50 EUR | unavailable",
-				`Una | Springer, Inc. | 12900 EUR | published_at dropped: "bald" must be a year, a month (2001-02) or a date (2001-02-28), or in a common notation, such as 28.2.2001 or "May 2013"; language dropped: "Klingonish" is not a BCP 47 language tag, and no name of a language, such as "English" or "Deutsch"; availability dropped: "bald" must be one of in_stock, to_order, unavailable, or a common term, such as "out of print" or "lieferbar"`},
+				`Una | Springer, Inc. | 12900 EUR | published_at dropped: "bald" must be a year, a month (2001-02) or a date (2001-02-28), or a common notation with four digits for the year, such as 28.2.2001 or "May 2013"; language dropped: "Klingonish" is not a BCP 47 language tag, and no name of a language, such as "English" or "Deutsch"; availability dropped: "bald" must be one of in_stock, to_order, unavailable, or a common term, such as "out of print" or "lieferbar"`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

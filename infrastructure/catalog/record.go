@@ -166,7 +166,7 @@ func (b *builder) validate() error {
 
 // alsoRead adds to model's messages what an import reads beside the canonical form.
 var alsoRead = map[string]string{
-	"published_at": `, or in a common notation, such as 28.2.2001 or "May 2013"`,
+	"published_at": `, or a common notation with four digits for the year, such as 28.2.2001 or "May 2013"`,
 	"availability": `, or a common term, such as "out of print" or "lieferbar"`,
 	"language":     `, and no name of a language, such as "English" or "Deutsch"`,
 	"price":        `, or a price in a common notation, such as "12,90 €"`,
