@@ -3,15 +3,18 @@ package importing
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"slices"
 	"strings"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
 // knownAuthors has the names of authors of several words. It is empty until the
-// first doubt: then it gets those of the catalogue, which has the earlier rows of
-// the file by then, and from there on those of each batch.
+// first doubt: then it gets those of the catalogue and of the whole file, so that the
+// order of the rows doesn't matter. A file that can be read only once adds its names
+// batch by batch.
 type knownAuthors struct {
 	names  *spillMap
 	filled bool
@@ -63,6 +66,9 @@ func (r *importRun) settleAuthors(ctx context.Context, rows []readRow) error {
 		if err := r.addCatalogue(ctx); err != nil {
 			return err
 		}
+		if err := r.addFile(ctx); err != nil {
+			return err
+		}
 	}
 	for _, read := range rows {
 		if read.row == nil || read.row.Turned == "" {
@@ -104,4 +110,36 @@ func (r *importRun) addCatalogue(ctx context.Context) error {
 		}
 		after = p.last
 	}
+}
+
+// addFile adds the authors of the whole file if it can be read once more. It stops where
+// the file can't be read: the import stops there, too.
+func (r *importRun) addFile(ctx context.Context) error {
+	if !r.file.CanRewind() {
+		return nil
+	}
+	file, err := r.again()
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.addRows(ctx, file), file.Close())
+}
+
+func (r *importRun) addRows(ctx context.Context, file gateway.BookFile) error {
+	for ctx.Err() == nil {
+		row, err := file.Next()
+		if _, rejected := errors.AsType[*model.RowError](err); rejected {
+			continue
+		}
+		if err != nil {
+			return nil
+		}
+		if row.Turned != "" {
+			continue
+		}
+		if err := r.authors.add(row.Book.Author); err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
 }

@@ -44,7 +44,9 @@ type Options struct {
 type Import struct {
 	importer *Importer
 	file     gateway.BookFile
-	dryRun   bool
+	// again opens the file once more.
+	again  func() (gateway.BookFile, error)
+	dryRun bool
 	// rejected is nil if rejected rows are dropped.
 	rejected gateway.RejectedRows
 	// job identifies the import in the log. It is empty if the import can't
@@ -62,7 +64,8 @@ func (i *Importer) Open(path string, o Options) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Import{importer: i, file: file, dryRun: o.DryRun}
+	again := func() (gateway.BookFile, error) { return i.files.Open(path, o.FileOptions) }
+	m := &Import{importer: i, file: file, again: again, dryRun: o.DryRun}
 	rejectedPath := o.Rejected
 	if file.CanRewind() {
 		rejectedPath = cmp.Or(rejectedPath, file.RejectedPath())

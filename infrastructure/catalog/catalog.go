@@ -330,12 +330,12 @@ func (c carriageReturns) Read(p []byte) (int, error) {
 }
 
 func (f *File) detectONIX(text *bufio.Reader) error {
-	onix, err := newONIXReader(text)
+	reader, err := newONIXReader(text)
 	if err != nil {
 		return err
 	}
-	f.format, f.rows = "ONIX", onix
-	f.source = cmp.Or(strings.TrimSpace(f.options.Source), onix.sender(), f.source)
+	f.format, f.rows = "ONIX", reader
+	f.source = cmp.Or(strings.TrimSpace(f.options.Source), reader.source(), f.source)
 	return nil
 }
 

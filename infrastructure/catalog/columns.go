@@ -24,6 +24,8 @@ const (
 	authorSlot
 	primaryAuthorSlot
 	moreAuthorsSlot
+	secondaryAuthorSlot
+	secondaryRolesSlot
 	isbn13Slot
 	isbnSlot
 	isbn10Slot
@@ -74,11 +76,14 @@ var slots = [slotCount]struct {
 	primaryAuthorSlot: {field: model.AuthorField, name: "author", columns: []string{"primary_author"}},
 	// Goodreads: those after the first.
 	moreAuthorsSlot: {field: model.AuthorField, name: "author", columns: []string{"additional_authors"}, list: true, named: true},
-	isbn13Slot:      {field: model.ISBNField, name: "isbn", columns: []string{"isbn13", "ean13", "ean", "gtin", "gtin13", "gtin, upc, ean, or isbn", "ean/isbn", "isbn/ean"}, numbers: true, list: true},
-	isbnSlot:        {field: model.ISBNField, name: "isbn", columns: []string{"isbn", "isbn_nummer", "isbn_number", "isbn/uid", "isbn/issn", "isbn-nr", "国际标准书号", "isbnコード"}, numbers: true, list: true},
-	isbn10Slot:      {field: model.ISBNField, name: "isbn", columns: []string{"isbn10"}, numbers: true, list: true},
-	isbnsSlot:       {field: model.ISBNField, name: "isbn", columns: []string{"isbns", "isbn(s)"}, list: true},
-	identifiersSlot: {field: model.ISBNField, name: "isbn", columns: []string{"identifiers", "identifier"}},
+	// LibraryThing: everybody after the first, with their roles in the same order.
+	secondaryAuthorSlot: {field: model.AuthorField, name: "author", columns: []string{"secondary_author"}},
+	secondaryRolesSlot:  {field: model.AuthorField, name: "author", columns: []string{"secondary_author_roles"}},
+	isbn13Slot:          {field: model.ISBNField, name: "isbn", columns: []string{"isbn13", "ean13", "ean", "gtin", "gtin13", "gtin, upc, ean, or isbn", "ean/isbn", "isbn/ean"}, numbers: true, list: true},
+	isbnSlot:            {field: model.ISBNField, name: "isbn", columns: []string{"isbn", "isbn_nummer", "isbn_number", "isbn/uid", "isbn/issn", "isbn-nr", "国际标准书号", "isbnコード"}, numbers: true, list: true},
+	isbn10Slot:          {field: model.ISBNField, name: "isbn", columns: []string{"isbn10"}, numbers: true, list: true},
+	isbnsSlot:           {field: model.ISBNField, name: "isbn", columns: []string{"isbns", "isbn(s)"}, list: true},
+	identifiersSlot:     {field: model.ISBNField, name: "isbn", columns: []string{"identifiers", "identifier"}},
 	// Only an ISBN-13 counts there: shorter numbers may be anything.
 	barcodeSlot: {field: model.ISBNField, name: "isbn", columns: []string{"sku", "barcode", "ean_code", "upc"}, numbers: true},
 	publishedAtSlot: {field: model.PublishedAtField, name: "published_at", columns: []string{

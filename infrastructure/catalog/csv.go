@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"unicode/utf8"
 
@@ -44,7 +43,9 @@ type csvReader struct {
 	// other record that reaches it inside quotes is broken too. Without this
 	// each line could be read 64 KiB ahead again.
 	hopeless int
-	row      record
+	// cuts counts the rows that have too many cells because of a cut price: see cut.
+	cuts int
+	row  record
 }
 
 func newCSVReader(lines *lines, names *names) (*csvReader, error) {
@@ -132,14 +133,18 @@ func (r *csvReader) next() (*record, error) {
 		return nil, err
 	}
 	r.row.line, r.row.text = no, text
-	r.row.surplus, r.row.shifted = len(cells)-len(r.slots), r.isShifted(cells)
+	r.row.surplus, r.row.cut = len(cells)-len(r.slots), r.findCut(cells)
 	cells = r.trimmed(cells)
 	if len(cells) != len(r.slots) {
 		repaired, ok := r.repair(text)
 		if !ok {
+			if r.row.cut.possible {
+				r.cuts++
+			}
 			return nil, r.row.rejectf(model.RowMalformed, "the row has %d cells, the header %d", len(cells), len(r.slots))
 		}
 		cells = repaired
+		r.row.surplus, r.row.cut = 0, r.findCut(cells)
 	}
 	switch r.leading {
 	case 2:
@@ -167,25 +172,6 @@ func (r *csvReader) next() (*record, error) {
 	}
 	r.row.setAttributes(r.attributes, cells)
 	return &r.row, nil
-}
-
-var (
-	wholeNumber = regexp.MustCompile(`^[^\d.,]{0,4}\d{1,3}([. ]\d{3})*$`)
-	cents       = regexp.MustCompile(`^\d{1,2}[^\d.,]{0,5}$`)
-)
-
-// isShifted reports whether a decimal comma seems to have cut a price in two, so
-// that the cells behind it stand in the wrong columns.
-func (r *csvReader) isShifted(cells [][]byte) bool {
-	if r.comma != ',' || len(cells) <= len(r.slots) {
-		return false
-	}
-	for i, s := range r.slots {
-		if s != noSlot && slots[s].field == model.PriceField && wholeNumber.Match(bytes.TrimSpace(cells[i])) && cents.Match(bytes.TrimSpace(cells[i+1])) {
-			return true
-		}
-	}
-	return false
 }
 
 // trimmed cuts off empty cells that are beyond the header's.

@@ -18,14 +18,18 @@ const (
 // habits is what the first rows of a file show about its notations. It is the same
 // each time the file is read, so an import that resumes reads each row as before.
 type habits struct {
-	// inverted is set if the file writes its authors as "Last, First".
-	// formerInverted is what version 0.1 thought about that.
-	inverted, formerInverted bool
+	// names is how the file writes its authors. formerInverted is what version 0.1 thought
+	// about that.
+	names          notation.NameOrder
+	formerInverted bool
 	// decimals has the decimal signs of the columns of prices.
 	decimals [slotCount]notation.DecimalSigns
 	days     notation.DayOrder
 	// surplus is the number of empty cells that most rows have beyond the header's.
 	surplus int
+	// cutPrices is set if prices are cut in two by a decimal comma at least as often as
+	// they are whole numbers.
+	cutPrices bool
 	// currency is the currency of prices that name none.
 	currency string
 }
@@ -69,15 +73,36 @@ func (f *File) lookAhead() {
 			}
 		}
 		f.habits.days.Learn(kept.values[publishedAtSlot].text)
-		if !kept.shifted {
+		if !kept.cut.possible || kept.surplus == 0 {
 			surplus[kept.surplus]++
 			counted++
 		}
 	}
-	f.habits.inverted, f.habits.formerInverted = notation.AreInverted(authors), sample.AreInverted()
+	f.habits.names, f.habits.formerInverted = notation.LearnOrder(authors), sample.AreInverted()
 	for cells, rows := range surplus {
 		if 2*rows > counted {
 			f.habits.surplus = cells
 		}
 	}
+	f.habits.cutPrices = f.pricesAreCut()
+}
+
+// pricesAreCut compares the rows that have too many cells because of a cut price with
+// those that have the right number and a whole price.
+func (f *File) pricesAreCut() bool {
+	csv, ok := f.rows.(*csvReader)
+	if !ok {
+		return false
+	}
+	cuts, whole := csv.cuts, 0
+	for _, ahead := range f.ahead {
+		switch r := ahead.record; {
+		case r == nil:
+		case r.cut.certain, r.cut.possible && r.surplus > f.habits.surplus:
+			cuts++
+		case r.cut.whole:
+			whole++
+		}
+	}
+	return cuts > 0 && cuts >= whole
 }

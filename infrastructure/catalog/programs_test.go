@@ -44,11 +44,11 @@ func TestExportsOfPrograms(t *testing.T) {
 			want:    []string{"7 | Emma (Highbury, #1) | Jane Austen, Tess Lator, Bob Ray | 9780306406157 | 2007 | Tin Press", "8 | Ida | Bob Ray"},
 		},
 		"LibraryThing": {
-			text: "Book Id\tTitle\tPrimary Author\tSecondary Author\tPublication\tDate\tSummary\tISBN\tISBNs\tSubjects\tLanguages\tOriginal Languages\tTags\n" +
-				"7\tEmma\tAusten, Jane\tLator, Tess\tTin Press (2007), 320 pages\t2007\tEmma by Jane Austen (2007)\t[0306406152]\t0306406152, 9780306406157\tMatchmaking\tEnglish\tSwedish\town\n" +
-				"8\tIda\tRay, Xandrine\t\t\t\t\t[]\t\t\tGerman, English\t\tsea, islands\n",
-			ignored: "Secondary Author, Original Languages",
-			want:    []string{"7 | Emma | Jane Austen | 9780306406157 | 2007 | en | Tin Press | Matchmaking", "8 | Ida | Xandrine Ray | de | sea; islands"},
+			text: "Book Id\tTitle\tPrimary Author\tSecondary Author\tSecondary Author Roles\tPublication\tDate\tSummary\tISBN\tISBNs\tSubjects\tLanguages\tOriginal Languages\tTags\n" +
+				"7\tEmma\tAusten, Jane\tLator, Tess|Ray, Xandrine|Lind, Bo\tTranslator|Author|\tTin Press (2007), 320 pages\t2007\tEmma by Jane Austen (2007)\t[0306406152]\t0306406152, 9780306406157\tMatchmaking\tEnglish\tSwedish\town\n" +
+				"8\tIda\tRay, Xandrine\t\t\t\t\t\t[]\t\t\tGerman, English\t\tsea, islands\n",
+			ignored: "Original Languages",
+			want:    []string{"7 | Emma | Jane Austen, Xandrine Ray | 9780306406157 | 2007 | en | Tin Press | Matchmaking", "8 | Ida | Xandrine Ray | de | sea; islands"},
 		},
 		"Calibre": {
 			text: "author_sort,authors,comments,id,identifiers,isbn,languages,pubdate,publisher,rating,series,series_index,tags,timestamp,title,title_sort\n" +
@@ -125,7 +125,7 @@ func TestExportsOfPrograms(t *testing.T) {
 				"Emma;Austen, Jane;17,99 €;lieferbar;Englisch;3/2019\nIda;Karl Marx, Friedrich Engels;$1.234,50;vergriffen;Deutsch;Mai 2013\nUna;Springer, Inc.;12.900;bald;Klingonish;bald\n",
 			ignored: "",
 			want: []string{"Emma | Jane Austen | 2019-03 | en | 17.99 EUR | in_stock", "Ida | Karl Marx, Friedrich Engels | 2013-05 | de | 1234.50 EUR | unavailable",
-				`Una | Springer, Inc. | 12900 EUR | published_at dropped: "bald" must be a year, a month (2001-02) or a date (2001-02-28); language dropped: "Klingonish" is not a BCP 47 language tag; availability dropped: "bald" must be one of in_stock, to_order, unavailable`},
+				`Una | Springer, Inc. | 12900 EUR | published_at dropped: "bald" must be a year, a month (2001-02) or a date (2001-02-28), or a common notation with four digits for the year, such as 28.2.2001 or "May 2013"; language dropped: "Klingonish" is not a BCP 47 language tag, and no name of a language, such as "English" or "Deutsch"; availability dropped: "bald" must be one of in_stock, to_order, unavailable, or a common term, such as "out of print" or "lieferbar"`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,22 +139,28 @@ func TestExportsOfPrograms(t *testing.T) {
 
 func TestCurrencies(t *testing.T) {
 	for name, c := range map[string]struct{ header, row, option, want string }{
-		"a sign":                        {"price", "$12.90", "", "12.90 USD"},
-		"an option for prices without":  {"price", "12.90", "CHF", "12.90 CHF"},
-		"an option for a shared sign":   {"price", "$12.90", "CAD", "12.90 CAD"},
-		"but not for a clear sign":      {"price", "12.90 €", "CAD", "12.90 EUR"},
-		"a header":                      {"price (AUD)", "$12.90", "CAD", "12.90 AUD"},
-		"a header, but a clear price":   {"Preis (EUR)", "CHF 12.90", "", "12.90 CHF"},
-		"a column":                      {"price,currency", "$12.90,nzd", "CAD", "12.90 NZD"},
-		"a column with signs":           {"price,currency", "12.90,€", "", "12.90 EUR"},
-		"a column with an empty cell":   {"price,currency", "$12.90,", "", "12.90 USD"},
-		"no price":                      {"price", "", "CHF", ""},
-		"no price that can be read":     {"price", "soon €", "CHF", ""},
-		"yen and yuan":                  {"price", "¥28.00元", "", "28.00 CNY"},
-		"a sale price in its own unit":  {"price (EUR),sale_price (USD)", "12.90,9.50", "", "9.50 USD"},
-		"no sale price at the moment":   {"price (EUR),sale_price (USD)", "12.90,", "", "12.90 EUR"},
-		"a unit behind an underscore":   {"price_gbp", "9.99", "", "9.99 GBP"},
-		"JSON numbers are never groups": {"", `{"title": "Emma", "price_eur": 12.900}`, "", "12.900 EUR"},
+		"a sign":                         {"price", "$12.90", "", "12.90 USD"},
+		"an option for prices without":   {"price", "12.90", "CHF", "12.90 CHF"},
+		"an option for a shared sign":    {"price", "$12.90", "CAD", "12.90 CAD"},
+		"but not for a clear sign":       {"price", "12.90 €", "CAD", "12.90 EUR"},
+		"a header":                       {"price (AUD)", "$12.90", "CAD", "12.90 AUD"},
+		"a header, but a clear price":    {"Preis (EUR)", "CHF 12.90", "", "12.90 CHF"},
+		"a column":                       {"price,currency", "$12.90,nzd", "CAD", "12.90 NZD"},
+		"a column with signs":            {"price,currency", "12.90,€", "", "12.90 EUR"},
+		"a column with an open sign":     {"price,currency", "12.90,$", "", "12.90 USD"},
+		"an open sign and an option":     {"price,currency", "12.90,$", "CAD", "12.90 CAD"},
+		"an open sign and a clear price": {"price,currency", "€ 12.90,$", "", "12.90 EUR"},
+		"an open sign and a code":        {"price,currency", "AUD 12.90,$", "", "12.90 AUD"},
+		"a code and an open sign":        {"price,currency", "$12.90,AUD", "", "12.90 AUD"},
+		"two clear ones":                 {"price,currency", "€ 12.90,USD", "", "12.90 USD"},
+		"a column with an empty cell":    {"price,currency", "$12.90,", "", "12.90 USD"},
+		"no price":                       {"price", "", "CHF", ""},
+		"no price that can be read":      {"price", "soon €", "CHF", ""},
+		"yen and yuan":                   {"price", "¥28.00元", "", "28.00 CNY"},
+		"a sale price in its own unit":   {"price (EUR),sale_price (USD)", "12.90,9.50", "", "9.50 USD"},
+		"no sale price at the moment":    {"price (EUR),sale_price (USD)", "12.90,", "", "12.90 EUR"},
+		"a unit behind an underscore":    {"price_gbp", "9.99", "", "9.99 GBP"},
+		"JSON numbers are never groups":  {"", `{"title": "Emma", "price_eur": 12.900}`, "", "12.900 EUR"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := "title," + c.header + "\nEmma," + c.row + "\n"
@@ -167,6 +173,7 @@ func TestCurrencies(t *testing.T) {
 			assert.Equal(t, row.Book.Currency != "", row.Fields&model.CurrencyField != 0, "a row that names a currency sets it")
 		})
 	}
+	assert.Equal(t, []string{"currency of the price ignored: it is EUR, and the column of currencies says USD"}, onlyRow(t, "title,price,currency\nEmma,€ 12.90,USD\n").Notes)
 	assert.ErrorContains(t, Files{}.CheckOptions("a.csv", gateway.FileOptions{Currency: "Taler"}), "--currency Taler")
 	assert.NoError(t, Files{}.CheckOptions("a.csv", gateway.FileOptions{Currency: "chf"}))
 }
@@ -194,19 +201,29 @@ func TestOtherRowsShowHowAColumnIsWritten(t *testing.T) {
 
 func TestADecimalCommaShiftsNothing(t *testing.T) {
 	const shifted = ": the row has more cells than the header: a price with a decimal comma needs quotes"
+	const wrong = ": the cells behind the price seem to stand in wrong columns: a price with a decimal comma needs quotes; write a whole price with decimals, such as 12.00"
 	show := func(row *model.ImportRow) string { return summary(row) }
 	for name, c := range map[string]struct {
 		text string
 		want []string
 	}{
-		"beside exact rows":      {"title,price,stock\nEmma,12.90,3\nIda,12,90,\nUna,8,50,\n", []string{"Emma | 12.90 | 3", "line 3" + shifted, "line 4" + shifted}},
-		"with a currency":        {"title,price,stock\nEmma,12.90,3\nIda,€ 12,90,\nUna,8,50 €,\n", []string{"Emma | 12.90 | 3", "line 3" + shifted, "line 4" + shifted}},
-		"every row is longer":    {"title,price,stock\nEmma,12.90,3,\nIda,7.50,,\nUna,8,50,\n", []string{"Emma | 12.90 | 3", "Ida | 7.50", "Una | 8 | 50"}},
-		"one row is longer yet":  {"title,price,stock\nEmma,12.90,3,\nIda,7.50,,\nEva,7.50,1,\nUna,8,50,,\n", []string{"Emma | 12.90 | 3", "Ida | 7.50", "Eva | 7.50 | 1", "line 5" + shifted}},
-		"empty cells without it": {"title,price,stock\nEmma,12.90,3,,\nIda,7.50,2\n", []string{"Emma | 12.90 | 3", "Ida | 7.50 | 2"}},
-		"in quotes":              {"title,price,stock\nEmma,\"12,90\",3\n", []string{"Emma | 12.90 | 3"}},
-		"no empty cell":          {"title,price,stock\nEmma,12,90,3\n", []string{"line 2: the row has 4 cells, the header 3"}},
-		"other separators":       {"title;price;stock\nEmma;12;90;\n", []string{"Emma | 12 | 90"}},
+		"beside exact rows":          {"title,price,stock\nEmma,12.90,3\nIda,12,90,\nUna,8,50,\n", []string{"Emma | 12.90 | 3", "line 3" + shifted, "line 4" + shifted}},
+		"with a currency":            {"title,price,stock\nEmma,12.90,3\nIda,€ 12,90,\nUna,8,50 €,\n", []string{"Emma | 12.90 | 3", "line 3" + shifted, "line 4" + shifted}},
+		"every row is longer":        {"title,price,stock\nEmma,12.90,3,\nIda,7.50,,\nUna,8,50,\n", []string{"Emma | 12.90 | 3", "Ida | 7.50", "Una | 8 | 50"}},
+		"one row is longer yet":      {"title,price,stock\nEmma,12.90,3,\nIda,7.50,,\nEva,7.50,1,\nUna,8,50,,\n", []string{"Emma | 12.90 | 3", "Ida | 7.50", "Eva | 7.50 | 1", "line 5" + shifted}},
+		"empty cells without it":     {"title,price,stock\nEmma,12.90,3,,\nIda,7.50,2\n", []string{"Emma | 12.90 | 3", "Ida | 7.50 | 2"}},
+		"in quotes":                  {"title,price,stock\nEmma,\"12,90\",3\n", []string{"Emma | 12.90 | 3"}},
+		"no empty cell":              {"title,price,stock\nEmma,12,90,3\n", []string{"line 2: the row has 4 cells, the header 3"}},
+		"an exact row, others cut":   {"title,author,price,stock\nEmma,Jane,12,90,3\nIda,Bob,8,50,1\nUna,Cy,7,25\nEva,Di,9.50,25\n", []string{"line 2: the row has 5 cells, the header 4", "line 3: the row has 5 cells, the header 4", "line 4" + wrong, "Eva | Di | 9.50 | 25"}},
+		"an exact row, one cut":      {"title,price,stock\nEmma,12,90,3\nIda,8,50\n", []string{"line 2: the row has 4 cells, the header 3", "line 3" + wrong}},
+		"an exact row, empty cells":  {"title,author,price,stock\nEmma,Jane,12,90,\nIda,Bob,8,50,\nUna,Cy,7,25\n", []string{"line 2" + shifted, "line 3" + shifted, "line 4" + wrong}},
+		"whole prices":               {"title,price,stock\nEmma,12,90\nIda,8,50\nUna,7,25,,x\n", []string{"Emma | 12 | 90", "Ida | 8 | 50", "line 4: the row has 5 cells, the header 3"}},
+		"a comma elsewhere":          {"title,price,stock,series\nEmma,12,90,Salt\nIda,8,50,Salt\nUna,7,25,Salt, too\n", []string{"Emma | Salt | 12 | 90", "Ida | Salt | 8 | 50", "line 4: the row has 5 cells, the header 4"}},
+		"a number as the currency":   {"title,price,currency,stock\nEmma,12,90,EUR\nIda,8,EUR,50\n", []string{"line 2" + wrong, "Ida | 8 EUR | 50"}},
+		"a number as the ISBN":       {"title,price,stock,isbn\nEmma,12,90,3\nIda,8,50,9780306406157\nUna,8,50,none\n", []string{"line 2" + wrong, "Ida | 9780306406157 | 8 | 50", `Una | 8 | 50 | isbn dropped: "none" is not a valid ISBN-10 or ISBN-13`}},
+		"a currency as the language": {"title,price,stock,currency,language\nEmma,12,90,3,EUR\n", []string{"line 2" + wrong}},
+		"a number as the publisher":  {"title,price,publisher,stock\nEmma,12,90,Tin\nIda,8,Tin,50\n", []string{"line 2" + wrong, "Ida | Tin | 8 | 50"}},
+		"other separators":           {"title;price;stock\nEmma;12;90;\n", []string{"Emma | 12 | 90"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "no empty cell" {

@@ -31,10 +31,9 @@ type record struct {
 	// plain is set if the texts have no markup.
 	plain  bool
 	delete bool
-	// surplus counts the cells beyond the header's. shifted is set if a decimal
-	// comma seems to have cut a price in two.
+	// surplus counts the cells beyond the header's.
 	surplus int
-	shifted bool
+	cut     cut
 	// attributeSlots are filled by attributes of this row: see setAttributes.
 	attributeSlots []slot
 	// partial is set if the record changes a book. It needs no title.
@@ -80,8 +79,11 @@ func (v value) split() []string {
 // book can do without is wrong, it is dropped with a note. The import then leaves
 // that field of an existing book as it is.
 func (r *record) importRow(source string, h habits) (*model.ImportRow, error) {
-	if r.shifted && r.surplus > h.surplus {
+	switch {
+	case r.cut.possible && r.surplus > h.surplus:
 		return nil, r.rejectf(model.RowMalformed, "the row has more cells than the header: a price with a decimal comma needs quotes")
+	case r.cut.certain, r.cut.possible && h.cutPrices:
+		return nil, r.rejectf(model.RowMalformed, "the cells behind the price seem to stand in wrong columns: a price with a decimal comma needs quotes; write a whole price with decimals, such as 12.00")
 	}
 	b := &builder{
 		record: r,
@@ -139,41 +141,14 @@ func (b *builder) dropped(field model.Field) { b.row.Fields &^= field }
 // exported book may do without any field: another program may have written the
 // value, and the book may already be in the catalogue.
 func (b *builder) validate() error {
-	book := &b.row.Book
-	if b.record.partial && book.Title == "" {
-		book.Title = "untitled"
-		defer func() { book.Title = "" }()
-	}
-	texts := map[string]*string{
-		"published_at": &book.PublishedAt, "language": &book.Language, "price": &book.Price, "currency": &book.Currency,
-		"availability": (*string)(&book.Availability), "buy_url": &book.BuyURL, "cover_url": &book.CoverURL,
-	}
-	if b.record.exported {
-		maps.Copy(texts, map[string]*string{
-			"author": &book.Author, "description": &book.Description, "publisher": &book.Publisher,
-			"series": &book.Series, "edition": &book.Edition,
-		})
-	}
 	for {
-		err := book.Validate()
-		var invalid *model.Error
-		if !errors.As(err, &invalid) {
+		err := b.check()
+		invalid, ok := errors.AsType[*model.Error](err)
+		if !ok {
 			return err
 		}
-		text, ok := texts[invalid.Field]
-		dropped := ""
-		switch {
-		case ok:
-			dropped, *text = *text, ""
-		case invalid.Field == "stock":
-			dropped, book.Stock = strconv.Itoa(*book.Stock), nil
-		case invalid.Field == "subjects" && b.record.exported:
-			dropped, book.Subjects = strings.Join(book.Subjects, ";"), nil
-		case invalid.Field == "title" && b.record.exported:
-			dropped, book.Title = book.Title, "untitled"
-			b.record.partial = true
-			defer func() { book.Title = "" }()
-		default:
+		value, ok := b.clear(invalid.Field)
+		if !ok {
 			return err
 		}
 		for _, s := range slots {
@@ -181,8 +156,61 @@ func (b *builder) validate() error {
 				b.dropped(s.field)
 			}
 		}
-		b.note("%s dropped: %s %s", invalid.Field, show(dropped), invalid.Message)
+		hint := alsoRead[invalid.Field]
+		if b.record.exported {
+			hint = "" // it is read literally
+		}
+		b.note("%s dropped: %s %s%s", invalid.Field, show(value), invalid.Message, hint)
 	}
+}
+
+// alsoRead adds to model's messages what an import reads beside the canonical form.
+var alsoRead = map[string]string{
+	"published_at": `, or a common notation with four digits for the year, such as 28.2.2001 or "May 2013"`,
+	"availability": `, or a common term, such as "out of print" or "lieferbar"`,
+	"language":     `, and no name of a language, such as "English" or "Deutsch"`,
+	"price":        `, or a price in a common notation, such as "12,90 €"`,
+}
+
+// check is Validate for a book that may lack its title.
+func (b *builder) check() error {
+	book := &b.row.Book
+	if book.Title != "" || !b.record.partial {
+		return book.Validate()
+	}
+	book.Title = "untitled"
+	err := book.Validate()
+	book.Title = ""
+	return err
+}
+
+// clear empties a field and returns what it had. It reports false if the book needs the
+// field.
+func (b *builder) clear(field string) (value string, ok bool) {
+	book := &b.row.Book
+	optional := map[string]*string{
+		"published_at": &book.PublishedAt, "language": &book.Language, "price": &book.Price, "currency": &book.Currency,
+		"availability": (*string)(&book.Availability), "buy_url": &book.BuyURL, "cover_url": &book.CoverURL,
+	}
+	if b.record.exported {
+		maps.Copy(optional, map[string]*string{
+			"title": &book.Title, "author": &book.Author, "description": &book.Description, "publisher": &book.Publisher,
+			"series": &book.Series, "edition": &book.Edition,
+		})
+		b.record.partial = b.record.partial || field == "title"
+	}
+	text, ok := optional[field]
+	switch {
+	case ok:
+		value, *text = *text, ""
+	case field == "stock":
+		value, book.Stock = strconv.Itoa(*book.Stock), nil
+	case field == "subjects" && b.record.exported:
+		value, book.Subjects = strings.Join(book.Subjects, ";"), nil
+	default:
+		return "", false
+	}
+	return value, true
 }
 
 // show quotes text from a file for a message, and shortens a long one.

@@ -94,10 +94,10 @@ func (r *jsonReader) rejected() rejectedFormat {
 // rejected writes a message with the header of the file and a comment before
 // each product.
 func (r *onixReader) rejected() rejectedFormat {
-	end := "</" + fullName(r.root) + ">\n"
+	head, tail := r.in.Envelope()
 	return rejectedFormat{
-		head: []byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + string(r.root) + "\n" + string(r.header) + "\n"),
-		tail: []byte(end),
+		head: []byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + head),
+		tail: []byte(tail),
 		row: func(row *model.RowError) []byte {
 			reason := hyphens.ReplaceAllString(inComment.Replace(row.Reason()), "–")
 			code := strings.ReplaceAll(codeText(row), "--", "-%2D")

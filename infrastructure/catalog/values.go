@@ -163,7 +163,8 @@ func (b *builder) description() string {
 // by Jane Austen (1815)".
 func (b *builder) repeatsTitle(text string) bool {
 	rest, ok := strings.CutPrefix(text, b.row.Book.Title+" by ")
-	return ok && b.row.Book.Author != "" && strings.TrimRight(rest, "()0123456789 ") == b.row.Book.Author
+	first, _, _ := strings.Cut(b.row.Book.Author, model.AuthorSeparator)
+	return ok && first != "" && strings.TrimRight(rest, "()0123456789 ") == first
 }
 
 // author joins the authors.
@@ -171,16 +172,18 @@ func (b *builder) author() string {
 	if b.record.exported {
 		return b.literal(authorSlot)
 	}
-	names, turned := b.authors(authorSlot, b.habits.inverted)
+	names, turned := b.authors(authorSlot, b.habits.names)
 	if len(names) == 0 {
-		names, turned = b.authors(primaryAuthorSlot, true)
+		names, turned = b.authors(primaryAuthorSlot, notation.LastFirst)
 	}
+	more := b.secondaryAuthors()
 	for _, name := range b.moreAuthors() {
-		more, _ := notation.Authors(b.clean(moreAuthorsSlot, name), false)
-		for _, name := range more {
-			if !slices.Contains(names, name) {
-				names = append(names, name)
-			}
+		found, _ := notation.Authors(b.clean(moreAuthorsSlot, name), notation.AnyOrder)
+		more = append(more, found...)
+	}
+	for _, name := range more {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	if turned != "" {
@@ -196,12 +199,23 @@ func (b *builder) moreAuthors() []string {
 	return strings.Split(b.text(moreAuthorsSlot), ",")
 }
 
+// secondaryAuthors returns those whose role is author.
+func (b *builder) secondaryAuthors() (names []string) {
+	roles := strings.Split(b.text(secondaryRolesSlot), "|")
+	for i, name := range strings.Split(b.text(secondaryAuthorSlot), "|") {
+		if i < len(roles) && notation.IsAuthor(roles[i]) {
+			names = append(names, notation.TurnName(strings.TrimSpace(name)))
+		}
+	}
+	return names
+}
+
 // authors returns the names in a slot. turned is the other reading of a name in
 // doubt.
-func (b *builder) authors(s slot, inverted bool) (names []string, turned string) {
+func (b *builder) authors(s slot, order notation.NameOrder) (names []string, turned string) {
 	v := b.record.values[s].asList()
 	if v.items == nil {
-		return notation.Authors(b.clean(s, b.line(v.text)), inverted)
+		return notation.Authors(b.clean(s, b.line(v.text)), order)
 	}
 	for _, name := range v.items {
 		names = append(names, b.clean(s, b.line(name)))
@@ -399,16 +413,11 @@ func (b *builder) availability() model.Availability {
 	return model.Availability(text)
 }
 
-// price returns the sale price or the price, and its currency. The column of
-// currencies counts more than the price, and the price more than the name of its
-// column and --currency, unless it has only a sign that several currencies share.
+// price returns the sale price or the price, and its currency.
 func (b *builder) price() (amount, currency string) {
+	column := b.text(currencySlot)
 	if b.record.exported {
 		return b.literal(priceSlot), b.literal(currencySlot)
-	}
-	currency = b.text(currencySlot)
-	if code, _, ok := notation.Currency(currency); ok {
-		currency = code
 	}
 	for _, s := range []slot{salePriceSlot, priceSlot} {
 		v := b.record.values[s]
@@ -420,20 +429,34 @@ func (b *builder) price() (amount, currency string) {
 		if v.number {
 			price = notation.Price{Amount: text}
 		} else if !ok {
-			return text, currency // to be dropped
+			return text, b.currency(column, notation.Price{}, "") // to be dropped
 		}
-		if currency == "" {
-			currency = price.Currency
-			if currency == "" || price.Ambiguous {
-				currency = cmp.Or(v.unit, b.habits.currency, price.Currency)
-			}
-			if currency != "" {
-				b.row.Fields |= model.CurrencyField
-			}
+		currency := b.currency(column, price, cmp.Or(v.unit, b.habits.currency))
+		if currency != "" {
+			b.row.Fields |= model.CurrencyField
 		}
 		return price.Amount, currency
 	}
-	return "", currency
+	return "", b.currency(column, notation.Price{}, "")
+}
+
+// currency returns the currency of a price. The column of currencies counts more than the
+// price itself, and the price more than further, the currency in the name of its column or
+// --currency. A sign that several countries use counts only if nothing else is known.
+func (b *builder) currency(column string, price notation.Price, further string) string {
+	code, ambiguous, ok := notation.Currency(column)
+	switch {
+	case column != "" && !ok:
+		return column // to be dropped
+	case code != "" && !ambiguous:
+		if price.Currency != "" && !price.Ambiguous && price.Currency != code {
+			b.note("currency of the price ignored: it is %s, and the column of currencies says %s", price.Currency, code)
+		}
+		return code
+	case price.Currency != "" && !price.Ambiguous:
+		return price.Currency
+	}
+	return cmp.Or(further, code, price.Currency)
 }
 
 // publishedAt reads the date. In the column of a shop, 1, 0 and -1 say whether the

@@ -9,14 +9,30 @@ import (
 )
 
 var (
-	// someTag matches the tags by which a text is recognised as HTML: those of
-	// blocks, line breaks and pictures, and the end tags of all others. "List<a>"
-	// is no HTML.
-	someTag = regexp.MustCompile(`(?i)<(?:/?(?:p|div|ul|ol|li|h[1-6]|blockquote|table|tr|td|center|pre|section|article|dl|dt|dd)(?:\s[^<>]*)?|/(?:span|b|i|u|em|strong|small|big|a|font|sup|sub|cite|q|code|s|strike|ins|del|mark|tt)\s*|br\s*/?|hr\s*/?|img\s[^<>]*|p\s*/)>`)
+	// someTag matches the tags by which a text is recognised as HTML: those of blocks,
+	// line breaks, pictures, scripts and words that nobody writes in angle brackets
+	// otherwise; any tag with an attribute; the end tags of the others, and their start
+	// tags before a word. "List<a>" is no HTML.
+	someTag = regexp.MustCompile(`(?i)<(?:` +
+		`/?(?:` + blockTags + `|script|style|em|strong|small|big|sup|sub|cite|font|span|strike|del|ins)(?:\s[^<>]*)?|` +
+		`/(?:` + inlineTags + `)\s*|(?:` + inlineTags + `)\s+[a-z-]+\s*=[^<>]*|` +
+		`[bh]r\s*/?|img\s[^<>]*|p\s*/)>` +
+		`|(?:^|[\s>"'(])<(?:` + inlineTags + `)>[\pL\d"'“„«]` +
+		// A description may be cut off within a tag.
+		`|</[a-z][a-z0-9]{0,9}$|<(?:a|img|p|div|span|font)\s+[a-z-]+\s*=[^<>]*$`)
 	// reference matches a character reference that ends as it must.
 	reference = regexp.MustCompile(`&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});`)
-	pairedTag = regexp.MustCompile(`(?i)</?(?:p|div|span|b|i|u|em|strong|small|sup|sub|cite|q|a|font|br)(?:\s[^<>]*)?/?>`)
-	closing   = regexp.MustCompile(`(?i)</(?:p|div|span|b|i|u|em|strong|small|sup|sub|cite|q|a|font)\s*>|<br\s*/?>`)
+	lineTag   = regexp.MustCompile(`(?i)</?(?:` + blockTags + `|` + inlineTags + `|br|span|em|strong|small|sup|sub|cite|font)(?:\s[^<>]*)?/?>`)
+	blockTag  = regexp.MustCompile(`(?i)^</?(?:` + blockTags + `|br)\b`)
+	closing   = regexp.MustCompile(`(?i)</(?:` + blockTags + `|` + inlineTags + `|span|em|strong|small|sup|sub|cite|font)\s*>|<br\s*/?>`)
+	// program matches what no reader should see.
+	program = regexp.MustCompile(`(?is)<script\b[^>]*>.*?(?:</script\s*>|$)|<style\b[^>]*>.*?(?:</style\s*>|$)|<!--.*?-->`)
+)
+
+const (
+	blockTags = `p|div|ul|ol|li|h[1-6]|blockquote|table|tr|td|th|center|pre|section|article|dl|dt|dd`
+	// inlineTags could be something else in angle brackets.
+	inlineTags = `a|b|i|u|s|q|tt|code|mark`
 )
 
 // Text returns a text without HTML markup, each paragraph on a line. Text that
@@ -36,21 +52,23 @@ func Text(text string) string {
 	return FromHTML(strings.NewReplacer(`\r\n`, "\n", `\n`, "\n").Replace(text))
 }
 
-// Line returns a title or a name without HTML markup. Tags count only if one of
-// them is closed.
+// Line returns a title or a name without HTML markup, as one line. Tags count only if
+// one of them is closed.
 func Line(text string) string {
 	if !strings.ContainsAny(text, "<&") {
 		return text
 	}
+	text = program.ReplaceAllString(text, " ")
 	if closing.MatchString(text) {
-		text = pairedTag.ReplaceAllStringFunc(text, func(tag string) string {
-			if strings.HasPrefix(strings.ToLower(tag), "<br") {
+		text = lineTag.ReplaceAllStringFunc(text, func(tag string) string {
+			if blockTag.MatchString(tag) {
 				return " "
 			}
 			return ""
 		})
+		text = strings.Join(strings.Fields(text), " ")
 	}
-	return unescape(text)
+	return unescape(strings.TrimSpace(text))
 }
 
 // IsHTML reports whether a text has tags of HTML.

@@ -1,6 +1,7 @@
 package notation
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"unicode"
@@ -73,33 +74,76 @@ func ISBN(cell string) string {
 func isbnAmong(text string) string {
 	ten := ""
 	for _, at := range numberRun.FindAllStringIndex(text, -1) {
-		before, _ := utf8.DecodeLastRuneInString(text[:at[0]])
-		after := firstRune(text[at[1]:])
-		if unicode.IsLetter(before) || unicode.IsLetter(after) || after == '.' && isDigit(firstRune(text[at[1]+1:])) && !strings.Contains(text[at[0]:at[1]], " ") {
-			continue // part of a word, or of a decimal number
+		if !standsAlone(text, at[0], at[1]) {
+			continue
 		}
-		parts := strings.Fields(strings.ReplaceAll(text[at[0]:at[1]], "-", ""))
-		parts = parts[:min(len(parts), maxISBNParts)]
-		for from := range parts {
-			joined := ""
-			for _, part := range parts[from:] {
-				if joined += part; len(joined) > 18 {
-					break
-				}
-				if isbn, ok := model.ParseISBN(joined); ok && len(joined) == 13 {
-					return isbn
-				} else if ok && len(joined) == 10 && ten == "" {
-					ten = isbn
-				}
-				if len(joined) == 15 || len(joined) == 18 { // with the add-on that a scanner reads beside it
-					if isbn, ok := model.ParseISBN(joined[:13]); ok {
-						return isbn
-					}
-				}
+		isbn, isTen := isbnIn(text[at[0]:at[1]])
+		if isbn != "" && !isTen {
+			return isbn
+		}
+		ten = cmp.Or(ten, isbn)
+	}
+	return ten
+}
+
+// standsAlone reports false if the number in text[from:to] is part of a word or of a
+// decimal number.
+func standsAlone(text string, from, to int) bool {
+	before, _ := utf8.DecodeLastRuneInString(text[:from])
+	after := firstRune(text[to:])
+	isDecimal := after == '.' && isDigit(firstRune(text[to+1:])) && !strings.Contains(text[from:to], " ")
+	return !unicode.IsLetter(before) && !unicode.IsLetter(after) && !isDecimal
+}
+
+// isbnIn finds an ISBN in a run of digits with hyphens and blanks between them. isTen
+// is set if it is an ISBN-10.
+func isbnIn(run string) (isbn string, isTen bool) {
+	parts := strings.Fields(strings.ReplaceAll(run, "-", ""))
+	parts = parts[:min(len(parts), maxISBNParts)]
+	for from := range parts {
+		joined := ""
+		for _, part := range parts[from:] {
+			if joined += part; len(joined) > maxISBNRun {
+				break
+			}
+			switch found, ten := isbnOf(joined); {
+			case found != "" && !ten:
+				return found, false
+			case isbn == "":
+				isbn, isTen = found, ten
 			}
 		}
 	}
-	return ten
+	if isbn != "" {
+		return isbn, isTen
+	}
+	// A shop's number behind the ISBN: 9780306406157-1.
+	if number, own, ok := strings.Cut(run, "-"); ok && len(own) <= 3 && (len(number) == 10 || len(number) == 13) {
+		return isbnOf(number)
+	}
+	return "", false
+}
+
+// maxISBNRun is the length of the longest number that has an ISBN: one with zeros before
+// it, or with the add-on that a scanner reads beside it.
+const maxISBNRun = 18
+
+// isbnOf reads an ISBN without hyphens and blanks.
+func isbnOf(number string) (isbn string, isTen bool) {
+	isbn, ok := model.ParseISBN(number)
+	switch n := len(number); {
+	case ok && n == 13:
+		return isbn, false
+	case ok && n == 10:
+		return isbn, true
+	case n <= 13:
+		return "", false
+	case strings.Trim(number[:n-13], "0") == "": // as a GTIN-14
+		isbn, _ = model.ParseISBN(number[n-13:])
+	case n == 15 || n == 18:
+		isbn, _ = model.ParseISBN(number[:13])
+	}
+	return isbn, false
 }
 
 // LabelledISBN finds the ISBN in a list of identifiers such as

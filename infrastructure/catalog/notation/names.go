@@ -30,11 +30,23 @@ var (
 	enumerated = regexp.MustCompile(`^(.+),\s+(?:and|und|&)\s+(.+)$`)
 )
 
-// Authors splits a text into authors and writes their names in spoken order.
-// inverted means that the file as a whole writes the last name first. If the text
-// could be one name or two, names has the text as it stands, and turned is the one
+// NameOrder says what the cells of a column show about a comma in a name.
+type NameOrder int
+
+const (
+	// AnyOrder: "A, B" may be one name or two.
+	AnyOrder NameOrder = iota
+	// CommaTurns: the column has one-word last names before commas, and hardly any
+	// lists of names.
+	CommaTurns
+	// LastFirst: nearly all names are written as "Last, First".
+	LastFirst
+)
+
+// Authors splits a text into authors and writes their names in spoken order. If the
+// text could be one name or two, names has the text as it stands, and turned is the one
 // name in spoken order.
-func Authors(text string, inverted bool) (names []string, turned string) {
+func Authors(text string, order NameOrder) (names []string, turned string) {
 	if text = strings.TrimSpace(text); text == "" {
 		return nil, ""
 	}
@@ -49,7 +61,7 @@ func Authors(text string, inverted bool) (names []string, turned string) {
 	}
 	for _, group := range groups {
 		parts := partsOf(group)
-		all := inverted || len(groups) > 1 || len(parts) > 1 && !slices.ContainsFunc(parts, func(p string) bool { return strings.Count(p, ",") != 1 })
+		all := order == LastFirst || len(groups) > 1 || len(parts) > 1 && !slices.ContainsFunc(parts, func(p string) bool { return strings.Count(p, ",") != 1 })
 		for _, part := range parts {
 			c := newContributor(part)
 			switch {
@@ -59,7 +71,7 @@ func Authors(text string, inverted bool) (names []string, turned string) {
 			case len(parts) > 1 && slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(strings.TrimSpace(p), " ") }):
 				// "Tom, Dick & Harry"
 			default:
-				c.name, turned = turnIfClear(c.name)
+				c.name, turned = turnIfClear(c.name, order)
 			}
 			found = append(found, c)
 		}
@@ -79,9 +91,6 @@ func separateRole(found string) string {
 	return strings.Replace(found, ",", ";", 1)
 }
 
-// partners has the words behind "&" that show a company.
-var partners = []string{"sons", "co", "company", "brothers", "bros", "partners", "söhne", "fils", "figli", "hijos"}
-
 // partsOf splits a text at "&" and at "and", if persons stand around that.
 func partsOf(text string) []string {
 	if !hasConjunction(text) && !strings.ContainsAny(text, "&/") {
@@ -97,9 +106,25 @@ func partsOf(text string) []string {
 		}
 	}
 	if m := conjoined.FindStringSubmatch(text); m != nil && len(parts) == 1 && isPerson(m[1]) && isPerson(m[2]) {
-		return m[1:]
+		parts = m[1:]
+	}
+	if slices.ContainsFunc(parts, isCompany) && !slices.ContainsFunc(parts, isKnownPerson) {
+		return []string{text} // "Quill & Marsh, Inc."
 	}
 	return parts
+}
+
+// isKnownPerson reports whether a name begins with a given name, or is "Last, First"
+// with one.
+func isKnownPerson(name string) bool {
+	if isCompany(name) {
+		return false
+	}
+	if last, first, ok := strings.Cut(name, ","); ok && isSurname(last) {
+		return areGiven(first)
+	}
+	words := strings.Fields(name)
+	return len(words) > 1 && isGiven(words[0])
 }
 
 func hasConjunction(text string) bool {
@@ -131,7 +156,7 @@ func Names(list []string) []string {
 
 // turnIfClear turns a name in library order if nothing else can be meant. If it is
 // in doubt it returns the other reading too.
-func turnIfClear(text string) (name, turned string) {
+func turnIfClear(text string, order NameOrder) (name, turned string) {
 	parts, extended := nameParts(text)
 	if len(parts) == 2 && suffix.MatchString(parts[1]) {
 		return TurnName(text), "" // "Ada Quill, Jr."
@@ -143,7 +168,7 @@ func turnIfClear(text string) (name, turned string) {
 		return text, ""
 	}
 	other := turnOne(text)
-	if extended || isSurname(parts[0]) && areGiven(parts[1]) {
+	if extended || isSurname(parts[0]) && (order == CommaTurns || areGiven(parts[1])) {
 		return other, ""
 	}
 	return text, other
@@ -164,7 +189,8 @@ func alternating(parts []string) (persons []string, ok bool) {
 }
 
 // nameParts cuts a name at its commas, without the fuller form and without a suffix
-// and dates, with which the name is extended.
+// and dates, with which the name is extended. "King, Jr., Martin Luther" has the suffix
+// behind the last name.
 func nameParts(name string) (parts []string, extended bool) {
 	if strings.HasSuffix(name, ")") {
 		name = fullerForm.ReplaceAllString(name, "$1")
@@ -175,6 +201,9 @@ func nameParts(name string) (parts []string, extended bool) {
 	}
 	for last := len(parts) - 1; last > 1 && (suffix.MatchString(parts[last]) || lifeDates.MatchString(parts[last])); last-- {
 		parts, extended = parts[:last], true
+	}
+	if len(parts) == 3 && suffix.MatchString(parts[1]) {
+		parts, extended = []string{parts[0], parts[2]}, true
 	}
 	return parts, extended
 }
@@ -195,29 +224,6 @@ func areTwo(a, b string) bool {
 	}
 	return complete(a) && complete(b)
 }
-
-// isCorporate reports whether two parts around a comma, or the first one alone, are
-// the name of a company.
-func isCorporate(first, second string) bool {
-	words := strings.Fields(first)
-	return corporate[companyWord(second)] || len(words) > 1 && corporate[companyWord(words[len(words)-1])]
-}
-
-// companyWord folds a word for corporate. "E. V." are initials, "e.V." is not.
-func companyWord(word string) string {
-	if word == "e.V." || word == "e. V." {
-		return word
-	}
-	return strings.ToLower(strings.TrimSuffix(word, "."))
-}
-
-var corporate = func() map[string]bool {
-	words := map[string]bool{"e.V.": true, "e. V.": true}
-	for word := range strings.FieldsSeq("inc incorporated ltd limited llc llp plc corp corporation co company gmbh s.r.l s.p.a sarl verlag press publishing publisher publishers books edition editions éditions editore editorial university institute sons staff team") {
-		words[word] = true
-	}
-	return words
-}()
 
 // isSurname reports whether a text is one word with particles, such as "van Gogh".
 func isSurname(text string) bool {
@@ -301,24 +307,45 @@ var capitalised = map[string]bool{"Von": true, "Van": true, "Der": true, "Den": 
 
 func isParticle(word string) bool { return particles[word] || capitalised[word] }
 
-// AreInverted reports whether nearly all authors are written as "Last, First".
-func AreInverted(authors []string) bool {
-	all, commas, surnames := 0, 0, 0
+// LearnOrder finds out how a column writes the names of its authors.
+func LearnOrder(authors []string) NameOrder {
+	all, commas, surnames, known, lists := 0, 0, 0, 0, 0
 	for _, text := range authors {
 		for _, name := range between.Split(text, -1) {
 			if name = strings.TrimSpace(name); name == "" {
 				continue
 			}
 			all++
-			if last, _, _ := strings.Cut(name, ","); strings.Count(name, ",") == 1 {
+			last, first, _ := strings.Cut(name, ",")
+			if strings.Count(name, ",") == 1 {
 				commas++
 				if !strings.Contains(strings.TrimSpace(last), " ") {
 					surnames++
 				}
 			}
+			switch {
+			case strings.Count(name, ",") == 1 && isSurname(last) && areGiven(first):
+				known++
+			case isList(name):
+				lists++
+			}
 		}
 	}
-	return all >= 3 && commas*5 >= all*4 && surnames*5 >= commas*3
+	switch {
+	case all >= 3 && commas*5 >= all*4 && surnames*5 >= commas*3:
+		return LastFirst
+	case known >= 3 && known >= 5*lists:
+		return CommaTurns
+	}
+	return AnyOrder
+}
+
+// isList reports whether commas seem to separate whole names.
+func isList(text string) bool {
+	parts, extended := nameParts(text)
+	return len(parts) > 1 && !extended && !isCompany(text) && !slices.ContainsFunc(parts, func(part string) bool {
+		return !isPerson(part) || isSurname(part) || areGiven(part)
+	})
 }
 
 // TurnName turns a name in library order into spoken order: "Kennedy, John F.
@@ -344,6 +371,9 @@ func TurnName(name string) string {
 	}
 	if last := len(parts) - 1; last > 1 && lifeDates.MatchString(parts[last]) {
 		parts = parts[:last]
+	}
+	if len(parts) == 3 && suffix.MatchString(parts[1]) {
+		parts = []string{parts[0], parts[2], parts[1]} // "King, Jr., Martin Luther"
 	}
 	if last := len(parts) - 1; last > 0 && suffix.MatchString(parts[last]) {
 		fuller = " " + parts[last] + fuller

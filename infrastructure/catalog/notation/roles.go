@@ -52,6 +52,12 @@ func roleOf(text string) (role, bool) {
 	return r, ok
 }
 
+// IsAuthor reports whether a text is the role of an author.
+func IsAuthor(text string) bool {
+	r, ok := roleOf(text)
+	return ok && r == author
+}
+
 // contributor is somebody who is named as an author.
 type contributor struct {
 	name string

@@ -1,38 +1,16 @@
-package catalog
+package onix
 
 import (
 	"cmp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/catalog/notation"
 )
-
-// productElements are the elements of a product that feed a field of a book.
-var productElements = []struct {
-	slot slot
-	name string
-}{
-	{idSlot, "RecordReference"},
-	{titleSlot, "TitleText"},
-	{authorSlot, "Contributor"},
-	{isbnSlot, "ProductIdentifier"},
-	{publishedAtSlot, "PublicationDate"},
-	{descriptionSlot, "Text"},
-	{languageSlot, "LanguageCode"},
-	{publisherSlot, "PublisherName"},
-	{subjectsSlot, "SubjectHeadingText"},
-	{seriesSlot, "Series"},
-	{editionSlot, "Edition"},
-	{priceSlot, "PriceAmount"},
-	{currencySlot, "CurrencyCode"},
-	{stockSlot, "OnHand"},
-	{availabilitySlot, "ProductAvailability"},
-	{coverURLSlot, "SupportingResource"},
-}
 
 // message is the information in a header that concerns all products.
 type message struct {
@@ -47,57 +25,50 @@ func newMessage(header node) message {
 		sender: cmp.Or(header.get("Sender", "SenderName"), header.get("FromCompany"),
 			header.get("Sender", "SenderIdentifier", "IDValue"), header.get("SenderIdentifier", "IDValue"), header.get("FromEANNumber"), header.get("FromPerson")),
 		defaults: header,
-		today:    time.Now().UTC().Format(time.DateOnly),
 	}
 }
 
 // The codes below come from EDItEUR's code lists; comments give the list's number.
 
-// read fills a record with a product of ONIX 2.1 or 3, or rejects it.
-func (m *message) read(product node, to *record) error {
-	p := &product
+// read fills a product from its XML (ONIX 2.1 or 3), or rejects it.
+func (m *message) read(p *node, to *Product) error {
 	switch kind := p.get("NotificationType"); kind { // list 1
 	case "88", "89":
-		return to.reject(model.RowTest)
+		return to.reject(model.RowTest, "")
 	case "05":
-		to.delete = true
+		to.Delete = true
 	case "04", "08", "09", "12", "13", "14":
-		to.partial = true
+		to.Partial = true
 	}
 	detail := p
 	if inside := p.all("DescriptiveDetail"); len(inside) > 0 {
 		detail = inside[0]
 	}
-	to.former = formerProduct(p, detail)
-	set := func(s slot, text string) { to.values[s] = value{text: text} }
-	set(idSlot, p.get("RecordReference"))
-	set(isbnSlot, isbnOf(p))
-	set(titleSlot, titleOf(detail))
-	if authors := authorsOf(detail); len(authors) > 0 {
-		to.values[authorSlot] = value{items: authors, spoken: true}
-	}
-	set(publishedAtSlot, publishedAtOf(p))
-	set(descriptionSlot, descriptionOf(p))
-	set(languageSlot, cmp.Or(codeOf(detail.all("Language"), "LanguageRole", "01", "LanguageCode"),
-		detail.get("LanguageOfText"), m.defaults.get("DefaultLanguageOfText")))
-	set(publisherSlot, cmp.Or(
+	to.Former = formerProduct(p, detail)
+	to.ID = p.get("RecordReference")
+	to.ISBN = isbnOf(p)
+	to.Title = titleOf(detail)
+	to.Authors = authorsOf(detail)
+	to.PublishedAt = publishedAtOf(p)
+	to.Description = descriptionOf(p)
+	to.Language = cmp.Or(codeOf(detail.all("Language"), "LanguageRole", "01", "LanguageCode"),
+		detail.get("LanguageOfText"), m.defaults.get("DefaultLanguageOfText"))
+	to.Publisher = publisherOf(p)
+	to.Subjects = subjectsOf(detail)
+	to.Series = seriesOf(detail)
+	to.Edition = cmp.Or(detail.get("EditionStatement"), detail.get("EditionNumber"))
+	m.supply(p, to)
+	to.CoverURL = coverOf(p)
+	return nil
+}
+
+// publisherOf prefers the publisher in the role 01 (list 45), and any publisher to an
+// imprint.
+func publisherOf(p *node) string {
+	return cmp.Or(
 		codeOf(p.all("PublishingDetail", "Publisher"), "PublishingRole", "01", "PublisherName"), p.get("PublishingDetail", "Publisher", "PublisherName"),
 		codeOf(p.all("Publisher"), "PublishingRole", "01", "PublisherName"), p.get("Publisher", "PublisherName"), p.get("PublisherName"),
-		p.get("PublishingDetail", "Imprint", "ImprintName"), p.get("Imprint", "ImprintName")))
-	if subjects := subjectsOf(detail); len(subjects) > 0 {
-		to.values[subjectsSlot] = value{items: subjects}
-	}
-	set(seriesSlot, seriesOf(detail))
-	set(editionSlot, cmp.Or(detail.get("EditionStatement"), detail.get("EditionNumber")))
-	m.supply(p, to)
-	set(coverURLSlot, coverOf(p))
-	for _, element := range productElements {
-		v := to.values[element.slot]
-		if !to.partial || v.text != "" || v.items != nil {
-			to.fields |= slots[element.slot].field
-		}
-	}
-	return nil
+		p.get("PublishingDetail", "Imprint", "ImprintName"), p.get("Imprint", "ImprintName"))
 }
 
 // codeOf finds the first node of list in which the element code has the text want,
@@ -301,17 +272,34 @@ func descriptionOf(p *node) string {
 func subjectsOf(detail *node) (subjects []string) {
 	for _, subject := range detail.all("Subject") {
 		heading := subject.get("SubjectHeadingText")
-		if subject.get("SubjectSchemeIdentifier") == "20" { // keywords
-			separator := ";"
-			if !strings.Contains(heading, separator) {
-				separator = ","
-			}
-			subjects = append(subjects, strings.Split(heading, separator)...)
+		if subject.get("SubjectSchemeIdentifier") == "20" {
+			subjects = append(subjects, keywords(heading)...)
 		} else if heading != "" {
 			subjects = append(subjects, heading)
 		}
 	}
 	return subjects
+}
+
+// keywords splits a list at its semicolons, and at its commas too if it has no semicolons
+// or if a word in small letters follows the comma. "Austen, Jane; World War, 1939-1945"
+// are two keywords.
+func keywords(text string) (list []string) {
+	if !strings.Contains(text, ";") {
+		return strings.Split(text, ",")
+	}
+	for part := range strings.SplitSeq(text, ";") {
+		from := 0
+		for at, r := range part {
+			next, _ := utf8.DecodeRuneInString(strings.TrimLeft(part[at+utf8.RuneLen(r):], " "))
+			if r == ',' && unicode.IsLower(next) {
+				list = append(list, part[from:at])
+				from = at + 1
+			}
+		}
+		list = append(list, part[from:])
+	}
+	return list
 }
 
 func seriesOf(detail *node) string {
@@ -368,15 +356,13 @@ var availabilities = map[string]model.Availability{
 
 // supply reads price, currency, stock and availability. It takes the best price
 // of all suppliers, the sum of their stocks, and the first availability.
-func (m *message) supply(p *node, to *record) {
-	set := func(s slot, text string) { to.values[s] = value{text: text, number: s == priceSlot} }
+func (m *message) supply(p *node, to *Product) {
 	details := slices.Concat(p.all("ProductSupply", "SupplyDetail"), p.all("SupplyDetail"))
 	stock, has, free := 0, false, false
 	var prices []*node
-	availability := model.Availability("")
 	for _, detail := range details {
-		if availability == "" {
-			availability = availabilities[cmp.Or(detail.get("ProductAvailability"), detail.get("AvailabilityCode"))]
+		if to.Availability == "" {
+			to.Availability = availabilities[cmp.Or(detail.get("ProductAvailability"), detail.get("AvailabilityCode"))]
 		}
 		for _, text := range detail.all("Stock", "OnHand") {
 			if n, err := strconv.Atoi(text.line()); err == nil {
@@ -386,15 +372,14 @@ func (m *message) supply(p *node, to *record) {
 		prices = append(prices, detail.all("Price")...)
 		free = free || detail.get("UnpricedItemType") == "01" || detail.get("Price", "UnpricedItemType") == "01"
 	}
-	set(availabilitySlot, string(availability))
 	if has {
-		set(stockSlot, strconv.Itoa(max(stock, 0)))
+		to.Stock = strconv.Itoa(max(stock, 0))
 	}
 	if best := m.bestPrice(prices); best != nil {
-		set(priceSlot, best.get("PriceAmount"))
-		set(currencySlot, cmp.Or(best.get("CurrencyCode"), m.defaults.get("DefaultCurrencyCode")))
+		to.Price = best.get("PriceAmount")
+		to.Currency = cmp.Or(best.get("CurrencyCode"), m.defaults.get("DefaultCurrencyCode"))
 	} else if free {
-		set(priceSlot, "0")
+		to.Price = "0"
 	}
 }
 

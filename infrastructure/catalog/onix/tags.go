@@ -1,4 +1,4 @@
-package catalog
+package onix
 
 // referenceName returns the reference name of a short tag. It returns any other
 // name unchanged.
