@@ -20,8 +20,10 @@ type Books struct {
 	gateway.BookManager
 	entries  atomic.Pointer[entries]
 	maxBytes int
-	counter  *stats.Counter
 	current  func() bool
+
+	evicted       *stats.Counter // otter counts changes as reads, too
+	reads, misses atomic.Uint64
 }
 
 type entries = otter.Cache[uint, *model.Book]
@@ -29,7 +31,7 @@ type entries = otter.Cache[uint, *model.Book]
 // New returns a cache of at most maxBytes in front of next. While current returns false,
 // changes may be missing, and reads go to next.
 func New(next gateway.BookManager, maxBytes int, current func() bool) *Books {
-	c := &Books{BookManager: next, maxBytes: maxBytes, counter: stats.NewCounter(), current: current}
+	c := &Books{BookManager: next, maxBytes: maxBytes, evicted: stats.NewCounter(), current: current}
 	c.Clear()
 	return c
 }
@@ -39,7 +41,7 @@ func (c *Books) Clear() {
 	c.entries.Store(otter.Must(&otter.Options[uint, *model.Book]{
 		MaximumWeight: uint64(c.maxBytes),
 		Weigher:       func(_ uint, b *model.Book) uint32 { return size(b) },
-		StatsRecorder: c.counter,
+		StatsRecorder: c.evicted,
 		Logger:        &otter.NoopLogger{}, // errors of reading are returned
 	}))
 }
@@ -60,7 +62,11 @@ func (c *Books) GetBook(ctx context.Context, id uint) (*model.Book, error) {
 	if !c.current() {
 		return c.BookManager.GetBook(ctx, id)
 	}
-	b, err := c.entries.Load().Get(ctx, id, otter.LoaderFunc[uint, *model.Book](c.BookManager.GetBook))
+	c.reads.Add(1)
+	b, err := c.entries.Load().Get(ctx, id, otter.LoaderFunc[uint, *model.Book](func(ctx context.Context, id uint) (*model.Book, error) {
+		c.misses.Add(1)
+		return c.BookManager.GetBook(ctx, id)
+	}))
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +78,7 @@ func (c *Books) GetBooks(ctx context.Context, ids []uint) ([]*model.Book, error)
 	if !c.current() {
 		return c.BookManager.GetBooks(ctx, ids)
 	}
+	c.reads.Add(uint64(len(ids)))
 	found, err := c.entries.Load().BulkGet(ctx, ids, otter.BulkLoaderFunc[uint, *model.Book](c.read))
 	if err != nil {
 		return nil, err
@@ -86,6 +93,7 @@ func (c *Books) GetBooks(ctx context.Context, ids []uint) ([]*model.Book, error)
 }
 
 func (c *Books) read(ctx context.Context, ids []uint) (map[uint]*model.Book, error) {
+	c.misses.Add(uint64(len(ids)))
 	books, err := c.BookManager.GetBooks(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -126,6 +134,10 @@ type Stats struct {
 
 // Stats returns what the cache has done.
 func (c *Books) Stats() Stats {
-	s := c.counter.Snapshot()
-	return Stats{Hits: s.Hits, Misses: s.Misses, Evictions: s.Evictions, Bytes: c.entries.Load().WeightedSize()}
+	// A read that begins again is one more miss.
+	misses, reads := c.misses.Load(), c.reads.Load()
+	return Stats{
+		Hits: reads - min(reads, misses), Misses: misses,
+		Evictions: c.evicted.Snapshot().Evictions, Bytes: c.entries.Load().WeightedSize(),
+	}
 }

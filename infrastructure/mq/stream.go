@@ -34,6 +34,7 @@ type Position struct {
 // Stream reads all partitions of a topic, without a consumer group, from a position that
 // its user keeps. Follow may run once at a time; the other methods may be called
 // concurrently. They may block for as long as brokers don't answer: see dial.
+// Before the first Follow, the position is the zero value.
 type Stream struct {
 	*topicReader
 	mu      sync.Mutex
@@ -98,9 +99,7 @@ func (s *Stream) Follow(ctx context.Context, from Position, handle func(*Record)
 		}
 		start[partition] = next
 	}
-	s.mu.Lock()
-	s.at = Position{Topic: id, Next: maps.Clone(start)}
-	s.mu.Unlock()
+	s.move(func() { s.at = Position{Topic: id, Next: maps.Clone(start)} })
 	reader, closeReader, err := s.reader()
 	if err != nil {
 		return err
@@ -113,16 +112,16 @@ func (s *Stream) Follow(ctx context.Context, from Position, handle func(*Record)
 		if err := handle(r); err != nil {
 			return err
 		}
-		s.pass(r)
+		s.move(func() { s.at.Next[r.Partition] = r.Offset + 1 })
 		return nil
 	})
 }
 
-// pass moves the position behind a record.
-func (s *Stream) pass(r *Record) {
+// move changes the position, and wakes those who wait for that.
+func (s *Stream) move(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.at.Next[r.Partition] = r.Offset + 1
+	change()
 	if s.waiting {
 		close(s.passed)
 		s.passed, s.waiting = make(chan struct{}), false
@@ -153,6 +152,10 @@ func (s *Stream) Confirm(ctx context.Context) error {
 func (s *Stream) reached(end Position) (bool, <-chan struct{}, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.at.Next == nil { // Follow hasn't begun
+		s.waiting = true
+		return false, s.passed, nil
+	}
 	if s.at.Topic != end.Topic {
 		return false, nil, fmt.Errorf("read topic %s: it was created anew: %w", s.topic, ErrBehind)
 	}

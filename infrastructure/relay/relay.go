@@ -80,19 +80,14 @@ func (r *Relay) Rejected() int64  { return r.rejected.Load() }
 func (r *Relay) Run(ctx context.Context) {
 	failing := false
 	for ctx.Err() == nil {
-		led, err := r.lead(ctx)
+		err := r.lead(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil && !failing {
+		if err != nil && !failing && model.ErrorCode(err) != model.UnavailableNow { // the database has logged those
 			r.log.Warn("changes of the catalogue can't be published; retrying", "error", err)
 		}
-		if err == nil && led && failing {
-			r.log.Info("changes of the catalogue are published again")
-		}
-		if led || err != nil {
-			failing = err != nil
-		}
+		failing = err != nil
 		sleep(ctx, pause/2+rand.N(pause))
 	}
 }
@@ -113,12 +108,12 @@ type term struct {
 	generation model.Generation
 }
 
-// lead publishes for as long as this relay has the lease. led is false if another one has
-// it. After a failure it gives the lease back: another instance may reach Kafka.
-func (r *Relay) lead(ctx context.Context) (led bool, err error) {
+// lead publishes for as long as this relay has the lease, if it gets it. After a failure it
+// gives the lease back: another instance may reach Kafka.
+func (r *Relay) lead(ctx context.Context) (err error) {
 	t := &term{Relay: r}
-	if led, err = t.prolong(ctx); err != nil || !led {
-		return led, err
+	if led, err := t.prolong(ctx); err != nil || !led {
+		return err
 	}
 	defer func() {
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), pause)
@@ -128,16 +123,16 @@ func (r *Relay) lead(ctx context.Context) (led bool, err error) {
 	begun := false
 	for {
 		if led, err := t.prolong(ctx); err != nil || !led {
-			return true, err
+			return err
 		}
 		changes, err := r.outbox.PendingChanges(ctx, batchSize)
 		if err != nil {
-			return true, err
+			return err
 		}
 		if len(changes) == 0 {
 			select {
 			case <-ctx.Done():
-				return true, nil
+				return nil
 			case <-r.wake:
 			case <-time.After(pollEvery):
 			}
@@ -146,13 +141,13 @@ func (r *Relay) lead(ctx context.Context) (led bool, err error) {
 		if first := changes[0].Version; !begun || first < t.highest { // versions went back
 			t.highest = 0
 			if err := t.begin(ctx); err != nil {
-				return true, err
+				return err
 			}
 			begun = true
 			continue // begin may have changed the versions
 		}
 		if err := t.publish(ctx, changes); err != nil {
-			return true, err
+			return err
 		}
 		t.highest = changes[len(changes)-1].Version
 	}
