@@ -1,0 +1,331 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/database"
+	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/relay"
+)
+
+// topic keeps records in memory. A test decides about its failures.
+type topic struct {
+	mu      sync.Mutex
+	records []*mq.Record
+	// deliver, if set, decides about a batch: how many records are taken before the error.
+	deliver func(records []*mq.Record) (taken int, err error)
+	reject  error
+}
+
+func (k *topic) set(change func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	change()
+}
+
+func (k *topic) Partitions(context.Context) (int32, error) { return 3, nil }
+
+func (k *topic) Deliver(_ context.Context, records []*mq.Record, _ int32, report func(*mq.Record, error)) ([]*mq.Record, error) {
+	k.mu.Lock()
+	deliver := k.deliver
+	k.mu.Unlock()
+	taken, err := len(records), error(nil)
+	if deliver != nil {
+		taken, err = deliver(records)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, r := range records[:taken] {
+		if k.reject == nil {
+			k.records = append(k.records, r)
+		}
+		report(r, k.reject)
+	}
+	return records[taken:], err
+}
+
+func (k *topic) Last(context.Context) ([]*mq.Record, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.records) == 0 {
+		return nil, nil
+	}
+	return k.records[len(k.records)-1:], nil
+}
+
+func (k *topic) Read(_ context.Context, handle func(*mq.Record) error) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, r := range k.records {
+		if err := handle(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry is a record as a test expects it.
+type entry struct {
+	ID    uint
+	Kind  model.ChangeKind
+	Title string
+}
+
+const tombstone model.ChangeKind = "tombstone"
+
+func (k *topic) entries(t *testing.T) (list []entry) {
+	t.Helper()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, r := range k.records {
+		c, err := model.DecodeChange(r.Key, r.Headers, r.Value)
+		require.NoError(t, err)
+		assert.Positive(t, c.Version)
+		e := entry{ID: c.BookID, Kind: c.Kind}
+		if r.Value == nil {
+			e.Kind = tombstone
+		} else if c.Book != nil {
+			e.Title = c.Book.Title
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+// newest returns what a reader of versions has in the end.
+func (k *topic) newest(t *testing.T) map[uint]string {
+	t.Helper()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	versions, titles := map[uint]int64{}, map[uint]string{}
+	for _, r := range k.records {
+		c, err := model.DecodeChange(r.Key, r.Headers, r.Value)
+		require.NoError(t, err)
+		if c.Version < versions[c.BookID] {
+			continue
+		}
+		versions[c.BookID] = c.Version
+		if delete(titles, c.BookID); c.Book != nil {
+			titles[c.BookID] = c.Book.Title
+		}
+	}
+	return titles
+}
+
+func open(t *testing.T, file string) *database.DB {
+	t.Helper()
+	db, err := database.OpenSQLite(file, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	require.NoError(t, db.Migrate(t.Context()))
+	return db
+}
+
+func newDB(t *testing.T) *database.DB {
+	return open(t, filepath.Join(t.TempDir(), "books.db"))
+}
+
+func start(t *testing.T, db *database.DB, k *topic) (r *relay.Relay, stop func()) {
+	t.Helper()
+	r = relay.New(db, k, slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { r.Run(ctx); close(ended) }()
+	stop = sync.OnceFunc(func() { cancel(); <-ended })
+	t.Cleanup(stop)
+	return r, stop
+}
+
+func write(t *testing.T, db *database.DB, id uint, title string) uint {
+	t.Helper()
+	if id == 0 {
+		id, err := db.CreateBook(t.Context(), &model.Book{Title: title})
+		require.NoError(t, err)
+		return id
+	}
+	_, err := db.ChangeBook(t.Context(), id, func(b *model.Book) (*model.Book, error) {
+		if title == "" {
+			return nil, nil
+		}
+		b.Title = title
+		return b, nil
+	})
+	require.NoError(t, err)
+	return id
+}
+
+func eventually(t *testing.T, what func() bool) {
+	t.Helper()
+	require.Eventually(t, what, 30*time.Second, 5*time.Millisecond)
+}
+
+func empty(t *testing.T, db *database.DB) func() bool {
+	return func() bool {
+		changes, err := db.ChangesAfter(t.Context(), 0, 1)
+		require.NoError(t, err)
+		return len(changes) == 0
+	}
+}
+
+func TestChangesArePublishedInOrder(t *testing.T) {
+	db, k := newDB(t), &topic{}
+	one, two := write(t, db, 0, "One"), write(t, db, 0, "Two")
+	r, _ := start(t, db, k)
+	eventually(t, empty(t, db))
+	write(t, db, one, "1")
+	eventually(t, empty(t, db))
+	write(t, db, two, "")
+	r.Wake()
+	eventually(t, empty(t, db))
+	eventually(t, func() bool { return r.Published() == 4 })
+	assert.Equal(t, []entry{
+		{one, model.BookCreated, "One"}, {two, model.BookCreated, "Two"}, {one, model.BookUpdated, "1"},
+		{two, model.BookDeleted, ""}, {two, tombstone, ""},
+	}, k.entries(t))
+}
+
+func TestManyChangesArePublished(t *testing.T) {
+	db, k := newDB(t), &topic{}
+	books := make([]*model.Book, 1700)
+	for i := range books {
+		books[i] = &model.Book{Title: strconv.Itoa(i)}
+	}
+	_, err := db.SeedOnce(t.Context(), "many", books)
+	require.NoError(t, err)
+	r, _ := start(t, db, k)
+	eventually(t, empty(t, db))
+	eventually(t, func() bool { return r.Published() == 1700 })
+	for i, e := range k.entries(t) {
+		require.Equal(t, entry{uint(i + 1), model.BookCreated, strconv.Itoa(i)}, e)
+	}
+}
+
+func TestFailuresAreRetried(t *testing.T) {
+	db, k := newDB(t), &topic{}
+	attempts := 0
+	k.deliver = func(records []*mq.Record) (int, error) {
+		attempts++
+		if attempts < 3 {
+			return 1, errors.New("broken line")
+		}
+		return 1, nil // the rest in further calls
+	}
+	for range 5 {
+		write(t, db, 0, "Book")
+	}
+	r, _ := start(t, db, k)
+	eventually(t, empty(t, db))
+	assert.Len(t, k.newest(t), 5)
+	assert.Len(t, k.entries(t), 7, "two copies of the first one")
+	eventually(t, func() bool { return r.Published() == 5 })
+	assert.Zero(t, r.Rejected())
+}
+
+func TestARejectedChangeHoldsNothingUp(t *testing.T) {
+	db, k := newDB(t), &topic{reject: errors.New("too large")}
+	id := write(t, db, 0, "Book")
+	r, _ := start(t, db, k)
+	eventually(t, empty(t, db))
+	eventually(t, func() bool { return r.Rejected() == 1 })
+	k.set(func() { k.reject = nil })
+	write(t, db, id, "Smaller")
+	eventually(t, empty(t, db))
+	assert.Equal(t, map[uint]string{id: "Smaller"}, k.newest(t))
+}
+
+func TestOneOfTwoPublishes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "books.db")
+	db, k := open(t, file), &topic{}
+	first, stopFirst := start(t, db, k)
+	write(t, db, 0, "One")
+	eventually(t, func() bool { return first.Published() == 1 })
+	second, _ := start(t, open(t, file), k)
+	for range 20 {
+		write(t, db, 0, "More")
+	}
+	eventually(t, func() bool { return first.Published() == 21 })
+	assert.Zero(t, second.Published())
+	stopFirst()
+	write(t, db, 0, "Last")
+	eventually(t, func() bool { return second.Published() == 1 })
+	assert.Len(t, k.entries(t), 22)
+}
+
+// A relay that was stopped while it sent, for longer than its lease, sends what is old. The
+// topic must have the newest state in the end.
+func TestTwoBelieveThatTheyLead(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "books.db")
+	db, k := open(t, file), &topic{}
+	kept, deleted := write(t, db, 0, "Old"), write(t, db, 0, "Old")
+	sending, wakeUp := make(chan struct{}), make(chan struct{})
+	var stopped atomic.Bool
+	k.deliver = func(records []*mq.Record) (int, error) {
+		if !stopped.Swap(true) {
+			close(sending)
+			<-wakeUp
+		}
+		return len(records), nil
+	}
+	start(t, db, k)
+	<-sending
+	other, err := database.OpenSQLite(file, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer other.Close()
+	require.NoError(t, other.Migrate(t.Context()))
+	write(t, other, kept, "New")
+	write(t, other, deleted, "")
+	second, _ := start(t, other, k)
+	eventually(t, func() bool { return second.Published() == 2 }) // when the lease is over
+	close(wakeUp)
+	eventually(t, func() bool { return len(k.entries(t)) >= 3+2 })
+	eventually(t, empty(t, db))
+	last := map[uint]entry{}
+	eventually(t, func() bool {
+		for _, e := range k.entries(t) {
+			last[e.ID] = e
+		}
+		return last[kept].Title == "New"
+	})
+	assert.Equal(t, entry{kept, model.BookUpdated, "New"}, last[kept], "the last record of a key is the newest")
+	assert.Equal(t, entry{deleted, tombstone, ""}, last[deleted])
+	assert.Equal(t, map[uint]string{kept: "New"}, k.newest(t))
+}
+
+// A database that comes from a backup gives versions a second time.
+func TestARestoredDatabaseBeginsAGeneration(t *testing.T) {
+	k, before := &topic{}, newDB(t)
+	for i := range 10 {
+		write(t, before, 0, strconv.Itoa(i))
+	}
+	_, stop := start(t, before, k)
+	eventually(t, empty(t, before))
+	stop()
+
+	restored := newDB(t) // the backup of a time with two books
+	one, two := write(t, restored, 0, "0"), write(t, restored, 0, "1")
+	old, _, err := restored.Generation(t.Context())
+	require.NoError(t, err)
+	start(t, restored, k)
+	eventually(t, empty(t, restored))
+	write(t, restored, one, "changed")
+	eventually(t, empty(t, restored))
+	assert.Equal(t, map[uint]string{one: "changed", two: "1"}, k.newest(t), "the topic is as the database, for readers of versions, too")
+	generation, _, err := restored.Generation(t.Context())
+	require.NoError(t, err)
+	assert.NotEqual(t, old.Restored, generation.Restored)
+	records, err := k.Last(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, generation.Source(), records[0].Header("ce_source"))
+}
