@@ -3,12 +3,15 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 	"github.com/mattn/go-isatty"
@@ -76,25 +79,49 @@ type shell struct {
 	Streams
 	ctx        context.Context
 	log        *slog.Logger
-	level      slog.LevelVar // of log
 	configFile string
 	parts      application.Parts
 }
 
-// load reads the configuration.
+// load reads the configuration of a command that prints for a person. Of the log, such a
+// command shows only warnings and errors, as text, or everything with the level debug.
 func (sh *shell) load() (*config.Config, error) {
+	c, level, err := sh.parse()
+	if err != nil {
+		return nil, err
+	}
+	if level != slog.LevelDebug {
+		level = max(level, slog.LevelWarn)
+	}
+	sh.log = slog.New(slog.NewTextHandler(sh.Err, &slog.HandlerOptions{Level: level}))
+	return c, nil
+}
+
+// loadService reads the configuration of a command that runs until it is stopped. Its
+// output is the log.
+func (sh *shell) loadService() (*config.Config, error) {
+	c, level, err := sh.parse()
+	if err != nil {
+		return nil, err
+	}
+	sh.log = newServiceLog(sh.Err, level)
+	return c, nil
+}
+
+func (sh *shell) parse() (*config.Config, slog.Level, error) {
 	parse := config.ParseDefault
 	if sh.configFile != "" {
 		parse = func() (*config.Config, error) { return config.Parse(sh.configFile) }
 	}
 	c, err := parse()
 	if err != nil {
-		return nil, usageError{err}
+		return nil, 0, usageError{err}
 	}
-	if err := sh.level.UnmarshalText([]byte(c.App.LogLevel)); err != nil {
-		return nil, usageError{fmt.Errorf("app.log_level: %w", err)}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.App.LogLevel)); err != nil {
+		return nil, 0, usageError{fmt.Errorf("app.log_level: %w", err)}
 	}
-	return c, nil
+	return c, level, nil
 }
 
 // exited ends the parsing after --help.
@@ -123,15 +150,44 @@ func Run(ctx context.Context, args []string, streams Streams, parts application.
 	}()
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return usageError{fmt.Errorf("%w (see event-books --help)", err)}
+		return usageError{parseError(err)}
 	}
-	sh := &shell{Streams: streams, ctx: ctx, configFile: cmds.Config, parts: parts}
-	sh.log = newLogger(streams.Err, &sh.level)
-	return parsed.Run(sh)
+	return parsed.Run(&shell{Streams: streams, ctx: ctx, configFile: cmds.Config, parts: parts})
 }
 
-// newLogger writes text to a terminal and JSON elsewhere.
-func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
+// parseError names an unknown command, and a flag without its value: kong's errors about
+// them don't say what is wrong.
+func parseError(err error) error {
+	const help = "see event-books --help"
+	e, ok := errors.AsType[*kong.ParseError](err)
+	if !ok {
+		return fmt.Errorf("%w (%s)", err, help)
+	}
+	node := cmp.Or(e.Context.Selected(), e.Context.Model.Node)
+	rest := e.Context.Path[len(e.Context.Path)-1].Remainder()
+	switch {
+	case len(rest) > 0 && len(node.Children) > 0 && !strings.HasPrefix(rest[0], "-"):
+		var known []string
+		for _, command := range node.Children {
+			if !command.Hidden {
+				known = append(known, command.Name)
+			}
+		}
+		unknown := strings.TrimSpace(strings.TrimPrefix(node.Path()+" "+rest[0], e.Context.Model.Name))
+		return fmt.Errorf("there is no command %q; use one of %s (%s)", unknown, strings.Join(known, ", "), help)
+	case len(rest) == 0 || !slices.ContainsFunc(e.Context.Flags(), func(f *kong.Flag) bool {
+		return !f.IsBool() && (rest[0] == "--"+f.Name || rest[0] == "-"+string(f.Short))
+	}):
+	case len(rest) == 1:
+		return fmt.Errorf("%s needs a value (%s)", rest[0], help)
+	case strings.HasPrefix(rest[1], "-") && rest[1] != "-":
+		return fmt.Errorf("%s needs a value; if %s is one, write %[1]s=%[2]s (%[3]s)", rest[0], rest[1], help)
+	}
+	return fmt.Errorf("%w (%s)", err, help)
+}
+
+// newServiceLog writes text to a terminal and JSON elsewhere.
+func newServiceLog(w io.Writer, level slog.Leveler) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if isTerminal(w) {
 		return slog.New(slog.NewTextHandler(w, options))
@@ -165,5 +221,5 @@ type childCommand struct {
 }
 
 func (c childCommand) Run(sh *shell) error {
-	return application.RunBrokerChild(sh.ctx, c.Dir, c.Listen, c.Advertise, c.MaxBytes, sh.In, sh.Out, sh.log)
+	return application.RunBrokerChild(sh.ctx, c.Dir, c.Listen, c.Advertise, c.MaxBytes, sh.In, sh.Out, newServiceLog(sh.Err, slog.LevelInfo))
 }

@@ -24,6 +24,9 @@ func (cmd exportCommand) Run(sh *shell) (err error) {
 		return err
 	}
 	exporter, closeCatalogue, err := application.OpenExporter(sh.ctx, c, sh.log)
+	if errors.Is(err, application.ErrNoShop) {
+		return fmt.Errorf("%w: start one with event-books, or import a catalogue", err)
+	}
 	if err != nil {
 		return err
 	}

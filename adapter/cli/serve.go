@@ -17,7 +17,7 @@ func (webCommand) Run(sh *shell) error { return sh.serve(false) }
 // serve runs the shop until the context ends, and stops it gracefully.
 func (sh *shell) serve(withBroker bool) (err error) {
 	application.TuneRuntime()
-	c, err := sh.load()
+	c, err := sh.loadService()
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (sh *shell) serve(withBroker bool) (err error) {
 type brokerCommand struct{}
 
 func (brokerCommand) Run(sh *shell) error {
-	c, err := sh.load()
+	c, err := sh.loadService()
 	if err != nil {
 		return err
 	}
