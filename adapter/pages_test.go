@@ -610,7 +610,9 @@ func TestFootShowsContactAndImprint(t *testing.T) {
 		assert.Equal(t, "mailto:books+web@shop.example", attr(linkCalled(t, page, "Contact: books+web@shop.example"), "href"), target)
 		assert.Equal(t, "https://shop.example/imprint?a=b&c=d", attr(linkCalled(t, page, "Imprint"), "href"), target)
 	}
-	swapped := newShop(t, func(with *setup) { with.Contact, with.Imprint = "https://shop.example/contact", "who@shop.example" }).get("/").Body.String()
+	swapped := newShop(t, func(with *setup) {
+		with.Contact, with.Imprint = "https://shop.example/contact", "mailto:who@shop.example"
+	}).get("/").Body.String()
 	assert.Equal(t, "https://shop.example/contact", attr(linkCalled(t, swapped, "Contact"), "href"))
 	assert.Equal(t, "mailto:who@shop.example", attr(linkCalled(t, swapped, "Imprint: who@shop.example"), "href"))
 	bare := newShop(t).get("/").Body.String()

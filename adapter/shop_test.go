@@ -115,7 +115,7 @@ func (s *shop) staff(method, target, body string) *httptest.ResponseRecorder {
 }
 
 // forgive forgets wrong tokens, as if they were minutes apart.
-func (s *shop) forgive() { s.logins.buckets = nil }
+func (s *shop) forgive() { s.logins.recent, s.logins.before = nil, nil }
 
 // serve starts a real server and returns its address.
 func (s *shop) serve() string {
@@ -143,6 +143,8 @@ func problemOf(t *testing.T, status int, answer *httptest.ResponseRecorder) prob
 	assert.Equal(t, status, p.Status)
 	assert.Equal(t, http.StatusText(status), p.Title)
 	assert.Equal(t, answer.Header().Get("X-Request-Id"), p.RequestID)
+	assert.True(t, strings.HasPrefix(p.Detail, p.Field), "the detail is a sentence about the field: %s", p.Detail)
+	assert.NotRegexp(t, "^(is|are|has|was|must|can't|contains?|names|belongs|and) ", p.Detail, "a sentence has a subject")
 	return p
 }
 

@@ -24,7 +24,7 @@ func newLogins() limiters { return limiters{limit: rate.Every(loginEvery), burst
 func (s *Server) staffOnly(c *gin.Context) {
 	staff, err := s.checkToken(c)
 	if err == nil && !staff {
-		err = model.Errorf(model.Unauthorized, "Authorization", "only staff may do this: send the shop's admin token as a bearer token")
+		err = model.Errorf(model.Unauthorized, "Authorization", "must be Bearer and the shop's admin token, because only staff may do this")
 	}
 	if err != nil {
 		s.fail(c, err)
