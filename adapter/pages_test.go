@@ -551,6 +551,28 @@ func TestPagesWithoutBooksOfferSome(t *testing.T) {
 	assert.NotContains(t, away.Body.String(), "Some of our books")
 }
 
+// Programs ask for many pages that don't exist.
+func TestOffersAreCheap(t *testing.T) {
+	var searches []model.Search
+	s := newShop(t, func(with *setup) {
+		engine := with.index
+		with.index = searchWith(func(ctx context.Context, s model.Search) (*model.SearchResult, error) {
+			searches = append(searches, s)
+			return engine.SearchBooks(ctx, s)
+		})
+	})
+	s.add(numbered(30, nil)...)
+	for target, want := range map[string]int{"/books/999": 1, "/nowhere": 1, "/?q=zeppelin": 2, "/?q=zeppelin&author=anna+author": 2, "/?q=zeppelin&language=it": 3} {
+		searches = nil
+		s.get(target, "Accept", "text/html")
+		require.Len(t, searches, want, target)
+		for _, offers := range searches[strings.Count(target, "?"):] {
+			assert.True(t, offers.WithoutTotal, target)
+			assert.True(t, offers.Plain() || offers.Limit == 6, target)
+		}
+	}
+}
+
 func TestErrorPagesHelp(t *testing.T) {
 	failing := func(code model.Code) *shop {
 		return newShop(t, atBase("https://shop.example/b"), onIndex(func(context.Context) (*model.SearchResult, error) {

@@ -81,6 +81,12 @@ func (f searchFunc) SearchBooks(ctx context.Context, _ model.Search) (*model.Sea
 	return f(ctx)
 }
 
+type searchWith func(ctx context.Context, s model.Search) (*model.SearchResult, error)
+
+func (f searchWith) SearchBooks(ctx context.Context, s model.Search) (*model.SearchResult, error) {
+	return f(ctx, s)
+}
+
 func atBase(url string) func(*setup) { return func(with *setup) { with.BaseURL = url } }
 
 // add stores books and sets their ids.
