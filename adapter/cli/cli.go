@@ -78,34 +78,35 @@ func Exit(err error, stderr io.Writer) int {
 type shell struct {
 	Streams
 	ctx        context.Context
-	log        *slog.Logger
+	level      slog.Level // as configured
 	configFile string
 	parts      application.Parts
 }
 
-// load reads the configuration of a command that prints for a person. Of the log, such a
-// command shows only warnings and errors, as text, or everything with the level debug.
-func (sh *shell) load() (*config.Config, error) {
-	c, level, err := sh.parse()
-	if err != nil {
-		return nil, err
+// load reads the configuration of a command that prints for a person.
+func (sh *shell) load() (c *config.Config, err error) {
+	c, sh.level, err = sh.parse()
+	return c, err
+}
+
+// logFrom returns the log of a command that prints for a person: as text, and only lines of
+// that level or above. With the level debug it has everything.
+func (sh *shell) logFrom(level slog.Level) *slog.Logger {
+	level = max(level, sh.level)
+	if sh.level == slog.LevelDebug {
+		level = slog.LevelDebug
 	}
-	if level != slog.LevelDebug {
-		level = max(level, slog.LevelWarn)
-	}
-	sh.log = slog.New(slog.NewTextHandler(sh.Err, &slog.HandlerOptions{Level: level}))
-	return c, nil
+	return slog.New(slog.NewTextHandler(sh.Err, &slog.HandlerOptions{Level: level}))
 }
 
 // loadService reads the configuration of a command that runs until it is stopped. Its
 // output is the log.
-func (sh *shell) loadService() (*config.Config, error) {
+func (sh *shell) loadService() (*config.Config, *slog.Logger, error) {
 	c, level, err := sh.parse()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	sh.log = newServiceLog(sh.Err, level)
-	return c, nil
+	return c, newServiceLog(sh.Err, level), nil
 }
 
 func (sh *shell) parse() (*config.Config, slog.Level, error) {

@@ -63,6 +63,7 @@ func TestCommandsInAFolderWithoutAShop(t *testing.T) {
 		{"import missing.csv lost.csv", 1, "missing.csv: no such file or directory\nlost.csv: no such file or directory"},
 		{"spool status", 2, "there is no spool in data/spool"},
 		{"spool drain", 2, "there is no spool in data/spool"},
+		{"spool status --dir books.csv", 2, "books.csv is no folder"},
 		{"config check", 0, ""},
 	} {
 		status, _, errs := run(t, strings.Fields(c.command)...)
@@ -82,6 +83,14 @@ func TestCommandsInAFolderWithoutAShop(t *testing.T) {
 	assert.Equal(t, 0, status)
 	assert.Equal(t, 1, strings.Count(out, "\n"))
 	assert.Equal(t, "1 books exported\n", errs)
+
+	t.Setenv("EVENT_BOOKS_DB_DSN", "user:pass@tcp(127.0.0.1:1)/shop")
+	for _, command := range []string{"export", "import books.csv"} {
+		status, _, errs = run(t, strings.Fields(command)...)
+		assert.Equal(t, 1, status)
+		assert.Regexp(t, `^event-books: the catalogue does not answer at the moment: .*\n$`, errs, "told once")
+	}
+	t.Setenv("EVENT_BOOKS_DB_DSN", "")
 
 	t.Setenv("EVENT_BOOKS_APP_LOG_LEVEL", "debug")
 	t.Setenv("EVENT_BOOKS_APP_DATA_DIR", "other")

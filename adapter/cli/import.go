@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"literank.com/event-books/application"
@@ -75,10 +76,11 @@ func (cmd importCommand) checkFiles() error {
 
 // open opens the catalogue.
 func (cmd importCommand) open(sh *shell, c *config.Config) (importer *importing.Importer, closeCatalogue func() error, err error) {
+	log := sh.logFrom(slog.LevelError) // the import itself says when it waits for the database
 	if !cmd.DryRun {
-		return application.OpenImporter(sh.ctx, c, sh.log)
+		return application.OpenImporter(sh.ctx, c, log)
 	}
-	importer, empty, closeCatalogue, err := application.OpenPreview(sh.ctx, c, sh.log)
+	importer, empty, closeCatalogue, err := application.OpenPreview(sh.ctx, c, log)
 	if empty && err == nil {
 		fmt.Fprintf(sh.Err, "There is no shop yet in the folder %s (app.data_dir): this shows an import into an empty one.\n", c.App.DataDir)
 	}

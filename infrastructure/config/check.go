@@ -40,7 +40,7 @@ func WeakSecret(text string) string {
 	case len(text) < MinSecret:
 		return fmt.Sprintf("has less than %d characters", MinSecret)
 	case len(distinct) < minDistinct:
-		return fmt.Sprintf("has only %d different characters, so it is easily guessed", len(distinct))
+		return fmt.Sprintf("has less than %d different characters, so it is easily guessed", minDistinct)
 	}
 	return ""
 }
