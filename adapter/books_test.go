@@ -182,6 +182,8 @@ func TestBookBodies(t *testing.T) {
 		}
 	}
 	assert.Equal(t, "isbn 9780306406157 belongs to another book", problemOf(t, 409, s.staff("PATCH", "/api/books/2", `{"isbn": "0306406152"}`)).Detail)
+	assert.Equal(t, "stock must be a whole number from 0 to 2147483647", problemOf(t, 422, s.staff("PATCH", "/api/books/2", `{"stock": 2147483648}`)).Detail)
+	assert.Equal(t, "Content-Type must be application/merge-patch+json or application/json", problemOf(t, 415, s.do("PATCH", "/api/books/2", `{}`, "Authorization", "Bearer "+token, "Content-Type", "text/plain")).Detail)
 	assert.Equal(t, "id 9 belongs to no book", problemOf(t, 404, s.get("/api/books/9")).Detail)
 	assert.Equal(t, []string{"Taken", "Old"}, titles(t, s.get("/api/books").Body.Bytes()), "nothing was stored")
 	assert.Equal(t, http.StatusOK, s.staff("PUT", "/api/books/1", `{"title": "Taken", "isbn": "9780306406157"}`).Code, "a book may keep its ISBN")

@@ -33,6 +33,7 @@ func TestRateLimit(t *testing.T) {
 		assert.Equal(t, 5, answered(5, target), target)
 	}
 	assert.Equal(t, 20, answered(20, "/api/books", "Authorization", "Bearer "+token), "staff")
+	assert.Equal(t, "your address has sent too many requests", problemOf(t, http.StatusTooManyRequests, s.get("/api/books", "User-Agent", chrome)).Detail)
 	page := s.get("/", "User-Agent", chrome, "Accept", "text/html")
 	assert.Equal(t, http.StatusTooManyRequests, page.Code)
 	assert.Contains(t, page.Body.String(), "<h1")
@@ -102,7 +103,7 @@ func TestWrongTokensSlowTheirClientDown(t *testing.T) {
 	ready := s.get("/readyz", "Authorization", "Bearer "+token, "X-Forwarded-For", "203.0.113.1")
 	assert.Equal(t, http.StatusOK, ready.Code, "the shop is ready all the same")
 	assert.NotContains(t, ready.Body.String(), "events")
-	assert.Regexp(t, `"hint":"too many wrong tokens from your address: wait [12] s`, ready.Body.String())
+	assert.Regexp(t, `"hint":"your address has sent too many wrong tokens: wait [12] s`, ready.Body.String())
 }
 
 func TestLongPathsAreCutInTheLog(t *testing.T) {

@@ -96,7 +96,7 @@ func (s *Server) rateLimit(c *gin.Context) {
 		tokens = int(math.Round(1 / botShare))
 	}
 	if wait := s.requests.take(clientOf(c), tokens, time.Now()); wait > 0 && !s.isStaff(c) {
-		s.fail(c, &model.Error{Code: model.TooManyRequests, Message: "too many requests from your address", RetryAfter: wait})
+		s.fail(c, &model.Error{Code: model.TooManyRequests, Message: "your address has sent too many requests", RetryAfter: wait})
 	}
 }
 
