@@ -108,6 +108,14 @@ func TestComplaintsNameTheCause(t *testing.T) {
 	}
 	assert.False(t, passing(&mysql.MySQLError{Number: 1064}), "a wrong statement")
 	assert.Equal(t, silent, complaint(driver.ErrBadConn))
+
+	db, _ := sqliteFile(t, io.Discard)
+	db.sql.main.SetMaxOpenConns(1)
+	_, err := db.sql.main.Exec("PRAGMA query_only = true")
+	require.NoError(t, err)
+	_, err = db.CreateBook(t.Context(), &model.Book{Title: "T"})
+	assert.Equal(t, model.UnavailableNow, model.ErrorCode(err))
+	assert.Equal(t, readOnly, complaint(err))
 }
 
 // sqliteFile opens a migrated database, and closes it at the end of the test.

@@ -236,11 +236,15 @@ func tooLarge(err error) bool {
 	return errors.Is(err, mysql.ErrPktTooLarge) || ok && (e.Number == 1153 || e.Number == 1105)
 }
 
-// silent is the complaint about a database of which nothing better is known.
-const silent = "the database doesn't answer or refuses access"
+// What the log says about a database that can't be used; silent if nothing better is known.
+const (
+	silent   = "the database doesn't answer or refuses access"
+	full     = "the database's disk or table is full"
+	readOnly = "the database is read-only"
+)
 
-// passingErrors are the MySQL errors that a retry can help against, mostly after somebody
-// has mended the cause, with the words for that cause.
+// passingErrors are the errors of MySQL that a retry can help against, mostly after somebody
+// has mended the cause, with the complaint about it.
 var passingErrors = func() map[uint16]string {
 	numbers := make(map[uint16]string)
 	for complaint, of := range map[string][]uint16{
@@ -248,9 +252,9 @@ var passingErrors = func() map[uint16]string {
 		"the database of db.dsn doesn't exist: create it":                                    {1049},
 		"the database refuses access: check the user, the password and the rights in db.dsn": {1044, 1045, 1130, 1142},
 		"the database takes no more connections or statements: raise its limits":             {1040, 1203, 1226},
-		"the database's disk or table is full":                                               {1021, 1114},
-		"the database is read-only":                                                          {1290, 1836},
-		silent:                                                                               {1053, 1129, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1927, 1969, 3024}, // shutdown, network, locks, killed
+		full:     {1021, 1114},
+		readOnly: {1290, 1836},
+		silent:   {1053, 1129, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1927, 1969, 3024}, // shutdown, network, locks, killed
 	} {
 		for _, number := range of {
 			numbers[number] = complaint
@@ -263,6 +267,14 @@ var passingErrors = func() map[uint16]string {
 func complaint(err error) string {
 	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		return cmp.Or(passingErrors[e.Number], silent)
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch e.Code() & 0xFF {
+		case sqlitecode.SQLITE_FULL:
+			return full
+		case sqlitecode.SQLITE_READONLY:
+			return readOnly
+		}
 	}
 	return silent
 }
