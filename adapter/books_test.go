@@ -165,7 +165,26 @@ func TestBookBodies(t *testing.T) {
 			}
 		})
 	}
-	assert.Equal(t, "is not a field of a book", problemOf(t, 400, s.staff("POST", "/api/books", `{"titel": "x"}`)).Detail)
+	for body, detail := range map[string]string{
+		`{"titel": "x"}`:              "titel is not a field of a book",
+		`{"": "x"}`:                   "the body has a field without a name",
+		`{"": "x", "": "y"}`:          "the body has a field without a name",
+		`{"title": 1984}`:             "title must be a string: put the number into quotes",
+		`{"published_at": 1880}`:      "published_at must be a string: put the number into quotes",
+		`{"price": 6.5}`:              `price must be a string: write a price such as 6.50 as "6.50"`,
+		`{"price": true}`:             "price must be a string",
+		`{"subjects": ["a", 1]}`:      "subjects/1 must be a string: put the number into quotes",
+		`{"title": "x", "stock": ""}`: "stock must be a whole number that isn't too large",
+	} {
+		for _, target := range []string{"POST /api/books", "PUT /api/books/2", "PATCH /api/books/2"} {
+			method, path, _ := strings.Cut(target, " ")
+			assert.Equal(t, detail, problemOf(t, 400, s.staff(method, path, body)).Detail, body)
+		}
+	}
+	assert.Equal(t, "isbn 9780306406157 belongs to another book", problemOf(t, 409, s.staff("PATCH", "/api/books/2", `{"isbn": "0306406152"}`)).Detail)
+	assert.Equal(t, "stock must be a whole number from 0 to 2147483647", problemOf(t, 422, s.staff("PATCH", "/api/books/2", `{"stock": 2147483648}`)).Detail)
+	assert.Equal(t, "Content-Type must be application/merge-patch+json or application/json", problemOf(t, 415, s.do("PATCH", "/api/books/2", `{}`, "Authorization", "Bearer "+token, "Content-Type", "text/plain")).Detail)
+	assert.Equal(t, "id 9 belongs to no book", problemOf(t, 404, s.get("/api/books/9")).Detail)
 	assert.Equal(t, []string{"Taken", "Old"}, titles(t, s.get("/api/books").Body.Bytes()), "nothing was stored")
 	assert.Equal(t, http.StatusOK, s.staff("PUT", "/api/books/1", `{"title": "Taken", "isbn": "9780306406157"}`).Code, "a book may keep its ISBN")
 	for _, whole := range []string{"3", "3.0", "30e-1", "0.3e1"} {

@@ -66,7 +66,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 		code model.Code
 	)
 	if errors.As(err, &e) {
-		p.Detail, p.Field, code = e.Message, e.Field, e.Code
+		p.Detail, p.Field, code = e.Sentence(), e.Field, e.Code
 		if status, ok := statusOf[e.Code]; ok {
 			p.Status = status
 		}

@@ -2,6 +2,9 @@ package adapter
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math"
 	"net/http"
 	"time"
 
@@ -25,6 +28,8 @@ type readiness struct {
 	Status   string            `json:"status"`
 	Database string            `json:"database,omitempty"`
 	Events   *model.EventStats `json:"events,omitempty"`
+	// Hint says why a request with a token doesn't see the rest.
+	Hint string `json:"hint,omitempty"`
 }
 
 func (s *Server) readyz(c *gin.Context) {
@@ -43,8 +48,14 @@ func (s *Server) readyz(c *gin.Context) {
 		answer.Status, status = "unavailable", http.StatusServiceUnavailable
 		c.Header("Retry-After", retryAfter)
 	}
-	if s.isStaff(c) {
+	staff, err := s.checkToken(c)
+	switch refused, throttled := errors.AsType[*model.Error](err); {
+	case throttled:
+		answer.Hint = fmt.Sprintf("%s: wait %.0f s, then the right token shows the counts again", refused.Message, math.Ceil(refused.RetryAfter.Seconds()))
+	case staff:
 		answer.Database, answer.Events = database, &events
+	case c.GetHeader("Authorization") != "":
+		answer.Hint = "this is not the shop's admin token, sent as a bearer token: only that shows the counts"
 	}
 	c.Header("Cache-Control", "no-store")
 	c.JSON(status, answer)

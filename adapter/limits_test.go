@@ -33,6 +33,7 @@ func TestRateLimit(t *testing.T) {
 		assert.Equal(t, 5, answered(5, target), target)
 	}
 	assert.Equal(t, 20, answered(20, "/api/books", "Authorization", "Bearer "+token), "staff")
+	assert.Equal(t, "your address has sent too many requests", problemOf(t, http.StatusTooManyRequests, s.get("/api/books", "User-Agent", chrome)).Detail)
 	page := s.get("/", "User-Agent", chrome, "Accept", "text/html")
 	assert.Equal(t, http.StatusTooManyRequests, page.Code)
 	assert.Contains(t, page.Body.String(), "<h1")
@@ -54,15 +55,27 @@ func TestRateLimit(t *testing.T) {
 func TestLimitersForgetClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limiters{limit: 1, burst: 5}
-		for i := range maxClients {
-			require.Zero(t, l.take(fmt.Sprint(i), 5, time.Now()))
+		empty := func(client string) {
+			t.Helper()
+			require.Zero(t, l.take(client, 5, time.Now()))
+			require.Positive(t, l.take(client, 1, time.Now()))
 		}
-		assert.Positive(t, l.take("0", 1, time.Now()))
-		time.Sleep(3 * time.Second)
-		l.take("0", 1, time.Now())
-		time.Sleep(3 * time.Second)
-		require.Zero(t, l.take("new", 1, time.Now()))
-		assert.Len(t, l.buckets, 2, "only buckets that are full again are forgotten")
+		empty("old")
+		time.Sleep(4 * time.Second)
+		empty("recent")
+		time.Sleep(2 * time.Second)
+		empty("new")
+		require.Positive(t, l.take("recent", 3, time.Now()), "its bucket isn't full yet")
+		time.Sleep(6 * time.Second)
+		empty("another")
+		assert.Len(t, l.recent, 1)
+		assert.NotContains(t, l.before, "old", "its bucket is full again")
+
+		for i := range 2 * maxClients {
+			require.Zero(t, l.take(fmt.Sprint(i), 5, time.Now()))
+			require.LessOrEqual(t, len(l.recent)+len(l.before), maxClients)
+		}
+		assert.Positive(t, l.take(fmt.Sprint(2*maxClients-1), 1, time.Now()), "of too many clients, the recent ones are remembered")
 	})
 }
 
@@ -87,7 +100,10 @@ func TestWrongTokensSlowTheirClientDown(t *testing.T) {
 	assert.Equal(t, http.StatusTooManyRequests, try("203.0.113.1", "another"))
 	assert.Equal(t, http.StatusTooManyRequests, try("203.0.113.1", token), "otherwise guessing would go on unhindered")
 	assert.Equal(t, http.StatusNotFound, try("203.0.113.2", token))
-	assert.Equal(t, http.StatusOK, s.get("/readyz", "Authorization", "Bearer x", "X-Forwarded-For", "203.0.113.1").Code)
+	ready := s.get("/readyz", "Authorization", "Bearer "+token, "X-Forwarded-For", "203.0.113.1")
+	assert.Equal(t, http.StatusOK, ready.Code, "the shop is ready all the same")
+	assert.NotContains(t, ready.Body.String(), "events")
+	assert.Regexp(t, `"hint":"your address has sent too many wrong tokens: wait [12] s`, ready.Body.String())
 }
 
 func TestLongPathsAreCutInTheLog(t *testing.T) {

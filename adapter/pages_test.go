@@ -551,6 +551,28 @@ func TestPagesWithoutBooksOfferSome(t *testing.T) {
 	assert.NotContains(t, away.Body.String(), "Some of our books")
 }
 
+// Programs ask for many pages that don't exist.
+func TestOffersAreCheap(t *testing.T) {
+	var searches []model.Search
+	s := newShop(t, func(with *setup) {
+		engine := with.index
+		with.index = searchWith(func(ctx context.Context, s model.Search) (*model.SearchResult, error) {
+			searches = append(searches, s)
+			return engine.SearchBooks(ctx, s)
+		})
+	})
+	s.add(numbered(30, nil)...)
+	for target, want := range map[string]int{"/books/999": 1, "/nowhere": 1, "/?q=zeppelin": 2, "/?q=zeppelin&author=anna+author": 2, "/?q=zeppelin&language=it": 3} {
+		searches = nil
+		s.get(target, "Accept", "text/html")
+		require.Len(t, searches, want, target)
+		for _, offers := range searches[strings.Count(target, "?"):] {
+			assert.True(t, offers.WithoutTotal, target)
+			assert.True(t, offers.Plain() || offers.Limit == 6, target)
+		}
+	}
+}
+
 func TestErrorPagesHelp(t *testing.T) {
 	failing := func(code model.Code) *shop {
 		return newShop(t, atBase("https://shop.example/b"), onIndex(func(context.Context) (*model.SearchResult, error) {
@@ -610,7 +632,9 @@ func TestFootShowsContactAndImprint(t *testing.T) {
 		assert.Equal(t, "mailto:books+web@shop.example", attr(linkCalled(t, page, "Contact: books+web@shop.example"), "href"), target)
 		assert.Equal(t, "https://shop.example/imprint?a=b&c=d", attr(linkCalled(t, page, "Imprint"), "href"), target)
 	}
-	swapped := newShop(t, func(with *setup) { with.Contact, with.Imprint = "https://shop.example/contact", "who@shop.example" }).get("/").Body.String()
+	swapped := newShop(t, func(with *setup) {
+		with.Contact, with.Imprint = "https://shop.example/contact", "mailto:who@shop.example"
+	}).get("/").Body.String()
 	assert.Equal(t, "https://shop.example/contact", attr(linkCalled(t, swapped, "Contact"), "href"))
 	assert.Equal(t, "mailto:who@shop.example", attr(linkCalled(t, swapped, "Imprint: who@shop.example"), "href"))
 	bare := newShop(t).get("/").Body.String()

@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"cmp"
 	"math"
 	"strings"
 	"sync"
@@ -18,7 +19,7 @@ const (
 	burst = 5
 	// botShare is the part of the rate that crawlers get.
 	botShare = 0.2
-	// maxClients bounds the memory for clients: see forget.
+	// maxClients bounds the clients that are remembered: see forget.
 	maxClients = 50_000
 )
 
@@ -27,13 +28,10 @@ type limiters struct {
 	limit rate.Limit
 	burst int
 
-	mu      sync.Mutex
-	buckets map[string]*bucket
-}
-
-type bucket struct {
-	*rate.Limiter
-	used time.Time
+	mu sync.Mutex
+	// recent has the clients since begun, before has those of the time before it.
+	recent, before map[string]*rate.Limiter
+	begun          time.Time
 }
 
 // take takes n tokens from a client's bucket. If it has less, take returns the time until
@@ -52,44 +50,33 @@ func (l *limiters) take(client string, n int, now time.Time) (wait time.Duration
 func (l *limiters) wait(client string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := l.buckets[client]
+	b := cmp.Or(l.recent[client], l.before[client])
 	if b == nil || b.TokensAt(now) >= 1 {
 		return 0
 	}
 	return l.until(b, 1, now)
 }
 
-func (l *limiters) until(b *bucket, n int, now time.Time) time.Duration {
+func (l *limiters) until(b *rate.Limiter, n int, now time.Time) time.Duration {
 	return time.Duration((float64(n) - b.TokensAt(now)) / float64(l.limit) * float64(time.Second))
 }
 
-func (l *limiters) bucket(client string, now time.Time) *bucket {
-	b := l.buckets[client]
+func (l *limiters) bucket(client string, now time.Time) *rate.Limiter {
+	l.forget(now)
+	b := cmp.Or(l.recent[client], l.before[client])
 	if b == nil {
-		if l.buckets == nil {
-			l.buckets = map[string]*bucket{}
-		}
-		if len(l.buckets) >= maxClients {
-			l.forget(now)
-		}
-		b = &bucket{Limiter: rate.NewLimiter(l.limit, l.burst)}
-		l.buckets[client] = b
+		b = rate.NewLimiter(l.limit, l.burst)
 	}
-	b.used = now
+	l.recent[client] = b
 	return b
 }
 
-// forget removes the clients whose buckets are full again, because a new bucket would be
-// the same. If there are none, it removes all clients.
+// forget drops the clients of the time before, once all of their buckets are full again,
+// because a new bucket would be the same, or if there are too many recent clients.
 func (l *limiters) forget(now time.Time) {
 	full := time.Duration(float64(l.burst) / float64(l.limit) * float64(time.Second))
-	for client, b := range l.buckets {
-		if now.Sub(b.used) > full {
-			delete(l.buckets, client)
-		}
-	}
-	if len(l.buckets) >= maxClients {
-		clear(l.buckets)
+	if l.recent == nil || now.Sub(l.begun) > full || len(l.recent) >= maxClients/2 {
+		l.recent, l.before, l.begun = map[string]*rate.Limiter{}, l.recent, now
 	}
 }
 
@@ -109,7 +96,7 @@ func (s *Server) rateLimit(c *gin.Context) {
 		tokens = int(math.Round(1 / botShare))
 	}
 	if wait := s.requests.take(clientOf(c), tokens, time.Now()); wait > 0 && !s.isStaff(c) {
-		s.fail(c, &model.Error{Code: model.TooManyRequests, Message: "too many requests from your address", RetryAfter: wait})
+		s.fail(c, &model.Error{Code: model.TooManyRequests, Message: "your address has sent too many requests", RetryAfter: wait})
 	}
 }
 

@@ -207,6 +207,14 @@ func TestParameters(t *testing.T) {
 	}
 }
 
+func TestParametersWithoutAName(t *testing.T) {
+	s := newShop(t)
+	s.add(&model.Book{Title: "One"})
+	assert.Equal(t, "the query has a parameter without a name", problemOf(t, http.StatusBadRequest, s.get("/api/books?q=one&=x")).Detail)
+	assert.Equal(t, "this address takes no parameters", problemOf(t, http.StatusBadRequest, s.get("/api/books/1?=x")).Detail)
+	assert.Equal(t, http.StatusOK, s.get("/?q=one&=x").Code)
+}
+
 // A page uses the first of repeated parameters.
 func TestRepeatedParameterOnThePage(t *testing.T) {
 	s := newShop(t)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -79,6 +80,7 @@ type Server struct {
 	links   query.Links
 	// basePath is the path of the public address.
 	basePath  string
+	addresses []string // the paths of all routes
 	tokenHash [sha256.Size]byte
 	csp       string
 	proxies   []netip.Prefix
@@ -134,8 +136,13 @@ func New(o Options) (*Server, error) {
 	if s.compress, err = newCompressor(); err != nil {
 		return nil, err
 	}
-	s.engine, err = s.newEngine()
-	return s, err
+	if s.engine, err = s.newEngine(); err != nil {
+		return nil, err
+	}
+	for _, route := range s.engine.Routes() {
+		s.addresses = append(s.addresses, route.Path)
+	}
+	return s, nil
 }
 
 func (s *Server) newEngine() (*gin.Engine, error) {
@@ -157,11 +164,33 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 // ServeHTTP answers with and without the path of the base URL, since some proxies
 // strip the path and others keep it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if rest, ok := strings.CutPrefix(r.URL.Path, s.basePath); ok && s.basePath != "" && (rest == "" || rest[0] == '/') {
+	if rest, ok := s.belowBase(r.URL.Path); ok {
 		r = r.Clone(r.Context())
-		r.URL.Path, r.URL.RawPath = cmp.Or(rest, "/"), ""
+		r.URL.Path, r.URL.RawPath = rest, ""
 	}
 	s.serveCompressed(w, r)
+}
+
+// belowBase returns the part of a path behind the path of the base URL, if that is still
+// there. If the base URL ends in /books, the path /books/3 doesn't have it any more, because
+// the shop has no address /3.
+func (s *Server) belowBase(path string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(path, s.basePath)
+	if !ok || s.basePath == "" || rest != "" && rest[0] != '/' {
+		return "", false
+	}
+	rest = cmp.Or(rest, "/")
+	return rest, s.hasAddress(rest) || !s.hasAddress(path)
+}
+
+// hasAddress reports whether a route leads to the path, with any method.
+func (s *Server) hasAddress(path string) bool {
+	return slices.ContainsFunc(s.addresses, func(route string) bool {
+		if parameter := strings.IndexAny(route, ":*"); parameter >= 0 {
+			return strings.HasPrefix(path, route[:parameter])
+		}
+		return path == route
+	})
 }
 
 // Stopping makes /readyz answer 503, so that load balancers send no more requests.

@@ -257,6 +257,9 @@ func TestHealth(t *testing.T) {
 			s.forgive()
 			answer := s.get("/readyz", "Authorization", c.authorization)
 			assert.Equal(t, status, answer.Code)
+			if c.authorization == "Bearer wrong" {
+				c.want = strings.Replace(c.want, "}", `, "hint": "this is not the shop's admin token, sent as a bearer token: only that shows the counts"}`, 1)
+			}
 			assert.JSONEq(t, c.want, answer.Body.String())
 			assert.Equal(t, "no-store", answer.Header().Get("Cache-Control"))
 			assert.Equal(t, status == 503, answer.Header().Get("Retry-After") != "")
@@ -352,6 +355,19 @@ func TestBaseURL(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, s.get("/my%20booksellers").Code)
 	assert.Equal(t, http.StatusNotFound, s.get("/books/1/").Code, "no redirect out of the path")
 	problemOf(t, http.StatusNotFound, s.get("/my%20books/api/nowhere", "Accept", "text/html"))
+
+	for _, path := range []string{"/books", "/static", "/static/books"} {
+		s := newShop(t, atBase("https://shop.example"+path))
+		s.add(&model.Book{Title: "Volume", ISBN: "9780306406157"})
+		for _, target := range []string{"/", "/books/1", "/api/books", "/api/books/1", "/api/openapi.yaml", "/livez", "/readyz", "/robots.txt", "/static/shop.css", "/nowhere"} {
+			stripped, left := s.get(target), s.get(path+target)
+			assert.Equal(t, stripped.Code, left.Code, path+target)
+			if stripped.Code == http.StatusOK {
+				assert.Equal(t, stripped.Header().Get("Content-Type"), left.Header().Get("Content-Type"), path+target)
+			}
+			assert.Equal(t, target != "/nowhere", stripped.Code == http.StatusOK, "%s behind a proxy that strips %s", target, path)
+		}
+	}
 
 	_, err := New(Options{BaseURL: "http://%zz"})
 	assert.ErrorContains(t, err, "base URL")

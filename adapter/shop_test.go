@@ -81,6 +81,12 @@ func (f searchFunc) SearchBooks(ctx context.Context, _ model.Search) (*model.Sea
 	return f(ctx)
 }
 
+type searchWith func(ctx context.Context, s model.Search) (*model.SearchResult, error)
+
+func (f searchWith) SearchBooks(ctx context.Context, s model.Search) (*model.SearchResult, error) {
+	return f(ctx, s)
+}
+
 func atBase(url string) func(*setup) { return func(with *setup) { with.BaseURL = url } }
 
 // add stores books and sets their ids.
@@ -115,7 +121,7 @@ func (s *shop) staff(method, target, body string) *httptest.ResponseRecorder {
 }
 
 // forgive forgets wrong tokens, as if they were minutes apart.
-func (s *shop) forgive() { s.logins.buckets = nil }
+func (s *shop) forgive() { s.logins.recent, s.logins.before = nil, nil }
 
 // serve starts a real server and returns its address.
 func (s *shop) serve() string {
@@ -143,6 +149,8 @@ func problemOf(t *testing.T, status int, answer *httptest.ResponseRecorder) prob
 	assert.Equal(t, status, p.Status)
 	assert.Equal(t, http.StatusText(status), p.Title)
 	assert.Equal(t, answer.Header().Get("X-Request-Id"), p.RequestID)
+	assert.True(t, strings.HasPrefix(p.Detail, p.Field), "the detail is a sentence about the field: %s", p.Detail)
+	assert.NotRegexp(t, "^(is|are|has|was|must|can't|contains?|names|belongs|and|too) ", p.Detail, "a sentence has a subject")
 	return p
 }
 

@@ -24,7 +24,7 @@ func newLogins() limiters { return limiters{limit: rate.Every(loginEvery), burst
 func (s *Server) staffOnly(c *gin.Context) {
 	staff, err := s.checkToken(c)
 	if err == nil && !staff {
-		err = model.Errorf(model.Unauthorized, "Authorization", "only staff may do this: send the shop's admin token as a bearer token")
+		err = model.Errorf(model.Unauthorized, "Authorization", "must be Bearer and the shop's admin token, because only staff may do this")
 	}
 	if err != nil {
 		s.fail(c, err)
@@ -46,7 +46,7 @@ func (s *Server) checkToken(c *gin.Context) (staff bool, err error) {
 	}
 	client := clientOf(c)
 	if wait := s.logins.wait(client, time.Now()); wait > 0 {
-		return false, &model.Error{Code: model.TooManyRequests, Message: "too many wrong tokens from your address", RetryAfter: wait}
+		return false, &model.Error{Code: model.TooManyRequests, Message: "your address has sent too many wrong tokens", RetryAfter: wait}
 	}
 	hash := sha256.Sum256([]byte(strings.TrimSpace(token)))
 	if subtle.ConstantTimeCompare(hash[:], s.tokenHash[:]) == 1 {

@@ -36,8 +36,8 @@ func adminToken(c config.AppConfig, log *slog.Logger) (string, error) {
 		return "", fmt.Errorf("app.admin_token: %w", err)
 	}
 	token := strings.TrimSpace(string(content))
-	if len(token) < config.MinAdminToken {
-		return "", tokenError(file, "has less than %d characters: write a longer token into it, or remove it and the next start creates one", config.MinAdminToken)
+	if weak := config.WeakSecret(token); weak != "" {
+		return "", tokenError(file, "%s: write a random token into it, or remove it and the next start creates one", weak)
 	}
 	if info, err := os.Stat(file); err == nil && runtime.GOOS != "windows" && info.Mode()&0o077 != 0 {
 		return "", tokenError(file, "can be read by other users: run chmod 600 %s", file)

@@ -47,6 +47,9 @@ func TestAdminTokenIsMadeOnce(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "admin-token"), []byte(" \n"), 0o600))
 	_, err = adminToken(config.AppConfig{DataDir: dir}, quiet)
 	assert.ErrorContains(t, err, "has less than 16 characters")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "admin-token"), []byte("aaaaaaaaaaaaaaaaaaaa\n"), 0o600))
+	_, err = adminToken(config.AppConfig{DataDir: dir}, quiet)
+	assert.ErrorContains(t, err, "has less than 5 different characters")
 }
 
 func TestUnsafeAdminToken(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"literank.com/event-books/infrastructure/broker"
 )
 
 // Run answers requests and looks after the catalogue until ctx ends. Then it
@@ -43,9 +45,12 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 }
 
 // listen opens a port. settings are those that name it, and remedy is what to do if that
-// fails, mostly because another program has the port.
+// fails.
 func listen(address, settings, remedy string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
+	if broker.IsAddressTaken(err) {
+		return nil, fmt.Errorf("another program listens on %s (%s): %s", address, settings, remedy)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; %s", settings, err, remedy)
 	}

@@ -32,8 +32,11 @@ func TestAPartThatCannotBeOpened(t *testing.T) {
 		spoil func(t *testing.T, c *config.Config)
 		want  string
 	}{
-		"port taken":     {func(_ *testing.T, c *config.Config) { c.App.Port = taken.Addr().(*net.TCPAddr).Port }, "set app.port to a free port"},
-		"ops port taken": {func(_ *testing.T, c *config.Config) { c.App.OpsListen = taken.Addr().String() }, "name another address"},
+		"port taken": {func(_ *testing.T, c *config.Config) { c.App.Port = taken.Addr().(*net.TCPAddr).Port },
+			"another program listens on " + taken.Addr().String() + " (app.listen, app.port): set app.port to a free port, or to 0 for any"},
+		"ops port taken": {func(_ *testing.T, c *config.Config) { c.App.OpsListen = taken.Addr().String() },
+			"another program listens on " + taken.Addr().String() + ` (app.ops_listen): name another address, or "" for no metrics`},
+		"no such interface": {func(_ *testing.T, c *config.Config) { c.App.Listen = "192.0.2.1" }, "app.listen, app.port: listen tcp 192.0.2.1:0: "},
 		"folder in use": {func(t *testing.T, c *config.Config) {
 			unlock, err := lockDataDir(c.App.DataDir)
 			require.NoError(t, err)

@@ -5,6 +5,7 @@ package e2e
 import (
 	"encoding/json"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -119,6 +120,17 @@ func TestReadmeAddsABook(t *testing.T) {
 	require.Equal(t, "0", found(), "the starter catalogue has %s", book.Title)
 	require.Equal(t, 201, post(t, dir, strings.Replace(command[1], "http://localhost:8080", shop, 1), command[2]).code)
 	require.Equal(t, "1", found())
+
+	change := regexp.MustCompile("(?s)```sh\ncurl -X PATCH http://localhost:8080(\\S+) .*? -d '(\\{.*?\\})'\n```").FindStringSubmatch(string(readme))
+	require.NotNil(t, change, "README.md shows no PATCH")
+	request, err := http.NewRequest(http.MethodPatch, shop+change[1], strings.NewReader(change[2]))
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+adminToken(t, dir))
+	request.Header.Set("Content-Type", "application/json")
+	changed, err := do(t, request)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, changed.code, changed.body)
+	require.Contains(t, changed.body, book.Title, "it changes the book that the POST before has made")
 }
 
 // docs/promise.md names tests that exist.

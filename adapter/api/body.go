@@ -16,7 +16,10 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-const notObject = "the body must be a JSON object"
+const (
+	notObject = "the body must be a JSON object"
+	noName    = "the body has a field without a name"
+)
 
 func readBook(body io.Reader) (*model.Book, error) {
 	b := &model.Book{}
@@ -64,20 +67,36 @@ func bodyError(err error) error {
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
 		malformed.Field = fieldAt(e.JSONPointer)
 		switch {
-		case malformed.Field == "":
+		case e.JSONPointer == "":
 			malformed.Message = notObject
+		case malformed.Field == "":
+			malformed.Message = noName
 		case errors.Is(err, json.ErrUnknownName):
 			malformed.Message = "is not a field of a book"
 		default:
-			malformed.Message = "must be " + describe(e.GoType)
+			malformed.Message = "must be " + describe(e.GoType) + hint(e)
 		}
 	} else if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok && errors.Is(err, jsontext.ErrDuplicateName) {
 		malformed.Field, malformed.Message = fieldAt(e.JSONPointer), "is given twice"
+		if malformed.Field == "" {
+			malformed.Message = noName
+		}
 	}
 	return malformed
 }
 
 func fieldAt(pointer jsontext.Pointer) string { return strings.TrimPrefix(string(pointer), "/") }
+
+// hint says how to write a number where a string is expected, such as a price or a year.
+func hint(e *json.SemanticError) string {
+	if e.GoType == nil || e.GoType.Kind() != reflect.String || e.JSONKind != '0' {
+		return ""
+	}
+	if e.JSONPointer == "/price" {
+		return `: write a price such as 6.50 as "6.50"`
+	}
+	return ": put the number into quotes"
+}
 
 // describe says which JSON value a field of a type takes.
 func describe(field reflect.Type) string {

@@ -32,9 +32,9 @@ func checkState(header http.Header, current *model.Book) error {
 	}
 	switch {
 	case match != nil && !matches(match, tag, strongly):
-		return model.Errorf(model.PreconditionFailed, "If-Match", "the book has changed: read it again")
+		return model.Errorf(model.PreconditionFailed, "If-Match", "names no present state of the book: it has changed, so read it again")
 	case noneMatch != nil && matches(noneMatch, tag, weakly):
-		return model.Errorf(model.PreconditionFailed, "If-None-Match", "there is such a book")
+		return model.Errorf(model.PreconditionFailed, "If-None-Match", "names the present state of the book")
 	}
 	return nil
 }

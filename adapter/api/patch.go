@@ -20,7 +20,7 @@ type patch []byte
 func readPatch(r *http.Request) (patch, error) {
 	if given := r.Header.Get("Content-Type"); given != "" {
 		if kind, _, err := mime.ParseMediaType(given); err != nil || kind != patchType && kind != "application/json" {
-			return nil, model.Errorf(model.Unsupported, "Content-Type", "must be %s", patchType)
+			return nil, model.Errorf(model.Unsupported, "Content-Type", "must be %s or application/json", patchType)
 		}
 	}
 	body, err := io.ReadAll(r.Body)

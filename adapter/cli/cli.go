@@ -3,12 +3,15 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 	"github.com/mattn/go-isatty"
@@ -75,26 +78,51 @@ func Exit(err error, stderr io.Writer) int {
 type shell struct {
 	Streams
 	ctx        context.Context
-	log        *slog.Logger
-	level      slog.LevelVar // of log
+	level      slog.Level // as configured
 	configFile string
 	parts      application.Parts
 }
 
-// load reads the configuration.
-func (sh *shell) load() (*config.Config, error) {
+// load reads the configuration of a command that prints for a person.
+func (sh *shell) load() (c *config.Config, err error) {
+	c, sh.level, err = sh.parse()
+	return c, err
+}
+
+// logFrom returns the log of a command that prints for a person: as text, and only lines of
+// that level or above. With the level debug it has everything.
+func (sh *shell) logFrom(level slog.Level) *slog.Logger {
+	level = max(level, sh.level)
+	if sh.level == slog.LevelDebug {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(sh.Err, &slog.HandlerOptions{Level: level}))
+}
+
+// loadService reads the configuration of a command that runs until it is stopped. Its
+// output is the log.
+func (sh *shell) loadService() (*config.Config, *slog.Logger, error) {
+	c, level, err := sh.parse()
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, newServiceLog(sh.Err, level), nil
+}
+
+func (sh *shell) parse() (*config.Config, slog.Level, error) {
 	parse := config.ParseDefault
 	if sh.configFile != "" {
 		parse = func() (*config.Config, error) { return config.Parse(sh.configFile) }
 	}
 	c, err := parse()
 	if err != nil {
-		return nil, usageError{err}
+		return nil, 0, usageError{err}
 	}
-	if err := sh.level.UnmarshalText([]byte(c.App.LogLevel)); err != nil {
-		return nil, usageError{fmt.Errorf("app.log_level: %w", err)}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.App.LogLevel)); err != nil {
+		return nil, 0, usageError{fmt.Errorf("app.log_level: %w", err)}
 	}
-	return c, nil
+	return c, level, nil
 }
 
 // exited ends the parsing after --help.
@@ -123,15 +151,44 @@ func Run(ctx context.Context, args []string, streams Streams, parts application.
 	}()
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return usageError{fmt.Errorf("%w (see event-books --help)", err)}
+		return usageError{parseError(err)}
 	}
-	sh := &shell{Streams: streams, ctx: ctx, configFile: cmds.Config, parts: parts}
-	sh.log = newLogger(streams.Err, &sh.level)
-	return parsed.Run(sh)
+	return parsed.Run(&shell{Streams: streams, ctx: ctx, configFile: cmds.Config, parts: parts})
 }
 
-// newLogger writes text to a terminal and JSON elsewhere.
-func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
+// parseError names an unknown command, and a flag without its value: kong's errors about
+// them don't say what is wrong.
+func parseError(err error) error {
+	const help = "see event-books --help"
+	e, ok := errors.AsType[*kong.ParseError](err)
+	if !ok {
+		return fmt.Errorf("%w (%s)", err, help)
+	}
+	node := cmp.Or(e.Context.Selected(), e.Context.Model.Node)
+	rest := e.Context.Path[len(e.Context.Path)-1].Remainder()
+	switch {
+	case len(rest) > 0 && len(node.Children) > 0 && !strings.HasPrefix(rest[0], "-"):
+		var known []string
+		for _, command := range node.Children {
+			if !command.Hidden {
+				known = append(known, command.Name)
+			}
+		}
+		unknown := strings.TrimSpace(strings.TrimPrefix(node.Path()+" "+rest[0], e.Context.Model.Name))
+		return fmt.Errorf("there is no command %q; use one of %s (%s)", unknown, strings.Join(known, ", "), help)
+	case len(rest) == 0 || !slices.ContainsFunc(e.Context.Flags(), func(f *kong.Flag) bool {
+		return !f.IsBool() && (rest[0] == "--"+f.Name || rest[0] == "-"+string(f.Short))
+	}):
+	case len(rest) == 1:
+		return fmt.Errorf("%s needs a value (%s)", rest[0], help)
+	case strings.HasPrefix(rest[1], "-") && rest[1] != "-":
+		return fmt.Errorf("%s needs a value; if %s is one, write %[1]s=%[2]s (%[3]s)", rest[0], rest[1], help)
+	}
+	return fmt.Errorf("%w (%s)", err, help)
+}
+
+// newServiceLog writes text to a terminal and JSON elsewhere.
+func newServiceLog(w io.Writer, level slog.Leveler) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if isTerminal(w) {
 		return slog.New(slog.NewTextHandler(w, options))
@@ -165,5 +222,5 @@ type childCommand struct {
 }
 
 func (c childCommand) Run(sh *shell) error {
-	return application.RunBrokerChild(sh.ctx, c.Dir, c.Listen, c.Advertise, c.MaxBytes, sh.In, sh.Out, sh.log)
+	return application.RunBrokerChild(sh.ctx, c.Dir, c.Listen, c.Advertise, c.MaxBytes, sh.In, sh.Out, newServiceLog(sh.Err, slog.LevelInfo))
 }

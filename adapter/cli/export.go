@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"literank.com/event-books/application"
 )
@@ -23,7 +24,10 @@ func (cmd exportCommand) Run(sh *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	exporter, closeCatalogue, err := application.OpenExporter(sh.ctx, c, sh.log)
+	exporter, closeCatalogue, err := application.OpenExporter(sh.ctx, c, sh.logFrom(slog.LevelError))
+	if errors.Is(err, application.ErrNoShop) {
+		return fmt.Errorf("%w: start one with event-books, or import a catalogue", err)
+	}
 	if err != nil {
 		return err
 	}

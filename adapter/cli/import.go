@@ -3,10 +3,13 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 
 	"literank.com/event-books/application"
 	"literank.com/event-books/application/importing"
 	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/infrastructure/config"
 )
 
 type importCommand struct {
@@ -32,7 +35,10 @@ func (cmd importCommand) Run(sh *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	importer, closeCatalogue, err := application.OpenImporter(sh.ctx, c, sh.log)
+	if err := cmd.checkFiles(); err != nil {
+		return err
+	}
+	importer, closeCatalogue, err := cmd.open(sh, c)
 	if err != nil {
 		return err
 	}
@@ -50,6 +56,35 @@ func (cmd importCommand) Run(sh *shell) (err error) {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkFiles returns an error if no file exists. A mistyped name makes no shop.
+func (cmd importCommand) checkFiles() error {
+	var errs []error
+	for _, file := range cmd.Files {
+		if file == "-" {
+			return nil
+		}
+		_, err := os.Stat(file)
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", file, errors.Unwrap(err)))
+	}
+	return errors.Join(errs...)
+}
+
+// open opens the catalogue.
+func (cmd importCommand) open(sh *shell, c *config.Config) (importer *importing.Importer, closeCatalogue func() error, err error) {
+	log := sh.logFrom(slog.LevelError) // the import itself says when it waits for the database
+	if !cmd.DryRun {
+		return application.OpenImporter(sh.ctx, c, log)
+	}
+	importer, empty, closeCatalogue, err := application.OpenPreview(sh.ctx, c, log)
+	if empty && err == nil {
+		fmt.Fprintf(sh.Err, "There is no shop yet in the folder %s (app.data_dir): this shows an import into an empty one.\n", c.App.DataDir)
+	}
+	return importer, closeCatalogue, err
 }
 
 // importFile imports one file and prints what became of it.

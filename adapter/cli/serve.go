@@ -17,17 +17,17 @@ func (webCommand) Run(sh *shell) error { return sh.serve(false) }
 // serve runs the shop until the context ends, and stops it gracefully.
 func (sh *shell) serve(withBroker bool) (err error) {
 	application.TuneRuntime()
-	c, err := sh.load()
+	c, log, err := sh.loadService()
 	if err != nil {
 		return err
 	}
-	shop, err := application.NewWireHelper(sh.ctx, c, withBroker, sh.log, sh.parts)
+	shop, err := application.NewWireHelper(sh.ctx, c, withBroker, log, sh.parts)
 	if err != nil {
 		return err
 	}
 	err = shop.Run(sh.ctx)
 	if err = errors.Join(err, shop.Close()); err == nil {
-		sh.log.Info("stopped")
+		log.Info("stopped")
 	}
 	return err
 }
@@ -35,9 +35,9 @@ func (sh *shell) serve(withBroker bool) (err error) {
 type brokerCommand struct{}
 
 func (brokerCommand) Run(sh *shell) error {
-	c, err := sh.load()
+	c, log, err := sh.loadService()
 	if err != nil {
 		return err
 	}
-	return application.RunBroker(sh.ctx, c, sh.log)
+	return application.RunBroker(sh.ctx, c, log)
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -27,6 +29,9 @@ func (d spoolDir) look(load func() (*config.Config, error)) (dir string, status 
 			return "", nil, err
 		}
 		d.Dir = application.SpoolDir(c)
+	}
+	if info, err := os.Stat(d.Dir); err == nil && !info.IsDir() {
+		return "", nil, usageError{fmt.Errorf("%s is no folder, so there is no spool in it", d.Dir)}
 	}
 	status, err = spool.Inspect(d.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -75,7 +80,7 @@ func (cmd spoolDrainCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	events, err := application.OpenEvents(dir, c, sh.log)
+	events, err := application.OpenEvents(dir, c, sh.logFrom(slog.LevelWarn))
 	if errors.Is(err, spool.ErrInUse) {
 		return fmt.Errorf("a running shop uses %s, and sends its events itself", dir)
 	}

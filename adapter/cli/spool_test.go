@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,8 +38,7 @@ func TestInterruptedDrainSendsNoMore(t *testing.T) {
 	t.Setenv("EVENT_BOOKS_MQ_TOPIC", topic)
 
 	var out strings.Builder
-	quiet := slog.New(slog.DiscardHandler)
-	interrupted := &shell{Streams: Streams{Out: &out, Err: io.Discard}, ctx: ended, log: quiet}
+	interrupted := &shell{Streams: Streams{Out: &out, Err: io.Discard}, ctx: ended}
 	assert.ErrorContains(t, spoolDrainCommand{spoolDir: spoolDir}.Run(interrupted), "interrupted")
 	_, status, err := spoolDir.look(nil)
 	require.NoError(t, err)
@@ -51,7 +49,7 @@ func TestInterruptedDrainSendsNoMore(t *testing.T) {
 	}
 
 	out.Reset()
-	patient := &shell{Streams: Streams{Out: &out, Err: io.Discard}, ctx: t.Context(), log: quiet}
+	patient := &shell{Streams: Streams{Out: &out, Err: io.Discard}, ctx: t.Context()}
 	require.NoError(t, spoolDrainCommand{spoolDir: spoolDir}.Run(patient))
 	assert.Equal(t, fmt.Sprintf("delivered:     %d\n", status.Events), out.String())
 }

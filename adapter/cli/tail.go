@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"literank.com/event-books/application"
+	"literank.com/event-books/application/counting"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/mq"
@@ -38,10 +39,11 @@ func (cmd tailCommand) Run(sh *shell) error {
 	if cmd.JSON {
 		write = printEventJSON
 	}
+	var copies counting.Copies
 	ready := func() { fmt.Fprintf(sh.Err, "reading %s from %s\n", topic, strings.Join(kafka.Brokers, ", ")) }
 	waiting := false
 	for {
-		err := mq.Tail(sh.ctx, kafka, topic, from, ready, func(r *mq.Record) error { return write(sh.Out, r) })
+		err := mq.Tail(sh.ctx, kafka, topic, from, ready, func(r *mq.Record) error { return write(sh.Out, r, isCopy(&copies, r)) })
 		if !errors.Is(err, mq.ErrNoTopic) {
 			if hint := application.BrokerHint(c); err != nil && hint != "" {
 				return fmt.Errorf("%w (%s)", err, hint)
@@ -69,28 +71,42 @@ func parseStart(text string, now time.Time) (mq.Start, error) {
 	case "end":
 		return mq.Start{}, nil
 	}
-	if at, ok := parseTime(text, now); ok {
-		return mq.Start{At: at}, nil
-	}
-	return mq.Start{}, fmt.Errorf("--from: %q must be beginning, end, or a time such as 2006-01-02, \"2006-01-02 15:04:05\" or 10m (ago)", text)
+	at, err := parsePast("--from", "beginning, end, ", text, now)
+	return mq.Start{At: at}, err
 }
 
-// parseTime reads a time, or a duration before now.
-func parseTime(text string, now time.Time) (at time.Time, ok bool) {
-	if ago, err := config.ParseDuration(text); err == nil && ago >= 0 {
-		return now.Add(-ago), true
+// parsePast reads a time that isn't ahead of now, or a duration before now, from a flag.
+// others are the other values that the flag takes.
+func parsePast(flag, others, text string, now time.Time) (time.Time, error) {
+	if ago, err := config.ParseDuration(text); err == nil {
+		if ago < 0 {
+			return time.Time{}, fmt.Errorf("%s: %q is a time ahead: write %s for that long ago", flag, text, strings.TrimLeft(text, "-"))
+		}
+		return now.Add(-ago), nil
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
-		if at, err := time.ParseInLocation(layout, text, time.Local); err == nil {
-			return at, true
+		at, err := time.ParseInLocation(layout, text, time.Local)
+		if err != nil {
+			continue
 		}
+		if at.After(now) {
+			return time.Time{}, fmt.Errorf("%s: %q is a time ahead: it is now %s", flag, text, now.Local().Format(time.DateTime))
+		}
+		return at, nil
 	}
-	return time.Time{}, false
+	return time.Time{}, fmt.Errorf("%s: %q must be %sa duration before now such as 30m, 24h or 7d, or a time such as 2006-01-02, "+
+		"\"2006-01-02 15:04\" or 2006-01-02T15:04:05Z", flag, text, others)
+}
+
+// isCopy reports whether the record is a copy of an earlier one.
+func isCopy(copies *counting.Copies, r *mq.Record) bool {
+	e, err := model.DecodeSearchEvent(r.Key, r.Headers, r.Value)
+	return err == nil && !copies.First(r.Partition, e)
 }
 
 // printEvent writes one line: time, who searched, key, number of books found and the
 // titles on the answered page.
-func printEvent(w io.Writer, r *mq.Record) error {
+func printEvent(w io.Writer, r *mq.Record, isCopy bool) error {
 	when := r.Time.Local().Format(time.DateTime)
 	e, books, err := readEvent(r)
 	if err != nil {
@@ -104,6 +120,9 @@ func printEvent(w io.Writer, r *mq.Record) error {
 	found := fmt.Sprintf("%d found", e.Total)
 	if e.Search.Offset > 0 {
 		found = fmt.Sprintf("%s, from %d", found, e.Search.Offset+1)
+	}
+	if isCopy {
+		found += ", a copy"
 	}
 	titles := make([]string, len(books))
 	for i, b := range books {
@@ -137,10 +156,12 @@ type eventJSON struct {
 	Headers map[string]string `json:"headers"`
 	// Books is the value; a value that isn't JSON becomes a JSON string.
 	Books json.RawMessage `json:"books"`
+	// Copy says that the same event was shown before.
+	Copy bool `json:"copy,omitempty"`
 }
 
-func printEventJSON(w io.Writer, r *mq.Record) error {
-	e := eventJSON{Key: r.Key, Time: r.Time.UTC(), Headers: map[string]string{}, Books: r.Value}
+func printEventJSON(w io.Writer, r *mq.Record, isCopy bool) error {
+	e := eventJSON{Key: r.Key, Time: r.Time.UTC(), Headers: map[string]string{}, Books: r.Value, Copy: isCopy}
 	e.Position.Partition, e.Position.Offset = r.Partition, r.Offset
 	for _, h := range r.Headers {
 		e.Headers[h.Key] = string(h.Value)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/application/counting"
 	"literank.com/event-books/infrastructure/mq"
 )
 
@@ -61,12 +62,35 @@ func TestTailShowsEachRecord(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var line, asJSON bytes.Buffer
-			require.NoError(t, printEvent(&line, &c.record))
+			require.NoError(t, printEvent(&line, &c.record, false))
 			assert.Equal(t, c.line+"\n", line.String())
-			require.NoError(t, printEventJSON(&asJSON, &c.record))
+			require.NoError(t, printEventJSON(&asJSON, &c.record, false))
 			assert.Equal(t, c.json+"\n", asJSON.String())
 		})
 	}
+}
+
+func TestTailMarksCopies(t *testing.T) {
+	record := func(partition int32, source, sequence string) *mq.Record {
+		return &mq.Record{Partition: partition, Key: "war", Value: []byte("[]"), Headers: headers("ce_source", source, "ce_sequence", sequence)}
+	}
+	var copies counting.Copies
+	for i, c := range []struct {
+		record *mq.Record
+		want   bool
+	}{
+		{record(0, "shop", "1"), false}, {record(0, "shop", "2"), false}, {record(0, "shop", "1"), true},
+		{record(1, "shop", "1"), false}, {record(0, "other", "1"), false},
+		{&mq.Record{Key: "war", Value: []byte("[]")}, false}, {&mq.Record{Key: "war", Value: []byte("[]")}, false},
+		{&mq.Record{Key: "war", Value: []byte("?")}, false},
+	} {
+		assert.Equal(t, c.want, isCopy(&copies, c.record), i)
+	}
+	var line, asJSON bytes.Buffer
+	require.NoError(t, printEvent(&line, record(0, "shop", "1"), true))
+	assert.Contains(t, line.String(), "war  0 found, a copy\n")
+	require.NoError(t, printEventJSON(&asJSON, record(0, "shop", "1"), true))
+	assert.Contains(t, asJSON.String(), `,"books":[],"copy":true}`)
 }
 
 // headers returns headers from pairs of key and value.

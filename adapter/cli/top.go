@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,8 +11,6 @@ import (
 
 	"literank.com/event-books/application"
 	"literank.com/event-books/application/counting"
-	"literank.com/event-books/domain/model"
-	"literank.com/event-books/infrastructure/mq"
 )
 
 type topCommand struct {
@@ -26,9 +23,9 @@ type topCommand struct {
 
 func (cmd topCommand) Run(sh *shell) error {
 	until := time.Now()
-	since, ok := parseTime(cmd.Since, until)
-	if !ok {
-		return usageError{fmt.Errorf("--since: %q must be a time such as 2006-01-02, 2006-01-02T15:04:05Z or 24h (ago)", cmd.Since)}
+	since, err := parsePast("--since", "", cmd.Since, until)
+	if err != nil {
+		return usageError{err}
 	}
 	if cmd.Limit < 1 {
 		return usageError{fmt.Errorf("--limit: must be at least 1, not %d", cmd.Limit)}
@@ -37,22 +34,20 @@ func (cmd topCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	kafka, err := application.Kafka(c)
+	count, err := application.CountSearches(sh.ctx, c, since, cmd.People)
+	if errors.Is(err, counting.ErrTooMany) {
+		return fmt.Errorf("%w: choose a later --since", err)
+	}
 	if err != nil {
 		return err
 	}
-	report := topReport{Since: since.UTC(), Until: until.UTC()}
-	searches := counting.NewSearches(since, cmd.People)
-	err = report.read(sh.ctx, kafka, c.MQ.SearchTopic(), searches)
-	switch hint := application.BrokerHint(c); {
-	case errors.Is(err, counting.ErrTooMany):
-		return fmt.Errorf("%w: choose a later --since", err)
-	case err != nil && hint != "" && sh.ctx.Err() == nil && !errors.Is(err, mq.ErrNoTopic):
-		return fmt.Errorf("%w (%s)", err, hint)
-	case err != nil:
-		return err
+	report := topReport{
+		Since: since.UTC(), Until: until.UTC(), Trimmed: count.Trimmed.Partitions > 0,
+		Totals: count.Totals, Unreadable: count.Unreadable, Top: count.Top(cmd.Limit, cmd.NotFound),
 	}
-	report.Totals, report.Top = searches.Totals, searches.Top(cmd.Limit, cmd.NotFound)
+	if begin := count.Trimmed.Begin.UTC(); !begin.IsZero() {
+		report.TrimmedUntil = &begin
+	}
 	if cmd.JSON {
 		return json.NewEncoder(sh.Out).Encode(report)
 	}
@@ -71,24 +66,6 @@ type topReport struct {
 	// Unreadable counts records that are no searches, or of a later version.
 	Unreadable int                `json:"unreadable"`
 	Top        []counting.Keyword `json:"top"`
-}
-
-// read adds the records of the topic to searches.
-func (t *topReport) read(ctx context.Context, kafka mq.Kafka, topic string, searches *counting.Searches) error {
-	trimmed, err := mq.Read(ctx, kafka, topic, t.Since, func(r *mq.Record) error {
-		e, err := model.DecodeSearchEvent(r.Key, r.Headers, r.Value)
-		if err != nil {
-			t.Unreadable++
-			return nil
-		}
-		return searches.Add(r.Partition, r.Time, e)
-	})
-	t.Trimmed = trimmed.Partitions > 0
-	if !trimmed.Begin.IsZero() {
-		begin := trimmed.Begin.UTC()
-		t.TrimmedUntil = &begin
-	}
-	return err
 }
 
 func (t *topReport) print(w io.Writer) error {

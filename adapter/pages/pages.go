@@ -93,12 +93,13 @@ func (p *Pages) frame(title string) frame {
 	return frame{Title: title, Action: p.Links.To("/", nil), Foot: p.foot}
 }
 
-// contactLink links an e-mail address or a URL.
+// contactLink links an e-mail address, also one after mailto:, or a URL.
 func contactLink(label, contact string) link {
 	if strings.HasPrefix(contact, "http://") || strings.HasPrefix(contact, "https://") {
 		return link{label, contact}
 	}
-	return link{label + ": " + contact, "mailto:" + url.PathEscape(contact)}
+	address := strings.TrimPrefix(contact, "mailto:")
+	return link{label + ": " + address, "mailto:" + url.PathEscape(address)}
 }
 
 // link is a link with its text.

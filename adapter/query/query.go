@@ -41,6 +41,9 @@ func ParseStrict(rawQuery string, pageSize int) (search model.Search, tag string
 		return search, "", err
 	}
 	for name, list := range values {
+		if name == "" {
+			return search, "", model.Errorf(model.Malformed, "", "the query has a parameter without a name")
+		}
 		if !slices.Contains(Parameters, name) {
 			return search, "", model.Errorf(model.Malformed, name, "is not a parameter of this address; these are: %s", strings.Join(Parameters, ", "))
 		}
@@ -100,7 +103,10 @@ func RequireNone(rawQuery string) error {
 		return err
 	}
 	for name := range values {
-		return model.Errorf(model.Malformed, name, "is not a parameter: this address takes none")
+		if name == "" {
+			return model.Errorf(model.Malformed, "", "this address takes no parameters")
+		}
+		return model.Errorf(model.Malformed, name, "is not a parameter of this address, which takes none")
 	}
 	return nil
 }
@@ -110,7 +116,7 @@ func RequireNone(rawQuery string) error {
 func ParseBookID(text string) (uint, error) {
 	id, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || id == 0 || id > math.MaxInt64 {
-		return 0, model.Errorf(model.NotFound, "id", "there is no such book")
+		return 0, model.Errorf(model.NotFound, "id", "belongs to no book")
 	}
 	return uint(id), nil
 }

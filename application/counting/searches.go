@@ -43,7 +43,7 @@ type Searches struct {
 	since    time.Time
 	people   bool
 	left     int // bytes of memory
-	windows  map[stream]*model.Window
+	windows  windows
 	ids      map[digest]bool
 	searches map[digest]*facts
 	keywords map[string]*keyword
@@ -74,12 +74,6 @@ type Keyword struct {
 	NotFound int `json:"not_found"`
 }
 
-// stream is what one shop sent to one partition.
-type stream struct {
-	partition int32
-	source    string
-}
-
 type digest [16]byte
 
 // facts of a search are true if they hold for one of its events.
@@ -98,7 +92,7 @@ type keyword struct {
 func NewSearches(since time.Time, people bool) *Searches {
 	return &Searches{
 		since: since, people: people, left: memory,
-		windows: make(map[stream]*model.Window), ids: make(map[digest]bool),
+		windows: make(windows), ids: make(map[digest]bool),
 		searches: make(map[digest]*facts), keywords: make(map[string]*keyword),
 	}
 }
@@ -135,12 +129,11 @@ func (s *Searches) Add(partition int32, timestamp time.Time, e *model.SearchEven
 func (s *Searches) first(partition int32, e *model.SearchEvent) bool {
 	switch {
 	case e.Source != "" && e.Sequence > 0:
-		from := stream{partition, e.Source}
-		if s.windows[from] == nil {
-			s.windows[from] = &model.Window{}
+		window, known := s.windows.of(partition, e)
+		if !known {
 			s.left -= windowCost + len(e.Source)
 		}
-		return s.windows[from].First(e.Sequence)
+		return window.First(e.Sequence)
 	case e.ID != "":
 		id := digestOf(e.ID)
 		if s.ids[id] {

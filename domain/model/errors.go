@@ -41,7 +41,9 @@ const (
 type Error struct {
 	Code Code
 	// Field names the wrong parameter, field or header. It may be empty.
-	Field   string
+	Field string
+	// Message is a sentence. If there is a field, that is its subject, and Message has
+	// the rest: "is required".
 	Message string
 	// RetryAfter is the time after which a retry may succeed, or 0 if that is unknown.
 	RetryAfter time.Duration
@@ -60,6 +62,14 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Cause }
+
+// Sentence is the whole sentence for clients.
+func (e *Error) Sentence() string {
+	if e.Field == "" {
+		return e.Message
+	}
+	return e.Field + " " + e.Message
+}
 
 // Errorf returns an Error without a cause.
 func Errorf(code Code, field, format string, args ...any) *Error {

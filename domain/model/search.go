@@ -182,6 +182,8 @@ type Search struct {
 	Sort    Sort
 	// Offset and Limit select the page of the result, in books.
 	Offset, Limit int
+	// WithoutTotal says that the total isn't wanted. Counting takes as long as finding.
+	WithoutTotal bool
 }
 
 // Plain reports whether this is the list of all books in the order of the catalogue.
@@ -196,6 +198,6 @@ func (s Search) TooDeep() bool { return !s.Plain() && s.Offset > MaxDepth-s.Limi
 type SearchResult struct {
 	// Books is never nil.
 	Books []*Book
-	// Total counts the books on all pages.
+	// Total counts the books on all pages. It may be less for a search WithoutTotal.
 	Total int
 }

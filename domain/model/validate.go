@@ -18,6 +18,7 @@ const (
 	// maxLine limits every text except the description, in code points.
 	maxLine     = 1000
 	maxSubjects = 200
+	maxStock    = 1<<31 - 1
 )
 
 var (
@@ -121,8 +122,8 @@ func (b *Book) validatePrice() error {
 }
 
 func (b *Book) validateStock() error {
-	if b.Stock != nil && (*b.Stock < 0 || *b.Stock > 1<<31-1) {
-		return Errorf(Invalid, "stock", "must be 0 or more")
+	if b.Stock != nil && (*b.Stock < 0 || *b.Stock > maxStock) {
+		return Errorf(Invalid, "stock", "must be a whole number from 0 to %d", maxStock)
 	}
 	switch b.Availability {
 	case "", InStock, ToOrder, Unavailable:

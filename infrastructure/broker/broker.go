@@ -229,7 +229,7 @@ func listen(addr string) (net.Listener, error) {
 	if err == nil {
 		return listener, nil
 	}
-	if isAddressTaken(err) {
+	if IsAddressTaken(err) {
 		return nil, addressTaken(addr)
 	}
 	return nil, &SetupError{Reason: fmt.Sprintf("the broker can't listen on %s: %v", addr, err), Err: err}

@@ -15,7 +15,8 @@ func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: t
 
 func killGroup(process *os.Process) error { return syscall.Kill(-process.Pid, syscall.SIGKILL) }
 
-func isAddressTaken(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
+// IsAddressTaken reports whether an error says that another program listens on an address.
+func IsAddressTaken(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
 
 // keepPrivate keeps other users from reading the files that this process makes. kfake
 // leaves that to the process.

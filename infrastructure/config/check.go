@@ -23,11 +23,27 @@ var (
 	hostName     = regexp.MustCompile(`^(\*\.)?[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*(:\d{1,5})?$`)
 )
 
-// MinAdminToken and MinSecret are the lengths of the shortest ones, in bytes.
+// MinSecret is the length of the shortest admin token and secret, in bytes. minDistinct is
+// how many different characters one must have: random ones have more.
 const (
-	MinAdminToken = 16
-	MinSecret     = 16
+	MinSecret   = 16
+	minDistinct = 5
 )
+
+// WeakSecret returns why an admin token or a secret would be guessed, or "".
+func WeakSecret(text string) string {
+	distinct := map[rune]bool{}
+	for _, r := range text {
+		distinct[r] = true
+	}
+	switch {
+	case len(text) < MinSecret:
+		return fmt.Sprintf("has less than %d characters", MinSecret)
+	case len(distinct) < minDistinct:
+		return fmt.Sprintf("has less than %d different characters, so it is easily guessed", minDistinct)
+	}
+	return ""
+}
 
 // minSpoolBytes holds three segments of the spool.
 const minSpoolBytes = 96 << 20
@@ -63,8 +79,10 @@ func (c *Config) checkApp(errs *[]error) {
 	expect(app.ShutdownTimeout > 0 && app.ShutdownTimeout <= 10*time.Minute, "app.shutdown_timeout", "must be more than 0 and at most 10m, not %s", app.ShutdownTimeout)
 	expect(app.Instance == "" || instanceName.MatchString(app.Instance), "app.instance", "must be up to 100 letters, digits, '.', '_' or '-', not %q", app.Instance)
 	expect(slices.Contains(LogLevels, app.LogLevel), "app.log_level", "must be one of %s, not %q", strings.Join(LogLevels, ", "), app.LogLevel)
-	expect(app.Secret == "" || len(app.Secret) >= MinSecret, "app.secret", "must have at least %d characters", MinSecret)
-	expect(app.AdminToken == "" || len(app.AdminToken) >= MinAdminToken, "app.admin_token", "must have at least %d characters", MinAdminToken)
+	for _, secret := range []struct{ path, text string }{{"app.secret", app.Secret}, {"app.admin_token", app.AdminToken}} {
+		weak := WeakSecret(secret.text)
+		expect(secret.text == "" || weak == "", secret.path, "%s: use at least %d random characters", weak, MinSecret)
+	}
 }
 
 // checkVisitors checks the settings of app that face visitors.
@@ -74,14 +92,15 @@ func (c *Config) checkVisitors(errs *[]error) {
 		u, err := url.Parse(app.BaseURL)
 		expect(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil,
 			"app.base_url", "must be like https://books.example.com or https://example.com/books, not %q", app.BaseURL)
+		expect(err != nil || !ambiguousBase(u.Path), "app.base_url", "can't have the path %s, below which the shop has addresses of its own; use another one, such as /shop", u.Path)
 	}
 	for _, host := range app.ImageHosts {
 		expect(hostName.MatchString(host), "app.image_hosts", "%q is not a host name", host)
 	}
 	expect(slices.Contains(VisitorCookies, app.VisitorCookie), "app.visitor_cookie", "must be one of %s, not %q", strings.Join(VisitorCookies, ", "), app.VisitorCookie)
 	expect(app.RateLimit >= 0 && app.RateLimit <= 1_000_000, "app.rate_limit", "must be 0 for no limit, or up to 1000000 requests a second, not %d", app.RateLimit)
-	expect(validContact(app.Contact), "app.contact", "must be an e-mail address or a URL, not %q", app.Contact)
-	expect(validContact(app.Imprint), "app.imprint", "must be an e-mail address or a URL, not %q", app.Imprint)
+	expect(validContact(app.Contact), "app.contact", "must be an e-mail address or a URL with http or https, not %q", app.Contact)
+	expect(validContact(app.Imprint), "app.imprint", "must be an e-mail address or a URL with http or https, not %q", app.Imprint)
 	for _, proxy := range app.TrustedProxies {
 		_, addrErr := netip.ParseAddr(proxy)
 		_, netErr := netip.ParsePrefix(proxy)
@@ -89,11 +108,21 @@ func (c *Config) checkVisitors(errs *[]error) {
 	}
 }
 
-// validContact accepts an e-mail address, a URL, and nothing.
+// ambiguousBase reports whether the shop couldn't tell its own addresses from those below a
+// base path, which a proxy may have stripped or not: /api/books/3 would be a book of the API
+// or, below /api, the page of a book.
+func ambiguousBase(base string) bool {
+	base = strings.TrimRight(base, "/")
+	return base == "/api" || strings.HasPrefix(base, "/api/") ||
+		slices.Contains([]string{"/visitor", "/robots.txt", "/livez", "/readyz"}, base)
+}
+
+// validContact accepts an e-mail address, also after mailto:, a URL, and nothing.
 func validContact(contact string) bool {
 	if contact == "" {
 		return true
 	}
+	contact = strings.TrimPrefix(contact, "mailto:")
 	if address, err := mail.ParseAddress(contact); err == nil && address.Address == contact {
 		return true
 	}

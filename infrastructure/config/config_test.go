@@ -91,7 +91,13 @@ func TestBadFilesNameLineAndExpectation(t *testing.T) {
 		{"broker", "mq:\n  brokers: [kafka]\n", `mq.brokers: "kafka" is not host:port`},
 		{"topic", "mq:\n  topic: a b\n", "mq.topic: must be letters"},
 		{"public broker", "mq:\n  listen: 0.0.0.0:9092\n", "mq.listen: must be a loopback address unless mq.advertise is set"},
-		{"short token", "app:\n  admin_token: hushhush\n", "app.admin_token: must have at least 16 characters"},
+		{"short token", "app:\n  admin_token: hushhush\n", "app.admin_token: has less than 16 characters: use at least 16 random characters"},
+		{"simple token", "app:\n  admin_token: aaaaaaaaaaaaaaaaaaaa\n", "app.admin_token: has less than 5 different characters, so it is easily guessed: use at least 16 random characters"},
+		{"simple secret", "app:\n  secret: abcdabcdabcdabcd\n", "app.secret: has less than 5 different characters"},
+		{"base URL below the API", "app:\n  base_url: https://example.com/api/\n", "config.yml:2: app.base_url: can't have the path /api/, below which the shop has addresses of its own"},
+		{"base URL of a probe", "app:\n  base_url: https://example.com/livez\n", "app.base_url: can't have the path /livez"},
+		{"contact", "app:\n  contact: the shop\n", `app.contact: must be an e-mail address or a URL with http or https, not "the shop"`},
+		{"contact without an address", "app:\n  contact: \"mailto:\"\n", "app.contact: must be an e-mail address"},
 		{"base URL", "app:\n  base_url: example.com\n", "app.base_url: must be like"},
 		{"visitor's cookie", "app:\n  visitor_cookie: always\n", `config.yml:2: app.visitor_cookie: must be one of off, ask, on, not "always"`},
 		{"proxy", "app:\n  trusted_proxies: [here]\n", "app.trusted_proxies"},
@@ -122,6 +128,19 @@ func TestBadFilesNameLineAndExpectation(t *testing.T) {
 			assert.Contains(t, err.Error(), test.want)
 			assert.NotContains(t, err.Error(), "hushhush")
 		})
+	}
+}
+
+func TestEdgesOfAcceptedValues(t *testing.T) {
+	for _, content := range []string{
+		"app:\n  contact: mailto:shop@example.com\n  imprint: shop@example.com\n",
+		"app:\n  admin_token: 0123401234012340\n",
+		"app:\n  base_url: https://example.com/books\n",
+		"app:\n  base_url: https://example.com/static/\n",
+		"app:\n  base_url: https://example.com/apis\n",
+	} {
+		_, err := parse(write(t, content), nil)
+		assert.NoError(t, err, content)
 	}
 }
 

@@ -50,13 +50,13 @@ func fingerprintOf(b *model.Book) []byte {
 
 func (db *DB) writeFailed(operation string, b *model.Book, err error) error {
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
-		return model.Errorf(model.Conflict, "isbn", "another book has the ISBN %s", b.ISBN)
+		return model.Errorf(model.Conflict, "isbn", "%s belongs to another book", b.ISBN)
 	}
 	return db.failed(operation, err)
 }
 
 func noSuchBook(id uint) error {
-	return model.Errorf(model.NotFound, "id", "there is no book %d", id)
+	return model.Errorf(model.NotFound, "id", "%d belongs to no book", id)
 }
 
 func (db *DB) GetBook(ctx context.Context, id uint) (*model.Book, error) {

@@ -1,7 +1,10 @@
 package database
 
 import (
+	"bytes"
 	"context"
+	"database/sql/driver"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -10,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -80,7 +84,8 @@ func TestBusySearchesHoldUpNothingElse(t *testing.T) {
 // The probe reads the columns that searches read.
 func TestPingNoticesAMissingTable(t *testing.T) {
 	onServers(t, func(t *testing.T, dsn string) {
-		db, err := OpenMySQL(dsn, slog.New(slog.DiscardHandler))
+		var log bytes.Buffer
+		db, err := OpenMySQL(dsn, slog.New(slog.NewTextHandler(&log, nil)))
 		require.NoError(t, err)
 		defer db.Close()
 		require.NoError(t, db.Migrate(t.Context()))
@@ -88,10 +93,29 @@ func TestPingNoticesAMissingTable(t *testing.T) {
 		_, err = db.sql.main.Exec("RENAME TABLE books TO others")
 		require.NoError(t, err)
 		assert.Equal(t, model.UnavailableNow, model.ErrorCode(db.Ping(t.Context())))
+		assert.Contains(t, log.String(), "the database has lost a table of the shop: restore it from a backup; retrying")
 		_, err = db.sql.main.Exec("RENAME TABLE others TO books")
 		require.NoError(t, err)
 		assert.NoError(t, db.Ping(t.Context()))
 	})
+}
+
+func TestComplaintsNameTheCause(t *testing.T) {
+	for number, want := range map[uint16]string{1146: "has lost a table", 1049: "doesn't exist", 1045: "refuses access: check", 1040: "no more connections", 1114: "full", 1290: "read-only", 1213: silent} {
+		err := fmt.Errorf("search books: %w", &mysql.MySQLError{Number: number})
+		assert.True(t, passing(err), number)
+		assert.Contains(t, complaint(err), want, number)
+	}
+	assert.False(t, passing(&mysql.MySQLError{Number: 1064}), "a wrong statement")
+	assert.Equal(t, silent, complaint(driver.ErrBadConn))
+
+	db, _ := sqliteFile(t, io.Discard)
+	db.sql.main.SetMaxOpenConns(1)
+	_, err := db.sql.main.Exec("PRAGMA query_only = true")
+	require.NoError(t, err)
+	_, err = db.CreateBook(t.Context(), &model.Book{Title: "T"})
+	assert.Equal(t, model.UnavailableNow, model.ErrorCode(err))
+	assert.Equal(t, readOnly, complaint(err))
 }
 
 // sqliteFile opens a migrated database, and closes it at the end of the test.

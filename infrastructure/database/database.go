@@ -5,6 +5,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -209,7 +210,7 @@ func (db *DB) failed(operation string, err error) error {
 		return err
 	}
 	if !db.away.Swap(true) {
-		db.log.Warn("the database doesn't answer or refuses access; retrying", "error", err)
+		db.log.Warn(complaint(err)+"; retrying", "error", err)
 	}
 	return unavailable(err)
 }
@@ -235,6 +236,49 @@ func tooLarge(err error) bool {
 	return errors.Is(err, mysql.ErrPktTooLarge) || ok && (e.Number == 1153 || e.Number == 1105)
 }
 
+// What the log says about a database that can't be used; silent if nothing better is known.
+const (
+	silent   = "the database doesn't answer or refuses access"
+	full     = "the database's disk or table is full"
+	readOnly = "the database is read-only"
+)
+
+// passingErrors are the errors of MySQL that a retry can help against, mostly after somebody
+// has mended the cause, with the complaint about it.
+var passingErrors = func() map[uint16]string {
+	numbers := make(map[uint16]string)
+	for complaint, of := range map[string][]uint16{
+		"the database has lost a table of the shop: restore it from a backup":                {1146},
+		"the database of db.dsn doesn't exist: create it":                                    {1049},
+		"the database refuses access: check the user, the password and the rights in db.dsn": {1044, 1045, 1130, 1142},
+		"the database takes no more connections or statements: raise its limits":             {1040, 1203, 1226},
+		full:     {1021, 1114},
+		readOnly: {1290, 1836},
+		silent:   {1053, 1129, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1927, 1969, 3024}, // shutdown, network, locks, killed
+	} {
+		for _, number := range of {
+			numbers[number] = complaint
+		}
+	}
+	return numbers
+}()
+
+// complaint says what is wrong with the database, for an error that is passing.
+func complaint(err error) string {
+	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		return cmp.Or(passingErrors[e.Number], silent)
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch e.Code() & 0xFF {
+		case sqlitecode.SQLITE_FULL:
+			return full
+		case sqlitecode.SQLITE_READONLY:
+			return readOnly
+		}
+	}
+	return silent
+}
+
 // passing reports errors that come from the connection, the load or the state of
 // the server, and not from the statement.
 func passing(err error) bool {
@@ -249,13 +293,8 @@ func passing(err error) bool {
 		return true
 	}
 	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
-		switch e.Number {
-		case 1021, 1040, 1044, 1045, 1049, 1053, 1114, 1129, 1130, 1142, 1146, 1158, 1159, 1160, 1161,
-			1203, 1205, 1213, 1226, 1290, 1317, 1836, 1927, 1969, 3024:
-			// disk full, too many connections, no access, no such database or
-			// table, shutdown, network, limits, locks, read-only, killed
-			return true
-		}
+		_, listed := passingErrors[e.Number]
+		return listed
 	}
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch e.Code() & 0xFF {

@@ -35,7 +35,7 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	}
 	// A page that isn't full is the last one. Then the total is known without
 	// counting.
-	if n := len(rows); n < s.Limit && (n > 0 || s.Offset == 0) {
+	if n := len(rows); s.WithoutTotal || n < s.Limit && (n > 0 || s.Offset == 0) {
 		result.Total = s.Offset + n
 		return result, nil
 	}

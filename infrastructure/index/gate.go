@@ -112,7 +112,7 @@ func (g *Gate) refuse() error {
 	g.logged.Do(func() {
 		g.log.Warn("more searches than the catalogue can answer: some get a 503 (event_books_searches_refused_total counts them)", "at_once", g.size)
 	})
-	return &model.Error{Code: model.Overloaded, Message: "too many searches at the moment", RetryAfter: retryAfter}
+	return &model.Error{Code: model.Overloaded, Message: "there are too many searches at the moment", RetryAfter: retryAfter}
 }
 
 // record takes a search into the average, the metrics and the health.

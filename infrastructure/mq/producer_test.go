@@ -114,6 +114,17 @@ func TestStuckSessionIsReplaced(t *testing.T) {
 	mqtest.KeysInOrder(t, first)
 }
 
+// Without its question for the topic, the session would wait until it counts as stuck.
+func TestDeletedTopicIsMadeAnewSoon(t *testing.T) {
+	t.Parallel()
+	brokers, topic := []string{mqtest.Shared(t)}, mqtest.NewTopic()
+	p := newProducer(t, brokers, topic, mq.WithTimeouts(5*time.Minute, 10*time.Minute))
+	delivered(t, p, 0, 1)
+	require.NoError(t, mqtest.Admin(t, brokers).DeleteTopic(topic))
+	delivered(t, p, 1, 2)
+	assert.Equal(t, "[1]", string(mqtest.Read(t, brokers, topic, 1)[0].Value))
+}
+
 func events(n int, partitions int32) []*mq.Record {
 	records := make([]*mq.Record, n)
 	for i := range records {

@@ -32,6 +32,9 @@ const (
 	// flushPause is how long sarama waits for more records of a call. It has all
 	// of them by then, even on a busy machine. A full batch doesn't wait.
 	flushPause = 50 * time.Millisecond
+	// goneAfter is how long a batch waits until its session asks whether the topic still
+	// exists, and then between two such questions.
+	goneAfter = 2 * time.Second
 )
 
 // errUnsettled: Kafka's answer is missing, and the record may be in the topic.
@@ -159,7 +162,8 @@ func (s *session) isDropped() bool {
 // send tries once to send messages, in their order within each partition, and
 // returns an error for each message: nil if Kafka acknowledged it. After stuck,
 // or when ctx ends, it drops the session; messages without an answer then get
-// errUnsettled. It calls onSlow once if there is no answer after slow.
+// errUnsettled. So it does if the topic is gone. It calls onSlow once if there is no
+// answer after slow.
 func (s *session) send(ctx context.Context, messages []*sarama.ProducerMessage, slow, stuck time.Duration, onSlow func()) []error {
 	if !s.begin() {
 		return slices.Repeat([]error{errUnsettled}, len(messages))
@@ -170,6 +174,9 @@ func (s *session) send(ctx context.Context, messages []*sarama.ProducerMessage, 
 		defer s.calls.Done()
 		sent <- s.producer.SendMessages(messages)
 	}()
+	sending, stop := context.WithCancel(ctx)
+	defer stop()
+	gone := s.watchTopic(sending, messages[0].Topic)
 	giveUp := time.NewTimer(stuck)
 	defer giveUp.Stop()
 	late := time.NewTimer(slow)
@@ -181,6 +188,7 @@ func (s *session) send(ctx context.Context, messages []*sarama.ProducerMessage, 
 		case <-late.C:
 			onSlow()
 			continue
+		case <-gone:
 		case <-giveUp.C:
 		case <-ctx.Done():
 		}
@@ -192,6 +200,31 @@ func (s *session) send(ctx context.Context, messages []*sarama.ProducerMessage, 
 			return slices.Repeat([]error{errUnsettled}, len(messages))
 		}
 	}
+}
+
+// watchTopic closes gone when Kafka says that the topic doesn't exist. sarama would retry for
+// minutes; another session makes the topic anew. It asks until ctx ends.
+func (s *session) watchTopic(ctx context.Context, topic string) (gone <-chan struct{}) {
+	found := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-time.After(goneAfter):
+			case <-ctx.Done():
+				return
+			}
+			admin, err := sarama.NewClusterAdminFromClient(s.client) // closing it would close the client
+			if err != nil {
+				continue
+			}
+			topics, err := admin.DescribeTopics([]string{topic})
+			if err == nil && len(topics) == 1 && topics[0].Err == sarama.ErrUnknownTopicOrPartition {
+				close(found)
+				return
+			}
+		}
+	}()
+	return found
 }
 
 // errorOfEach spreads the error of a call over its messages.

@@ -22,6 +22,7 @@ type TrimWatch struct {
 	retention time.Duration
 	log       *slog.Logger
 
+	client  sarama.Client            // of look; nil before the first one, and after a failure
 	kept    map[topicPartition]int64 // the first offset that must still be there
 	warned  map[string]bool
 	trimmed atomic.Int64
@@ -57,25 +58,45 @@ func (w *TrimWatch) Run(ctx context.Context) {
 				w.log.Debug("can't look for trimmed topics, retrying", "error", err)
 			}
 		case <-ctx.Done(): // a Kafka that stays silent doesn't hold up the end
+			go func() { <-looked; w.hangUp() }()
 			return
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			w.hangUp()
 			return
 		}
 	}
 }
 
-func (w *TrimWatch) look(now time.Time) error {
-	client, err := dial(w.kafka.Brokers, newConfig(w.kafka.Security))
-	if err != nil {
-		return err
+// look connects at first, and again after it has failed.
+func (w *TrimWatch) look(now time.Time) (err error) {
+	if w.client == nil {
+		config := newConfig(w.kafka.Security)
+		config.Metadata.RefreshFrequency = trimInterval // for added partitions
+		if w.client, err = dial(w.kafka.Brokers, config); err != nil {
+			w.client = nil
+			return err
+		}
 	}
-	defer client.Close()
+	if err = w.lookAtAll(now); err != nil {
+		w.hangUp()
+	}
+	return err
+}
+
+func (w *TrimWatch) hangUp() {
+	if w.client != nil {
+		_ = w.client.Close()
+		w.client = nil
+	}
+}
+
+func (w *TrimWatch) lookAtAll(now time.Time) error {
 	var errs []error
 	for _, topic := range w.topics {
-		deleted, err := w.lookAt(client, topic, now)
+		deleted, err := w.lookAt(w.client, topic, now)
 		w.trimmed.Add(deleted)
 		if deleted > 0 && !w.warned[topic] {
 			w.warned[topic] = true

@@ -3,8 +3,11 @@ package mq_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,4 +71,38 @@ func TestTrimWatchWaitsForKafka(t *testing.T) {
 	stop()
 	watch.Run(ctx)
 	assert.Zero(t, watch.Trimmed())
+}
+
+// A watch that dialled at each look would log in to Kafka all day.
+func TestTrimWatchStaysConnected(t *testing.T) {
+	_, brokers := mqtest.FakeKafka(t)
+	topic := mqtest.NewTopic()
+	newQueue(t, brokers, topic)
+	way, err := net.Listen("tcp", "127.0.0.1:0") // clients use it for their first question
+	require.NoError(t, err)
+	defer way.Close()
+	var dials atomic.Int64
+	go func() {
+		for {
+			client, err := way.Accept()
+			if err != nil {
+				return
+			}
+			dials.Add(1)
+			broker, err := net.Dial("tcp", brokers[0])
+			if err != nil {
+				client.Close()
+				continue
+			}
+			go func() { defer client.Close(); _, _ = io.Copy(client, broker) }()
+			go func() { defer broker.Close(); _, _ = io.Copy(broker, client) }()
+		}
+	}()
+	watch := mq.NewTrimWatch(mq.Kafka{Brokers: []string{way.Addr().String()}}, []string{topic}, time.Hour, slog.New(slog.DiscardHandler))
+	require.NoError(t, watch.Look(time.Now()))
+	first := dials.Load()
+	require.Positive(t, first)
+	require.NoError(t, watch.Look(time.Now()))
+	require.NoError(t, watch.Look(time.Now()))
+	assert.Equal(t, first, dials.Load())
 }

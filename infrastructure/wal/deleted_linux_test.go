@@ -39,3 +39,22 @@ func TestDeletedFiles(t *testing.T) {
 		})
 	}
 }
+
+// Records that were released aren't lost with their file, so nobody is told so.
+func TestReleaseOfADeletedFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "log")
+	l, err := Open(dir, Options{Segment: small})
+	require.NoError(t, err)
+	appendSome(t, l, 1, 3, 100)
+	require.NoError(t, os.RemoveAll(dir))
+	appendSome(t, l, 4, 6, 100)
+	require.NoError(t, l.Release(6))
+	appendSome(t, l, 7, 60, 100) // needs another file
+	require.NoError(t, l.Release(60))
+	require.NoError(t, l.Close())
+
+	l, err = Open(dir, Options{Segment: small})
+	require.NoError(t, err)
+	defer l.Close()
+	require.Empty(t, l.Damages())
+}

@@ -182,8 +182,17 @@ func (l *Log) makeSpare() (spare file, err error) {
 }
 
 // recycle turns a segment into the spare file if there is none; otherwise it
-// removes the segment. It keeps a damaged segment for people to examine.
+// removes the segment. It keeps a damaged segment for people to examine. A file that
+// somebody has deleted needs neither.
 func (l *Log) recycle(s *segment) error {
+	err := l.putAway(s)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (l *Log) putAway(s *segment) error {
 	if s.damaged {
 		return errors.Join(s.file.Close(), l.files.rename(s.name(), s.name()+damagedSuffix))
 	}

@@ -35,6 +35,7 @@ type Features struct {
 func Run(t *testing.T, open func(t *testing.T) Catalogue, features Features) {
 	t.Run("searches", func(t *testing.T) { testSearches(t, open(t), features) })
 	t.Run("total behind the end", func(t *testing.T) { testTotalBehindTheEnd(t, open(t)) })
+	t.Run("without a total", func(t *testing.T) { testWithoutTotal(t, open(t)) })
 	t.Run("changes", func(t *testing.T) { testChanges(t, open(t)) })
 }
 
@@ -175,6 +176,18 @@ func testTotalBehindTheEnd(t *testing.T, c Catalogue) {
 	result, err := c.SearchBooks(t.Context(), model.Search{Keyword: "hugo", Offset: model.MaxOffset, Limit: 5})
 	require.NoError(t, err)
 	assert.Equal(t, 2, result.Total)
+}
+
+func testWithoutTotal(t *testing.T, c Catalogue) {
+	fill(t, c)
+	search := model.Search{Keyword: "hugo", Limit: 1}
+	want, err := c.SearchBooks(t.Context(), search)
+	require.NoError(t, err)
+	search.WithoutTotal = true
+	got, err := c.SearchBooks(t.Context(), search)
+	require.NoError(t, err)
+	assert.Equal(t, want.Books, got.Books)
+	assert.LessOrEqual(t, got.Total, want.Total)
 }
 
 func testChanges(t *testing.T, c Catalogue) {

@@ -1,0 +1,43 @@
+package counting
+
+import "literank.com/event-books/domain/model"
+
+// stream is what one shop sent to one partition.
+type stream struct {
+	partition int32
+	source    string
+}
+
+// windows have the sequences that were seen of each stream.
+type windows map[stream]*model.Window
+
+// of returns the window of an event's stream, and whether there was one before.
+func (w windows) of(partition int32, e *model.SearchEvent) (window *model.Window, known bool) {
+	from := stream{partition, e.Source}
+	window, known = w[from]
+	if !known {
+		window = &model.Window{}
+		w[from] = window
+	}
+	return window, known
+}
+
+// maxStreams bounds the memory of Copies: ten megabytes.
+const maxStreams = 1000
+
+// Copies recognises copies among events that are read without end. The zero value is ready
+// to use.
+type Copies struct{ windows windows }
+
+// First reports whether the event is none of those that were seen before. An event without
+// a sequence always counts as new. After maxStreams streams Copies forgets all of them.
+func (c *Copies) First(partition int32, e *model.SearchEvent) bool {
+	if e.Source == "" || e.Sequence == 0 {
+		return true
+	}
+	if c.windows == nil || len(c.windows) >= maxStreams {
+		c.windows = make(windows)
+	}
+	window, _ := c.windows.of(partition, e)
+	return window.First(e.Sequence)
+}
