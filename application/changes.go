@@ -43,7 +43,7 @@ func openChanges(c *config.Config, db *database.DB, brokers []string, log *slog.
 		return nil, err
 	}
 	k := &changes{}
-	if k.producer, err = mq.NewProducer(brokers, name, options...); err != nil {
+	if k.producer, err = mq.NewProducer(brokers, name, append(options, mq.Quiet())...); err != nil {
 		return nil, err
 	}
 	k.relay = relay.New(db, changeTopic{k.producer, kafka, name}, log)

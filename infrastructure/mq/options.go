@@ -16,6 +16,7 @@ type options struct {
 	// unreachable; stuck how long a session may take before another replaces it.
 	slow, stuck time.Duration
 	onDemand    bool
+	quiet       bool
 }
 
 // Option changes how a Producer or a KafkaQueue is made.
@@ -46,6 +47,9 @@ func WithTimeouts(slow, stuck time.Duration) Option {
 
 // OnDemand makes a Producer connect again only for a call, not to know its state.
 func OnDemand() Option { return func(o *options) { o.onDemand = true } }
+
+// Quiet leaves it to the caller to log when Kafka is away, and when it is back.
+func Quiet() Option { return func(o *options) { o.quiet = true } }
 
 func newOptions(brokers []string, topic string, opts []Option) (options, error) {
 	if len(brokers) == 0 || topic == "" {

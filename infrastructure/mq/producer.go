@@ -215,6 +215,9 @@ func (p *Producer) setState(now State, cause error) {
 		return
 	}
 	p.state = now
+	if p.options.quiet {
+		return
+	}
 	if now == Unreachable {
 		p.options.log.Warn("Kafka does not confirm events", "topic", p.topic, "error", cause)
 		return
