@@ -59,9 +59,11 @@ func everyKindOfPage(t *testing.T) []visited {
 	})
 	s.add(hostileBooks()...)
 	base := s.serve()
-	many := newShop(t, onIndex(func(context.Context) (*model.SearchResult, error) {
-		return &model.SearchResult{Books: []*model.Book{{ID: 1, Title: "One of many"}}, Total: 33_629}, nil
-	})).serve()
+	shopOfMany := newShop(t, onIndex(func(context.Context) (*model.SearchResult, error) {
+		return &model.SearchResult{IDs: []uint{1}, Total: 33_629}, nil
+	}))
+	shopOfMany.add(&model.Book{Title: "One of many"})
+	many := shopOfMany.serve()
 	long := strings.Repeat("Pneumonoultramicroscopicsilicovolcanoconiosis", 5)
 	return []visited{
 		{"home", base + "/"},

@@ -465,8 +465,9 @@ func titlesOf(t *testing.T, page string) (list []string) {
 
 func TestPageNumbers(t *testing.T) {
 	s := newShop(t, onIndex(func(context.Context) (*model.SearchResult, error) {
-		return &model.SearchResult{Books: []*model.Book{{ID: 1, Title: "One of many"}}, Total: 33_629}, nil
+		return &model.SearchResult{IDs: []uint{1}, Total: 33_629}, nil
 	}))
+	s.add(&model.Book{Title: "One of many"})
 	page := s.get("/?q=e&o=4980&language=en&tag=letter").Body.String()
 	checkPage(t, page)
 	assert.Equal(t, "33,629 books for “e”", text(find(t, page, "h1")[0]))

@@ -31,6 +31,8 @@ import (
 type Parts struct {
 	// Index replaces the index of books, given the real one.
 	Index func(gateway.BookIndex) gateway.BookIndex
+	// Books replaces the catalogue, given the real one with its cache.
+	Books func(gateway.BookManager) gateway.BookManager
 	// Broker replaces the broker of the spool's events, given the real one.
 	Broker func(events spool.Broker, brokers []string, topic string) spool.Broker
 	// Helper replaces the spool and its brokers as a whole.
@@ -48,6 +50,7 @@ type WireHelper struct {
 	events  *Events       // nil if Parts replace it
 	trims   *mq.TrimWatch // nil likewise
 	changes *changes
+	books   gateway.BookManager
 	broker  *broker.Supervisor // nil if another process or Kafka is the broker
 	brokers []string
 
@@ -104,6 +107,10 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 	}
 	if w.changes, err = openChanges(w.config, w.db.DB, w.brokers, w.log); err != nil {
 		return err
+	}
+	w.books = w.changes.books
+	if w.parts.Books != nil {
+		w.books = w.parts.Books(w.books)
 	}
 	return w.openServers(token)
 }
@@ -179,7 +186,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 // The names of these three are the tutorial's.
 
 // BookManager returns the catalogue, with a cache in front of its reads.
-func (w *WireHelper) BookManager() gateway.BookManager { return w.changes.books }
+func (w *WireHelper) BookManager() gateway.BookManager { return w.books }
 
 // BookIndex returns what finds books.
 func (w *WireHelper) BookIndex() gateway.BookIndex { return w.index }

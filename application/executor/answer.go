@@ -9,6 +9,8 @@ type Answer struct {
 	SearchID string
 	Search   model.Search
 	*model.SearchResult
+	// Books are the books found, without those that were deleted in the meantime.
+	Books []*model.Book
 	// Body is the JSON array of the books. The API answers these bytes, and
 	// the event's value holds them, so they must not be changed.
 	Body []byte
@@ -29,8 +31,8 @@ func (a *Answer) Previous() *model.Search {
 // Next returns the search for the page after, or nil if there is none that may be
 // asked for.
 func (a *Answer) Next() *model.Search {
-	end := a.Search.Offset + len(a.Books)
-	if len(a.Books) == 0 || end >= a.Total {
+	end := a.Search.Offset + len(a.IDs)
+	if len(a.IDs) == 0 || end >= a.Total {
 		return nil
 	}
 	after := a.Search

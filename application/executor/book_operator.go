@@ -42,11 +42,15 @@ func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit 
 	if err != nil {
 		return nil, err
 	}
-	body, err := model.EncodeBooks(result.Books)
+	books, err := o.books.GetBooks(ctx, result.IDs)
 	if err != nil {
 		return nil, err
 	}
-	answer := &Answer{Search: search, SearchResult: result, Body: body}
+	body, err := model.EncodeBooks(books)
+	if err != nil {
+		return nil, err
+	}
+	answer := &Answer{Search: search, SearchResult: result, Books: books, Body: body}
 	if search.Keyword == "" || visit.Surface == "" {
 		return answer, nil
 	}
@@ -57,7 +61,7 @@ func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit 
 	answer.SearchID = id.String()
 	event := model.SearchEvent{
 		ID: answer.SearchID, Time: time.Now(), Search: search, Visit: visit,
-		Value: body, Total: result.Total, Served: len(result.Books),
+		Value: body, Total: result.Total, Served: len(books),
 	}
 	switch _, err := o.events.SendEvent(string(search.Keyword), event.Value, event.Headers()...); {
 	case errors.Is(err, mq.ErrRefused):

@@ -39,8 +39,17 @@ func (c *catalogue) CreateBook(_ context.Context, b *model.Book) (uint, error) {
 func (c *catalogue) GetBook(context.Context, uint) (*model.Book, error) { return c.kept, c.err }
 
 func (c *catalogue) GetBooks(_ context.Context, ids []uint) ([]*model.Book, error) {
-	return nil, c.err
+	var books []*model.Book
+	for _, id := range ids {
+		if id != gone {
+			books = append(books, &model.Book{ID: id, Title: "One"})
+		}
+	}
+	return books, c.err
 }
+
+// gone is a book that the index finds and the catalogue doesn't have.
+const gone = 9
 
 func (c *catalogue) ChangeBook(_ context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error) {
 	b, err := change(&model.Book{ID: id, Title: "Before"})
@@ -84,7 +93,7 @@ func TestGetBooks(t *testing.T) {
 		"no surface":  {"war", "", nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			shelf, events := &catalogue{found: &model.SearchResult{Books: books, Total: 12}}, &sent{t: t, err: c.queue}
+			shelf, events := &catalogue{found: &model.SearchResult{IDs: []uint{1, gone}, Total: 12}}, &sent{t: t, err: c.queue}
 			want := model.Search{Keyword: c.keyword, Filters: model.Filters{Author: "a"}, Sort: model.ByTitle, Offset: 10, Limit: 5}
 			visit := model.Visit{Surface: c.surface, Agent: model.PersonAgent, Tag: "letter", ClientID: "c"}
 			answer, err := operator(shelf, events).GetBooks(t.Context(), want, visit)
@@ -185,7 +194,7 @@ func TestABookIsDeletedByAChangeToNil(t *testing.T) {
 // Links lead only to pages that may be asked for.
 func TestNextStaysWithinTheDepth(t *testing.T) {
 	next := func(s model.Search) *model.Search {
-		return (&executor.Answer{Search: s, SearchResult: &model.SearchResult{Books: make([]*model.Book, s.Limit), Total: 50_000}}).Next()
+		return (&executor.Answer{Search: s, SearchResult: &model.SearchResult{IDs: make([]uint, s.Limit), Total: 50_000}}).Next()
 	}
 	assert.Nil(t, next(model.Search{Keyword: "x", Offset: model.MaxDepth - 20, Limit: 20}))
 	assert.Nil(t, next(model.Search{Keyword: "x", Offset: model.MaxDepth - 50, Limit: 30}))

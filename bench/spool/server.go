@@ -134,6 +134,7 @@ func (o shopOptions) parts() (p application.Parts) {
 	}
 	if o.index == "memory" {
 		p.Index = func(db gateway.BookIndex) gateway.BookIndex { return newMemoryIndex(db, o.work) }
+		p.Books = newMemoryBooks
 	}
 	return p
 }
@@ -150,42 +151,55 @@ type memoryIndex struct {
 }
 
 func newMemoryIndex(db gateway.BookIndex, work time.Duration) *memoryIndex {
-	return &memoryIndex{rounds: roundsOf(work), result: once(func(ctx context.Context) (*model.SearchResult, error) {
-		return fewBooks(ctx, db)
-	})}
+	few := func(ctx context.Context) (*model.SearchResult, error) {
+		return db.SearchBooks(ctx, model.Search{Keyword: "a", Sort: model.ByRelevance, Limit: 5})
+	}
+	filled := func(r *model.SearchResult) bool { return r.Total > 0 } // the catalogue may still be empty
+	return &memoryIndex{rounds: roundsOf(work), result: once(few, filled)}
 }
 
-// once caches the first result.
-func once(load func(context.Context) (*model.SearchResult, error)) func(context.Context) (*model.SearchResult, error) {
+// memoryBooks has the few books of a memoryIndex, with descriptions of typical length, so
+// that an event's value has about 2 kB.
+type memoryBooks struct {
+	gateway.BookManager
+	books func(context.Context) ([]*model.Book, error)
+	ids   atomic.Pointer[[]uint]
+}
+
+func newMemoryBooks(db gateway.BookManager) gateway.BookManager {
+	m := &memoryBooks{BookManager: db}
+	read := func(ctx context.Context) ([]*model.Book, error) {
+		books, err := db.GetBooks(ctx, *m.ids.Load())
+		for _, book := range books {
+			book.Description = strings.Repeat("A book that is read again and again. ", 7)
+		}
+		return books, err
+	}
+	m.books = once(read, func(books []*model.Book) bool { return len(books) > 0 })
+	return m
+}
+
+func (m *memoryBooks) GetBooks(ctx context.Context, ids []uint) ([]*model.Book, error) {
+	m.ids.Store(&ids)
+	return m.books(ctx)
+}
+
+// once keeps the first result that is good.
+func once[T any](load func(context.Context) (T, error), good func(T) bool) func(context.Context) (T, error) {
 	var mu sync.Mutex
-	var loaded atomic.Pointer[model.SearchResult]
-	return func(ctx context.Context) (*model.SearchResult, error) {
+	var loaded atomic.Pointer[T]
+	return func(ctx context.Context) (T, error) {
 		if result := loaded.Load(); result != nil {
-			return result, nil
+			return *result, nil
 		}
 		mu.Lock()
 		defer mu.Unlock()
 		result, err := load(ctx)
-		if err == nil && result.Total > 0 { // the catalogue may still be empty
-			loaded.Store(result)
+		if err == nil && good(result) {
+			loaded.Store(&result)
 		}
 		return result, err
 	}
-}
-
-// fewBooks returns books with descriptions of typical length, so that an event's value has
-// about 2 kB.
-func fewBooks(ctx context.Context, db gateway.BookIndex) (*model.SearchResult, error) {
-	result, err := db.SearchBooks(ctx, model.Search{Keyword: "a", Sort: model.ByRelevance, Limit: 5})
-	if err != nil {
-		return nil, err
-	}
-	for i, book := range result.Books {
-		longer := *book
-		longer.Description = strings.Repeat("A book that is read again and again. ", 7)
-		result.Books[i] = &longer
-	}
-	return result, nil
 }
 
 func (m *memoryIndex) SearchBooks(ctx context.Context, _ model.Search) (*model.SearchResult, error) {

@@ -196,8 +196,8 @@ func (s Search) TooDeep() bool { return !s.Plain() && s.Offset > MaxDepth-s.Limi
 
 // SearchResult is one page of a result.
 type SearchResult struct {
-	// Books is never nil.
-	Books []*Book
+	// IDs are those of its books, in order.
+	IDs []uint
 	// Total counts the books on all pages. It may be less for a search WithoutTotal.
 	Total int
 }

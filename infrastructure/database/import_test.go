@@ -74,8 +74,10 @@ func TestSubjectsThatAreNoList(t *testing.T) {
 		require.NoError(t, db.sweepNew(t.Context()))
 		found, err := db.SearchBooks(t.Context(), model.Search{Limit: 1, Filters: model.Filters{Subject: "Fiction"}})
 		require.NoError(t, err)
-		require.Len(t, found.Books, 1)
-		assert.Equal(t, []string{"fiction"}, found.Books[0].Subjects)
+		require.Len(t, found.IDs, 1)
+		book, err := db.GetBook(t.Context(), found.IDs[0])
+		require.NoError(t, err)
+		assert.Equal(t, []string{"fiction"}, book.Subjects)
 	})
 }
 

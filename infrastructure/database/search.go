@@ -16,26 +16,22 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	if err := db.usable(); err != nil {
 		return nil, err
 	}
-	result := &model.SearchResult{Books: []*model.Book{}}
+	result := &model.SearchResult{}
 	words, _ := s.Keyword.Words()
 	if s.Keyword != "" && len(words) == 0 {
 		return result, nil
 	}
 	query := filter(db.searches.WithContext(ctx).Model(&bookRow{}), words, s.Filters).Session(&gorm.Session{})
-	var rows []*bookRow
-	if err := order(query, words, s.Sort).Offset(s.Offset).Limit(s.Limit).Find(&rows).Error; err != nil {
+	if err := order(query, words, s.Sort).Offset(s.Offset).Limit(s.Limit).Pluck("id", &result.IDs).Error; err != nil {
 		return nil, db.searchFailed(ctx, "search books", err)
 	}
 	if ctx.Err() != nil { // the rows may be only some of those that match
 		return nil, db.searchFailed(ctx, "search books", nil)
 	}
 	db.answers()
-	for _, row := range rows {
-		result.Books = append(result.Books, row.book())
-	}
 	// A page that isn't full is the last one. Then the total is known without
 	// counting.
-	if n := len(rows); s.WithoutTotal || n < s.Limit && (n > 0 || s.Offset == 0) {
+	if n := len(result.IDs); s.WithoutTotal || n < s.Limit && (n > 0 || s.Offset == 0) {
 		result.Total = s.Offset + n
 		return result, nil
 	}

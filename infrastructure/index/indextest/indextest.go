@@ -156,16 +156,13 @@ func pages(t *testing.T, c Catalogue, search model.Search, limit, total int) (id
 		search.Offset, search.Limit = offset, limit
 		result, err := c.SearchBooks(t.Context(), search)
 		require.NoError(t, err)
-		require.NotNil(t, result.Books)
-		if len(result.Books) == 0 && offset > 0 {
+		if len(result.IDs) == 0 && offset > 0 {
 			assert.Contains(t, []int{total, offset}, result.Total)
 			return ids
 		}
 		assert.Equal(t, total, result.Total)
-		for _, b := range result.Books {
-			ids = append(ids, b.ID)
-		}
-		if len(result.Books) == 0 {
+		ids = append(ids, result.IDs...)
+		if len(result.IDs) == 0 {
 			return ids
 		}
 	}
@@ -186,26 +183,24 @@ func testWithoutTotal(t *testing.T, c Catalogue) {
 	search.WithoutTotal = true
 	got, err := c.SearchBooks(t.Context(), search)
 	require.NoError(t, err)
-	assert.Equal(t, want.Books, got.Books)
+	assert.Equal(t, want.IDs, got.IDs)
 	assert.LessOrEqual(t, got.Total, want.Total)
 }
 
 func testChanges(t *testing.T, c Catalogue) {
 	ctx := t.Context()
-	found := func(keyword model.Keyword) []*model.Book {
+	found := func(keyword model.Keyword) []uint {
 		t.Helper()
 		result, err := c.SearchBooks(ctx, model.Search{Keyword: keyword, Limit: 5})
 		require.NoError(t, err)
-		return result.Books
+		return result.IDs
 	}
 	id, err := c.CreateBook(ctx, &model.Book{Title: "Before"})
 	require.NoError(t, err)
 	assert.Len(t, found("before"), 1)
 	Replace(t, c, id, &model.Book{Title: "After"})
 	assert.Empty(t, found("before"), "the old title finds nothing")
-	want, err := c.GetBook(ctx, id)
-	require.NoError(t, err)
-	assert.Equal(t, []*model.Book{want}, found("after"))
+	assert.Equal(t, []uint{id}, found("after"))
 	Delete(t, c, id)
 	assert.Empty(t, found("after"))
 }
