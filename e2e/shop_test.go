@@ -59,6 +59,13 @@ func TestASearchIsAnsweredAndBecomesAnEvent(t *testing.T) {
 			assert.Equal(t, 0, tail.stop(os.Interrupt))
 		}
 	})
+	t.Run("events tail shows the changes", func(t *testing.T) {
+		tail := start(t, dir, nil, "events", "tail", "--topic", "changes", "--from", "beginning")
+		tail.eventually("the starter catalogue", func() bool { return strings.Contains(tail.log.String(), "Pride and Prejudice · Jane Austen") })
+		post(t, p.Dir, url+"/api/books", `{"title": "Seen at once"}`)
+		tail.eventually("a new book", func() bool { return strings.Contains(tail.log.String(), "Seen at once") })
+		assert.Equal(t, 0, tail.stop(os.Interrupt))
+	})
 	t.Run("health", func(t *testing.T) {
 		status, output := finish(t, dir, nil, "health")
 		assert.Equal(t, 0, status)

@@ -17,8 +17,9 @@ import (
 )
 
 type tailCommand struct {
-	JSON bool   `name:"json" help:"One JSON object per event. Events of one keyword come in order."`
-	From string `default:"end" placeholder:"beginning|end|TIME" help:"Where to start, by default at the end: TIME is 2006-01-02, 2006-01-02T15:04:05Z, or 10m for ten minutes ago."`
+	Topic string `enum:"searches,changes" default:"searches" help:"What to read: searches, or the catalogue's changes."`
+	JSON  bool   `name:"json" help:"One JSON object per event. Events of one keyword, or of one book, come in order."`
+	From  string `default:"end" placeholder:"beginning|end|TIME" help:"Where to start, by default at the end: TIME is 2006-01-02, 2006-01-02T15:04:05Z, or 10m for ten minutes ago."`
 }
 
 func (cmd tailCommand) Run(sh *shell) error {
@@ -34,16 +35,14 @@ func (cmd tailCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	topic := c.MQ.SearchTopic()
-	write := printEvent
-	if cmd.JSON {
-		write = printEventJSON
+	topic, write := c.MQ.SearchTopic(), searchPrinter(cmd.JSON)
+	if cmd.Topic == "changes" {
+		topic, write = c.MQ.ChangeTopic(), changePrinter(cmd.JSON)
 	}
-	var copies counting.Copies
 	ready := func() { fmt.Fprintf(sh.Err, "reading %s from %s\n", topic, strings.Join(kafka.Brokers, ", ")) }
 	waiting := false
 	for {
-		err := mq.Tail(sh.ctx, kafka, topic, from, ready, func(r *mq.Record) error { return write(sh.Out, r, isCopy(&copies, r)) })
+		err := mq.Tail(sh.ctx, kafka, topic, from, ready, func(r *mq.Record) error { return write(sh.Out, r) })
 		if !errors.Is(err, mq.ErrNoTopic) {
 			if hint := application.BrokerHint(c); err != nil && hint != "" {
 				return fmt.Errorf("%w (%s)", err, hint)
@@ -98,6 +97,18 @@ func parsePast(flag, others, text string, now time.Time) (time.Time, error) {
 		"\"2006-01-02 15:04\" or 2006-01-02T15:04:05Z", flag, text, others)
 }
 
+// printer writes a record for the reader of events tail.
+type printer func(w io.Writer, r *mq.Record) error
+
+func searchPrinter(asJSON bool) printer {
+	write := printEvent
+	if asJSON {
+		write = printEventJSON
+	}
+	var copies counting.Copies
+	return func(w io.Writer, r *mq.Record) error { return write(w, r, isCopy(&copies, r)) }
+}
+
 // isCopy reports whether the record is a copy of an earlier one.
 func isCopy(copies *counting.Copies, r *mq.Record) bool {
 	e, err := model.DecodeSearchEvent(r.Key, r.Headers, r.Value)
@@ -144,9 +155,9 @@ func readEvent(r *mq.Record) (*model.SearchEvent, []*model.Book, error) {
 	return e, books, cmp.Or(err, decoding)
 }
 
-// eventJSON is one line of --json. It shows the record as it is, so that it can
-// show a record that doesn't decode, too.
-type eventJSON struct {
+// recordJSON is one line of --json, apart from the value. It shows the record as it is, so
+// that it can show a record that doesn't decode, too.
+type recordJSON struct {
 	Position struct {
 		Partition int32 `json:"partition"`
 		Offset    int64 `json:"offset"`
@@ -154,24 +165,41 @@ type eventJSON struct {
 	Key     string            `json:"key"`
 	Time    time.Time         `json:"time"`
 	Headers map[string]string `json:"headers"`
-	// Books is the value; a value that isn't JSON becomes a JSON string.
+}
+
+func newRecordJSON(r *mq.Record) recordJSON {
+	j := recordJSON{Key: r.Key, Time: r.Time.UTC(), Headers: map[string]string{}}
+	j.Position.Partition, j.Position.Offset = r.Partition, r.Offset
+	for _, h := range r.Headers {
+		j.Headers[h.Key] = string(h.Value)
+	}
+	return j
+}
+
+// valueJSON returns a value as JSON: as it is, as a string if it isn't JSON, or null for
+// a tombstone.
+func valueJSON(value []byte) (json.RawMessage, error) {
+	switch {
+	case value == nil:
+		return json.RawMessage("null"), nil
+	case json.Valid(value):
+		return value, nil
+	}
+	return json.Marshal(string(value))
+}
+
+// eventJSON is one line of --json about a search.
+type eventJSON struct {
+	recordJSON
 	Books json.RawMessage `json:"books"`
 	// Copy says that the same event was shown before.
 	Copy bool `json:"copy,omitempty"`
 }
 
 func printEventJSON(w io.Writer, r *mq.Record, isCopy bool) error {
-	e := eventJSON{Key: r.Key, Time: r.Time.UTC(), Headers: map[string]string{}, Books: r.Value, Copy: isCopy}
-	e.Position.Partition, e.Position.Offset = r.Partition, r.Offset
-	for _, h := range r.Headers {
-		e.Headers[h.Key] = string(h.Value)
+	books, err := valueJSON(r.Value)
+	if err != nil {
+		return err
 	}
-	if !json.Valid(r.Value) {
-		quoted, err := json.Marshal(string(r.Value))
-		if err != nil {
-			return err
-		}
-		e.Books = quoted
-	}
-	return json.NewEncoder(w).Encode(e)
+	return json.NewEncoder(w).Encode(eventJSON{newRecordJSON(r), books, isCopy})
 }
