@@ -3,11 +3,13 @@ package application
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/cache"
 	"literank.com/event-books/infrastructure/config"
@@ -23,6 +25,7 @@ const cacheBytes = 64 << 20
 // changes is the path of the catalogue's changes: from the outbox to the topic, and from
 // there to the cache of each instance.
 type changes struct {
+	outbox   gateway.Outbox
 	producer *mq.Producer
 	relay    *relay.Relay
 	feed     *feed.Feed
@@ -42,7 +45,7 @@ func openChanges(c *config.Config, db *database.DB, brokers []string, log *slog.
 	if err != nil {
 		return nil, err
 	}
-	k := &changes{}
+	k := &changes{outbox: db}
 	if k.producer, err = mq.NewProducer(brokers, name, append(options, mq.Quiet())...); err != nil {
 		return nil, err
 	}
@@ -101,6 +104,7 @@ func (k *changes) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		counter("changes_published_total", "Changes of books that this instance has published.", func() float64 { return float64(k.relay.Published()) }),
 		counter("changes_rejected_total", "Changes of books that Kafka rejected for good.", func() float64 { return float64(k.relay.Rejected()) }),
+		gauge("changes_oldest_age_seconds", "Age of the oldest change of a book that isn't published, 0 if all are.", k.oldestAge),
 		gauge("changes_newest_timestamp_seconds", "Time of the newest change that this instance knows, 0 if it knows none.", func() float64 {
 			if newest := k.feed.Newest(); !newest.IsZero() {
 				return float64(newest.UnixMilli()) / 1000
@@ -118,4 +122,19 @@ func (k *changes) collectors() []prometheus.Collector {
 		counter("cache_evictions_total", "Books that the cache dropped for lack of room.", func() float64 { return float64(k.books.Stats().Evictions) }),
 		gauge("cache_bytes", "Approximate size of the cache of books.", func() float64 { return float64(k.books.Stats().Bytes) }),
 	}
+}
+
+// oldestAge is the age of the oldest change in the outbox, in seconds; 0 if there is none,
+// and NaN if the database doesn't tell.
+func (k *changes) oldestAge() float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	oldest, err := k.outbox.ChangesAfter(ctx, 0, 1)
+	switch {
+	case err != nil:
+		return math.NaN()
+	case len(oldest) == 0:
+		return 0
+	}
+	return max(0, time.Since(oldest[0].Time).Seconds())
 }

@@ -32,6 +32,9 @@ func TestPromtool(t *testing.T) {
 			"event_books_topic_trimmed_records_total",
 			"event_books_search_duration_seconds_count", "event_books_searches_running", "event_books_searches_waiting", "event_books_searches_refused_total",
 			"event_books_searches_failed_total", "event_books_searches_found_nothing_total", "event_books_http_requests_in_flight",
+			"event_books_changes_published_total", "event_books_changes_rejected_total", "event_books_changes_oldest_age_seconds",
+			"event_books_changes_newest_timestamp_seconds", "event_books_cache_current", "event_books_cache_hits_total", "event_books_cache_misses_total",
+			"event_books_cache_evictions_total", "event_books_cache_bytes",
 		} {
 			assert.Contains(t, exposed.body, "\n"+name+" ")
 		}
