@@ -42,10 +42,24 @@ func compiler(t *testing.T) *jsonschema.Compiler {
 	return c
 }
 
+// compile compiles a schema, such as books.searched/1.json.
 func compile(t *testing.T, file string) *jsonschema.Schema {
 	t.Helper()
 	// Compiling also validates the schema itself.
-	schema, err := compiler(t).Compile(base + "schemas/books.searched/" + file)
+	schema, err := compiler(t).Compile(base + "schemas/" + file)
+	require.NoError(t, err)
+	return schema
+}
+
+// described compiles the schema of a message's headers or payload in the AsyncAPI document.
+func described(t *testing.T, message, part string) *jsonschema.Schema {
+	t.Helper()
+	m := readAsyncAPI(t).Components.Messages[message]
+	document := map[string]map[string]any{"headers": m.Headers, "payload": m.Payload}[part]
+	require.NotNil(t, document, message)
+	c := compiler(t)
+	require.NoError(t, c.AddResource(base+"asyncapi", instance(t, document)))
+	schema, err := c.Compile(base + "asyncapi")
 	require.NoError(t, err)
 	return schema
 }
@@ -70,8 +84,9 @@ func TestSchemasAreSchemas(t *testing.T) {
 		assert.NoError(t, err)
 		return nil
 	}))
-	assert.Equal(t, 2, found)
-	assert.Equal(t, model.SearchEventSchema, compile(t, "1.json").ID)
+	assert.Equal(t, 4, found)
+	assert.Equal(t, model.SearchEventSchema, compile(t, "books.searched/1.json").ID)
+	assert.Equal(t, model.ChangeSchema, compile(t, "books.changed/1.json").ID)
 
 	c := compiler(t)
 	require.NoError(t, c.AddResource("broken.json", map[string]any{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "text"}))
@@ -93,7 +108,10 @@ type asyncAPI struct {
 		Messages map[string]struct {
 			Name             string
 			Headers, Payload map[string]any
-			Examples         []struct{ Headers, Payload any }
+			Examples         []struct {
+				Name             string
+				Headers, Payload any
+			}
 		}
 	}
 }
@@ -114,11 +132,23 @@ func instance(t *testing.T, v any) any {
 	return instance
 }
 
-// example returns the example record of the document.
+// exampleOf returns an example record of the document.
+func exampleOf(t *testing.T, message, name string) (headers map[string]any, payload any) {
+	t.Helper()
+	for _, e := range readAsyncAPI(t).Components.Messages[message].Examples {
+		if e.Name == name {
+			return instance(t, e.Headers).(map[string]any), instance(t, e.Payload)
+		}
+	}
+	t.Fatalf("the message %s has no example %s", message, name)
+	return nil, nil
+}
+
+// example returns the example of a search.
 func example(t *testing.T) (headers map[string]any, books []any) {
 	t.Helper()
-	e := readAsyncAPI(t).Components.Messages["searched"].Examples[0]
-	return instance(t, e.Headers).(map[string]any), instance(t, e.Payload).([]any)
+	headers, payload := exampleOf(t, "searched", "found")
+	return headers, payload.([]any)
 }
 
 func TestAsyncAPI(t *testing.T) {
@@ -127,15 +157,15 @@ func TestAsyncAPI(t *testing.T) {
 	assert.Equal(t, "lr-book-searches", searches.Address)
 	assert.Equal(t, searches.Address+".dead", document.Channels["deadSearches"].Address)
 	assert.Equal(t, model.SearchEventType, document.Components.Messages["searched"].Name)
-	for name, message := range document.Components.Messages {
-		assert.Equal(t, "./schemas/books.searched/1.json", message.Payload["$ref"], name)
+	for _, name := range []string{"searched", "deadSearch"} {
+		assert.Equal(t, "./schemas/books.searched/1.json", document.Components.Messages[name].Payload["$ref"], name)
 	}
 	headers, books := example(t)
-	assert.NoError(t, compile(t, "1.headers.json").Validate(headers))
-	assert.NoError(t, compile(t, "1.json").Validate(books))
+	assert.NoError(t, compile(t, "books.searched/1.headers.json").Validate(headers))
+	assert.NoError(t, compile(t, "books.searched/1.json").Validate(books))
 	// The example has all headers and fields.
-	assert.Len(t, headers, len(compile(t, "1.headers.json").Properties))
-	items := compile(t, "1.json").Items2020
+	assert.Len(t, headers, len(compile(t, "books.searched/1.headers.json").Properties))
+	items := compile(t, "books.searched/1.json").Items2020
 	assert.Len(t, books[0], len(items.Properties))
 }
 
@@ -159,6 +189,7 @@ func TestAsyncAPIParser(t *testing.T) {
 			"unknown action":  {"action: send", "action: shout"},
 			"unknown binding": {"replicas: 3", "copies: 3"},
 			"no such schema":  {"./schemas/books.searched/1.json", "./schemas/books.searched/0.json"},
+			"no such change":  {"./schemas/books.changed/1.json", "./schemas/books.changed/0.json"},
 		} {
 			require.Contains(t, string(AsyncAPI), change[0])
 			root := t.TempDir()
@@ -206,7 +237,7 @@ func complaints(t *testing.T, err error) (list []string) {
 }
 
 func TestHeadersThatAreRefused(t *testing.T) {
-	schema := compile(t, "1.headers.json")
+	schema := compile(t, "books.searched/1.headers.json")
 	for _, m := range []mutation{
 		{"no id", without("ce_id"), "/ required"},
 		{"no agent", without("ce_agent"), "/ required"},
@@ -263,7 +294,7 @@ func TestHeadersThatAreRefused(t *testing.T) {
 }
 
 func TestBooksThatAreRefused(t *testing.T) {
-	schema := compile(t, "1.json")
+	schema := compile(t, "books.searched/1.json")
 	for _, m := range []mutation{
 		{"no id", without("id"), "/0 required"},
 		{"no title", without("title"), "/0 required"},
