@@ -71,15 +71,23 @@ func (c *Change) headers(g Generation, suffix string) []Header {
 func (g Generation) Source() string { return "/event-books/catalogue/" + g.Database + "/" + g.Restored }
 
 // DecodeChange reads a record of the topic of changes. It ignores unknown headers and
-// fields. A tombstone is the deletion of its book, at version 0 if it has no ce_version.
-// The error has the code Malformed and names the header, or "key" or "value".
+// fields. An empty header counts as missing. If a header comes twice, the first one counts.
+// The value's version counts more than ce_version. A tombstone is the deletion of its book,
+// at version 0 if it has no ce_version. Kinds of later versions are read, too; their Book
+// is nil if their value isn't a book. The error has the code Malformed and names the
+// header, or "key" or "value".
 func DecodeChange(key string, headers []Header, value []byte) (*Change, error) {
 	id, err := strconv.ParseUint(key, 10, 63)
-	if err != nil || id == 0 {
+	if err != nil || id == 0 || key[0] == '0' {
 		return nil, Errorf(Malformed, "key", "must be the id of a book")
 	}
 	c := &Change{BookID: uint(id), Kind: BookDeleted}
+	seen := make(map[string]bool, len(headers))
 	for _, h := range headers {
+		if len(h.Value) == 0 || seen[h.Key] {
+			continue
+		}
+		seen[h.Key] = true
 		if err := c.decodeHeader(h.Key, string(h.Value)); err != nil {
 			return nil, malformed(h.Key, err)
 		}
@@ -93,10 +101,19 @@ func DecodeChange(key string, headers []Header, value []byte) (*Change, error) {
 	return c, nil
 }
 
+// decodeHeader reads a header that isn't empty.
 func (c *Change) decodeHeader(name, value string) (err error) {
 	switch name {
 	case "ce_specversion":
 		return requireValue(value, cloudEventsVersion)
+	case "ce_type":
+		if !strings.HasPrefix(value, changeEventType) {
+			return fmt.Errorf("must begin with %s", changeEventType)
+		}
+	case "ce_dataschema":
+		return requireValue(value, ChangeSchema)
+	case "content-type":
+		return requireJSON(value)
 	case "ce_version":
 		c.Version, err = decodeVersion(value)
 	case "ce_time":
@@ -137,10 +154,25 @@ func (c *Change) decodeValue(value []byte) error {
 	if c.Kind == BookDeleted {
 		return nil
 	}
-	c.Book = &Book{}
-	if err := json.Unmarshal(v.Value, c.Book); err != nil {
+	err := c.decodeBook(v.Value)
+	if err != nil && c.Kind != BookCreated && c.Kind != BookUpdated {
+		return nil // a later version's change may have another value
+	}
+	return err
+}
+
+func (c *Change) decodeBook(value []byte) error {
+	var required struct {
+		Title *string `json:"title"`
+	}
+	b := &Book{}
+	if json.Unmarshal(value, &required) != nil || json.Unmarshal(value, b) != nil {
 		return errors.New("has a book that can't be read")
 	}
-	c.Book.Version = c.Version
+	if required.Title == nil {
+		return errors.New("has a book without a title")
+	}
+	b.Version = c.Version
+	c.Book = b
 	return nil
 }

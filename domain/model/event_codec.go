@@ -139,10 +139,7 @@ func (e *SearchEvent) decodeHeader(name, value string) (err error) {
 	case "ce_dataschema":
 		return requireValue(value, SearchEventSchema)
 	case "content-type":
-		if mediaType, _, err := mime.ParseMediaType(value); err == nil {
-			value = mediaType // parameters don't matter
-		}
-		return requireValue(value, jsonContentType)
+		return requireJSON(value)
 	case "ce_id":
 		e.ID, err = decodeText(value)
 	case "ce_source":
@@ -184,6 +181,14 @@ func requireValue(value, required string) error {
 		return fmt.Errorf("must be %s", required)
 	}
 	return nil
+}
+
+// requireJSON requires JSON's media type, with any parameters.
+func requireJSON(contentType string) error {
+	if mediaType, _, err := mime.ParseMediaType(contentType); err == nil {
+		contentType = mediaType
+	}
+	return requireValue(contentType, jsonContentType)
 }
 
 func decodeText(value string) (string, error) {

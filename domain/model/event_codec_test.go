@@ -18,7 +18,7 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-var update = flag.Bool("update", false, "write the golden records of testdata/events anew")
+var update = flag.Bool("update", false, "write the golden records of testdata anew")
 
 func TestSearchEventHeaders(t *testing.T) {
 	decade, available := 1990, true
