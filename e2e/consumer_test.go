@@ -20,26 +20,27 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// onEachBroker runs a shop on the embedded broker and on a real Kafka.
+// onEachBroker runs a shop on the embedded broker and on a real Kafka, where its topics have
+// a prefix. topic is the topic of searches.
 func onEachBroker(t *testing.T, test func(t *testing.T, p *process, url, brokers, topic string)) {
-	run := func(t *testing.T, environ []string, brokers, topic string) {
-		p := start(t, t.TempDir(), append(environ, "EVENT_BOOKS_MQ_TOPIC="+topic))
+	run := func(t *testing.T, environ []string, brokers, prefix string) {
+		p := start(t, t.TempDir(), append(environ, "EVENT_BOOKS_MQ_TOPIC_PREFIX="+prefix))
 		url := p.ready()
 		if brokers == "" {
 			brokers = p.broker()
 		}
 		p.stocked()
 		p.connected()
-		test(t, p, url, brokers, topic)
+		test(t, p, url, brokers, prefix+topic)
 		assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 	}
-	t.Run("embedded", func(t *testing.T) { run(t, nil, "", topic) })
+	t.Run("embedded", func(t *testing.T) { run(t, nil, "", "") })
 	t.Run("Kafka", func(t *testing.T) {
 		brokers := os.Getenv("TEST_KAFKA_BROKERS")
 		if brokers == "" {
 			t.Skip("TEST_KAFKA_BROKERS names no Apache Kafka")
 		}
-		run(t, []string{"EVENT_BOOKS_MQ_BROKERS=" + brokers}, brokers, "test-"+uuid.NewString())
+		run(t, []string{"EVENT_BOOKS_MQ_BROKERS=" + brokers}, brokers, "test-"+uuid.NewString()+".")
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,16 +22,20 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-// example returns the first code block of a language in a document, with the address of a
-// running broker.
-func example(t *testing.T, file, language, broker string) string {
+// example returns the first code block of a language in a document that has the given
+// words, with the address of a running broker.
+func example(t *testing.T, file, language, broker string, having ...string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)
 	require.NoError(t, err)
-	block := regexp.MustCompile("(?s)```" + language + "\n(.*?)```").FindStringSubmatch(string(content))
-	require.NotNil(t, block, "%s has no %s", file, language)
-	require.Contains(t, block[1], "127.0.0.1:9092")
-	return strings.ReplaceAll(block[1], "127.0.0.1:9092", broker)
+	for _, block := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(string(content), -1) {
+		if !slices.ContainsFunc(having, func(word string) bool { return !strings.Contains(block[1], word) }) {
+			require.Contains(t, block[1], "127.0.0.1:9092")
+			return strings.ReplaceAll(block[1], "127.0.0.1:9092", broker)
+		}
+	}
+	t.Fatalf("%s has no %s with %v", file, language, having)
+	return ""
 }
 
 // The commands in docs/consuming.md for analysts work.

@@ -113,12 +113,13 @@ func TestDeadLettersFollowTheirSchema(t *testing.T) {
 	require.NoError(t, err)
 
 	refuse := func(t *testing.T, brokers string) {
-		topic, most := "test-"+uuid.NewString(), "5000"
+		prefix, most := "test-"+uuid.NewString()+".", "5000"
+		topic := prefix + topic
 		admin, err := sarama.NewClusterAdmin(strings.Split(brokers, ","), nil)
 		require.NoError(t, err)
 		defer admin.Close()
 		require.NoError(t, admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1, ConfigEntries: map[string]*string{"max.message.bytes": &most}}, false))
-		p := start(t, t.TempDir(), []string{"EVENT_BOOKS_MQ_BROKERS=" + brokers, "EVENT_BOOKS_MQ_TOPIC=" + topic})
+		p := start(t, t.TempDir(), []string{"EVENT_BOOKS_MQ_BROKERS=" + brokers, "EVENT_BOOKS_MQ_TOPIC_PREFIX=" + prefix})
 		url := p.ready()
 		p.stocked()
 		visit(t, url+"/api/books?q=e&limit=100")
