@@ -11,7 +11,7 @@ type Change struct {
 	Kind    ChangeKind
 	Time    time.Time
 	// Book is the book as it was at Version or later. It is nil if the book is deleted,
-	// or if the change was read without it.
+	// or if the change was read without it or has only a part of it.
 	Book *Book
 }
 

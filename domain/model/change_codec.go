@@ -73,9 +73,9 @@ func (g Generation) Source() string { return "/event-books/catalogue/" + g.Datab
 // DecodeChange reads a record of the topic of changes. It ignores unknown headers and
 // fields. An empty header counts as missing. If a header comes twice, the first one counts.
 // The value's version counts more than ce_version. A tombstone is the deletion of its book,
-// at version 0 if it has no ce_version. Kinds of later versions are read, too; their Book
-// is nil if their value isn't a book. The error has the code Malformed and names the
-// header, or "key" or "value".
+// at version 0 if it has no ce_version. Kinds of later versions are read, too. Book is nil
+// if the value has no title, or, for such a kind, no book that can be read. The error has
+// the code Malformed and names the header, or "key" or "value".
 func DecodeChange(key string, headers []Header, value []byte) (*Change, error) {
 	id, err := strconv.ParseUint(key, 10, 63)
 	if err != nil || id == 0 || key[0] == '0' {
@@ -154,25 +154,27 @@ func (c *Change) decodeValue(value []byte) error {
 	if c.Kind == BookDeleted {
 		return nil
 	}
-	err := c.decodeBook(v.Value)
-	if err != nil && c.Kind != BookCreated && c.Kind != BookUpdated {
-		return nil // a later version's change may have another value
+	b, err := decodeBook(v.Value)
+	if err != nil && (c.Kind == BookCreated || c.Kind == BookUpdated) {
+		return err
 	}
-	return err
+	if c.Book = b; b != nil {
+		b.Version = c.Version
+	}
+	return nil
 }
 
-func (c *Change) decodeBook(value []byte) error {
+// decodeBook returns nil if value has no title, so it isn't a whole book.
+func decodeBook(value []byte) (*Book, error) {
 	var required struct {
 		Title *string `json:"title"`
 	}
 	b := &Book{}
 	if json.Unmarshal(value, &required) != nil || json.Unmarshal(value, b) != nil {
-		return errors.New("has a book that can't be read")
+		return nil, errors.New("has a book that can't be read")
 	}
 	if required.Title == nil {
-		return errors.New("has a book without a title")
+		return nil, nil
 	}
-	b.Version = c.Version
-	c.Book = b
-	return nil
+	return b, nil
 }
