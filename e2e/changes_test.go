@@ -229,48 +229,69 @@ func TestCopyOfTheCatalogue(t *testing.T) {
 		if python == "" {
 			t.Skip("TEST_KAFKA_PYTHON names no python that has kafka-python")
 		}
-		brokers := start(t, t.TempDir(), nil, "broker").broker()
-		shop := newCopiedShop(t, brokers)
-		script := strings.ReplaceAll(example(t, "../docs/consuming.md", "python", brokers, changeTopic), "http://localhost:8080", shop.proxy)
-
-		copied := shop.copy(python, script)
-		shop.eventually("the catalogue is listed", func() bool { return shop.pages.Load() >= 5 })
-		copied.equals("changes while it lists")
-		shop.send(http.MethodPost, "/api/books", `{"title": "Afterwards"}`)
-		shop.send(http.MethodDelete, "/api/books/300", "")
-		require.NoError(t, os.WriteFile(filepath.Join(shop.dir, "books.csv"), []byte("id,title\n1,Imported\n"), 0o600))
-		status, output := finish(t, shop.dir, shop.Environ(), "import", "books.csv")
-		require.Zero(t, status, output)
-		copied.equals("changes afterwards")
-
-		backup := t.TempDir()
-		shop.restart(func(data string) { copyDatabase(t, data, backup) })
-		for _, id := range []string{"200", "201", "202"} {
-			shop.send(http.MethodDelete, "/api/books/"+id, "")
-		}
-		copied.equals("changes after the backup")
-		shop.restart(func(data string) {
-			copyDatabase(t, backup, data)
-			database, err := sql.Open("sqlite", filepath.Join(data, "books.db"))
-			require.NoError(t, err)
-			defer database.Close()
-			_, err = database.Exec("UPDATE books SET title = 'Only in the backup' WHERE id = 150")
-			require.NoError(t, err)
+		t.Run("embedded", func(t *testing.T) {
+			copyCatalogue(t, python, start(t, t.TempDir(), nil, "broker").broker(), "")
 		})
-		shop.send(http.MethodPatch, "/api/books/100", `{"title": "Restored"}`)
-		copied.equals("the backup, and a change since")
-
-		// If it listed from the first page to the last, it would miss books.
-		const loop = "while offset > 0:\n        offset = max(0, offset - PAGE)\n        books.update((book[\"id\"], book) for book in page(offset)[0])"
-		require.Contains(t, script, loop)
-		wrong := strings.Replace(script, loop, "for offset in range(0, offset, PAGE):\n        books.update((book[\"id\"], book) for book in page(offset)[0])", 1)
-		copied = shop.copy(python, wrong)
-		shop.eventually("the copy has the newest book", func() bool {
-			want, got := bookLines(t, shop.catalogue()), copied.read()
-			return len(got) > 0 && shop.pages.Load() >= 5 && slices.Contains(got, want[len(want)-1])
+		t.Run("Kafka", func(t *testing.T) {
+			brokers := os.Getenv("TEST_KAFKA_BROKERS")
+			if brokers == "" {
+				t.Skip("TEST_KAFKA_BROKERS names no Apache Kafka")
+			}
+			copyCatalogue(t, python, brokers, "test-"+uuid.NewString()+".")
 		})
-		require.NotEmpty(t, difference(bookLines(t, shop.catalogue()), copied.read()), "a book is missing")
 	})
+}
+
+func copyCatalogue(t *testing.T, python, brokers, prefix string) {
+	shop := newCopiedShop(t, brokers, prefix)
+	script := strings.NewReplacer("http://localhost:8080", shop.proxy, changeTopic, prefix+changeTopic).
+		Replace(example(t, "../docs/consuming.md", "python", brokers, changeTopic))
+	records := follow(t, brokers, prefix+changeTopic)
+	records.await(t, "250", ofKind(model.BookCreated))
+	for id := 250; id < 265; id++ { // on each partition
+		shop.send(http.MethodPatch, fmt.Sprintf("/api/books/%d", id), `{"title": "Before the list"}`)
+	}
+	records.await(t, "264", ofKind(model.BookUpdated))
+
+	copied := shop.copy(python, script)
+	shop.eventually("the catalogue is listed", func() bool { return shop.pages.Load() >= 5 })
+	copied.equals("changes while it lists")
+	old := slices.IndexFunc(records.all(), func(r *mq.Record) bool { return r.Key == "250" && ofKind(model.BookCreated)(r) })
+	sendAgain(t, brokers, prefix+changeTopic, records.all()[old])
+	shop.send(http.MethodPost, "/api/books", `{"title": "Afterwards"}`)
+	shop.send(http.MethodDelete, "/api/books/300", "")
+	require.NoError(t, os.WriteFile(filepath.Join(shop.dir, "books.csv"), []byte("id,title\n1,Imported\n"), 0o600))
+	status, output := finish(t, shop.dir, shop.Environ(), "import", "books.csv")
+	require.Zero(t, status, output)
+	copied.equals("changes afterwards")
+
+	backup := t.TempDir()
+	shop.restart(func(data string) { copyDatabase(t, data, backup) })
+	for _, id := range []string{"200", "201", "202"} {
+		shop.send(http.MethodDelete, "/api/books/"+id, "")
+	}
+	copied.equals("changes after the backup")
+	shop.restart(func(data string) {
+		copyDatabase(t, backup, data)
+		database, err := sql.Open("sqlite", filepath.Join(data, "books.db"))
+		require.NoError(t, err)
+		defer database.Close()
+		_, err = database.Exec("UPDATE books SET title = 'Only in the backup' WHERE id = 150")
+		require.NoError(t, err)
+	})
+	shop.send(http.MethodPatch, "/api/books/100", `{"title": "Restored"}`)
+	copied.equals("the backup, and a change since")
+
+	// If it listed from the first page to the last, it would miss books.
+	const loop = "while offset > 0:\n        offset = max(0, offset - PAGE)\n        books.update((book[\"id\"], book) for book in page(offset)[0])"
+	require.Contains(t, script, loop)
+	wrong := strings.Replace(script, loop, "for offset in range(0, offset, PAGE):\n        books.update((book[\"id\"], book) for book in page(offset)[0])", 1)
+	copied = shop.copy(python, wrong)
+	shop.eventually("the copy has the newest book", func() bool {
+		want, got := bookLines(t, shop.catalogue()), copied.read()
+		return len(got) > 0 && shop.pages.Load() >= 5 && slices.Contains(got, want[len(want)-1])
+	})
+	require.NotEmpty(t, difference(bookLines(t, shop.catalogue()), copied.read()), "a book is missing")
 }
 
 // copiedShop is a shop behind a proxy, through which a copy lists its catalogue. While it
@@ -279,14 +300,15 @@ type copiedShop struct {
 	*process
 	proxy   string
 	target  atomic.Pointer[url.URL]
-	brokers string
+	environ []string
 	dir     string
 	pages   atomic.Int64 // listed by the newest copy
 }
 
-func newCopiedShop(t *testing.T, brokers string) *copiedShop {
-	s := &copiedShop{brokers: brokers, dir: t.TempDir()}
-	s.process = start(t, s.dir, []string{"EVENT_BOOKS_MQ_BROKERS=" + brokers})
+func newCopiedShop(t *testing.T, brokers, prefix string) *copiedShop {
+	t.Helper()
+	s := &copiedShop{environ: []string{"EVENT_BOOKS_MQ_BROKERS=" + brokers, "EVENT_BOOKS_MQ_TOPIC_PREFIX=" + prefix}, dir: t.TempDir()}
+	s.process = start(t, s.dir, s.environ)
 	s.follow()
 	s.stocked()
 	proxy := httptest.NewServer(&httputil.ReverseProxy{
@@ -336,7 +358,7 @@ func (s *copiedShop) restart(between func(data string)) {
 	s.t.Helper()
 	require.Zero(s.t, s.stop(syscall.SIGTERM))
 	between(filepath.Join(s.dir, "data"))
-	s.process = start(s.t, s.dir, []string{"EVENT_BOOKS_MQ_BROKERS=" + s.brokers})
+	s.process = start(s.t, s.dir, s.environ)
 	s.follow()
 }
 

@@ -83,7 +83,7 @@ func TestExamplesOfConsuming(t *testing.T) {
 		assert.Len(t, strings.Split(strings.TrimSpace(string(output)), "\n"), 5)
 		assert.Contains(t, string(output), "moon  ce_specversion=1.0,ce_id=")
 	})
-	sendAgain(t, broker, records[0])
+	sendAgain(t, broker, topic, records[0])
 	t.Run("confluent-kafka", func(t *testing.T) {
 		assert.Equal(t, "2\tmoon\t\n1\tzzyzx\t(not found)\n", firstConsumer(t), "the copy isn't counted")
 	})
@@ -163,7 +163,7 @@ func TestPromisesNameTheirTests(t *testing.T) {
 }
 
 // sendAgain sends a copy of a record.
-func sendAgain(t *testing.T, broker string, r *mq.Record) {
+func sendAgain(t *testing.T, broker, topic string, r *mq.Record) {
 	t.Helper()
 	config := sarama.NewConfig()
 	config.Producer.Return.Successes = true
