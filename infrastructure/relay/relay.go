@@ -120,7 +120,9 @@ func (r *Relay) lead(ctx context.Context) (err error) {
 		defer cancel()
 		err = errors.Join(err, r.outbox.Resign(bounded, t.lease))
 	}()
-	begun := false
+	if err := t.begin(ctx); err != nil {
+		return err
+	}
 	for {
 		if led, err := t.prolong(ctx); err != nil || !led {
 			return err
@@ -138,12 +140,11 @@ func (r *Relay) lead(ctx context.Context) (err error) {
 			}
 			continue
 		}
-		if first := changes[0].Version; !begun || first < t.highest { // versions went back
+		if changes[0].Version < t.highest { // versions went back
 			t.highest = 0
 			if err := t.begin(ctx); err != nil {
 				return err
 			}
-			begun = true
 			continue // begin may have changed the versions
 		}
 		if err := t.publish(ctx, changes); err != nil {
@@ -193,11 +194,19 @@ func (t *term) begin(ctx context.Context) error {
 	if t.generation = generation; seen <= highest {
 		return nil
 	}
+	// What waits may have been written after the restoring, with versions that the topic has
+	// for other changes.
+	known := highest
+	if waiting, err := t.outbox.ChangesAfter(ctx, 0, 1); err != nil {
+		return err
+	} else if len(waiting) > 0 {
+		known = min(known, waiting[0].Version-1)
+	}
 	t.log.Warn("the topic of changes is ahead of the database, which was probably restored from a backup; a new generation begins",
 		"topic_version", seen, "database_version", highest)
 	newer := map[uint]bool{}
 	err = t.topic.Read(ctx, func(record *mq.Record) error {
-		if c, err := model.DecodeChange(record.Key, record.Headers, record.Value); err == nil && c.Version > highest {
+		if c, err := model.DecodeChange(record.Key, record.Headers, record.Value); err == nil && c.Version > known {
 			newer[c.BookID] = true
 			seen = max(seen, c.Version)
 		}

@@ -329,3 +329,39 @@ func TestARestoredDatabaseBeginsAGeneration(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, generation.Source(), records[0].Header("ce_source"))
 }
+
+// The restored shop may have written before its relay looks.
+func TestWritesAfterARestoring(t *testing.T) {
+	k, restored := &topic{}, newDB(t)
+	one, two := write(t, restored, 0, "1"), write(t, restored, 0, "2")
+	_, stop := start(t, restored, k)
+	eventually(t, empty(t, restored))
+	stop()
+	// The lost database went on with versions 3 and 4.
+	generation, highest, err := restored.Generation(t.Context())
+	require.NoError(t, err)
+	for i, c := range []*model.Change{
+		{BookID: two, Kind: model.BookDeleted}, {BookID: one, Kind: model.BookUpdated, Book: &model.Book{ID: one, Title: "lost"}},
+	} {
+		c.Version, c.Time = highest+int64(i)+1, time.Now()
+		value, headers, err := c.Encode(generation)
+		require.NoError(t, err)
+		k.records = append(k.records, &mq.Record{Key: c.Key(), Value: value, Headers: headers})
+	}
+	three := write(t, restored, 0, "3") // at version 3, too
+	start(t, restored, k)
+	want := map[uint]string{one: "1", two: "2", three: "3"}
+	eventually(t, func() bool { return assert.ObjectsAreEqual(want, k.newest(t)) })
+}
+
+// A relay compares the versions before anybody writes.
+func TestARestoringIsNoticedWithoutChanges(t *testing.T) {
+	k, before := &topic{}, newDB(t)
+	write(t, before, 0, "gone")
+	_, stop := start(t, before, k)
+	eventually(t, empty(t, before))
+	stop()
+	restored := newDB(t)
+	start(t, restored, k)
+	eventually(t, func() bool { return len(k.newest(t)) == 0 })
+}
