@@ -612,7 +612,7 @@ func TestDoubtfulAuthorsAreSettledByTheFileAndTheCatalogue(t *testing.T) {
 		book := rows[i].Book
 		assert.Equal(t, model.NewFingerprint(&book), rows[i].Fingerprint)
 		book.Author = other
-		assert.Equal(t, []model.Copy{{Fingerprint: model.NewFingerprint(&book)}}, rows[i].Alternatives, "the row is found under its other reading")
+		assert.Equal(t, []model.Alternative{{Fingerprint: model.NewFingerprint(&book)}}, rows[i].Alternatives, "the row is found under its other reading")
 	}
 }
 
@@ -621,7 +621,7 @@ func TestAlternativesCountTheRowsBefore(t *testing.T) {
 		return func(r *model.ImportRow) {
 			r.Book.Title, r.Book.Author = "Poems", author
 			if formerly != "" {
-				r.Alternatives = []model.Copy{{Fingerprint: model.NewFingerprint(&model.Book{Title: "Poems", Author: formerly})}}
+				r.Alternatives = []model.Alternative{{Fingerprint: model.NewFingerprint(&model.Book{Title: "Poems", Author: formerly})}}
 			}
 		}
 	}

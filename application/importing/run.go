@@ -302,7 +302,7 @@ func (r *importRun) identify(row *model.ImportRow) (repeated *model.RowError, er
 		if row.Turned != "" {
 			other := row.Book
 			other.Author = row.Turned
-			row.Alternatives = append(row.Alternatives, model.Copy{Fingerprint: model.NewFingerprint(&other)})
+			row.Alternatives = append(row.Alternatives, model.Alternative{Fingerprint: model.NewFingerprint(&other)})
 		}
 	}
 	return nil, r.count(row)
@@ -311,7 +311,7 @@ func (r *importRun) identify(row *model.ImportRow) (repeated *model.RowError, er
 // count sets the ordinals of a row: the numbers of earlier rows whose books have
 // its fingerprints by now.
 func (r *importRun) count(row *model.ImportRow) error {
-	row.Alternatives = slices.DeleteFunc(row.Alternatives, func(c model.Copy) bool { return c.Fingerprint == row.Fingerprint })
+	row.Alternatives = slices.DeleteFunc(row.Alternatives, func(c model.Alternative) bool { return c.Fingerprint == row.Fingerprint })
 	for i := range row.Alternatives {
 		ordinal, _, err := r.ordinals.get(keyOf(row.Alternatives[i].Fingerprint))
 		if err != nil {

@@ -58,7 +58,7 @@ type ImportRow struct {
 	// may have stored the row, because it read the row differently. FormerISBN is
 	// empty if the ISBN was the same.
 	FormerISBN   string
-	Alternatives []Copy
+	Alternatives []Alternative
 	// Delete removes the book from the catalogue. Book and Fields don't matter
 	// then.
 	Delete bool
@@ -72,9 +72,9 @@ func (r *ImportRow) Reject(code RowCode) *RowError {
 	return &RowError{Line: r.Line, Text: r.Text, Code: code}
 }
 
-// Copy is one of the books with a fingerprint. Ordinal counts the earlier rows of
-// the file that leave a book with this fingerprint.
-type Copy struct {
+// Alternative is another fingerprint under which a row's book may be stored. Ordinal counts
+// the earlier rows of the file that leave a book with this fingerprint.
+type Alternative struct {
 	Fingerprint Fingerprint
 	Ordinal     int
 }

@@ -50,7 +50,7 @@ func TestRowsHaveTheirFormerIdentity(t *testing.T) {
 				default:
 					fingerprint, err := hex.DecodeString(want.Fingerprint)
 					require.NoError(t, err)
-					assert.True(t, slices.ContainsFunc(row.Alternatives, func(c model.Copy) bool { return string(c.Fingerprint[:]) == string(fingerprint) }), "line %d", row.Line)
+					assert.True(t, slices.ContainsFunc(row.Alternatives, func(c model.Alternative) bool { return string(c.Fingerprint[:]) == string(fingerprint) }), "line %d", row.Line)
 				}
 			}
 			assert.False(t, stored.More())

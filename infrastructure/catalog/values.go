@@ -65,7 +65,7 @@ func (b *builder) former(hasSource bool) {
 		b.row.FormerISBN = isbn
 	}
 	if fingerprint != (model.Fingerprint{}) {
-		b.row.Alternatives = append(b.row.Alternatives, model.Copy{Fingerprint: fingerprint})
+		b.row.Alternatives = append(b.row.Alternatives, model.Alternative{Fingerprint: fingerprint})
 	}
 }
 

@@ -19,10 +19,10 @@ type copies struct {
 // oldestCopy finds the book of a row by its fingerprints. Books have the order of
 // the rows that created them. If a later row of the file is read as an earlier one
 // was before, both books are found, and the older one belongs to the earlier row.
-func (c *catalogue) oldestCopy(row *model.ImportRow) (oldest *known) {
+func (c *matches) oldestCopy(row *model.ImportRow) (oldest *known) {
 	candidates := row.Alternatives
 	if row.ExternalID == "" && row.Book.ISBN == "" {
-		candidates = append([]model.Copy{{Fingerprint: row.Fingerprint, Ordinal: row.Ordinal}}, candidates...)
+		candidates = append([]model.Alternative{{Fingerprint: row.Fingerprint, Ordinal: row.Ordinal}}, candidates...)
 	}
 	for _, candidate := range candidates {
 		if k := c.byFingerprint[candidate.Fingerprint].at(candidate.Ordinal); k != nil && (oldest == nil || k.isOlder(oldest)) {
@@ -67,9 +67,9 @@ func (c *copies) insert(k *known) {
 }
 
 // move gives a book the fingerprint of a row that was found under another one.
-func (c *catalogue) move(k *known, row *model.ImportRow) {
+func (c *matches) move(k *known, row *model.ImportRow) {
 	former := model.Fingerprint(k.identity.Fingerprint)
-	if former == row.Fingerprint || !slices.ContainsFunc(row.Alternatives, func(other model.Copy) bool { return other.Fingerprint == former }) {
+	if former == row.Fingerprint || !slices.ContainsFunc(row.Alternatives, func(other model.Alternative) bool { return other.Fingerprint == former }) {
 		return
 	}
 	c.byFingerprint[former].remove(k)

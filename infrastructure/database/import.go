@@ -61,8 +61,8 @@ type known struct {
 	listed   bool // it is among the copies of its fingerprint
 }
 
-// catalogue holds the stored books that the rows of a batch can be.
-type catalogue struct {
+// matches holds the stored books that the rows of a batch can be.
+type matches struct {
 	byExternalID  map[[2]string]*known
 	byISBN        map[string]*known
 	byFingerprint map[model.Fingerprint]*copies
@@ -70,7 +70,7 @@ type catalogue struct {
 
 // take decides the outcome of each row, and returns the books that the rows
 // matched or created.
-func (c *catalogue) take(rows []*model.ImportRow, now time.Time) (results []model.ImportResult, touched []*known) {
+func (c *matches) take(rows []*model.ImportRow, now time.Time) (results []model.ImportResult, touched []*known) {
 	results = make([]model.ImportResult, len(rows))
 	for i, row := range rows {
 		match, rejected := c.match(row)
@@ -104,7 +104,7 @@ func (c *catalogue) take(rows []*model.ImportRow, now time.Time) (results []mode
 }
 
 // lookUp reads the books that the rows can be, and locks them.
-func (db *DB) lookUp(tx *gorm.DB, rows []*model.ImportRow) (*catalogue, error) {
+func (db *DB) lookUp(tx *gorm.DB, rows []*model.ImportRow) (*matches, error) {
 	l := &lookup{tx: db.locking(tx), found: map[uint]*known{}}
 	identities := identitiesOf(rows)
 	if err := l.findAll(identities); err != nil {
@@ -114,7 +114,7 @@ func (db *DB) lookUp(tx *gorm.DB, rows []*model.ImportRow) (*catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &catalogue{map[[2]string]*known{}, map[string]*known{}, windows}
+	c := &matches{map[[2]string]*known{}, map[string]*known{}, windows}
 	for _, id := range slices.Sorted(maps.Keys(l.found)) {
 		c.add(l.found[id])
 	}
@@ -239,7 +239,7 @@ type knownRow struct {
 
 func (knownRow) TableName() string { return "books" }
 
-func (c *catalogue) add(k *known) {
+func (c *matches) add(k *known) {
 	if k.identity.ExternalID != nil && k.identity.Source != nil {
 		c.byExternalID[[2]string{*k.identity.Source, *k.identity.ExternalID}] = k
 	}
@@ -260,7 +260,7 @@ func (c *catalogue) add(k *known) {
 
 // remove deletes a book, except from the copies of its fingerprint: the ordinals
 // of later rows count it.
-func (c *catalogue) remove(k *known) {
+func (c *matches) remove(k *known) {
 	if k.identity.ExternalID != nil && k.identity.Source != nil {
 		delete(c.byExternalID, [2]string{*k.identity.Source, *k.identity.ExternalID})
 	}
@@ -269,7 +269,7 @@ func (c *catalogue) remove(k *known) {
 
 // match finds the book of a row. It returns neither a book nor an error if the
 // row is a new book, or the deletion of a book that isn't there.
-func (c *catalogue) match(row *model.ImportRow) (match *known, rejected *model.RowError) {
+func (c *matches) match(row *model.ImportRow) (match *known, rejected *model.RowError) {
 	sameISBN := c.byISBN[row.Book.ISBN]
 	switch {
 	case row.ExternalID != "" && c.byExternalID[[2]string{row.Source, row.ExternalID}] != nil:
@@ -299,7 +299,7 @@ func (c *catalogue) match(row *model.ImportRow) (match *known, rejected *model.R
 }
 
 // apply copies a row into a book and reports whether that changed the book.
-func (c *catalogue) apply(k *known, row *model.ImportRow) bool {
+func (c *matches) apply(k *known, row *model.ImportRow) bool {
 	before, identity := *k.book, k.identity
 	if k.book.ISBN != "" {
 		delete(c.byISBN, k.book.ISBN)

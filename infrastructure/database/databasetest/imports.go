@@ -98,7 +98,7 @@ func testImportRecognisesBooks(t *testing.T, db Catalogue) {
 
 // formerly returns a row that an earlier import read as another book.
 func formerly(row *model.ImportRow, ordinal int, former model.Book) *model.ImportRow {
-	row.Alternatives = append(row.Alternatives, model.Copy{Fingerprint: model.NewFingerprint(&former), Ordinal: ordinal})
+	row.Alternatives = append(row.Alternatives, model.Alternative{Fingerprint: model.NewFingerprint(&former), Ordinal: ordinal})
 	return row
 }
 
