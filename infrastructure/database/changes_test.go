@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -180,4 +183,36 @@ func TestAChangeWithoutItsOutboxRowIsNone(t *testing.T) {
 		require.NoError(t, err)
 		assert.Zero(t, found.Total)
 	})
+}
+
+// SQLite's file can't grow any more, as on a full disk.
+func TestAFullDiskLosesNeitherBookNorChange(t *testing.T) {
+	db, err := OpenSQLite(filepath.Join(t.TempDir(), "books.db"), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer db.Close()
+	require.NoError(t, db.Migrate(t.Context()))
+	db.sql.main.SetMaxOpenConns(1) // the bound belongs to a connection
+	first, err := db.CreateBook(t.Context(), &model.Book{Title: "First"})
+	require.NoError(t, err)
+	var pages int
+	require.NoError(t, db.sql.main.QueryRow("PRAGMA page_count").Scan(&pages))
+	bound := func(pages int) {
+		_, err := db.sql.main.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages))
+		require.NoError(t, err)
+	}
+	bound(pages)
+	large := &model.Book{Title: "Large", Description: strings.Repeat("x", 1<<20)}
+	_, err = db.CreateBook(t.Context(), large)
+	assert.Equal(t, model.UnavailableNow, model.ErrorCode(err))
+	_, err = db.ChangeBook(t.Context(), first, func(*model.Book) (*model.Book, error) { return large, nil })
+	assert.Equal(t, model.UnavailableNow, model.ErrorCode(err))
+	assert.Equal(t, map[uint]noted{first: {model.BookCreated, "First"}}, outboxOf(t, db))
+	book, err := db.GetBook(t.Context(), first)
+	require.NoError(t, err)
+	assert.Equal(t, "First", book.Title)
+
+	bound(pages + 1000)
+	second, err := db.CreateBook(t.Context(), large)
+	require.NoError(t, err)
+	assert.Equal(t, map[uint]noted{first: {model.BookCreated, "First"}, second: {model.BookCreated, "Large"}}, outboxOf(t, db))
 }

@@ -333,8 +333,11 @@ func TestOddRecordsAreSkipped(t *testing.T) {
 			s.write(r)
 		}
 		s.write(&mq.Record{Key: "2", Value: []byte(`{"type":"books.event.updated","value":{"id":2},"version":9}`)})
+		gone := model.Change{BookID: 3, Version: 10, Kind: model.BookDeleted}
+		s.write(&mq.Record{Key: "3", Headers: gone.Tombstone(s.generation)}) // without the deletion before it
 		synctest.Wait()
 		assert.Zero(t, c.version(1))
 		assert.EqualValues(t, 9, c.version(2))
+		assert.EqualValues(t, 10, c.version(3), "a tombstone is a deletion")
 	})
 }
