@@ -5,6 +5,8 @@ package cache
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 
@@ -22,8 +24,8 @@ type Books struct {
 	maxBytes int
 	current  func() bool
 
-	evicted       *stats.Counter // otter counts changes as reads, too
-	reads, misses atomic.Uint64
+	evicted      *stats.Counter // otter counts changes as reads, too
+	hits, misses atomic.Uint64
 }
 
 type entries = otter.Cache[uint, *model.Book]
@@ -62,11 +64,19 @@ func (c *Books) GetBook(ctx context.Context, id uint) (*model.Book, error) {
 	if !c.current() {
 		return c.BookManager.GetBook(ctx, id)
 	}
-	c.reads.Add(1)
+	missed := 0
 	b, err := c.entries.Load().Get(ctx, id, otter.LoaderFunc[uint, *model.Book](func(ctx context.Context, id uint) (*model.Book, error) {
-		c.misses.Add(1)
-		return c.BookManager.GetBook(ctx, id)
+		missed = 1
+		b, err := c.BookManager.GetBook(ctx, id)
+		if model.ErrorCode(err) == model.NotFound {
+			err = fmt.Errorf("%w: %w", otter.ErrNotFound, err) // GetBooks may wait for this, too
+		}
+		return b, err
 	}))
+	c.count(1, missed)
+	if errors.Is(err, otter.ErrNotFound) && model.ErrorCode(err) != model.NotFound {
+		return c.BookManager.GetBook(ctx, id) // this has waited for a GetBooks, which left the book out
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +88,12 @@ func (c *Books) GetBooks(ctx context.Context, ids []uint) ([]*model.Book, error)
 	if !c.current() {
 		return c.BookManager.GetBooks(ctx, ids)
 	}
-	c.reads.Add(uint64(len(ids)))
-	found, err := c.entries.Load().BulkGet(ctx, ids, otter.BulkLoaderFunc[uint, *model.Book](c.read))
+	missed := 0
+	found, err := c.entries.Load().BulkGet(ctx, ids, otter.BulkLoaderFunc[uint, *model.Book](func(ctx context.Context, ids []uint) (map[uint]*model.Book, error) {
+		missed = max(missed, len(ids)) // otter asks again for books that change meanwhile
+		return c.read(ctx, ids)
+	}))
+	c.count(len(ids), missed)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +107,6 @@ func (c *Books) GetBooks(ctx context.Context, ids []uint) ([]*model.Book, error)
 }
 
 func (c *Books) read(ctx context.Context, ids []uint) (map[uint]*model.Book, error) {
-	c.misses.Add(uint64(len(ids)))
 	books, err := c.BookManager.GetBooks(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -103,6 +116,11 @@ func (c *Books) read(ctx context.Context, ids []uint) (map[uint]*model.Book, err
 		found[b.ID] = b
 	}
 	return found, nil
+}
+
+func (c *Books) count(reads, missed int) {
+	c.hits.Add(uint64(reads - missed))
+	c.misses.Add(uint64(missed))
 }
 
 // own returns a copy that its reader may change.
@@ -134,10 +152,8 @@ type Stats struct {
 
 // Stats returns what the cache has done.
 func (c *Books) Stats() Stats {
-	// A read that begins again is one more miss.
-	misses, reads := c.misses.Load(), c.reads.Load()
 	return Stats{
-		Hits: reads - min(reads, misses), Misses: misses,
+		Hits: c.hits.Load(), Misses: c.misses.Load(),
 		Evictions: c.evicted.Snapshot().Evictions, Bytes: c.entries.Load().WeightedSize(),
 	}
 }

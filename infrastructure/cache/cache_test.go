@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -215,6 +216,61 @@ func TestTheCacheIsBounded(t *testing.T) {
 	// otter evicts soon after a write, in the background.
 	require.Eventually(t, func() bool { return c.Stats().Bytes <= 1<<20 }, 10*1e9, 1e6)
 	assert.Positive(t, c.Stats().Evictions)
+}
+
+// Two reads at once, one by id and one of many, share what they find, and don't find.
+func TestAMissingBookIsReadInBothWaysAtOnce(t *testing.T) {
+	one := func(t *testing.T, c *cache.Books) {
+		_, err := c.GetBook(t.Context(), 1)
+		assert.Equal(t, model.NotFound, model.ErrorCode(err))
+	}
+	many := func(t *testing.T, c *cache.Books) {
+		found, err := c.GetBooks(t.Context(), []uint{1, 2})
+		assert.NoError(t, err)
+		assert.Len(t, found, 1)
+	}
+	for name, order := range map[string][2]func(t *testing.T, c *cache.Books){"one first": {one, many}, "many first": {many, one}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, c := newCache(always)
+				s.put(2, 1, "two")
+				release := make(chan struct{})
+				s.before = func() { <-release }
+				var reading sync.WaitGroup
+				for _, read := range order {
+					reading.Go(func() { read(t, c) })
+					synctest.Wait()
+				}
+				close(release)
+				reading.Wait()
+			})
+		})
+	}
+}
+
+// Prometheus takes a counter that falls for a restart.
+func TestHitsNeverFall(t *testing.T) {
+	s, c := newCache(always)
+	s.put(1, 1, "one")
+	title(t, c, 1)
+	title(t, c, 1)
+	before := c.Stats().Hits
+	assert.EqualValues(t, 1, before)
+	again := 0
+	s.before = func() {
+		assert.Equal(t, before, c.Stats().Hits, "a read under way is no hit")
+		if again++; again < 4 { // the read begins again
+			c.Apply(&model.Change{BookID: 2, Version: int64(again), Kind: model.BookUpdated})
+		}
+	}
+	_, err := c.GetBooks(t.Context(), []uint{1, 2})
+	require.NoError(t, err)
+	before++ // book 1
+	assert.Equal(t, before, c.Stats().Hits)
+	s.put(2, 5, "two")
+	again = 0
+	assert.Equal(t, "two", title(t, c, 2))
+	assert.Equal(t, before, c.Stats().Hits)
 }
 
 type broken struct{ gateway.BookManager }
