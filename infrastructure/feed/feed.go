@@ -30,8 +30,7 @@ const (
 	// confirmTimeout bounds one attempt, and stuckAfter a series that fails.
 	confirmTimeout = 3 * time.Second
 	stuckAfter     = 30 * time.Second
-	// currentFor is how long a confirmation counts. What is confirmed no more may be out
-	// of date by this time and those above: less than 10 seconds together.
+	// currentFor bounds the age of changes that readers may lack while the feed is current.
 	currentFor = 5 * time.Second
 	// pause is the pause after a failure.
 	pause = 500 * time.Millisecond
@@ -69,10 +68,10 @@ type Feed struct {
 	log     *slog.Logger
 	odd     *rate.Sometimes // for what is logged of odd records
 
-	// fromOutbox and fromTopic are when the two ways were last confirmed, in unix
-	// nanoseconds.
-	fromOutbox, fromTopic atomic.Int64
-	newest                atomic.Int64 // the time of the newest change, likewise
+	// polled is when the outbox was last read. Changes before known reached the readers: by
+	// reading the outbox, or else by reading the topic afterwards. newest is the time of the
+	// newest change. All are in unix nanoseconds.
+	polled, known, newest atomic.Int64
 
 	mu         sync.Mutex
 	generation model.Generation
@@ -88,8 +87,7 @@ func New(outbox gateway.Outbox, open func() (Stream, error), log *slog.Logger, r
 
 // Current reports whether the readers know all changes but those of the last seconds.
 func (f *Feed) Current() bool {
-	confirmed := min(f.fromOutbox.Load(), f.fromTopic.Load())
-	return time.Now().UnixNano()-confirmed < int64(currentFor)
+	return time.Now().UnixNano()-f.known.Load() < int64(currentFor)
 }
 
 // Newest is the time of the newest change that the readers got, or zero.
@@ -151,7 +149,7 @@ func (f *Feed) readOutbox(ctx context.Context, begun chan struct{}) {
 		err := f.poll(ctx)
 		switch {
 		case err == nil:
-			f.fromOutbox.Store(asked.UnixNano())
+			f.polled.Store(asked.UnixNano())
 			first()
 		case ctx.Err() == nil && !failing && model.ErrorCode(err) != model.UnavailableNow: // the database has logged those
 			f.log.Warn("the outbox can't be read; retrying", "error", err)
@@ -238,7 +236,7 @@ func (f *Feed) withoutTopic() {
 
 // follow reads the topic from the position kept, or from its end if there is none.
 func (f *Feed) follow(ctx context.Context) error {
-	asked := time.Now()
+	polled := f.polled.Load()
 	s, err := f.open()
 	if err != nil {
 		return err
@@ -257,7 +255,7 @@ func (f *Feed) follow(ctx context.Context) error {
 	}
 	from := *f.position
 	if _, err := s.End(ctx); errors.Is(err, mq.ErrNoTopic) {
-		f.fromTopic.Store(asked.UnixNano())
+		f.known.Store(polled)
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -274,14 +272,14 @@ func (f *Feed) follow(ctx context.Context) error {
 func (f *Feed) confirm(ctx context.Context, s Stream) error {
 	last := time.Now()
 	for ctx.Err() == nil {
-		asked := time.Now()
+		asked, polled := time.Now(), f.polled.Load()
 		bounded, cancel := context.WithTimeout(ctx, confirmTimeout)
 		err := s.Confirm(bounded)
 		cancel()
 		switch {
 		case err == nil:
 			last = asked
-			f.fromTopic.Store(asked.UnixNano())
+			f.known.Store(polled)
 		case errors.Is(err, mq.ErrBehind), errors.Is(err, mq.ErrPartitions), errors.Is(err, mq.ErrNoTopic), time.Since(last) > stuckAfter:
 			return err
 		}

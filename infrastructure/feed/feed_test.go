@@ -283,6 +283,26 @@ func TestWithoutTheDatabaseNothingIsCurrent(t *testing.T) {
 	})
 }
 
+// While the database was away, a change went from the outbox to the topic. Until the topic
+// is read, it is unknown, though both were read within the last seconds.
+func TestTheTopicIsConfirmedAfterTheOutbox(t *testing.T) {
+	run(t, func(t *testing.T, s *shop, f *feed.Feed, c *copies) {
+		s.do(func() { s.database = errors.New("away") })
+		time.Sleep(6 * time.Second)
+		require.False(t, f.Current())
+		s.do(func() { s.kafka = errors.New("slow") })
+		s.publish(t, 1, 40)
+		s.do(func() { s.database, s.highest = nil, 40 })
+		time.Sleep(time.Second)
+		assert.Zero(t, c.version(1))
+		assert.False(t, f.Current())
+		s.do(func() { s.kafka = nil })
+		time.Sleep(2 * time.Second)
+		assert.EqualValues(t, 40, c.version(1))
+		assert.True(t, f.Current())
+	})
+}
+
 func TestMissedChangesAskForARebuild(t *testing.T) {
 	for name, miss := range map[string]func(s *shop){
 		"records are deleted": func(s *shop) { s.behind = true },
