@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -268,9 +269,10 @@ func (f *Feed) follow(ctx context.Context) error {
 	return err
 }
 
-// confirm asks again and again whether everything in the topic is read.
+// confirm asks again and again whether everything in the topic is read. It gives up if that
+// fails for long without any progress.
 func (f *Feed) confirm(ctx context.Context, s Stream) error {
-	last := time.Now()
+	last, next := time.Now(), s.Position().Next
 	for ctx.Err() == nil {
 		asked, polled := time.Now(), f.polled.Load()
 		bounded, cancel := context.WithTimeout(ctx, confirmTimeout)
@@ -280,8 +282,15 @@ func (f *Feed) confirm(ctx context.Context, s Stream) error {
 		case err == nil:
 			last = asked
 			f.known.Store(polled)
-		case errors.Is(err, mq.ErrBehind), errors.Is(err, mq.ErrPartitions), errors.Is(err, mq.ErrNoTopic), time.Since(last) > stuckAfter:
+		case errors.Is(err, mq.ErrBehind), errors.Is(err, mq.ErrPartitions), errors.Is(err, mq.ErrNoTopic):
 			return err
+		default:
+			if at := s.Position().Next; !maps.Equal(at, next) {
+				last, next = asked, at
+			}
+			if time.Since(last) > stuckAfter {
+				return err
+			}
 		}
 		sleep(ctx, confirmEvery)
 	}

@@ -29,8 +29,9 @@ type shop struct {
 
 	id      string // of the topic; "" if there is none
 	records []*mq.Record
-	kafka   error         // of every call
-	behind  bool          // the position is gone
+	kafka   error // of every call
+	behind  bool  // the position is gone
+	opened  int
 	changed chan struct{} // closed when anything changes
 }
 
@@ -96,6 +97,7 @@ type stream struct {
 func (s *shop) open() (feed.Stream, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.opened++
 	return &stream{shop: s}, s.kafka
 }
 
@@ -165,6 +167,8 @@ func (s *stream) Confirm(ctx context.Context) error {
 		return errors.New("Follow hasn't begun")
 	case s.at.Topic != s.id:
 		return mq.ErrBehind
+	case s.at.Next[0] < int64(len(s.records)):
+		return errors.New("the end isn't reached yet")
 	}
 	return nil
 }
@@ -173,12 +177,14 @@ func (*stream) Close() {}
 
 // copies is a reader that notes what it gets.
 type copies struct {
+	takes    time.Duration // for a change
 	mu       sync.Mutex
 	versions map[uint]int64
 	rebuilt  int
 }
 
 func (c *copies) apply(change *model.Change) {
+	time.Sleep(c.takes)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.versions[change.BookID] = max(c.versions[change.BookID], change.Version)
@@ -276,7 +282,7 @@ func TestWithoutTheDatabaseNothingIsCurrent(t *testing.T) {
 		assert.False(t, f.Current())
 		s.do(func() { s.database = nil })
 		s.enter(1, 5)
-		time.Sleep(time.Second)
+		time.Sleep(2 * time.Second)
 		assert.True(t, f.Current())
 		assert.EqualValues(t, 5, c.version(1))
 		assert.Equal(t, begun, c.rebuilds())
@@ -328,6 +334,24 @@ func TestMissedChangesAskForARebuild(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Reading what was missed may take long. That is no failure of the topic.
+func TestALongTopicIsReadToItsEnd(t *testing.T) {
+	run(t, func(t *testing.T, s *shop, f *feed.Feed, c *copies) {
+		c.takes = time.Second
+		var before, after int
+		s.do(func() { before = s.opened })
+		for version := range int64(90) {
+			s.publish(t, 1, version+1)
+		}
+		time.Sleep(80 * time.Second)
+		assert.False(t, f.Current())
+		time.Sleep(12 * time.Second)
+		assert.True(t, f.Current())
+		s.do(func() { after = s.opened })
+		assert.Equal(t, before, after, "it isn't opened again")
+	})
 }
 
 func TestATopicThatComesLater(t *testing.T) {
