@@ -56,6 +56,8 @@ type Relay struct {
 	holder string
 	wake   chan struct{}
 
+	failing bool // since a failure that was logged
+
 	published, rejected atomic.Int64
 }
 
@@ -78,16 +80,15 @@ func (r *Relay) Rejected() int64  { return r.rejected.Load() }
 
 // Run publishes until ctx ends. It logs the first failure of a series.
 func (r *Relay) Run(ctx context.Context) {
-	failing := false
 	for ctx.Err() == nil {
 		err := r.lead(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil && !failing && model.ErrorCode(err) != model.UnavailableNow { // the database has logged those
+		if err != nil && !r.failing && model.ErrorCode(err) != model.UnavailableNow { // the database has logged those
+			r.failing = true
 			r.log.Warn("changes of the catalogue can't be published; retrying", "error", err)
 		}
-		failing = err != nil
 		sleep(ctx, pause/2+rand.N(pause))
 	}
 }
@@ -132,6 +133,7 @@ func (r *Relay) lead(ctx context.Context) (err error) {
 			return err
 		}
 		if len(changes) == 0 {
+			r.failing = false
 			select {
 			case <-ctx.Done():
 				return nil
@@ -151,6 +153,7 @@ func (r *Relay) lead(ctx context.Context) (err error) {
 			return err
 		}
 		t.highest = changes[len(changes)-1].Version
+		r.failing = false
 	}
 }
 
@@ -185,7 +188,9 @@ func (t *term) begin(ctx context.Context) error {
 	}
 	seen := int64(0)
 	for _, record := range last {
-		seen = max(seen, versionOf(record))
+		if c := changeOf(record); c != nil {
+			seen = max(seen, c.Version)
+		}
 	}
 	generation, highest, err := t.outbox.Generation(ctx)
 	if err != nil {
@@ -206,7 +211,7 @@ func (t *term) begin(ctx context.Context) error {
 		"topic_version", seen, "database_version", highest)
 	newer := map[uint]bool{}
 	err = t.topic.Read(ctx, func(record *mq.Record) error {
-		if c, err := model.DecodeChange(record.Key, record.Headers, record.Value); err == nil && c.Version > known {
+		if c := changeOf(record); c != nil && c.Version > known {
 			newer[c.BookID] = true
 			seen = max(seen, c.Version)
 		}
@@ -222,12 +227,17 @@ func (t *term) begin(ctx context.Context) error {
 	return err
 }
 
-func versionOf(record *mq.Record) int64 {
+// maxVersion is more than a catalogue ever reaches.
+const maxVersion = 1 << 53
+
+// changeOf returns the change of a record, or nil if it has none. A version that is too high
+// is damaged or forged; to go on above it would use up the numbers.
+func changeOf(record *mq.Record) *model.Change {
 	c, err := model.DecodeChange(record.Key, record.Headers, record.Value)
-	if err != nil {
-		return 0 // not ours
+	if err != nil || c.Version > maxVersion {
+		return nil
 	}
-	return c.Version
+	return c
 }
 
 // publish sends changes and removes them from the outbox.
@@ -242,9 +252,10 @@ func (t *term) publish(ctx context.Context, changes []*model.Change) error {
 	if err != nil {
 		return err
 	}
+	rejected := map[string]bool{} // a deletion has two records
 	report := func(record *mq.Record, rejection error) {
 		if rejection != nil {
-			t.rejected.Add(1)
+			rejected[record.Key] = true
 			t.log.Error("Kafka rejects a change of the catalogue", "book", record.Key, "bytes", len(record.Value), "error", rejection)
 		}
 	}
@@ -256,7 +267,8 @@ func (t *term) publish(ctx context.Context, changes []*model.Change) error {
 	if err := t.outbox.Settle(ctx, t.lease, changes); err != nil {
 		return err
 	}
-	t.published.Add(int64(len(changes)))
+	t.rejected.Add(int64(len(rejected)))
+	t.published.Add(int64(len(changes) - len(rejected)))
 	return nil
 }
 

@@ -1,19 +1,24 @@
 package relay_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/database"
 	"literank.com/event-books/infrastructure/mq"
@@ -239,6 +244,11 @@ func TestARejectedChangeHoldsNothingUp(t *testing.T) {
 	r, _ := start(t, db, k)
 	eventually(t, empty(t, db))
 	eventually(t, func() bool { return r.Rejected() == 1 })
+	assert.Zero(t, r.Published())
+	write(t, db, write(t, db, 0, "Deleted"), "")
+	eventually(t, empty(t, db))
+	eventually(t, func() bool { return r.Rejected() == 2 }) // not once more for the tombstone
+	assert.Zero(t, r.Published())
 	k.set(func() { k.reject = nil })
 	write(t, db, id, "Smaller")
 	eventually(t, empty(t, db))
@@ -364,4 +374,72 @@ func TestARestoringIsNoticedWithoutChanges(t *testing.T) {
 	restored := newDB(t)
 	start(t, restored, k)
 	eventually(t, func() bool { return len(k.newest(t)) == 0 })
+}
+
+// A record of nobody's catalogue must not use up the versions.
+func TestAnImpossibleVersionIsNoBackup(t *testing.T) {
+	db, k := newDB(t), &topic{}
+	forged := &model.Change{BookID: 1, Version: math.MaxInt64, Kind: model.BookDeleted, Time: time.Now()}
+	value, headers, err := forged.Encode(model.Generation{})
+	require.NoError(t, err)
+	k.records = []*mq.Record{{Key: forged.Key(), Value: value, Headers: headers}}
+	start(t, db, k)
+	write(t, db, 0, "One")
+	eventually(t, empty(t, db))
+	write(t, db, 0, "Two")
+	eventually(t, empty(t, db))
+	_, highest, err := db.Generation(t.Context())
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, highest)
+}
+
+// rival is an outbox with one change, whose lease another instance often has.
+type rival struct {
+	gateway.Outbox
+	asked   int
+	settled atomic.Bool
+}
+
+func (o *rival) Lead(_ context.Context, holder string, _ time.Duration) (gateway.Lease, bool, error) {
+	o.asked++
+	return gateway.Lease{Holder: holder}, o.asked%2 == 1, nil
+}
+func (*rival) Resign(context.Context, gateway.Lease) error { return nil }
+func (*rival) Generation(context.Context) (model.Generation, int64, error) {
+	return model.Generation{}, 1, nil
+}
+
+func (o *rival) PendingChanges(context.Context, int) ([]*model.Change, error) {
+	if o.settled.Load() {
+		return nil, nil
+	}
+	return []*model.Change{{BookID: 1, Version: 1, Kind: model.BookDeleted, Time: time.Now()}}, nil
+}
+
+func (o *rival) Settle(context.Context, gateway.Lease, []*model.Change) error {
+	o.settled.Store(true)
+	return nil
+}
+
+func TestEachSeriesOfFailuresIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lines bytes.Buffer
+		k, o := &topic{}, &rival{}
+		r := relay.New(o, k, slog.New(slog.NewTextHandler(&lines, nil)))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { r.Run(ctx); close(ended) }()
+		for outage := range 3 {
+			k.set(func() { k.deliver = func([]*mq.Record) (int, error) { return 0, errors.New("away") } })
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			assert.Equal(t, outage+1, strings.Count(lines.String(), "can't be published"), lines.String())
+			k.set(func() { k.deliver = nil })
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			require.True(t, o.settled.Swap(false))
+		}
+		cancel()
+		<-ended
+	})
 }
