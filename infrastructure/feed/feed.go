@@ -79,6 +79,7 @@ type Feed struct {
 	seen       int64 // the highest version that the outbox has shown
 
 	position *mq.Position // only readTopic uses it
+	failing  atomic.Bool  // the topic, since a failure that was logged
 }
 
 // New returns a feed. Run runs it. open opens the topic of changes.
@@ -204,7 +205,6 @@ func (f *Feed) poll(ctx context.Context) error {
 
 // readTopic follows the topic, and opens it again after a failure.
 func (f *Feed) readTopic(ctx context.Context) {
-	failing := false
 	for ctx.Err() == nil {
 		err := f.follow(ctx)
 		if ctx.Err() != nil {
@@ -218,10 +218,9 @@ func (f *Feed) readTopic(ctx context.Context) {
 			f.withoutTopic()
 		case errors.Is(err, mq.ErrPartitions):
 			f.log.Info("the topic of changes has other partitions")
-		case err != nil && !failing:
+		case err != nil && !f.failing.Swap(true):
 			f.log.Warn("the topic of changes can't be read; retrying", "error", err)
 		}
-		failing = err != nil && !errors.Is(err, mq.ErrNoTopic)
 		sleep(ctx, pause)
 	}
 }
@@ -257,6 +256,7 @@ func (f *Feed) follow(ctx context.Context) error {
 	from := *f.position
 	if _, err := s.End(ctx); errors.Is(err, mq.ErrNoTopic) {
 		f.known.Store(polled)
+		f.failing.Store(false)
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -282,6 +282,7 @@ func (f *Feed) confirm(ctx context.Context, s Stream) error {
 		case err == nil:
 			last = asked
 			f.known.Store(polled)
+			f.failing.Store(false)
 		case errors.Is(err, mq.ErrBehind), errors.Is(err, mq.ErrPartitions), errors.Is(err, mq.ErrNoTopic):
 			return err
 		default:

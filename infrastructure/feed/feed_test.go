@@ -1,9 +1,11 @@
 package feed_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -351,6 +353,28 @@ func TestALongTopicIsReadToItsEnd(t *testing.T) {
 		assert.True(t, f.Current())
 		s.do(func() { after = s.opened })
 		assert.Equal(t, before, after, "it isn't opened again")
+	})
+}
+
+func TestEachSeriesOfFailuresIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lines bytes.Buffer
+		s := newShop()
+		f := feed.New(s, s.open, slog.New(slog.NewTextHandler(&lines, nil)))
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { f.Run(ctx); close(ended) }()
+		for outage := range 3 {
+			s.do(func() { s.kafka = errors.New("away") })
+			time.Sleep(3 * time.Minute)
+			synctest.Wait()
+			assert.Equal(t, outage+1, strings.Count(lines.String(), "can't be read"), lines.String())
+			s.do(func() { s.kafka = nil })
+			time.Sleep(time.Minute)
+			require.True(t, f.Current())
+		}
+		stop()
+		<-ended
 	})
 }
 
