@@ -35,15 +35,38 @@ type pendingRow struct {
 	Shown     bookRow `gorm:"embedded"`
 }
 
+// pendingBytes bounds the descriptions that PendingChanges reads at once.
+const pendingBytes = 8 << 20
+
 func (db *DB) PendingChanges(ctx context.Context, limit int) ([]*model.Change, error) {
 	session, err := db.session(ctx)
 	if err != nil {
 		return nil, err
 	}
+	shown := &gorm.Statement{DB: session}
+	if err := shown.Parse(&bookRow{}); err != nil {
+		return nil, err
+	}
+	pending := session.Table("outbox").Joins("LEFT JOIN books ON books.id = outbox.book_id").
+		Order("outbox.version").Limit(limit).Session(&gorm.Session{})
+	var sizes []struct{ Version, Bytes int64 }
+	err = pending.Select("outbox.version, COALESCE(OCTET_LENGTH(books.description), 0) AS bytes").Find(&sizes).Error
+	if err != nil {
+		return nil, db.failed("read the outbox", err)
+	}
+	if len(sizes) == 0 {
+		return nil, nil
+	}
+	last, bytes := sizes[0].Version, sizes[0].Bytes
+	for _, next := range sizes[1:] {
+		if bytes += next.Bytes; bytes > pendingBytes {
+			break
+		}
+		last = next.Version
+	}
 	var rows []*pendingRow
-	err = session.Table("outbox").Select("outbox.book_id, outbox.version AS changed, outbox.kind, outbox.changed_at, books.*").
-		Joins("LEFT JOIN books ON books.id = outbox.book_id").
-		Order("outbox.version").Limit(limit).Find(&rows).Error
+	err = pending.Select("outbox.book_id, outbox.version AS changed, outbox.kind, outbox.changed_at, books."+strings.Join(shown.Schema.DBNames, ", books.")).
+		Where("outbox.version <= ?", last).Find(&rows).Error
 	if err != nil {
 		return nil, db.failed("read the outbox", err)
 	}

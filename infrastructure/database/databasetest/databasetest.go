@@ -45,6 +45,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"the outbox has the last change":    testOutboxHasTheLastChange,
 		"the outbox of an import":           testOutboxOfAnImport,
 		"settled changes are gone":          testSettledChangesAreGone,
+		"pending changes are bounded":       testPendingChangesAreOfBoundedSize,
 		"the lease of the outbox":           testLease,
 		"a new generation":                  testRaise,
 	} {

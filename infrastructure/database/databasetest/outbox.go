@@ -1,6 +1,7 @@
 package databasetest
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -153,6 +154,28 @@ func testSettledChangesAreGone(t *testing.T, db Catalogue) {
 	none, err := db.ChangesAfter(t.Context(), after[0].Version, 10)
 	require.NoError(t, err)
 	assert.Empty(t, none)
+}
+
+// Descriptions are long where other programs write them.
+func testPendingChangesAreOfBoundedSize(t *testing.T, db Catalogue) {
+	long := strings.Repeat("x", 3<<20)
+	for range 5 {
+		_, err := db.CreateBook(t.Context(), &model.Book{Title: "Long", Description: long})
+		require.NoError(t, err)
+	}
+	var sizes []int
+	lease, _, err := db.Lead(t.Context(), "suite", time.Minute)
+	require.NoError(t, err)
+	for {
+		changes, err := db.PendingChanges(t.Context(), 1000)
+		require.NoError(t, err)
+		if len(changes) == 0 {
+			break
+		}
+		sizes = append(sizes, len(changes))
+		require.NoError(t, db.Settle(t.Context(), lease, changes))
+	}
+	assert.Equal(t, []int{2, 2, 1}, sizes)
 }
 
 func testLease(t *testing.T, db Catalogue) {
