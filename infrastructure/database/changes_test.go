@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+	gormlog "gorm.io/gorm/logger"
 
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/index/indextest"
@@ -118,6 +120,49 @@ func TestManyDeletedBooksAreFound(t *testing.T) {
 		assert.Len(t, found, 2*compareRows+7)
 		for id, change := range found {
 			assert.Equal(t, id != 1500, change.Kind == model.BookDeleted, id)
+		}
+	})
+}
+
+// statements counts what GORM runs.
+type statements struct {
+	gormlog.Interface
+	ran int
+}
+
+func (s *statements) Trace(context.Context, time.Time, func() (string, int64), error) { s.ran++ }
+
+// The topic may have newer changes of every book.
+func TestAGenerationOfManyBooksTakesFewStatements(t *testing.T) {
+	migrated(t, func(t *testing.T, db *DB) {
+		const books = 3 * insertRows
+		var list []*model.Book
+		for range books {
+			list = append(list, &model.Book{Title: "Book"})
+		}
+		_, err := db.SeedOnce(t.Context(), "many", list)
+		require.NoError(t, err)
+		_, highest, err := db.Generation(t.Context())
+		require.NoError(t, err)
+		var ids []uint
+		for id := range uint(books + 500) { // the last ones are gone
+			ids = append(ids, id+1)
+		}
+		counted := &statements{Interface: gormlog.Discard}
+		db.gorm = db.gorm.Session(&gorm.Session{Logger: counted})
+		require.NoError(t, db.Raise(t.Context(), highest+1000, ids))
+		assert.Less(t, counted.ran, 40)
+		changes, err := db.PendingChanges(t.Context(), 10_000)
+		require.NoError(t, err)
+		require.Len(t, changes, len(ids))
+		for i, c := range changes {
+			assert.Greater(t, c.Version, highest+1000)
+			require.Equal(t, ids[i], c.BookID)
+			if i >= books {
+				require.Equal(t, model.BookDeleted, c.Kind)
+				continue
+			}
+			require.Equal(t, c.Version, c.Book.Version)
 		}
 	})
 }

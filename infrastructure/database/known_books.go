@@ -134,19 +134,31 @@ func (db *DB) inParts(ctx context.Context, query string, note func(w *writer, id
 	return nil
 }
 
-// touch gives books new versions, without changing them otherwise.
+// touchedRows is the number of rows of an UPDATE that names each of them.
+const touchedRows = 500
+
+// touch gives books new versions, without changing them otherwise. It leaves out ids without
+// a book.
 func (w *writer) touch(kind model.ChangeKind, ids []uint) error {
-	version, err := w.versions(len(ids))
-	if err != nil {
-		return err
-	}
-	for i, id := range ids {
-		updated := w.tx.Model(&bookRow{ID: id}).Update("version", version+int64(i))
-		if updated.Error != nil {
-			return updated.Error
+	for part := range slices.Chunk(ids, touchedRows) {
+		var present []uint
+		if err := w.db.locking(w.tx).Model(&bookRow{}).Where("id IN ?", part).Order("id").Pluck("id", &present).Error; err != nil {
+			return err
 		}
-		if updated.RowsAffected > 0 {
+		if len(present) == 0 {
+			continue
+		}
+		version, err := w.versions(len(present))
+		if err != nil {
+			return err
+		}
+		var cases strings.Builder
+		for i, id := range present {
+			fmt.Fprintf(&cases, " WHEN %d THEN %d", id, version+int64(i))
 			w.add(kind, id, version+int64(i))
+		}
+		if err := w.tx.Exec("UPDATE books SET version = CASE id" + cases.String() + " END WHERE id IN (" + joined(present, ",") + ")").Error; err != nil {
+			return err
 		}
 	}
 	return nil
