@@ -124,6 +124,30 @@ func TestManyDeletedBooksAreFound(t *testing.T) {
 	})
 }
 
+// When clocks are put back, the local time of an hour comes twice. A lease must still end.
+func TestTheServersTimeNeverGoesBack(t *testing.T) {
+	onServers(t, func(t *testing.T, dsn string) {
+		server, err := sql.Open("mysql", dsn)
+		require.NoError(t, err)
+		defer server.Close()
+		conn, err := server.Conn(t.Context())
+		require.NoError(t, err)
+		defer conn.Close()
+		if _, err := conn.ExecContext(t.Context(), "SET time_zone = 'Europe/Berlin'"); err != nil {
+			t.Skip("the server has no time zones; mysql_tzinfo_to_sql loads them")
+		}
+		for _, now := range []time.Time{
+			time.Date(2026, 10, 25, 0, 30, 0, 125e6, time.UTC), time.Date(2026, 10, 25, 1, 30, 0, 0, time.UTC),
+		} {
+			_, err := conn.ExecContext(t.Context(), fmt.Sprintf("SET timestamp = %.3f", float64(now.UnixMilli())/1000))
+			require.NoError(t, err)
+			var got int64
+			require.NoError(t, conn.QueryRowContext(t.Context(), "SELECT "+mysqlDialect{}.now()).Scan(&got))
+			assert.Equal(t, now.UnixMilli(), got)
+		}
+	})
+}
+
 // statements counts what GORM runs.
 type statements struct {
 	gormlog.Interface

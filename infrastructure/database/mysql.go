@@ -88,7 +88,7 @@ func (mysqlDialect) replaceOutbox() string {
 }
 
 func (mysqlDialect) now() string {
-	return "CAST(UNIX_TIMESTAMP(CURRENT_TIMESTAMP(3)) * 1000 AS SIGNED)"
+	return "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000"
 }
 
 func (mysqlDialect) create() error { return nil }
