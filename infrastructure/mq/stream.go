@@ -235,13 +235,8 @@ func (t *topicReader) one(ctx context.Context, partition int32, offset int64) (*
 
 // describe asks Kafka for the topic's id and partitions.
 func (t *topicReader) describe() (id string, partitions []int32, err error) {
-	broker := t.client.LeastLoadedBroker()
-	if broker == nil {
-		return "", nil, fmt.Errorf("read topic %s: %w", t.topic, sarama.ErrOutOfBrokers)
-	}
-	answer, err := broker.GetMetadata(&sarama.MetadataRequest{Version: 10, Topics: []string{t.topic}})
+	answer, err := t.metadata()
 	if err != nil {
-		_ = broker.Close() // the next call opens another connection
 		return "", nil, fmt.Errorf("read topic %s: %w", t.topic, err)
 	}
 	for _, topic := range answer.Topics {
@@ -263,6 +258,24 @@ func (t *topicReader) describe() (id string, partitions []int32, err error) {
 		return id, partitions, nil
 	}
 	return "", nil, fmt.Errorf("read topic %s: %w", t.topic, ErrNoTopic)
+}
+
+// metadata asks one broker after the other. sarama's LeastLoadedBroker would choose a dead one
+// again and again: nothing waits for its answers.
+func (t *topicReader) metadata() (answer *sarama.MetadataResponse, err error) {
+	err = sarama.ErrOutOfBrokers
+	brokers := t.client.Brokers()
+	if seed := t.client.LeastLoadedBroker(); len(brokers) == 0 && seed != nil {
+		brokers = append(brokers, seed)
+	}
+	for _, broker := range brokers {
+		_ = broker.Open(t.client.Config()) // fails if it is open; GetMetadata returns other errors
+		if answer, err = broker.GetMetadata(&sarama.MetadataRequest{Version: 10, Topics: []string{t.topic}}); err == nil {
+			return answer, nil
+		}
+		_ = broker.Close() // the next call opens another connection
+	}
+	return nil, err
 }
 
 // follow forwards partitions to handle, each from its offset on, and calls ready, if not nil,

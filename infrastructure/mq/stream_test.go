@@ -2,6 +2,7 @@ package mq_test
 
 import (
 	"context"
+	"net"
 	"strconv"
 	"testing"
 	"time"
@@ -177,4 +178,29 @@ func TestStreamNoticesWhatItCannotRead(t *testing.T) {
 			assert.Len(t, keys, 20, "new partitions are read from their oldest record")
 		})
 	})
+}
+
+// A broker that has just died is still in the client's list.
+func TestStreamAsksAnotherBroker(t *testing.T) {
+	alive := sarama.NewMockBroker(t, 1)
+	defer alive.Close()
+	dead, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, dead.Close())
+	alive.SetHandlerByMap(map[string]sarama.MockResponse{
+		"ApiVersionsRequest": sarama.NewMockApiVersionsResponse(t).SetApiKeys([]sarama.ApiVersionsResponseKey{
+			{ApiKey: 2, MaxVersion: 5}, {ApiKey: 3, MaxVersion: 10}, // offsets, metadata
+		}),
+		"MetadataRequest": sarama.NewMockMetadataResponse(t).SetBroker(alive.Addr(), 1).
+			SetBroker(dead.Addr().String(), 2).SetLeader("topic", 0, 1),
+		"OffsetRequest": sarama.NewMockOffsetResponse(t).SetOffset("topic", 0, sarama.OffsetNewest, 5),
+	})
+	s, err := mq.OpenStream(mq.Kafka{Brokers: []string{alive.Addr()}}, "topic")
+	require.NoError(t, err)
+	defer s.Close()
+	for range 20 {
+		end, err := s.End(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, map[int32]int64{0: 5}, end.Next)
+	}
 }
