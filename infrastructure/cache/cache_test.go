@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -214,7 +215,7 @@ func TestTheCacheIsBounded(t *testing.T) {
 		title(t, c, id+1)
 	}
 	// otter evicts soon after a write, in the background.
-	require.Eventually(t, func() bool { return c.Stats().Bytes <= 1<<20 }, 10*1e9, 1e6)
+	require.Eventually(t, func() bool { return c.Stats().Bytes <= 1<<20 }, 10*time.Second, time.Millisecond)
 	assert.Positive(t, c.Stats().Evictions)
 }
 

@@ -1,5 +1,5 @@
 // Package feed brings the catalogue's changes to the parts of a process that keep copies of
-// books, such as its cache. They come on three ways: this process's own changes at once,
+// books, such as its cache. They come in three ways: this process's own changes at once,
 // those of others from the topic of changes, and from the outbox while Kafka is away. A
 // change may come more than once, and out of order; its version tells what is newer.
 package feed

@@ -227,7 +227,7 @@ func run(t *testing.T, test func(t *testing.T, s *shop, f *feed.Feed, c *copies)
 	})
 }
 
-func TestChangesComeOnAllWays(t *testing.T) {
+func TestChangesComeInAllWays(t *testing.T) {
 	run(t, func(t *testing.T, s *shop, f *feed.Feed, c *copies) {
 		require.True(t, f.Current())
 		begun := c.rebuilds()
