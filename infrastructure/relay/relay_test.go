@@ -424,13 +424,14 @@ func (o *rival) Settle(context.Context, gateway.Lease, []*model.Change) error {
 func TestEachSeriesOfFailuresIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var lines bytes.Buffer
-		k, o := &topic{}, &rival{}
+		away := func([]*mq.Record) (int, error) { return 0, errors.New("away") }
+		k, o := &topic{deliver: away}, &rival{}
 		r := relay.New(o, k, slog.New(slog.NewTextHandler(&lines, nil)))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { r.Run(ctx); close(ended) }()
 		for outage := range 3 {
-			k.set(func() { k.deliver = func([]*mq.Record) (int, error) { return 0, errors.New("away") } })
+			k.set(func() { k.deliver = away })
 			time.Sleep(time.Minute)
 			synctest.Wait()
 			assert.Equal(t, outage+1, strings.Count(lines.String(), "can't be published"), lines.String())
