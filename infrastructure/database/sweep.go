@@ -147,7 +147,11 @@ func (w *writer) fold(rows []*sweptRow, recorded bool) error {
 		for i, row := range rows {
 			ids[i] = row.Shown.ID
 		}
-		var err error
+		var locked []uint // before the versions, as everywhere
+		err := w.db.locking(w.tx).Model(&bookRow{}).Where("id IN ?", ids).Pluck("id", &locked).Error
+		if err != nil {
+			return err
+		}
 		if version, err = w.versions(len(rows)); err != nil {
 			return err
 		}

@@ -114,14 +114,15 @@ func (f *Feed) Apply(changes []*model.Change) {
 	}
 }
 
+// advance takes the time of a change, unless the clock that gave it is ahead.
 func (f *Feed) advance(at int64) {
+	at = min(at, time.Now().UnixNano())
 	for newest := f.newest.Load(); at > newest && !f.newest.CompareAndSwap(newest, at); newest = f.newest.Load() {
 	}
 }
 
 // rebuild makes the readers begin anew.
-func (f *Feed) rebuild(reason string, args ...any) {
-	f.log.Warn("copies of books are read again: "+reason, args...)
+func (f *Feed) rebuild() {
 	for _, reader := range f.readers {
 		reader.Rebuild()
 	}
@@ -182,7 +183,8 @@ func (f *Feed) poll(ctx context.Context) error {
 		seen = highest
 	case known != generation || highest < seen:
 		seen = highest
-		f.rebuild("the database was restored from a backup, or replaced")
+		f.log.Warn("the database was restored from a backup, or replaced; copies of books are read again")
+		f.rebuild()
 	}
 	for {
 		changes, err := f.outbox.ChangesAfter(ctx, seen, page)
@@ -206,33 +208,29 @@ func (f *Feed) poll(ctx context.Context) error {
 // readTopic follows the topic, and opens it again after a failure.
 func (f *Feed) readTopic(ctx context.Context) {
 	for ctx.Err() == nil {
+		wait := pause
 		err := f.follow(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		switch {
 		case errors.Is(err, mq.ErrBehind):
+			f.log.Warn("changes were missed; copies of books are read again", "cause", err)
 			f.position = nil
-			f.rebuild("changes were missed", "cause", err)
-		case errors.Is(err, mq.ErrNoTopic):
-			f.withoutTopic()
+			f.known.Store(0)
+		case errors.Is(err, errNothingPublished):
+			wait = confirmEvery
 		case errors.Is(err, mq.ErrPartitions):
 			f.log.Info("the topic of changes has other partitions")
 		case err != nil && !f.failing.Swap(true):
 			f.log.Warn("the topic of changes can't be read; retrying", "error", err)
 		}
-		sleep(ctx, pause)
+		sleep(ctx, wait)
 	}
 }
 
-// withoutTopic: nothing was published, or the topic was deleted. A new one is read from its
-// oldest record.
-func (f *Feed) withoutTopic() {
-	if f.position != nil && f.position.Topic != "" {
-		f.rebuild("the topic of changes was deleted")
-	}
-	f.position = &mq.Position{}
-}
+// errNothingPublished: there is no topic, and there never was one.
+var errNothingPublished = errors.New("there is no topic of changes yet")
 
 // follow reads the topic from the position kept, or from its end if there is none.
 func (f *Feed) follow(ctx context.Context) error {
@@ -242,23 +240,24 @@ func (f *Feed) follow(ctx context.Context) error {
 		return err
 	}
 	defer s.Close()
-	if f.position == nil {
-		end, err := s.End(ctx)
-		if err != nil {
-			return err
-		}
-		f.position = &end
-		// What was read before, without the topic, may be out of date.
-		for _, reader := range f.readers {
-			reader.Rebuild()
-		}
-	}
-	from := *f.position
-	if _, err := s.End(ctx); errors.Is(err, mq.ErrNoTopic) {
+	end, err := s.End(ctx)
+	switch {
+	case errors.Is(err, mq.ErrNoTopic) && (f.position == nil || f.position.Topic == ""):
+		f.position = &mq.Position{} // a new topic is read from its oldest record
 		f.known.Store(polled)
 		f.failing.Store(false)
+		return errNothingPublished
+	case err != nil:
 		return err
+	case f.position == nil: // what was read before, without the topic, may be out of date
+		f.position = &end
+		f.rebuild()
+	case f.position.Topic != "" && f.position.Topic != end.Topic:
+		f.log.Warn("the topic of changes was created anew; copies of books are read again")
+		f.position = &mq.Position{Topic: end.Topic}
+		f.rebuild()
 	}
+	from := *f.position
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.Follow(ctx, from, f.handle) })
 	group.Go(func() error { return f.confirm(ctx, s) })

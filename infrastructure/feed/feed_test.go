@@ -210,20 +210,25 @@ func (c *copies) rebuilds() int {
 	return c.rebuilt
 }
 
+// start runs a feed until stop is called.
+func start(t *testing.T, s *shop, c *copies) (f *feed.Feed, stop func()) {
+	handlers := feed.Handlers{model.BookCreated: c.apply, model.BookUpdated: c.apply, model.BookDeleted: c.apply}
+	f = feed.New(s, s.open, slog.New(slog.DiscardHandler), feed.Reader{Handlers: handlers, Rebuild: c.rebuild})
+	assert.False(t, f.Current(), "nothing is confirmed yet")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { f.Run(ctx); close(ended) }()
+	time.Sleep(2 * time.Second)
+	return f, func() { cancel(); <-ended }
+}
+
 // run runs test with a feed of a shop, in a time of its own.
 func run(t *testing.T, test func(t *testing.T, s *shop, f *feed.Feed, c *copies)) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c := newShop(), &copies{versions: map[uint]int64{}}
-		handlers := feed.Handlers{model.BookCreated: c.apply, model.BookUpdated: c.apply, model.BookDeleted: c.apply}
-		f := feed.New(s, s.open, slog.New(slog.DiscardHandler), feed.Reader{Handlers: handlers, Rebuild: c.rebuild})
-		assert.False(t, f.Current(), "nothing is confirmed yet")
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan struct{})
-		go func() { f.Run(ctx); close(ended) }()
-		time.Sleep(2 * time.Second)
+		f, stop := start(t, s, c)
+		defer stop()
 		test(t, s, f, c)
-		stop()
-		<-ended
 	})
 }
 
@@ -379,15 +384,41 @@ func TestEachSeriesOfFailuresIsLoggedOnce(t *testing.T) {
 }
 
 func TestATopicThatComesLater(t *testing.T) {
-	run(t, func(t *testing.T, s *shop, f *feed.Feed, c *copies) {
-		s.do(func() { s.id, s.records = "", nil })
-		time.Sleep(3 * time.Second)
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newShop(), &copies{versions: map[uint]int64{}}
+		s.id = ""
+		f, stop := start(t, s, c)
+		defer stop()
 		assert.True(t, f.Current(), "nothing was published")
 		s.publish(t, 1, 3) // the topic is created and filled before anybody looks
 		s.do(func() { s.id = "new" })
 		time.Sleep(3 * time.Second)
 		assert.EqualValues(t, 3, c.version(1), "a new topic is read from its first record")
+		assert.True(t, f.Current())
 	})
+}
+
+func TestATopicThatIsAway(t *testing.T) {
+	for name, back := range map[string]string{"comes back": "topic", "is created anew": "other"} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(t *testing.T, s *shop, f *feed.Feed, c *copies) {
+				s.publish(t, 1, 2)
+				begun := c.rebuilds()
+				s.do(func() { s.id = "" })
+				time.Sleep(10 * time.Second)
+				assert.False(t, f.Current(), "others may see the topic")
+				if back == "other" {
+					s.do(func() { s.records = nil })
+				}
+				s.publish(t, 1, 3)
+				s.do(func() { s.id = back })
+				time.Sleep(3 * time.Second)
+				assert.True(t, f.Current())
+				assert.EqualValues(t, 3, c.version(1))
+				assert.Equal(t, back == "other", c.rebuilds() > begun)
+			})
+		})
+	}
 }
 
 func TestOddRecordsAreSkipped(t *testing.T) {
