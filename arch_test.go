@@ -79,7 +79,7 @@ var onlyIn = map[string][]string{
 	"github.com/alecthomas/kong": {"adapter/cli"},
 	"github.com/prometheus":      {"infrastructure/index", "adapter", "application", "infrastructure/spool"},
 	"github.com/klauspost":       {"adapter"},
-	"net/http":                   {"bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/chaos", "bench/spool", "bench/tutorial", "bench/weather"},
+	"net/http":                   {"bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather"},
 	"net/url":                    {"bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
 	"database/sql":               {"infrastructure/database", "bench/weather"},
 }

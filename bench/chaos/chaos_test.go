@@ -34,7 +34,7 @@ func TestNothingAnsweredIsLost(t *testing.T) {
 	}
 	t.Log("seed ", seed)
 	program := filepath.Join(t.TempDir(), "event-books")
-	require.NoError(t, build(t.Context(), program, ""))
+	require.NoError(t, testbed.Build(t.Context(), program, ""))
 
 	t.Run("embedded", func(t *testing.T) {
 		t.Parallel()
@@ -45,7 +45,7 @@ func TestNothingAnsweredIsLost(t *testing.T) {
 	t.Run("embedded, control: spool bypassed", func(t *testing.T) {
 		t.Parallel()
 		weak := filepath.Join(t.TempDir(), "event-books")
-		require.NoError(t, build(t.Context(), weak, bypass))
+		require.NoError(t, testbed.Build(t.Context(), weak, bypass))
 		place := embeddedStation(t, program)
 		// Without the spool, a search waits for Kafka for about a second. 100 losses
 		// take a few seconds and show as much as 500.

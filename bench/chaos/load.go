@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/infrastructure/catalog"
 )
 
@@ -70,7 +71,7 @@ func keywordsOf(n int) ([]string, error) {
 // load searches in a shop with several clients at once and records every answer. For
 // each keyword there is one search at a time.
 type load struct {
-	shop    *shop
+	shop    *testbed.Shop
 	clients int
 	rate    float64 // most searches per second
 	client  *http.Client
@@ -90,7 +91,7 @@ type turn struct {
 	searched int
 }
 
-func newLoad(s *shop, keywords []string, clients int, rate float64) *load {
+func newLoad(s *testbed.Shop, keywords []string, clients int, rate float64) *load {
 	l := &load{
 		shop: s, clients: clients, rate: rate,
 		client:  &http.Client{Timeout: searchTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: clients}},
@@ -119,7 +120,7 @@ func (l *load) run(ctx context.Context, seed uint64) {
 					return
 				case <-time.After(beat - time.Since(begun)%beat):
 				}
-				shop, start, err := l.shop.address(ctx)
+				shop, start, err := l.shop.Address(ctx)
 				if err != nil {
 					return
 				}

@@ -152,7 +152,7 @@ func (s *station) runPrograms(ctx context.Context, set settings) (rows []row, fa
 func (s *station) runSeries(ctx context.Context, r series, seed uint64) (row, error) {
 	done := row{name: r.name, control: r.control}
 	program := filepath.Join(s.dir, "event-books-"+r.subject())
-	if err := build(ctx, program, r.control, "CGO_ENABLED=0"); err != nil {
+	if err := testbed.Build(ctx, program, r.control, "CGO_ENABLED=0"); err != nil {
 		return done, err
 	}
 	for i := range r.runs {

@@ -46,6 +46,8 @@ type station struct {
 
 const (
 	baseTopic = "lr-book-searches"
+	// spoolRecords is the shop's metric of waiting records.
+	spoolRecords = "event_books_spool_records"
 	// pileTimeout bounds the time until enough records wait.
 	pileTimeout = 3 * time.Minute
 	// readTimeout bounds the time until Kafka returns the records of a topic.
@@ -65,7 +67,7 @@ type trial struct {
 	subject
 	plan *plan
 	victim
-	shop     *shop
+	shop     *testbed.Shop
 	load     *load
 	topic    *testbed.TopicReader
 	logf     func(string, ...any)
@@ -111,18 +113,18 @@ func (s *station) run(ctx context.Context, program subject, p *plan) (o outcome,
 		logf:   func(format string, arguments ...any) { log.Printf(name+": "+format, arguments...) },
 	}
 	t.topic = testbed.NewTopicReader(s.direct, t.victim.topic)
-	t.shop = newShop(program.program, dir, []string{
+	t.shop = testbed.NewShop(program.program, dir, []string{
 		"EVENT_BOOKS_MQ_BROKERS=" + strings.Join(s.brokers, ","), "EVENT_BOOKS_MQ_TOPIC_PREFIX=" + prefix, "EVENT_BOOKS_APP_INSTANCE=chaos",
 	}, output, cancel)
 	t.load = newLoad(t.shop, s.keywords, s.clients, s.rate)
 	defer func() {
-		_, endErr := t.shop.end(syscall.SIGKILL)
+		_, endErr := t.shop.End(syscall.SIGKILL)
 		err = errors.Join(err, endErr)
 	}()
-	if err := t.shop.launch(); err != nil {
+	if err := t.shop.Launch(); err != nil {
 		return o, err
 	}
-	if err := t.shop.ready(ctx); err != nil {
+	if err := t.shop.Ready(ctx); err != nil {
 		return o, err
 	}
 	searching, stopSearching := context.WithCancel(ctx)
@@ -255,7 +257,7 @@ func (t *trial) kill(ctx context.Context, k kill) error {
 				return err
 			}
 		}
-		if _, err := t.shop.end(syscall.SIGKILL); err != nil {
+		if _, err := t.shop.End(syscall.SIGKILL); err != nil {
 			return fmt.Errorf("kill the shop: %w", err)
 		}
 		begun = time.Now()
@@ -263,11 +265,11 @@ func (t *trial) kill(ctx context.Context, k kill) error {
 		if waiting >= t.backlog { // while the shop is down, the number doesn't change
 			t.outcome.piled++
 		}
-		if err := t.shop.launch(); err != nil {
+		if err := t.shop.Launch(); err != nil {
 			return err
 		}
 	}
-	if err := t.shop.ready(ctx); err != nil {
+	if err := t.shop.Ready(ctx); err != nil {
 		return err
 	}
 	t.outcome.restart = max(t.outcome.restart, time.Since(begun))
@@ -283,7 +285,7 @@ func (t *trial) kill(ctx context.Context, k kill) error {
 // the spool, an estimate from the answers and the size of the topic.
 func (t *trial) waiting(ctx context.Context) (int, error) {
 	if t.control != bypass {
-		return t.shop.spooled(ctx)
+		return t.shop.Gauge(ctx, spoolRecords)
 	}
 	if !t.away {
 		if size, err := t.topic.Size(); err == nil { // after an error, keep the last size
@@ -315,7 +317,7 @@ func (t *trial) settle(ctx context.Context) (err error) {
 		}
 		waiting := 0
 		if t.control != bypass { // bypass has no spool
-			if waiting, err = t.shop.spooled(ctx); err != nil {
+			if waiting, err = t.shop.Gauge(ctx, spoolRecords); err != nil {
 				return err
 			}
 		}
@@ -331,7 +333,7 @@ func (t *trial) settle(ctx context.Context) (err error) {
 		}
 	}
 	t.outcome.drained = lastNews.Sub(begun)
-	status, err := t.shop.end(syscall.SIGTERM)
+	status, err := t.shop.End(syscall.SIGTERM)
 	if err != nil {
 		return err
 	}
@@ -347,7 +349,7 @@ func (t *trial) settle(ctx context.Context) (err error) {
 	}
 	slices.SortStableFunc(t.records, func(a, b record) int { return int(a.partition - b.partition) })
 	o := &t.outcome
-	o.seed, o.uptime, o.refused = t.plan.seed, t.shop.uptime, maps.Clone(t.load.refused)
+	o.seed, o.uptime, o.refused = t.plan.seed, t.shop.Uptime(), maps.Clone(t.load.refused)
 	for _, a := range t.load.answers {
 		o.took = append(o.took, a.took)
 	}
@@ -378,7 +380,7 @@ func (t *trial) deadLetters(ctx context.Context) (map[uuid.UUID]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Open(filepath.Join(t.shop.dir, "data", "spool", "dead-letters.jsonl"))
+	file, err := os.Open(filepath.Join(t.shop.Dir, "data", "spool", "dead-letters.jsonl"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return ids, nil
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package testbed
 
 import (
 	"strings"
@@ -11,6 +11,7 @@ import (
 )
 
 func TestGauge(t *testing.T) {
+	const spoolRecords = "event_books_spool_records"
 	for text, want := range map[string]int{
 		"# HELP event_books_spool_records waiting\n# TYPE event_books_spool_records gauge\nevent_books_spool_records 12345\n": 12345,
 		"event_books_spool_records_total 3\nevent_books_spool_records{topic=\"a\"} 1.2e+04\n":                                 12000,
@@ -21,15 +22,4 @@ func TestGauge(t *testing.T) {
 	}
 	_, err := gauge(strings.NewReader("event_books_spool_records_total 3\n"), spoolRecords)
 	assert.ErrorContains(t, err, spoolRecords)
-}
-
-// Each keyword has one search at a time, so the keywords must differ.
-func TestKeywords(t *testing.T) {
-	keywords, err := keywordsOf(100)
-	require.NoError(t, err)
-	different := map[string]bool{}
-	for _, keyword := range keywords {
-		different[keyword] = true
-	}
-	assert.Len(t, different, 100)
 }

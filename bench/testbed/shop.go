@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package testbed
 
 import (
 	"bufio"
@@ -16,12 +16,10 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"literank.com/event-books/bench/testbed"
 )
 
-// build builds the shop, or the control program of that name in bench/control.
-func build(ctx context.Context, program, control string, environ ...string) error {
+// Build builds the shop, or the control program of that name in bench/control.
+func Build(ctx context.Context, program, control string, environ ...string) error {
 	path := "literank.com/event-books"
 	if control != "" {
 		path += "/bench/control/" + control
@@ -34,18 +32,21 @@ func build(ctx context.Context, program, control string, environ ...string) erro
 	return nil
 }
 
-// shop is the program under test, on one data folder, over all its starts.
-type shop struct {
-	program, dir string
-	environ      []string
+// Shop is the program under test, on one data folder, over all its starts. Its methods may
+// be called concurrently.
+type Shop struct {
+	// Program is the program's file, Dir its working directory, and Environ its whole
+	// environment.
+	Program, Dir string
+	Environ      []string
 	log          io.Writer // receives the output of all starts
 	// died is called when the program exits unexpectedly.
 	died func(error)
 
 	mu      sync.Mutex
-	process *testbed.Process
-	printed *testbed.Output // output of the latest start
-	up      chan struct{}   // closed while searches are answered
+	process *Process
+	printed *Output       // output of the latest start
+	up      chan struct{} // closed while searches are answered
 	url     string
 	ops     string // host:port of /metrics, or ""
 	starts  int
@@ -53,26 +54,29 @@ type shop struct {
 	since   time.Time
 }
 
-func newShop(program, dir string, environ []string, log io.Writer, died func(error)) *shop {
-	s := &shop{program: program, dir: dir, log: log, died: died, up: make(chan struct{})}
+// NewShop prepares a shop that ignores the settings in this process's environment.
+// environ has its settings, log gets the output of all its starts, and died is called when
+// the program exits unexpectedly.
+func NewShop(program, dir string, environ []string, log io.Writer, died func(error)) *Shop {
+	s := &Shop{Program: program, Dir: dir, log: log, died: died, up: make(chan struct{})}
 	for _, entry := range os.Environ() {
 		if !strings.HasPrefix(entry, "EVENT_BOOKS_") { // ignore settings of the caller's environment
-			s.environ = append(s.environ, entry)
+			s.Environ = append(s.Environ, entry)
 		}
 	}
-	s.environ = append(s.environ, "EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_APP_PORT=0", "EVENT_BOOKS_APP_OPS_LISTEN=127.0.0.1:0")
-	s.environ = append(s.environ, environ...)
+	s.Environ = append(s.Environ, "EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_APP_PORT=0", "EVENT_BOOKS_APP_OPS_LISTEN=127.0.0.1:0")
+	s.Environ = append(s.Environ, environ...)
 	return s
 }
 
-// launch starts the program.
-func (s *shop) launch() error {
-	command := exec.Command(s.program)
-	command.Dir, command.Env = s.dir, s.environ
-	printed := &testbed.Output{}
+// Launch starts the program.
+func (s *Shop) Launch() error {
+	command := exec.Command(s.Program)
+	command.Dir, command.Env = s.Dir, s.Environ
+	printed := &Output{}
 	command.Stdout = io.MultiWriter(printed, s.log)
 	command.Stderr = command.Stdout
-	process, err := testbed.Run(command)
+	process, err := Run(command)
 	if err != nil {
 		return fmt.Errorf("start the shop: %w", err)
 	}
@@ -83,7 +87,7 @@ func (s *shop) launch() error {
 		<-process.Exited()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.process == process { // it wasn't ended by end
+		if s.process == process { // it wasn't ended by End
 			text := printed.String()
 			s.died(fmt.Errorf("the shop exited unexpectedly: %s\n%s", process.ProcessState, text[max(0, len(text)-8192):]))
 		}
@@ -91,10 +95,10 @@ func (s *shop) launch() error {
 	return nil
 }
 
-// ready waits until searches are answered.
-func (s *shop) ready(ctx context.Context) error {
+// Ready waits until searches are answered.
+func (s *Shop) Ready(ctx context.Context) error {
 	var url string
-	err := testbed.Eventually(ctx, time.Minute, func() error {
+	err := Eventually(ctx, time.Minute, func() error {
 		if url = s.printed.URL(); url == "" {
 			return errors.New("it doesn't listen")
 		}
@@ -119,8 +123,8 @@ func (s *shop) ready(ctx context.Context) error {
 	return nil
 }
 
-// end ends the program, if it runs, and returns its exit status.
-func (s *shop) end(signal syscall.Signal) (status int, err error) {
+// End ends the program, if it runs, and returns its exit status.
+func (s *Shop) End(signal syscall.Signal) (status int, err error) {
 	s.mu.Lock()
 	process := s.process
 	s.process = nil
@@ -138,9 +142,9 @@ func (s *shop) end(signal syscall.Signal) (status int, err error) {
 	return process.ProcessState.ExitCode(), err
 }
 
-// address waits until searches are answered. It returns the shop's URL and the number
+// Address waits until searches are answered. It returns the shop's URL and the number
 // of the current start.
-func (s *shop) address(ctx context.Context) (url string, start int, err error) {
+func (s *Shop) Address(ctx context.Context) (url string, start int, err error) {
 	for {
 		s.mu.Lock()
 		up := s.up
@@ -159,10 +163,15 @@ func (s *shop) address(ctx context.Context) (url string, start int, err error) {
 	}
 }
 
-const spoolRecords = "event_books_spool_records"
+// Uptime is the time for which searches were answered.
+func (s *Shop) Uptime() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.uptime
+}
 
-// spooled returns the number of waiting records that the shop reports.
-func (s *shop) spooled(ctx context.Context) (int, error) {
+// Gauge returns the value of a metric that the shop reports.
+func (s *Shop) Gauge(ctx context.Context, name string) (int, error) {
 	s.mu.Lock()
 	ops := s.ops
 	s.mu.Unlock()
@@ -177,7 +186,7 @@ func (s *shop) spooled(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	defer response.Body.Close()
-	return gauge(response.Body, spoolRecords)
+	return gauge(response.Body, name)
 }
 
 // gauge returns the value of a metric in Prometheus' text format.
