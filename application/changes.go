@@ -33,7 +33,11 @@ type changes struct {
 }
 
 // openChanges connects to Kafka in the background. The database must not be migrated yet.
-func openChanges(c *config.Config, db *database.DB, brokers []string, log *slog.Logger) (*changes, error) {
+func openChanges(c *config.Config, db *database.DB, brokers []string, log *slog.Logger, parts Parts) (*changes, error) {
+	var outbox gateway.Outbox = db
+	if parts.Outbox != nil {
+		outbox = parts.Outbox(outbox)
+	}
 	kafka, err := kafkaAt(c, brokers)
 	if err != nil {
 		return nil, err
@@ -49,11 +53,11 @@ func openChanges(c *config.Config, db *database.DB, brokers []string, log *slog.
 	if k.producer, err = mq.NewProducer(brokers, name, append(options, mq.Quiet())...); err != nil {
 		return nil, err
 	}
-	k.relay = relay.New(db, changeTopic{k.producer, kafka, name}, log)
+	k.relay = relay.New(outbox, changeTopic{k.producer, kafka, name}, log)
 	k.books = cache.New(db, cacheBytes, func() bool { return k.feed.Current() })
 	handlers := feed.Handlers{model.BookCreated: k.books.Apply, model.BookUpdated: k.books.Apply, model.BookDeleted: k.books.Apply}
 	stream := func() (feed.Stream, error) { return mq.OpenStream(kafka, name) }
-	k.feed = feed.New(db, stream, log, feed.Reader{Handlers: handlers, Rebuild: k.books.Clear})
+	k.feed = feed.New(outbox, stream, log, feed.Reader{Handlers: handlers, Rebuild: k.books.Clear})
 	db.OnChange(func(changes []*model.Change) {
 		k.feed.Apply(changes)
 		k.relay.Wake()

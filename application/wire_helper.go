@@ -33,6 +33,9 @@ type Parts struct {
 	Index func(gateway.BookIndex) gateway.BookIndex
 	// Books replaces the catalogue, given the real one with its cache.
 	Books func(gateway.BookManager) gateway.BookManager
+	// Outbox replaces what relay and feed read changes from, given the real one. Books
+	// write to the real one.
+	Outbox func(gateway.Outbox) gateway.Outbox
 	// Broker replaces the broker of the spool's events, given the real one.
 	Broker func(events spool.Broker, brokers []string, topic string) spool.Broker
 	// Helper replaces the spool and its brokers as a whole.
@@ -105,7 +108,7 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 	if err := w.openHelper(); err != nil {
 		return err
 	}
-	if w.changes, err = openChanges(w.config, w.db.DB, w.brokers, w.log); err != nil {
+	if w.changes, err = openChanges(w.config, w.db.DB, w.brokers, w.log, w.parts); err != nil {
 		return err
 	}
 	w.books = w.changes.books
