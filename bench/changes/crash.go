@@ -44,6 +44,7 @@ type station struct {
 	dir     string
 	rate    float64
 	rows    int
+	built   map[string]bool // programs
 }
 
 // run is one run of the crash suite: a new database, a new topic, and a plan.
@@ -103,6 +104,22 @@ func environ(number int, dsn string, brokers []string, prefix string) []string {
 	}
 }
 
+// launch starts an instance in a folder of its own. closers kill it.
+func (s *station) launch(name, program string, number int, environ []string, closers *testbed.Closers, died func(error)) (*testbed.Shop, error) {
+	dir := filepath.Join(s.dir, fmt.Sprintf("%s-%d", name, number))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	output, err := os.Create(filepath.Join(dir, "shop.log"))
+	if err != nil {
+		return nil, err
+	}
+	closers.Add(output.Close)
+	shop := testbed.NewShop(program, dir, environ, output, died)
+	closers.Add(func() error { _, err := shop.End(syscall.SIGKILL); return err })
+	return shop, shop.Launch()
+}
+
 // crash carries out a plan with a program and compares the copies. An error means that
 // there is no result.
 func (s *station) crash(ctx context.Context, name, program string, p *plan, settle time.Duration) (o outcome, err error) {
@@ -121,21 +138,11 @@ func (s *station) crash(ctx context.Context, name, program string, p *plan, sett
 	var closers testbed.Closers
 	defer func() { err = errors.Join(err, closers.Close()) }()
 	for i := range instances {
-		dir := filepath.Join(s.dir, fmt.Sprintf("%s-%d", name, i))
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			return o, err
-		}
-		output, err := os.Create(filepath.Join(dir, "shop.log"))
+		shop, err := s.launch(name, program, i, environ(i, dsn, s.brokers, prefix), &closers, cancel)
 		if err != nil {
 			return o, err
 		}
-		closers.Add(output.Close)
-		shop := testbed.NewShop(program, dir, environ(i, dsn, s.brokers, prefix), output, cancel)
-		closers.Add(func() error { _, err := shop.End(syscall.SIGKILL); return err })
 		r.shops = append(r.shops, shop)
-		if err := shop.Launch(); err != nil {
-			return o, err
-		}
 	}
 	for _, shop := range r.shops {
 		if err := shop.Ready(ctx); err != nil {

@@ -11,6 +11,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -155,11 +156,24 @@ func newStation(ctx context.Context, s settings, dir string, closers *testbed.Cl
 		return nil, fmt.Errorf("CHANGES_KAFKA_PORT=%d: %w", port, err)
 	}
 	closers.Add(kafka.Kill)
-	place := &station{server: server, brokers: kafka.Addresses(), kafka: kafka, dir: dir, rate: s.rate, rows: s.rows}
+	place := &station{server: server, brokers: kafka.Addresses(), kafka: kafka, dir: dir, rate: s.rate, rows: s.rows, built: map[string]bool{}}
 	if err := kafka.Start(ctx); err != nil {
 		return nil, err
 	}
 	return place, place.readVersion(ctx)
+}
+
+// build builds the program, or a control, once.
+func (s *station) build(ctx context.Context, control string) (program string, err error) {
+	program = filepath.Join(s.dir, "event-books-"+cmp.Or(control, product))
+	if s.built[program] {
+		return program, nil
+	}
+	if err := testbed.Build(ctx, program, control, "CGO_ENABLED=0"); err != nil {
+		return "", err
+	}
+	s.built[program] = true
+	return program, nil
 }
 
 // runPrograms runs the crash suite with the program and the controls. Failures say why the
@@ -173,8 +187,8 @@ func (s *station) runPrograms(ctx context.Context, set settings) (rows []row, fa
 		if name == product {
 			control, kills, outages, settle = "", set.kills, set.outages, settleTime
 		}
-		program := filepath.Join(s.dir, "event-books-"+name)
-		if err := testbed.Build(ctx, program, control, "CGO_ENABLED=0"); err != nil {
+		program, err := s.build(ctx, control)
+		if err != nil {
 			return nil, nil, err
 		}
 		o, err := s.crash(ctx, name, program, newPlan(set.seed, kills, outages), settle)

@@ -11,9 +11,9 @@ import (
 // Outbox holds the catalogue's changes that are not published yet: the last one of each
 // book. A change enters it in the transaction that changes the book.
 type Outbox interface {
-	// PendingChanges returns the first changes by version, each with its book as it is now:
-	// up to limit, and fewer if the books are large.
-	PendingChanges(ctx context.Context, limit int) ([]*model.Change, error)
+	// PendingChanges returns the first changes with versions above after, by version, each
+	// with its book as it is now: up to limit, and fewer if the books are large.
+	PendingChanges(ctx context.Context, after int64, limit int) ([]*model.Change, error)
 	// ChangesAfter returns up to limit changes with versions above after, ordered by
 	// version, without their books. Changes become visible in the order of their versions.
 	ChangesAfter(ctx context.Context, after int64, limit int) ([]*model.Change, error)

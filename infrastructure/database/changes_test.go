@@ -28,7 +28,7 @@ type noted struct {
 
 func outboxOf(t *testing.T, db *DB) map[uint]noted {
 	t.Helper()
-	changes, err := db.PendingChanges(t.Context(), 10_000)
+	changes, err := db.PendingChanges(t.Context(), 0, 10_000)
 	require.NoError(t, err)
 	found := map[uint]noted{}
 	for _, c := range changes {
@@ -176,7 +176,7 @@ func TestAGenerationOfManyBooksTakesFewStatements(t *testing.T) {
 		db.gorm = db.gorm.Session(&gorm.Session{Logger: counted})
 		require.NoError(t, db.Raise(t.Context(), highest+1000, ids))
 		assert.Less(t, counted.ran, 40)
-		changes, err := db.PendingChanges(t.Context(), 10_000)
+		changes, err := db.PendingChanges(t.Context(), 0, 10_000)
 		require.NoError(t, err)
 		require.Len(t, changes, len(ids))
 		for i, c := range changes {

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +32,7 @@ const (
 	// without so much time left.
 	prolongBefore = 6 * time.Second
 	// batchSize is the number of changes that are read and sent at once.
-	batchSize = 500
+	batchSize = 1000
 	// pause is the mean pause after a failure, and before the next try to lead.
 	pause = time.Second
 )
@@ -107,6 +108,7 @@ type term struct {
 	until      time.Time
 	highest    int64 // the highest version published
 	generation model.Generation
+	reading    sync.WaitGroup // for ahead
 }
 
 // lead publishes for as long as this relay has the lease, if it gets it. After a failure it
@@ -116,6 +118,9 @@ func (r *Relay) lead(ctx context.Context) (err error) {
 	if led, err := t.prolong(ctx); err != nil || !led {
 		return err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer t.reading.Wait()
+	defer stop()
 	defer func() {
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), pause)
 		defer cancel()
@@ -124,11 +129,12 @@ func (r *Relay) lead(ctx context.Context) (err error) {
 	if err := t.begin(ctx); err != nil {
 		return err
 	}
-	for {
+	oldest := func() ([]*model.Change, error) { return r.outbox.PendingChanges(ctx, 0, batchSize) }
+	for read := oldest; ; {
 		if led, err := t.prolong(ctx); err != nil || !led {
 			return err
 		}
-		changes, err := r.outbox.PendingChanges(ctx, batchSize)
+		changes, err := read()
 		if err != nil {
 			return err
 		}
@@ -140,6 +146,7 @@ func (r *Relay) lead(ctx context.Context) (err error) {
 			case <-r.wake:
 			case <-time.After(pollEvery):
 			}
+			read = oldest
 			continue
 		}
 		if changes[0].Version < t.highest { // versions went back
@@ -147,13 +154,29 @@ func (r *Relay) lead(ctx context.Context) (err error) {
 			if err := t.begin(ctx); err != nil {
 				return err
 			}
+			read = oldest
 			continue // begin may have changed the versions
+		}
+		last := changes[len(changes)-1].Version
+		if read = oldest; len(changes) == batchSize { // there is more
+			read = t.ahead(ctx, last)
 		}
 		if err := t.publish(ctx, changes); err != nil {
 			return err
 		}
-		t.highest = changes[len(changes)-1].Version
+		t.highest = last
 		r.failing = false
+	}
+}
+
+// ahead reads the changes behind those that are being published.
+func (t *term) ahead(ctx context.Context, after int64) (wait func() ([]*model.Change, error)) {
+	var changes []*model.Change
+	var err error
+	t.reading.Go(func() { changes, err = t.outbox.PendingChanges(ctx, after, batchSize) })
+	return func() ([]*model.Change, error) {
+		t.reading.Wait()
+		return changes, err
 	}
 }
 
@@ -240,7 +263,9 @@ func changeOf(record *mq.Record) *model.Change {
 	return c
 }
 
-// publish sends changes and removes them from the outbox.
+// publish sends changes and removes them from the outbox. After a failure it removes those
+// that Kafka has taken: if the line is so slow that the lease ends, the next term begins
+// behind them.
 func (t *term) publish(ctx context.Context, changes []*model.Change) error {
 	records, err := t.records(changes)
 	if err != nil {
@@ -259,17 +284,26 @@ func (t *term) publish(ctx context.Context, changes []*model.Change) error {
 			t.log.Error("Kafka rejects a change of the catalogue", "book", record.Key, "bytes", len(record.Value), "error", rejection)
 		}
 	}
-	for len(records) > 0 {
-		if records, err = t.topic.Deliver(sending, records, partitions, report); err != nil {
-			return err
-		}
+	for len(records) > 0 && err == nil {
+		records, err = t.topic.Deliver(sending, records, partitions, report)
 	}
-	if err := t.outbox.Settle(ctx, t.lease, changes); err != nil {
+	left := make(map[string]bool, len(records)) // a batch has a book once
+	for _, record := range records {
+		left[record.Key] = true
+		delete(rejected, record.Key)
+	}
+	if len(left) > 0 {
+		changes = slices.DeleteFunc(slices.Clone(changes), func(c *model.Change) bool { return left[c.Key()] })
+	}
+	if len(changes) == 0 {
 		return err
+	}
+	if settleErr := t.outbox.Settle(ctx, t.lease, changes); settleErr != nil {
+		return errors.Join(err, settleErr)
 	}
 	t.rejected.Add(int64(len(rejected)))
 	t.published.Add(int64(len(changes) - len(rejected)))
-	return nil
+	return err
 }
 
 func (t *term) records(changes []*model.Change) ([]*mq.Record, error) {

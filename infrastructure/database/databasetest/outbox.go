@@ -23,7 +23,7 @@ type pending struct {
 // pendingChanges checks what is the same for all changes.
 func pendingChanges(t *testing.T, db Catalogue) []pending {
 	t.Helper()
-	changes, err := db.PendingChanges(t.Context(), 1000)
+	changes, err := db.PendingChanges(t.Context(), 0, 1000)
 	require.NoError(t, err)
 	list, last := []pending{}, int64(0)
 	for _, c := range changes {
@@ -68,11 +68,18 @@ func testOutboxHasTheLastChange(t *testing.T, db Catalogue) {
 	rename(t, db, two, "")
 	assert.Equal(t, []pending{{three, model.BookCreated, "Three"}, {one, model.BookCreated, "1"}, {two, model.BookDeleted, ""}}, pendingChanges(t, db),
 		"a newer change replaces the older one; an unpublished book stays created")
+	all, err := db.PendingChanges(t.Context(), 0, 2)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	rest, err := db.PendingChanges(t.Context(), all[0].Version, 10)
+	require.NoError(t, err)
+	require.Len(t, rest, 2)
+	assert.Equal(t, all[1], rest[0], "reading goes on behind a version")
 	settleAll(t, db)
 	rename(t, db, one, "I")
 	assert.Equal(t, []pending{{one, model.BookUpdated, "I"}}, pendingChanges(t, db))
 
-	_, err := db.CreateBook(t.Context(), &model.Book{Title: "Four", ISBN: "9780306406157"})
+	_, err = db.CreateBook(t.Context(), &model.Book{Title: "Four", ISBN: "9780306406157"})
 	require.NoError(t, err)
 	before := pendingChanges(t, db)
 	_, err = db.CreateBook(t.Context(), &model.Book{Title: "Four again", ISBN: "9780306406157"})
@@ -91,7 +98,7 @@ func settleAll(t *testing.T, db Catalogue) {
 	require.NoError(t, err)
 	require.True(t, ok)
 	for {
-		changes, err := db.PendingChanges(t.Context(), 1000)
+		changes, err := db.PendingChanges(t.Context(), 0, 1000)
 		require.NoError(t, err)
 		if len(changes) == 0 {
 			return
@@ -138,7 +145,7 @@ func testSettledChangesAreGone(t *testing.T, db Catalogue) {
 	lease, ok, err := db.Lead(t.Context(), "a", time.Minute)
 	require.NoError(t, err)
 	require.True(t, ok)
-	published, err := db.PendingChanges(t.Context(), 10)
+	published, err := db.PendingChanges(t.Context(), 0, 10)
 	require.NoError(t, err)
 	rename(t, db, one, "Newer")
 	require.NoError(t, db.Settle(t.Context(), lease, published))
@@ -167,7 +174,7 @@ func testPendingChangesAreOfBoundedSize(t *testing.T, db Catalogue) {
 	lease, _, err := db.Lead(t.Context(), "suite", time.Minute)
 	require.NoError(t, err)
 	for {
-		changes, err := db.PendingChanges(t.Context(), 1000)
+		changes, err := db.PendingChanges(t.Context(), 0, 1000)
 		require.NoError(t, err)
 		if len(changes) == 0 {
 			break
@@ -203,7 +210,7 @@ func testLease(t *testing.T, db Catalogue) {
 
 	// "b" believes that it still leads, and publishes what it has read before.
 	kept, deleted := create(t, db, "Kept"), create(t, db, "Deleted")
-	published, err := db.PendingChanges(ctx, 10)
+	published, err := db.PendingChanges(ctx, 0, 10)
 	require.NoError(t, err)
 	rename(t, db, deleted, "")
 	settleAllWith(t, db, third)
@@ -214,7 +221,7 @@ func testLease(t *testing.T, db Catalogue) {
 
 func settleAllWith(t *testing.T, db Catalogue, lease gateway.Lease) {
 	t.Helper()
-	changes, err := db.PendingChanges(t.Context(), 1000)
+	changes, err := db.PendingChanges(t.Context(), 0, 1000)
 	require.NoError(t, err)
 	require.NoError(t, db.Settle(t.Context(), lease, changes))
 }

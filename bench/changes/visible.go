@@ -1,0 +1,179 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"literank.com/event-books/bench/testbed"
+	"literank.com/event-books/domain/model"
+)
+
+const (
+	changesPerSecond = 20
+	// visibleWithin and visibleWithoutKafka are what is asked of the 99th percentile.
+	visibleWithin       = time.Second
+	visibleWithoutKafka = 10 * time.Second
+)
+
+// measureVisible measures how soon an instance shows what another one has changed, with
+// Kafka and without.
+func (s *station) measureVisible(ctx context.Context, set settings, _ string) (figures []figure, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var closers testbed.Closers
+	defer func() { err = errors.Join(err, closers.Close()) }()
+	program, err := s.build(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	dsn, _, drop, err := newDatabase(ctx, s.server)
+	if err != nil {
+		return nil, err
+	}
+	closers.Add(drop)
+	shops, err := s.pair(ctx, "visible", dsn, newPrefix("visible"), [instances]string{program, program}, &closers, cancel)
+	if err != nil {
+		return nil, err
+	}
+	duration := time.Duration(set.scale * float64(time.Minute))
+	for _, with := range []bool{true, false} {
+		name, asked := "with Kafka", visibleWithin
+		if !with {
+			name, asked = "without Kafka", visibleWithoutKafka
+			if err := s.kafka.Stop(); err != nil {
+				return nil, err
+			}
+		}
+		seen, err := watchChanges(ctx, shops, duration)
+		if !with {
+			err = errors.Join(err, s.kafka.Start(context.WithoutCancel(ctx)))
+		}
+		if err != nil {
+			return nil, errors.Join(err, context.Cause(ctx))
+		}
+		for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodDelete} {
+			slices.Sort(seen[method])
+			p99 := percentile(seen[method], 0.99)
+			figures = append(figures, figure{
+				name:  fmt.Sprintf("%s a book: visible in the other instance, %s", methodNames[method], name),
+				asked: fmt.Sprintf("p99 < %s", asked), missed: p99 >= asked,
+				reached: fmt.Sprintf("p99 %d ms, median %d ms, slowest %d ms of %d", p99.Milliseconds(),
+					percentile(seen[method], 0.5).Milliseconds(), percentile(seen[method], 1).Milliseconds(), len(seen[method])),
+			})
+		}
+	}
+	return figures, nil
+}
+
+var methodNames = map[string]string{http.MethodPost: "create", http.MethodPatch: "update", http.MethodDelete: "delete"}
+
+// watchChanges changes books in one instance and watches the other one, which takes turns.
+// It returns how long each kind of change took to be visible, from its answer on.
+func watchChanges(ctx context.Context, shops [instances]*testbed.Shop, duration time.Duration) (seen map[string][]time.Duration, err error) {
+	var urls [instances]string
+	for i, shop := range shops {
+		if urls[i], _, err = shop.Address(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var mu sync.Mutex
+	var failures []error
+	var books []uint // that nobody changes at the moment
+	seen = map[string][]time.Duration{}
+	var watching sync.WaitGroup
+	ticker := time.NewTicker(time.Second / changesPerSecond)
+	defer ticker.Stop()
+	for i, end := 0, time.Now().Add(duration); time.Now().Before(end); i++ {
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-ticker.C:
+		}
+		writer, reader := urls[i%instances], urls[(i+1)%instances]
+		watching.Go(func() {
+			method := []string{http.MethodPost, http.MethodPatch, http.MethodDelete}[i/instances%3]
+			mu.Lock()
+			if len(books) < 40 {
+				method = http.MethodPost
+			}
+			id := uint(0)
+			if method != http.MethodPost {
+				id, books = books[0], books[1:]
+			}
+			mu.Unlock()
+			changed, took, err := watchChange(ctx, writer, reader, method, id, fmt.Sprintf("Title %d", i))
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failures = append(failures, err)
+				return
+			}
+			seen[method] = append(seen[method], took)
+			if method != http.MethodDelete {
+				books = append(books, changed)
+			}
+		})
+	}
+	watching.Wait()
+	return seen, errors.Join(failures...)
+}
+
+// watchChange changes a book and waits until reader shows that.
+func watchChange(ctx context.Context, writer, reader, method string, id uint, title string) (changed uint, took time.Duration, err error) {
+	path, kind := "/api/books", jsonType
+	if method != http.MethodPost {
+		path = fmt.Sprintf("/api/books/%d", id)
+		if _, _, err := get(ctx, reader+path); err != nil { // now its cache has the book
+			return 0, 0, err
+		}
+	}
+	body := []byte(fmt.Sprintf(`{"title": %q}`, title))
+	switch method {
+	case http.MethodPatch:
+		kind = patchType
+	case http.MethodDelete:
+		kind, body = "", nil
+	}
+	response, err := send(ctx, method, writer+path, kind, body)
+	if err != nil {
+		return 0, 0, err
+	}
+	answer, err := io.ReadAll(response.Body)
+	response.Body.Close()
+	answered := time.Now()
+	var book model.Book
+	switch {
+	case err != nil:
+		return 0, 0, err
+	case response.StatusCode/100 != 2:
+		return 0, 0, fmt.Errorf("%s %s: %s %s", method, path, response.Status, answer)
+	case method == http.MethodDelete:
+	case json.Unmarshal(answer, &book) != nil:
+		return 0, 0, fmt.Errorf("%s %s: %s", method, path, answer)
+	default:
+		id = book.ID
+	}
+	path = fmt.Sprintf("/api/books/%d", id)
+	err = testbed.EventuallyEvery(ctx, 5*time.Millisecond, 3*visibleWithoutKafka, func() error {
+		status, body, err := get(ctx, reader+path)
+		if err != nil {
+			return err
+		}
+		var shown model.Book
+		if method == http.MethodDelete && status == http.StatusNotFound ||
+			method != http.MethodDelete && status == http.StatusOK && json.Unmarshal(body, &shown) == nil && shown.Title == title {
+			return nil
+		}
+		return fmt.Errorf("%s %s isn't visible: %d %s", method, path, status, body)
+	})
+	return id, time.Since(answered), err
+}
