@@ -1,4 +1,4 @@
-.PHONY: build licenses run test race check lint bench weather overload chaos fuzz large fire crawlers help
+.PHONY: build licenses run test race check lint bench weather overload chaos changes fuzz large fire crawlers help
 
 build: ## Build the program, stamped with its commit
 	CGO_ENABLED=0 go build -buildvcs=true -tags nomsgpack -o event-books .
@@ -35,6 +35,9 @@ overload: ## Measure the shop with more searches than it can answer (5 minutes; 
 
 chaos: ## Kill the shop and its Kafka, then look for every answer (15 minutes; docs/chaos.md lists the variables)
 	go run ./bench/chaos
+
+changes: ## Kill instances, then compare all copies of the catalogue; measure the stream of changes (20 minutes; docs/changes.md)
+	go run ./bench/changes
 
 fuzz: ## Fuzz every parser of foreign input, 30 s each
 	@grep -rEo --include='*_test.go' '^func Fuzz\w+' . | sed 's|/[^/]*:func | |' | sort | while read -r package target; do \

@@ -45,11 +45,15 @@ var mayImport = map[string][]string{
 	"api":                                  {},
 	"bench":                                {},
 	"bench/chaos":                          {"bench/testbed", "infrastructure/catalog"},
+	"bench/changes":                        {"bench/testbed", "domain/model"},
 	"bench/testbed":                        {"domain/model"},
 	"bench/spool":                          {"application", "bench/testbed", "domain/gateway", "domain/model", "infrastructure/config", "infrastructure/mq"},
-	"bench/control":                        {"infrastructure/mq"},
+	"bench/control":                        {"domain/gateway", "domain/model", "infrastructure/mq"},
 	"bench/control/bypass":                 {"adapter/cli", "application", "bench/control", "infrastructure/mq"},
 	"bench/control/order":                  {"adapter/cli", "application", "bench/control", "infrastructure/spool"},
+	"bench/control/outside":                {"adapter/cli", "application", "bench/control", "domain/gateway"},
+	"bench/control/uncached":               {"adapter/cli", "application", "bench/control", "domain/gateway"},
+	"bench/control/unversioned":            {"adapter/cli", "application", "bench/control", "domain/gateway"},
 	"bench/overload":                       {"bench/testbed", "domain/model"},
 	"bench/tutorial":                       {},
 	"bench/weather":                        {"bench/testbed", "domain/model", "infrastructure/catalog"},
@@ -67,7 +71,7 @@ var mayImport = map[string][]string{
 
 // onlyIn lists the only packages that may import a library.
 var onlyIn = map[string][]string{
-	"github.com/IBM/sarama":      {"infrastructure/mq", "infrastructure/mq/mqtest", "bench/chaos", "bench/control", "bench/testbed", "bench/spool", "bench/tutorial", "bench/weather"},
+	"github.com/IBM/sarama":      {"infrastructure/mq", "infrastructure/mq/mqtest", "bench/changes", "bench/chaos", "bench/control", "bench/testbed", "bench/spool", "bench/tutorial", "bench/weather"},
 	"github.com/Shopify":         {"bench/chaos"},
 	"github.com/twmb/franz-go":   {"infrastructure/broker", "infrastructure/mq/mqtest"},
 	"github.com/maypok86/otter":  {"infrastructure/cache"},
@@ -79,9 +83,9 @@ var onlyIn = map[string][]string{
 	"github.com/alecthomas/kong": {"adapter/cli"},
 	"github.com/prometheus":      {"infrastructure/index", "adapter", "application", "infrastructure/spool"},
 	"github.com/klauspost":       {"adapter"},
-	"net/http":                   {"bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather"},
+	"net/http":                   {"bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/changes", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather"},
 	"net/url":                    {"bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
-	"database/sql":               {"infrastructure/database", "bench/weather"},
+	"database/sql":               {"infrastructure/database", "bench/changes", "bench/control", "bench/weather"},
 }
 
 // TestImportRules fails on a forbidden import. Tests may import more, because a contract
