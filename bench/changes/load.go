@@ -47,7 +47,6 @@ type load struct {
 	refused                          map[string]int
 	unanswered, reads, foreign       int
 	imports, killedImports, imported int
-	odd                              []string // wrong answers
 }
 
 func newLoad(r *run, rate float64, rows int, dir string) *load {

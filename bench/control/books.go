@@ -56,7 +56,7 @@ func (o *Outside) postpone(id uint) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // without effect after the commit
+	defer tx.Rollback() // without effect after the commit
 	var version, changedAt int64
 	var kind string
 	err = tx.QueryRow("SELECT version, kind, changed_at FROM outbox WHERE book_id = ? FOR UPDATE", id).Scan(&version, &kind, &changedAt)

@@ -67,25 +67,33 @@ const compareRows = 1000
 // compare finds the books that other programs deleted, and those that a program added
 // which folded them itself, such as an older version of this one.
 func (db *DB) compare(ctx context.Context) error {
-	var equal bool
-	err := withTimeout(ctx, func(ctx context.Context) error {
-		return db.gorm.WithContext(ctx).Raw(`SELECT b.n = k.n AND b.s = k.s FROM
-			(SELECT COUNT(*) n, COALESCE(SUM(id), 0) s FROM books) b,
-			(SELECT COUNT(*) n, COALESCE(SUM(book_id), 0) s FROM known_books) k`).Scan(&equal).Error
-	})
-	if err != nil {
-		return db.failed("compare books with known ones", err)
-	}
-	if equal {
-		return nil
+	if equal, err := db.allKnown(ctx); err != nil || equal {
+		return err
 	}
 	if err := db.findDeleted(ctx); err != nil {
 		return db.failed("find deleted books", err)
+	}
+	// Mostly, that was all. The next query would read every row.
+	if equal, err := db.allKnown(ctx); err != nil || equal {
+		return err
 	}
 	if err := db.findAdded(ctx); err != nil {
 		return db.failed("find added books", err)
 	}
 	return nil
+}
+
+// allKnown compares the numbers and the sums of ids.
+func (db *DB) allKnown(ctx context.Context) (equal bool, err error) {
+	err = withTimeout(ctx, func(ctx context.Context) error {
+		return db.gorm.WithContext(ctx).Raw(`SELECT b.n = k.n AND b.s = k.s FROM
+			(SELECT COUNT(*) n, COALESCE(SUM(id), 0) s FROM books) b,
+			(SELECT COUNT(*) n, COALESCE(SUM(book_id), 0) s FROM known_books) k`).Scan(&equal).Error
+	})
+	if err != nil {
+		return false, db.failed("compare books with known ones", err)
+	}
+	return equal, nil
 }
 
 func (db *DB) findDeleted(ctx context.Context) error {
