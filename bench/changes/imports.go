@@ -26,7 +26,7 @@ func (s *station) measureImports(ctx context.Context, set settings, file string)
 	if err := buildCommit(ctx, base, filepath.Join(s.dir, "base"), set.base); err != nil {
 		return nil, err
 	}
-	rounds := max(1, int(5*set.scale)) | 1
+	rounds := max(1, int(3*set.scale)) | 1
 	for _, database := range []string{"SQLite", "MariaDB"} {
 		var ratios, with, without []float64
 		for i := range rounds {
