@@ -74,7 +74,10 @@ func (k *changes) run(ctx context.Context) {
 	group.Wait()
 }
 
-func (k *changes) close() { k.producer.Close() }
+func (k *changes) close() {
+	k.producer.Close()
+	k.books.Close()
+}
 
 // changeTopic is the topic of changes for the relay.
 type changeTopic struct {

@@ -128,7 +128,7 @@ func (c *compared) note(counter *int, format string, arguments ...any) {
 // compare compares all copies with the database. seen are ids that had a book at some time.
 func (r *run) compare(ctx context.Context, seen []uint) (*compared, map[uint]stored, error) {
 	c := &compared{}
-	if err := r.copy.read(ctx); err != nil {
+	if err := r.topic.read(ctx); err != nil {
 		return nil, nil, err
 	}
 	truth, err := readDatabase(ctx, r.db)
@@ -142,7 +142,7 @@ func (r *run) compare(ctx context.Context, seen []uint) (*compared, map[uint]sto
 	for id := range truth {
 		ids[id] = true
 	}
-	for id := range r.copy.newest {
+	for id := range r.topic.newest {
 		ids[id] = true
 	}
 	sorted := make([]uint, 0, len(ids))
@@ -150,15 +150,15 @@ func (r *run) compare(ctx context.Context, seen []uint) (*compared, map[uint]sto
 		sorted = append(sorted, id)
 	}
 	slices.Sort(sorted)
-	c.books, c.deleted, c.records = len(truth), len(ids)-len(truth), r.copy.records
-	for _, text := range r.copy.broken {
+	c.books, c.deleted, c.records = len(truth), len(ids)-len(truth), r.topic.records
+	for _, text := range r.topic.broken {
 		c.note(&c.topic, "topic: %s", text)
 	}
 	for _, id := range sorted {
 		s, there := truth[id]
-		if problem := differs(r.copy.newest[id], s, there); problem != "" {
+		if problem := differs(r.topic.newest[id], s, there); problem != "" {
 			c.note(&c.topic, "topic, highest version of book %d: %s", id, problem)
-		} else if problem := differs(r.copy.last[id], s, there); problem != "" {
+		} else if problem := differs(r.topic.last[id], s, there); problem != "" {
 			c.note(&c.topic, "topic, last record of book %d: %s", id, problem)
 		}
 	}

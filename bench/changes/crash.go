@@ -53,7 +53,7 @@ type run struct {
 	plan    *plan
 	db      *sql.DB
 	shops   []*testbed.Shop
-	copy    *topicCopy
+	topic   *topicCopy
 	journal *journal
 	load    *load
 	logf    func(string, ...any)
@@ -127,7 +127,7 @@ func (s *station) crash(ctx context.Context, name, program string, p *plan, sett
 	defer cancel(nil)
 	name = fmt.Sprintf("%s-%d", name, p.seed)
 	prefix := fmt.Sprintf("changes-%s-%d-", name, time.Now().UnixNano())
-	r := &run{station: s, plan: p, journal: newJournal(), copy: newTopicCopy(s.brokers, prefix+changeTopic)}
+	r := &run{station: s, plan: p, journal: newJournal(), topic: newTopicCopy(s.brokers, prefix+changeTopic)}
 	r.logf = func(format string, arguments ...any) { log.Printf(name+": "+format, arguments...) }
 	dsn, db, drop, err := newDatabase(ctx, s.server)
 	if err != nil {
@@ -299,6 +299,7 @@ func (r *run) judge(ctx context.Context, settle time.Duration) error {
 		return context.Cause(ctx)
 	}
 	unsettled := err
+	r.logf("the outbox is empty after %.1f s", time.Since(begun).Seconds())
 	r.journal.mu.Lock()
 	seen := slices.Collect(maps.Keys(r.journal.books))
 	r.journal.mu.Unlock()

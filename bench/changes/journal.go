@@ -48,7 +48,7 @@ func (j *journal) note(id uint, w *write) {
 	j.books[id] = append(j.books[id], w)
 }
 
-// counts returns the number of answered writes of single books.
+// answered returns the number of answered writes of single books.
 func (j *journal) answered() (n int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/maypok86/otter/v2"
 	"github.com/maypok86/otter/v2/stats"
@@ -30,6 +31,10 @@ type Books struct {
 
 type entries = otter.Cache[uint, *model.Book]
 
+// unversionedFor is how long a book without a version is kept. Another program may have added
+// it and may delete it again before anyone notices: then no change ever tells of it.
+const unversionedFor = 5 * time.Second
+
 // New returns a cache of at most maxBytes in front of next. While current returns false,
 // changes may be missing, and reads go to next.
 func New(next gateway.BookManager, maxBytes int, current func() bool) *Books {
@@ -40,13 +45,25 @@ func New(next gateway.BookManager, maxBytes int, current func() bool) *Books {
 
 // Clear drops everything, because changes were missed. What is being read is not kept.
 func (c *Books) Clear() {
-	c.entries.Store(otter.Must(&otter.Options[uint, *model.Book]{
+	dropped := c.entries.Swap(otter.Must(&otter.Options[uint, *model.Book]{
 		MaximumWeight: uint64(c.maxBytes),
 		Weigher:       func(_ uint, b *model.Book) uint32 { return size(b) },
+		ExpiryCalculator: otter.ExpiryCreatingFunc(func(e otter.Entry[uint, *model.Book]) time.Duration {
+			if e.Value.Version == 0 {
+				return unversionedFor
+			}
+			return 365 * 24 * time.Hour
+		}),
 		StatsRecorder: c.evicted,
 		Logger:        &otter.NoopLogger{}, // errors of reading are returned
 	}))
+	if dropped != nil {
+		dropped.StopAllGoroutines()
+	}
 }
+
+// Close ends the cache's goroutine.
+func (c *Books) Close() { c.entries.Load().StopAllGoroutines() }
 
 // size returns about how many bytes an entry takes.
 func size(b *model.Book) uint32 {

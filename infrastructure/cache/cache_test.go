@@ -234,6 +234,7 @@ func TestAMissingBookIsReadInBothWaysAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, c := newCache(always)
+				defer c.Close()
 				s.put(2, 1, "two")
 				release := make(chan struct{})
 				s.before = func() { <-release }
@@ -287,4 +288,27 @@ func TestErrorsAreNotKept(t *testing.T) {
 	require.ErrorIs(t, err, errBroken)
 	_, err = c.GetBooks(t.Context(), []uint{1, 2})
 	require.ErrorIs(t, err, errBroken)
+}
+
+func TestABookOfAnotherProgramMayVanishUnnoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCache(always)
+		defer c.Close()
+		s.put(1, 0, "Unknown to the stream of changes")
+		s.put(2, 7, "Known")
+		for range 2 {
+			for id := uint(1); id <= 2; id++ {
+				_, err := c.GetBook(t.Context(), id)
+				require.NoError(t, err)
+			}
+		}
+		assert.EqualValues(t, 2, s.reads.Load())
+		s.remove(1)
+		s.remove(2)
+		time.Sleep(10 * time.Second) // in which the sweep should notice
+		_, err := c.GetBook(t.Context(), 1)
+		assert.Equal(t, model.NotFound, model.ErrorCode(err))
+		_, err = c.GetBook(t.Context(), 2)
+		assert.NoError(t, err, "only a change tells that it is gone")
+	})
 }

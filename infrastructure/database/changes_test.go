@@ -95,6 +95,39 @@ func TestOtherProgramsChangesEnterTheOutbox(t *testing.T) {
 	})
 }
 
+// Another program adds a book and deletes it between two passes of the sweep, and our code
+// changes it in between. Caches have it by then.
+func TestABookOfAnotherProgramIsKnownOnceWeChangeIt(t *testing.T) {
+	onServers(t, func(t *testing.T, dsn string) {
+		tutorial, err := sql.Open("mysql", dsn)
+		require.NoError(t, err)
+		defer tutorial.Close()
+		db, err := OpenMySQL(dsn, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		defer db.Close()
+		require.NoError(t, db.Migrate(t.Context()))
+		s := sweeper{db: db}
+		require.NoError(t, s.pass(t.Context(), time.Now()))
+
+		result, err := tutorial.Exec(tutorialInsert, "Theirs", "", "", "", time.Now())
+		require.NoError(t, err)
+		id, err := result.LastInsertId()
+		require.NoError(t, err)
+		indextest.Replace(t, db, uint(id), &model.Book{Title: "Ours"})
+		changed, err := db.GetBook(t.Context(), uint(id))
+		require.NoError(t, err)
+		_, err = tutorial.Exec("DELETE FROM books WHERE id = ?", id)
+		require.NoError(t, err)
+		require.NoError(t, s.pass(t.Context(), time.Now()))
+		changes, err := db.PendingChanges(t.Context(), changed.Version, 10)
+		require.NoError(t, err)
+		if assert.Len(t, changes, 1, "the deletion has a version of its own") {
+			assert.Equal(t, uint(id), changes[0].BookID)
+			assert.Equal(t, model.BookDeleted, changes[0].Kind)
+		}
+	})
+}
+
 func TestManyDeletedBooksAreFound(t *testing.T) {
 	onServers(t, func(t *testing.T, dsn string) {
 		db, err := OpenMySQL(dsn, slog.New(slog.DiscardHandler))

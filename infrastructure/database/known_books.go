@@ -13,20 +13,20 @@ import (
 // known_books has the ids of all books that the stream of changes knows, on databases that
 // other programs write to. A difference to books is what those programs deleted, or added.
 
-// know brings known_books up to date with the transaction's changes.
+// know brings known_books up to date with the transaction's changes. A book that was updated
+// may be another program's, which the sweep hasn't seen yet.
 func (w *writer) know() error {
-	var created, deleted []uint
+	var present, deleted []uint
 	for _, c := range w.changes {
-		switch c.Kind {
-		case model.BookCreated:
-			created = append(created, c.BookID)
-		case model.BookDeleted:
+		if c.Kind == model.BookDeleted {
 			deleted = append(deleted, c.BookID)
+		} else {
+			present = append(present, c.BookID)
 		}
 	}
-	for part := range slices.Chunk(created, insertRows) {
+	for part := range slices.Chunk(present, insertRows) {
 		if err := w.tx.Exec("INSERT IGNORE INTO known_books (book_id) VALUES (" + joined(part, "),(") + ")").Error; err != nil {
-			return fmt.Errorf("note new books: %w", err)
+			return fmt.Errorf("note books: %w", err)
 		}
 	}
 	for part := range slices.Chunk(deleted, insertRows) {
