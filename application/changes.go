@@ -13,14 +13,17 @@ import (
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/cache"
 	"literank.com/event-books/infrastructure/config"
-	"literank.com/event-books/infrastructure/database"
 	"literank.com/event-books/infrastructure/feed"
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/relay"
 )
 
-// cacheBytes bounds the cache of books.
-const cacheBytes = 64 << 20
+const (
+	// cacheBytes bounds the cache of books.
+	cacheBytes = 64 << 20
+	// cacheAge bounds the age of its entries if other programs may write to the database.
+	cacheAge = 5 * time.Second
+)
 
 // changes is the path of the catalogue's changes: from the outbox to the topic, and from
 // there to the cache of each instance.
@@ -33,7 +36,7 @@ type changes struct {
 }
 
 // openChanges connects to Kafka in the background. The database must not be migrated yet.
-func openChanges(c *config.Config, db *database.DB, brokers []string, log *slog.Logger, parts Parts) (*changes, error) {
+func openChanges(c *config.Config, db *catalogue, brokers []string, log *slog.Logger, parts Parts) (*changes, error) {
 	var outbox gateway.Outbox = db
 	if parts.Outbox != nil {
 		outbox = parts.Outbox(outbox)
@@ -54,7 +57,11 @@ func openChanges(c *config.Config, db *database.DB, brokers []string, log *slog.
 		return nil, err
 	}
 	k.relay = relay.New(outbox, changeTopic{k.producer, kafka, name}, log)
-	k.books = cache.New(db, cacheBytes, func() bool { return k.feed.Current() })
+	kept := cache.Options{MaxBytes: cacheBytes, Current: func() bool { return k.feed.Current() }}
+	if !db.embedded {
+		kept.MaxAge = cacheAge
+	}
+	k.books = cache.New(db, kept)
 	handlers := feed.Handlers{model.BookCreated: k.books.Apply, model.BookUpdated: k.books.Apply, model.BookDeleted: k.books.Apply}
 	stream := func() (feed.Stream, error) { return mq.OpenStream(kafka, name) }
 	k.feed = feed.New(outbox, stream, log, feed.Reader{Handlers: handlers, Rebuild: k.books.Clear})

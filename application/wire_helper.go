@@ -108,7 +108,7 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 	if err := w.openHelper(); err != nil {
 		return err
 	}
-	if w.changes, err = openChanges(w.config, w.db.DB, w.brokers, w.log, w.parts); err != nil {
+	if w.changes, err = openChanges(w.config, w.db, w.brokers, w.log, w.parts); err != nil {
 		return err
 	}
 	w.books = w.changes.books

@@ -77,11 +77,42 @@ func (g Generation) Source() string { return "/event-books/catalogue/" + g.Datab
 // if the value has no title, or, for such a kind, no book that can be read. The error has
 // the code Malformed and names the header, or "key" or "value".
 func DecodeChange(key string, headers []Header, value []byte) (*Change, error) {
+	c, _, err := decodeHead(key, headers)
+	if err != nil || len(value) == 0 {
+		return c, err
+	}
+	if err := c.decodeValue(value); err != nil {
+		return nil, malformed("value", err)
+	}
+	return c, nil
+}
+
+// DecodeChangeHead is DecodeChange without the book, for those who read it elsewhere. It
+// looks into the value only if the headers don't tell kind and version, which takes a
+// multiple of the time.
+func DecodeChangeHead(key string, headers []Header, value []byte) (*Change, error) {
+	c, kind, err := decodeHead(key, headers)
+	switch {
+	case err != nil || len(value) == 0:
+		return c, err
+	case kind == "" || c.Version == 0:
+		if c, err = DecodeChange(key, headers, value); err == nil {
+			c.Book = nil
+		}
+		return c, err
+	}
+	c.Kind = kind
+	return c, nil
+}
+
+// decodeHead reads key and headers as those of a tombstone, and returns the kind that
+// ce_type names, or "" if there is none.
+func decodeHead(key string, headers []Header) (c *Change, kind ChangeKind, err error) {
 	id, err := strconv.ParseUint(key, 10, 63)
 	if err != nil || id == 0 || key[0] == '0' {
-		return nil, Errorf(Malformed, "key", "must be the id of a book")
+		return nil, "", Errorf(Malformed, "key", "must be the id of a book")
 	}
-	c := &Change{BookID: uint(id), Kind: BookDeleted}
+	c = &Change{BookID: uint(id), Kind: BookDeleted}
 	seen := make(map[string]bool, len(headers))
 	for _, h := range headers {
 		if len(h.Value) == 0 || seen[h.Key] {
@@ -89,16 +120,13 @@ func DecodeChange(key string, headers []Header, value []byte) (*Change, error) {
 		}
 		seen[h.Key] = true
 		if err := c.decodeHeader(h.Key, string(h.Value)); err != nil {
-			return nil, malformed(h.Key, err)
+			return nil, "", malformed(h.Key, err)
+		}
+		if h.Key == "ce_type" {
+			kind = ChangeKind(strings.TrimPrefix(string(h.Value), changeEventType))
 		}
 	}
-	if len(value) == 0 {
-		return c, nil
-	}
-	if err := c.decodeValue(value); err != nil {
-		return nil, malformed("value", err)
-	}
-	return c, nil
+	return c, kind, nil
 }
 
 // decodeHeader reads a header that isn't empty.

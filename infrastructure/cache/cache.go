@@ -21,9 +21,8 @@ import (
 // Books is a BookManager that answers reads from memory where it can.
 type Books struct {
 	gateway.BookManager
-	entries  atomic.Pointer[entries]
-	maxBytes int
-	current  func() bool
+	entries atomic.Pointer[entries]
+	options Options
 
 	evicted      *stats.Counter // otter counts changes as reads, too
 	hits, misses atomic.Uint64
@@ -31,32 +30,37 @@ type Books struct {
 
 type entries = otter.Cache[uint, *model.Book]
 
-// unversionedFor is how long a book without a version is kept. Another program may have added
-// it and may delete it again before anyone notices: then no change ever tells of it.
-const unversionedFor = 5 * time.Second
+// Options are the settings of a cache.
+type Options struct {
+	// MaxBytes bounds the cache.
+	MaxBytes int
+	// MaxAge is how long an entry is kept; 0 = for ever. It is for databases that other
+	// programs write to: what they change back before anyone notices, such as a book that
+	// comes and goes, is no change.
+	MaxAge time.Duration
+	// Current returns false while changes may be missing. Then reads don't use the cache.
+	Current func() bool
+}
 
-// New returns a cache of at most maxBytes in front of next. While current returns false,
-// changes may be missing, and reads go to next.
-func New(next gateway.BookManager, maxBytes int, current func() bool) *Books {
-	c := &Books{BookManager: next, maxBytes: maxBytes, evicted: stats.NewCounter(), current: current}
+// New returns a cache in front of next.
+func New(next gateway.BookManager, options Options) *Books {
+	c := &Books{BookManager: next, options: options, evicted: stats.NewCounter()}
 	c.Clear()
 	return c
 }
 
 // Clear drops everything, because changes were missed. What is being read is not kept.
 func (c *Books) Clear() {
-	dropped := c.entries.Swap(otter.Must(&otter.Options[uint, *model.Book]{
-		MaximumWeight: uint64(c.maxBytes),
+	options := otter.Options[uint, *model.Book]{
+		MaximumWeight: uint64(c.options.MaxBytes),
 		Weigher:       func(_ uint, b *model.Book) uint32 { return size(b) },
-		ExpiryCalculator: otter.ExpiryCreatingFunc(func(e otter.Entry[uint, *model.Book]) time.Duration {
-			if e.Value.Version == 0 {
-				return unversionedFor
-			}
-			return 365 * 24 * time.Hour
-		}),
 		StatsRecorder: c.evicted,
 		Logger:        &otter.NoopLogger{}, // errors of reading are returned
-	}))
+	}
+	if c.options.MaxAge > 0 {
+		options.ExpiryCalculator = otter.ExpiryCreating[uint, *model.Book](c.options.MaxAge)
+	}
+	dropped := c.entries.Swap(otter.Must(&options))
 	if dropped != nil {
 		dropped.StopAllGoroutines()
 	}
@@ -78,7 +82,7 @@ func size(b *model.Book) uint32 {
 
 // GetBook reads a book. Of several calls at once for a book that isn't cached, one reads it.
 func (c *Books) GetBook(ctx context.Context, id uint) (*model.Book, error) {
-	if !c.current() {
+	if !c.options.Current() {
 		return c.BookManager.GetBook(ctx, id)
 	}
 	missed := 0
@@ -102,7 +106,7 @@ func (c *Books) GetBook(ctx context.Context, id uint) (*model.Book, error) {
 
 // GetBooks reads books. See gateway.BookManager.
 func (c *Books) GetBooks(ctx context.Context, ids []uint) ([]*model.Book, error) {
-	if !c.current() {
+	if !c.options.Current() {
 		return c.BookManager.GetBooks(ctx, ids)
 	}
 	missed := 0

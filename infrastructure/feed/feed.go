@@ -299,7 +299,7 @@ func (f *Feed) confirm(ctx context.Context, s Stream) error {
 
 // handle applies a record. One that isn't a change of this catalogue is logged and skipped.
 func (f *Feed) handle(r *mq.Record) error {
-	change, err := model.DecodeChange(r.Key, r.Headers, r.Value)
+	change, err := model.DecodeChangeHead(r.Key, r.Headers, r.Value)
 	if err != nil {
 		f.odd.Do(func() {
 			f.log.Warn("a record in the topic of changes is no change", "partition", r.Partition, "offset", r.Offset, "error", err)

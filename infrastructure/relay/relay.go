@@ -256,7 +256,7 @@ const maxVersion = 1 << 53
 // changeOf returns the change of a record, or nil if it has none. A version that is too high
 // is damaged or forged; to go on above it would use up the numbers.
 func changeOf(record *mq.Record) *model.Change {
-	c, err := model.DecodeChange(record.Key, record.Headers, record.Value)
+	c, err := model.DecodeChangeHead(record.Key, record.Headers, record.Value)
 	if err != nil || c.Version > maxVersion {
 		return nil
 	}
