@@ -127,6 +127,16 @@ func (c *Books) GetBooks(ctx context.Context, ids []uint) ([]*model.Book, error)
 	return books, nil
 }
 
+// ChangeBook changes a book. See gateway.BookManager. If it fails, the entry is dropped:
+// whoever reads the book again gets the state that the change was refused for.
+func (c *Books) ChangeBook(ctx context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error) {
+	b, err := c.BookManager.ChangeBook(ctx, id, change)
+	if err != nil {
+		c.Apply(&model.Change{BookID: id})
+	}
+	return b, err
+}
+
 func (c *Books) read(ctx context.Context, ids []uint) (map[uint]*model.Book, error) {
 	books, err := c.BookManager.GetBooks(ctx, ids)
 	if err != nil {

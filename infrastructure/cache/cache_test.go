@@ -65,6 +65,14 @@ func (s *shelf) GetBooks(_ context.Context, ids []uint) (found []*model.Book, er
 	return found, nil
 }
 
+func (s *shelf) ChangeBook(ctx context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error) {
+	b, err := s.GetBook(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return change(b)
+}
+
 func newCache(current func() bool) (*shelf, *cache.Books) {
 	s := &shelf{books: map[uint]*model.Book{}}
 	return s, cache.New(s, cache.Options{MaxBytes: 1 << 20, Current: current})
@@ -105,6 +113,22 @@ func TestChangesDropWhatIsOlder(t *testing.T) {
 	c.Apply(&model.Change{BookID: 2, Kind: model.BookDeleted})
 	_, err = c.GetBook(t.Context(), 2)
 	assert.Equal(t, model.NotFound, model.ErrorCode(err), "a change without a version is taken as newer")
+}
+
+// A client whose If-Match failed reads the book again. It must get the state that it failed
+// against, also if another program wrote the row without a trace, such as from a backup.
+func TestARefusedWriteDropsTheEntry(t *testing.T) {
+	s, c := newCache(always)
+	s.put(1, 5, "five")
+	assert.Equal(t, "five", title(t, c, 1))
+	s.put(1, 3, "three")
+	refused := errors.New("refused")
+	_, err := c.ChangeBook(t.Context(), 1, func(current *model.Book) (*model.Book, error) {
+		assert.Equal(t, "three", current.Title)
+		return nil, refused
+	})
+	assert.ErrorIs(t, err, refused)
+	assert.Equal(t, "three", title(t, c, 1))
 }
 
 // A read that began before a change must not store what it found.
