@@ -185,9 +185,7 @@ func (db *DB) Settle(ctx context.Context, lease gateway.Lease, published []*mode
 			for i, c := range part {
 				versions[i] = strconv.FormatInt(c.Version, 10)
 			}
-			// If the database was restored meanwhile, other books may have these versions.
-			statement := "DELETE FROM outbox WHERE version IN (" + strings.Join(versions, ",") + ") AND book_id IN (" + joined(booksOf(part), ",") + ")"
-			if err := w.tx.Exec(statement).Error; err != nil {
+			if err := w.tx.Exec("DELETE FROM outbox WHERE version IN (" + strings.Join(versions, ",") + ")").Error; err != nil {
 				return err
 			}
 		}
