@@ -36,7 +36,7 @@ type commands struct {
 	Import importCommand `cmd:"" help:"Load a catalogue: CSV, JSON Lines or ONIX, also gzipped."`
 	Export exportCommand `cmd:"" help:"Write the catalogue so that importing it changes nothing."`
 	Events struct {
-		Tail tailCommand `cmd:"" help:"Show the searches of the topic as they come."`
+		Tail tailCommand `cmd:"" help:"Show the searches, or the changes of the catalogue, as they come."`
 		Top  topCommand  `cmd:"" help:"Show what was searched most, or what was searched and not found."`
 	} `cmd:"" help:"Read the topic of searches."`
 	Spool struct {

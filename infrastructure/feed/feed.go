@@ -7,7 +7,6 @@ package feed
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"strings"
@@ -67,7 +66,8 @@ type Feed struct {
 	open    func() (Stream, error)
 	readers []Reader
 	log     *slog.Logger
-	odd     *rate.Sometimes // for what is logged of odd records
+	// odd and foreign are for what is logged of records that are none of ours.
+	odd, foreign rate.Sometimes
 
 	// polled is when the outbox was last read. Changes before known reached the readers: by
 	// reading the outbox, or else by reading the topic afterwards. newest is the time of the
@@ -84,7 +84,8 @@ type Feed struct {
 
 // New returns a feed. Run runs it. open opens the topic of changes.
 func New(outbox gateway.Outbox, open func() (Stream, error), log *slog.Logger, readers ...Reader) *Feed {
-	return &Feed{outbox: outbox, open: open, readers: readers, log: log, odd: &rate.Sometimes{First: 1, Interval: time.Minute}}
+	return &Feed{outbox: outbox, open: open, readers: readers, log: log,
+		odd: rate.Sometimes{First: 1, Interval: time.Minute}, foreign: rate.Sometimes{First: 1, Interval: time.Minute}}
 }
 
 // Current reports whether the readers know all changes but those of the last seconds.
@@ -229,6 +230,13 @@ func (f *Feed) readTopic(ctx context.Context) {
 	}
 }
 
+// works notes that the topic can be read, and logs that after a failure.
+func (f *Feed) works() {
+	if f.failing.Load() && f.failing.Swap(false) {
+		f.log.Info("the topic of changes can be read again")
+	}
+}
+
 // errNothingPublished: there is no topic, and there never was one.
 var errNothingPublished = errors.New("there is no topic of changes yet")
 
@@ -245,7 +253,7 @@ func (f *Feed) follow(ctx context.Context) error {
 	case errors.Is(err, mq.ErrNoTopic) && (f.position == nil || f.position.Topic == ""):
 		f.position = &mq.Position{} // a new topic is read from its oldest record
 		f.known.Store(polled)
-		f.failing.Store(false)
+		f.works()
 		return errNothingPublished
 	case err != nil:
 		return err
@@ -281,7 +289,7 @@ func (f *Feed) confirm(ctx context.Context, s Stream) error {
 		case err == nil:
 			last = asked
 			f.known.Store(polled)
-			f.failing.Store(false)
+			f.works()
 		case errors.Is(err, mq.ErrBehind), errors.Is(err, mq.ErrPartitions), errors.Is(err, mq.ErrNoTopic):
 			return err
 		default:
@@ -310,8 +318,8 @@ func (f *Feed) handle(r *mq.Record) error {
 	own := model.Generation{Database: f.generation.Database}.Source()
 	f.mu.Unlock()
 	if source := r.Header("ce_source"); source != "" && !strings.HasPrefix(source, own) {
-		f.odd.Do(func() {
-			f.log.Warn("another catalogue publishes to the topic of changes; set mq.topic_prefix to keep them apart", "source", fmt.Sprintf("%.200q", source))
+		f.foreign.Do(func() {
+			f.log.Warn("another catalogue publishes to the topic of changes; set mq.topic_prefix to keep them apart", "source", source[:min(len(source), 200)])
 		})
 		return nil
 	}

@@ -94,6 +94,14 @@ func (r *Relay) Run(ctx context.Context) {
 	}
 }
 
+// works notes that changes are published, and logs that after a failure.
+func (r *Relay) works() {
+	if r.failing {
+		r.failing = false
+		r.log.Info("changes of the catalogue are published again")
+	}
+}
+
 func sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
@@ -139,7 +147,7 @@ func (r *Relay) lead(ctx context.Context) (err error) {
 			return err
 		}
 		if len(changes) == 0 {
-			r.failing = false
+			r.works()
 			select {
 			case <-ctx.Done():
 				return nil
@@ -165,7 +173,7 @@ func (r *Relay) lead(ctx context.Context) (err error) {
 			return err
 		}
 		t.highest = last
-		r.failing = false
+		r.works()
 	}
 }
 
