@@ -265,6 +265,18 @@ func copyCatalogue(t *testing.T, python, brokers, prefix string) {
 	require.Zero(t, status, output)
 	copied.equals("changes afterwards")
 
+	// If it listed from the first page to the last, it would miss books.
+	const loop = "while offset > 0:\n        offset = max(0, offset - PAGE)\n        books.update((book[\"id\"], book) for book in page(offset)[0])"
+	require.Contains(t, script, loop)
+	wrong := strings.Replace(script, loop, "for offset in range(0, offset, PAGE):\n        books.update((book[\"id\"], book) for book in page(offset)[0])", 1)
+	missing := shop.copy(python, wrong)
+	shop.eventually("the copy has the newest book", func() bool {
+		want, got := bookLines(t, shop.catalogue()), missing.read()
+		return len(got) > 0 && shop.pages.Load() >= 5 && slices.Contains(got, want[len(want)-1])
+	})
+	require.NotEmpty(t, difference(bookLines(t, shop.catalogue()), missing.read()), "a book is missing")
+	missing.stop(syscall.SIGTERM)
+
 	backup := t.TempDir()
 	shop.restart(func(data string) { copyDatabase(t, data, backup) })
 	for _, id := range []string{"200", "201", "202"} {
@@ -281,17 +293,6 @@ func copyCatalogue(t *testing.T, python, brokers, prefix string) {
 	})
 	shop.send(http.MethodPatch, "/api/books/100", `{"title": "Restored"}`)
 	copied.equals("the backup, and a change since")
-
-	// If it listed from the first page to the last, it would miss books.
-	const loop = "while offset > 0:\n        offset = max(0, offset - PAGE)\n        books.update((book[\"id\"], book) for book in page(offset)[0])"
-	require.Contains(t, script, loop)
-	wrong := strings.Replace(script, loop, "for offset in range(0, offset, PAGE):\n        books.update((book[\"id\"], book) for book in page(offset)[0])", 1)
-	copied = shop.copy(python, wrong)
-	shop.eventually("the copy has the newest book", func() bool {
-		want, got := bookLines(t, shop.catalogue()), copied.read()
-		return len(got) > 0 && shop.pages.Load() >= 5 && slices.Contains(got, want[len(want)-1])
-	})
-	require.NotEmpty(t, difference(bookLines(t, shop.catalogue()), copied.read()), "a book is missing")
 }
 
 // copiedShop is a shop behind a proxy, through which a copy lists its catalogue. While it

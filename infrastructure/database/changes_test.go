@@ -162,13 +162,13 @@ func TestTheServersTimeNeverGoesBack(t *testing.T) {
 	onServers(t, func(t *testing.T, dsn string) {
 		server, err := sql.Open("mysql", dsn)
 		require.NoError(t, err)
-		defer server.Close()
+		t.Cleanup(func() { _ = server.Close() })
 		conn, err := server.Conn(t.Context())
 		require.NoError(t, err)
-		defer conn.Close()
-		if _, err := conn.ExecContext(t.Context(), "SET time_zone = 'Europe/Berlin'"); err != nil {
-			t.Skip("the server has no time zones; mysql_tzinfo_to_sql loads them")
-		}
+		t.Cleanup(func() { _ = conn.Close() })
+		makeZone(t, conn, "event-books/test", time.Date(2026, 10, 25, 1, 0, 0, 0, time.UTC))
+		_, err = conn.ExecContext(t.Context(), "SET time_zone = 'event-books/test'")
+		require.NoError(t, err)
 		for _, now := range []time.Time{
 			time.Date(2026, 10, 25, 0, 30, 0, 125e6, time.UTC), time.Date(2026, 10, 25, 1, 30, 0, 0, time.UTC),
 		} {
@@ -179,6 +179,31 @@ func TestTheServersTimeNeverGoesBack(t *testing.T) {
 			assert.Equal(t, now.UnixMilli(), got)
 		}
 	})
+}
+
+// makeZone adds a time zone to the server whose clocks are put back by an hour at a time.
+func makeZone(t *testing.T, conn *sql.Conn, name string, back time.Time) {
+	t.Helper()
+	const id = 987_654
+	tables := []string{"time_zone", "time_zone_name", "time_zone_transition_type", "time_zone_transition"}
+	remove := func() {
+		for _, table := range tables {
+			_, err := conn.ExecContext(context.WithoutCancel(t.Context()), "DELETE FROM mysql."+table+" WHERE Time_zone_id = ?", id)
+			assert.NoError(t, err)
+		}
+	}
+	remove()
+	t.Cleanup(remove)
+	for _, statement := range []string{
+		fmt.Sprintf("INSERT INTO mysql.time_zone (Time_zone_id, Use_leap_seconds) VALUES (%d, 'N')", id),
+		fmt.Sprintf("INSERT INTO mysql.time_zone_name (Name, Time_zone_id) VALUES ('%s', %d)", name, id),
+		fmt.Sprintf("INSERT INTO mysql.time_zone_transition_type (Time_zone_id, Transition_type_id, `Offset`, Is_DST, Abbreviation) "+
+			"VALUES (%d, 0, 7200, 1, 'S'), (%[1]d, 1, 3600, 0, 'W')", id),
+		fmt.Sprintf("INSERT INTO mysql.time_zone_transition (Time_zone_id, Transition_time, Transition_type_id) VALUES (%d, 0, 0), (%[1]d, %d, 1)", id, back.Unix()),
+	} {
+		_, err := conn.ExecContext(t.Context(), statement)
+		require.NoError(t, err)
+	}
 }
 
 // statements counts what GORM runs.
