@@ -10,23 +10,54 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"modernc.org/sqlite"
 
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/index/indextest"
 )
 
-// endless returns a query that runs for a minute or longer.
-func endless(db *DB) string {
+// begun has the numbers of the endless queries that SQLite is working on. To interrupt one
+// before does nothing.
+var begun sync.Map
+
+func init() {
+	sqlite.MustRegisterFunction("test_begun", &sqlite.FunctionImpl{
+		NArgs: 1,
+		Scalar: func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+			begun.Store(args[0], true)
+			return int64(1), nil
+		},
+	})
+}
+
+// endless returns a query that runs for a minute or longer. On SQLite, begun tells when it
+// runs, by its number.
+func endless(db *DB, number int64) string {
 	if db.dialect.writesOfOthers() {
 		return "SELECT COUNT(*) FROM books WHERE id IS NULL OR SLEEP(60) = 0"
 	}
-	return "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
+	begun.Delete(number)
+	return fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + test_begun(%d) FROM n) SELECT COUNT(*) FROM n", number)
+}
+
+// atWork counts the first n endless queries that run.
+func atWork(db *DB, n int) (running int) {
+	if db.dialect.writesOfOthers() {
+		return db.sql.searches.Stats().InUse
+	}
+	for number := range int64(n) {
+		if _, ok := begun.Load(number); ok {
+			running++
+		}
+	}
+	return running
 }
 
 // Nobody waits for a search whose client has gone, so the database stops it.
@@ -35,7 +66,7 @@ func TestAbandonedSearchIsStopped(t *testing.T) {
 		_, err := db.CreateBook(t.Context(), &model.Book{Title: "One"})
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
-		query := endless(db)
+		query := endless(db, 0)
 		ended := make(chan error, 1)
 		go func() {
 			var n int
@@ -49,7 +80,7 @@ func TestAbandonedSearchIsStopped(t *testing.T) {
 			}
 			return db.sql.searches.Stats().InUse
 		}
-		require.Eventually(t, func() bool { return running() == 1 }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return running() == 1 && atWork(db, 1) == 1 }, 10*time.Second, time.Millisecond)
 		cancel()
 		<-ended // with or without an error: SLEEP ends early, and the query goes on
 		require.Eventually(t, func() bool { return running() == 0 }, 10*time.Second, time.Millisecond)
@@ -63,13 +94,14 @@ func TestBusySearchesHoldUpNothingElse(t *testing.T) {
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
-		for range db.Searches() {
+		for number := range db.Searches() {
+			query := endless(db, int64(number))
 			go func() {
 				var n int
-				ended <- db.searches.WithContext(ctx).Raw(endless(db)).Scan(&n).Error
+				ended <- db.searches.WithContext(ctx).Raw(query).Scan(&n).Error
 			}()
 		}
-		require.Eventually(t, func() bool { return db.sql.searches.Stats().InUse == db.Searches() }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return atWork(db, db.Searches()) == db.Searches() }, 10*time.Second, time.Millisecond)
 		assert.NoError(t, db.Ping(t.Context()))
 		_, err = db.GetBook(t.Context(), id)
 		assert.NoError(t, err)
