@@ -205,6 +205,22 @@ func joinNewProtocol(t *testing.T, addr, group, topic string, partitions int) {
 		req.MemberEpoch = resp.MemberEpoch
 		return resp.Assignment != nil && len(resp.Assignment.Topics) == 1 && len(resp.Assignment.Topics[0].Partitions) == partitions
 	}, timeout, 10*time.Millisecond)
+	// The member stays until the end of the test.
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() { close(stop); <-stopped })
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Second):
+				resp := kmsg.NewPtrConsumerGroupHeartbeatResponse()
+				resp.SetVersion(1)
+				ask(t, addr, frameOf(req, 1), resp)
+			}
+		}
+	}()
 }
 
 // Descriptions of groups name the topics of their members. Another request on the
