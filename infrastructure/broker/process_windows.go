@@ -16,9 +16,9 @@ func ownGroup(cmd *exec.Cmd) {
 // killGroup kills only the process, because the child starts no processes.
 func killGroup(process *os.Process) error { return process.Kill() }
 
-// IsAddressTaken compares with Winsock's error number, because package syscall
-// defines EADDRINUSE on Windows as an invented number.
 // IsAddressTaken reports whether an error says that another program listens on an address.
+// It compares with Winsock's error number, because package syscall defines EADDRINUSE on
+// Windows as an invented number.
 func IsAddressTaken(err error) bool { return errors.Is(err, syscall.Errno(10048)) }
 
 func keepPrivate() {}

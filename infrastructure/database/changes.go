@@ -79,6 +79,15 @@ func (w *writer) add(kind model.ChangeKind, id uint, version int64) {
 	w.changes = append(w.changes, &model.Change{BookID: id, Version: version, Kind: kind, Time: w.now})
 }
 
+// addDeleted notes that books are no longer there.
+func (w *writer) addDeleted(ids []uint) error {
+	version, err := w.versions(len(ids))
+	for i, id := range ids {
+		w.add(model.BookDeleted, id, version+int64(i))
+	}
+	return err
+}
+
 // insertRows is the number of rows of an INSERT of numbers.
 const insertRows = 1000
 

@@ -103,12 +103,7 @@ func (db *DB) findDeleted(ctx context.Context) error {
 		if err := db.locking(w.tx).Model(&bookRow{}).Where("id IN ?", ids).Pluck("id", &present).Error; err != nil {
 			return err
 		}
-		ids = slices.DeleteFunc(ids, func(id uint) bool { return slices.Contains(present, id) })
-		version, err := w.versions(len(ids))
-		for i, id := range ids {
-			w.add(model.BookDeleted, id, version+int64(i))
-		}
-		return err
+		return w.addDeleted(slices.DeleteFunc(ids, func(id uint) bool { return slices.Contains(present, id) }))
 	})
 }
 

@@ -26,13 +26,14 @@ type outboxRow struct {
 
 func (outboxRow) TableName() string { return "outbox" }
 
+func (r *outboxRow) change() *model.Change {
+	return &model.Change{BookID: r.BookID, Version: r.Version, Kind: r.Kind, Time: time.UnixMilli(r.ChangedAt).UTC()}
+}
+
 // pendingRow is a row of the outbox, with its book if there is one.
 type pendingRow struct {
-	BookID    uint
-	Changed   int64 // the version of the change
-	Kind      model.ChangeKind
-	ChangedAt int64
-	Shown     bookRow `gorm:"embedded"`
+	Pending outboxRow `gorm:"embedded;embeddedPrefix:pending_"`
+	Shown   bookRow   `gorm:"embedded"`
 }
 
 // pendingBytes bounds the descriptions that PendingChanges reads at once.
@@ -69,14 +70,14 @@ func (db *DB) PendingChanges(ctx context.Context, after int64, limit int) ([]*mo
 	}
 	var rows []*pendingRow
 	err = session.Table("outbox").Joins("LEFT JOIN books ON books.id = outbox.book_id").
-		Select("outbox.book_id, outbox.version AS changed, outbox.kind, outbox.changed_at, books."+strings.Join(shown.Schema.DBNames, ", books.")).
+		Select("outbox.book_id AS pending_book_id, outbox.version AS pending_version, outbox.kind AS pending_kind, outbox.changed_at AS pending_changed_at, books."+strings.Join(shown.Schema.DBNames, ", books.")).
 		Where("outbox.version > ? AND outbox.version <= ?", after, last).Order("outbox.version").Limit(limit).Find(&rows).Error
 	if err != nil {
 		return nil, db.failed("read the outbox", err)
 	}
 	changes := make([]*model.Change, len(rows))
 	for i, row := range rows {
-		c := &model.Change{BookID: row.BookID, Version: row.Changed, Kind: row.Kind, Time: time.UnixMilli(row.ChangedAt).UTC()}
+		c := row.Pending.change()
 		switch {
 		case c.Kind == model.BookDeleted:
 		case row.Shown.ID == 0: // another program has deleted it meanwhile
@@ -100,7 +101,7 @@ func (db *DB) ChangesAfter(ctx context.Context, after int64, limit int) ([]*mode
 	}
 	changes := make([]*model.Change, len(rows))
 	for i, row := range rows {
-		changes[i] = &model.Change{BookID: row.BookID, Version: row.Version, Kind: row.Kind, Time: time.UnixMilli(row.ChangedAt).UTC()}
+		changes[i] = row.change()
 	}
 	return changes, nil
 }
@@ -217,12 +218,7 @@ func (w *writer) repeat(ids []uint) error {
 	for _, c := range w.changes {
 		touched[c.BookID] = true
 	}
-	ids = slices.DeleteFunc(slices.Clone(ids), func(id uint) bool { return touched[id] })
-	version, err := w.versions(len(ids))
-	for i, id := range ids {
-		w.add(model.BookDeleted, id, version+int64(i))
-	}
-	return err
+	return w.addDeleted(slices.DeleteFunc(slices.Clone(ids), func(id uint) bool { return touched[id] }))
 }
 
 func (db *DB) Generation(ctx context.Context) (generation model.Generation, highest int64, err error) {

@@ -66,7 +66,8 @@ type Feed struct {
 	open    func() (Stream, error)
 	readers []Reader
 	log     *slog.Logger
-	// odd and foreign are for what is logged of records that are none of ours.
+	// odd limits the log lines about records that are no changes, foreign those about
+	// changes of another catalogue.
 	odd, foreign rate.Sometimes
 
 	// polled is when the outbox was last read. Changes before known reached the readers: by

@@ -40,7 +40,7 @@ func TestDeletedFiles(t *testing.T) {
 	}
 }
 
-// Records that were released aren't lost with their file, so nobody is told so.
+// A file that is deleted with released records alone costs nothing, so no loss is reported.
 func TestReleaseOfADeletedFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	l, err := Open(dir, Options{Segment: small})
