@@ -30,10 +30,12 @@ type Outbox interface {
 
 	// Generation returns the generation of the versions, and the highest version given.
 	Generation(ctx context.Context) (model.Generation, int64, error)
-	// Raise is called when the topic has a version, seen, above the highest one given: the
-	// database was restored from a backup. It gives all changes of the outbox versions
-	// above seen, publishes the given books again, and begins a new generation. It does
-	// nothing if the highest version isn't below seen.
+	// Versions returns the versions of the given books, by id. It leaves out books that don't
+	// exist or whose last change has no version yet.
+	Versions(ctx context.Context, books []uint) (map[uint]int64, error)
+	// Raise is called when the topic has changes that the database lacks: it was restored
+	// from a backup. It gives all changes of the outbox versions above seen and above the
+	// highest one given, publishes the given books again, and begins a new generation.
 	Raise(ctx context.Context, seen int64, books []uint) error
 }
 

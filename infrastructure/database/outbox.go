@@ -240,18 +240,39 @@ func (db *DB) Generation(ctx context.Context) (generation model.Generation, high
 	return model.Generation{Database: row.ID, Restored: row.Restored}, row.Highest, nil
 }
 
+func (db *DB) Versions(ctx context.Context, books []uint) (map[uint]int64, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	versions := make(map[uint]int64, len(books))
+	for part := range slices.Chunk(books, insertRows) {
+		var rows []*bookRow
+		if err := session.Select("id", "version").Where("id IN ? AND version IS NOT NULL", part).Find(&rows).Error; err != nil {
+			return nil, db.failed("read versions of books", err)
+		}
+		for _, row := range rows {
+			versions[row.ID] = row.Version
+		}
+	}
+	return versions, nil
+}
+
 func (db *DB) Raise(ctx context.Context, seen int64, books []uint) error {
 	session, err := db.session(ctx)
 	if err != nil {
 		return err
 	}
 	err = db.change(session, deadlock, func(w *writer) error {
-		// All versions given are below seen, so that none collides when they grow by it.
-		raised := w.tx.Model(&counter{}).Where("name = ? AND value < ?", versionCounter, seen).Update("value", gorm.Expr("value + ?", seen))
-		if raised.Error != nil || raised.RowsAffected == 0 {
-			return raised.Error
+		var highest counter
+		if err := db.locking(w.tx).Take(&highest, "name = ?", versionCounter).Error; err != nil {
+			return err
 		}
-		if err := w.tx.Exec("UPDATE outbox SET version = version + ?", seen).Error; err != nil {
+		by := max(seen, highest.Value) // no version lies above it, so none collides when they grow
+		if err := w.tx.Model(&highest).Update("value", gorm.Expr("value + ?", by)).Error; err != nil {
+			return err
+		}
+		if err := w.tx.Exec("UPDATE outbox SET version = version + ?", by).Error; err != nil {
 			return err
 		}
 		if err := w.tx.Model(&property{Name: generationProperty}).Update("value", rand.Text()).Error; err != nil {

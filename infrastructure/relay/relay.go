@@ -206,9 +206,9 @@ func (t *term) prolong(ctx context.Context) (ok bool, err error) {
 	return lease == t.lease, nil
 }
 
-// begin makes sure that new versions lie above those in the topic. They don't if the
-// database was restored from a backup. Then the topic has newer changes than the database,
-// and their books are published again as they are now.
+// begin makes sure that new versions lie above those in the topic, and that the topic has no
+// change that the database lacks. Both fail if the database was restored from a backup. Then
+// the books of these changes are published again as they are now, in a new generation.
 func (t *term) begin(ctx context.Context) error {
 	if _, err := t.topic.Partitions(ctx); err != nil { // creates the topic
 		return err
@@ -217,9 +217,11 @@ func (t *term) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var newest []*model.Change
 	seen := int64(0)
 	for _, record := range last {
 		if c := changeOf(record); c != nil {
+			newest = append(newest, c)
 			seen = max(seen, c.Version)
 		}
 	}
@@ -227,21 +229,49 @@ func (t *term) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if t.generation = generation; seen <= highest {
-		return nil
-	}
-	// What waits may have been written after the restoring, with versions that the topic has
-	// for other changes.
-	known := highest
-	if waiting, err := t.outbox.ChangesAfter(ctx, 0, 1); err != nil {
+	t.generation = generation
+	known := highest // no change of the topic up to this version is lost
+	if seen > highest {
+		// What waits may have been written after the restoring, with versions that the topic
+		// has for other changes.
+		if waiting, err := t.outbox.ChangesAfter(ctx, 0, 1); err != nil {
+			return err
+		} else if len(waiting) > 0 {
+			known = min(known, waiting[0].Version-1)
+		}
+	} else if lost, err := t.lost(ctx, newest); err != nil || !lost {
 		return err
-	} else if len(waiting) > 0 {
-		known = min(known, waiting[0].Version-1)
+	} else {
+		known = 0
 	}
-	t.log.Warn("the topic of changes is ahead of the database, which was probably restored from a backup; a new generation begins",
+	t.log.Warn("the database lacks changes that the topic has, so it was probably restored from a backup; a new generation begins",
 		"topic_version", seen, "database_version", highest)
-	newer := map[uint]bool{}
-	err = t.topic.Read(ctx, func(record *mq.Record) error {
+	return t.raise(ctx, known)
+}
+
+// lost reports whether a change of the topic is newer than its book. Then the versions went
+// back, and have grown beyond those of the topic since. A book that doesn't exist shows
+// nothing: another program may have deleted it.
+func (t *term) lost(ctx context.Context, newest []*model.Change) (bool, error) {
+	ids := make([]uint, len(newest))
+	for i, c := range newest {
+		ids[i] = c.BookID
+	}
+	versions, err := t.outbox.Versions(ctx, ids)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(newest, func(c *model.Change) bool {
+		version, exists := versions[c.BookID]
+		return exists && version < c.Version
+	}), nil
+}
+
+// raise begins a new generation and publishes the books of all changes above the version
+// known again.
+func (t *term) raise(ctx context.Context, known int64) error {
+	newer, seen := map[uint]bool{}, int64(0)
+	err := t.topic.Read(ctx, func(record *mq.Record) error {
 		if c := changeOf(record); c != nil && c.Version > known {
 			newer[c.BookID] = true
 			seen = max(seen, c.Version)

@@ -380,6 +380,34 @@ func TestWritesAfterARestoring(t *testing.T) {
 	eventually(t, func() bool { return assert.ObjectsAreEqual(want, k.newest(t)) })
 }
 
+// The restored shop may even have given more versions than the lost one, for example by an
+// import before its start.
+func TestManyWritesAfterARestoring(t *testing.T) {
+	k, restored := &topic{}, newDB(t)
+	one, two := write(t, restored, 0, "1"), write(t, restored, 0, "2")
+	_, stop := start(t, restored, k)
+	eventually(t, empty(t, restored))
+	stop()
+	generation, highest, err := restored.Generation(t.Context())
+	require.NoError(t, err)
+	for i, id := range []uint{two, one} { // the lost changes
+		c := &model.Change{BookID: id, Kind: model.BookUpdated, Book: &model.Book{ID: id, Title: "lost"}, Version: highest + int64(i) + 1, Time: time.Now()}
+		value, headers, err := c.Encode(generation)
+		require.NoError(t, err)
+		k.records = append(k.records, &mq.Record{Key: c.Key(), Value: value, Headers: headers})
+	}
+	want := map[uint]string{one: "1", two: "2"}
+	for i := range 10 {
+		title := "new " + strconv.Itoa(i)
+		want[write(t, restored, 0, title)] = title
+	}
+	start(t, restored, k)
+	eventually(t, func() bool { return assert.ObjectsAreEqual(want, k.newest(t)) })
+	after, _, err := restored.Generation(t.Context())
+	require.NoError(t, err)
+	assert.NotEqual(t, generation.Restored, after.Restored)
+}
+
 // A relay compares the versions before anybody writes.
 func TestARestoringIsNoticedWithoutChanges(t *testing.T) {
 	k, before := &topic{}, newDB(t)

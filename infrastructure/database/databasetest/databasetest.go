@@ -48,6 +48,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"pending changes are bounded":       testPendingChangesAreOfBoundedSize,
 		"the lease of the outbox":           testLease,
 		"a new generation":                  testRaise,
+		"versions of books":                 testVersions,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)()) })
 	}
