@@ -453,6 +453,7 @@ func (*rival) Generation(context.Context) (model.Generation, int64, error) {
 	return model.Generation{}, 1, nil
 }
 
+func (*rival) Versions(context.Context, []uint) (map[uint]int64, error) { return nil, nil }
 func (o *rival) PendingChanges(context.Context, int64, int) ([]*model.Change, error) {
 	if o.settled.Load() {
 		return nil, nil
