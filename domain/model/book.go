@@ -41,6 +41,11 @@ type Book struct {
 
 	// Version is that of the book's last Change, or 0 if there was none.
 	Version int64 `json:"-"`
+	// Popularity counts ratings or downloads, as the source gave them, or is 0. It ranks
+	// results.
+	Popularity int64 `json:"-"`
+	// AuthorAliases are other names of the authors.
+	AuthorAliases []string `json:"-"`
 }
 
 // Availability says whether a shopper can have the book.
@@ -54,6 +59,22 @@ const (
 
 // AuthorSeparator separates two authors in Book.Author.
 const AuthorSeparator = ", "
+
+// Authors returns the names in Author.
+func (b *Book) Authors() []string {
+	if b.Author == "" {
+		return nil
+	}
+	return strings.Split(b.Author, AuthorSeparator)
+}
+
+// InStock reports whether the shop has the book.
+func (b *Book) InStock() bool {
+	if b.Availability != "" {
+		return b.Availability == InStock
+	}
+	return b.Stock != nil && *b.Stock > 0
+}
 
 // Year returns the year at the beginning of PublishedAt, and whether there is one.
 // A negative year is before the common era.

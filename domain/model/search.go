@@ -184,6 +184,10 @@ type Search struct {
 	Offset, Limit int
 	// WithoutTotal says that the total isn't wanted. Counting takes as long as finding.
 	WithoutTotal bool
+	// Exact says that the keyword must not be corrected or relaxed.
+	Exact bool
+	// WithFacets says that facets are wanted.
+	WithFacets bool
 }
 
 // Plain reports whether this is the list of all books in the order of the catalogue.
@@ -200,4 +204,24 @@ type SearchResult struct {
 	IDs []uint
 	// Total counts the books on all pages. It may be less for a search WithoutTotal.
 	Total int
+	// Match says how the books relate to the keyword. If it is CorrectedMatch or
+	// RelaxedMatch, Served is the keyword that was searched instead.
+	Match  Match
+	Served string
+	// Suggested is a keyword that the shopper may have meant, or empty.
+	Suggested string
+	// Facets is nil unless the search asked for facets and the engine has them.
+	Facets *Facets
+}
+
+// Facets count the books of a result by their values, the commonest values first. The filter
+// of a facet doesn't narrow its counts. Values have the form that the filter takes.
+type Facets struct {
+	Authors, Languages, Decades, Subjects, Availability []FacetValue
+}
+
+// FacetValue is a value with the number of books that have it.
+type FacetValue struct {
+	Value string `json:"value"`
+	Count int    `json:"count"`
 }

@@ -1,0 +1,192 @@
+package bleve
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/blevesearch/bleve/v2/document"
+	bleve "github.com/blevesearch/bleve_index_api"
+
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index/text"
+)
+
+// The fields of the index. All but values hold terms and are only searched; values is only
+// read back.
+const (
+	titleField       = "title"       // terms of the title
+	nameField        = "name"        // of title, authors and their aliases
+	textField        = "text"        // of everything but the description
+	descriptionField = "description" // of the description
+	stemField        = "stem"        // stems of name, text and description
+	pairField        = "pair"        // neighbours, joined, of text and description
+	wholeField       = "whole"       // the title as one term
+	startField       = "start"       // its beginnings of up to startWords words
+	authorField      = "author"      // terms of authors and aliases
+	subjectField     = "subject"     // terms of subjects
+	isbnField        = "isbn"        // 13 digits
+	exactField       = "exact"       // whole values for filters, each with its filter's prefix
+	prefixField      = "prefix"      // beginnings of up to prefixLetters letters of the words of name
+	valuesField      = "values"      // what columns are made of
+)
+
+const (
+	// startWords is the length of the longest beginning of a title that is a term.
+	startWords = 8
+	// prefixLetters is the length of the longest beginning of a word that is a term. There are
+	// few words with one longer beginning, so the dictionary finds them.
+	prefixLetters = 3
+)
+
+// The prefixes of terms in exactField.
+const (
+	authorIs    = "a:"
+	languageIs  = "l:"
+	subjectIs   = "s:"
+	decadeIs    = "d:"
+	yearIs      = "y:"
+	availableIs = "v:"
+)
+
+// terms is a field of a document whose terms are known.
+type terms struct {
+	name    string
+	terms   bleve.TokenFrequencies
+	value   []byte
+	options bleve.FieldIndexingOptions
+}
+
+func (f *terms) Name() string                                     { return f.name }
+func (f *terms) Value() []byte                                    { return f.value }
+func (f *terms) ArrayPositions() []uint64                         { return nil }
+func (f *terms) EncodedFieldType() byte                           { return 't' }
+func (f *terms) Analyze()                                         {}
+func (f *terms) Options() bleve.FieldIndexingOptions              { return f.options }
+func (f *terms) AnalyzedLength() int                              { return len(f.terms) }
+func (f *terms) AnalyzedTokenFrequencies() bleve.TokenFrequencies { return f.terms }
+func (f *terms) NumPlainTextBytes() uint64                        { return 0 }
+func (f *terms) Size() int                                        { return 64 * len(f.terms) }
+
+// add adds a term.
+func (f *terms) add(term string) {
+	if _, ok := f.terms[term]; ok || term == "" {
+		return
+	}
+	frequency := &bleve.TokenFreq{Term: []byte(term)}
+	frequency.SetFrequency(1)
+	f.terms[term] = frequency
+}
+
+// newDocument returns the document of a book.
+func newDocument(b *model.Book) *document.Document {
+	d := &builder{fields: map[string]*terms{}}
+	d.words(text.Title, b.Title, b.Language, textField, nameField, titleField)
+	d.title(b.Title)
+	for _, name := range slices.Concat(b.Authors(), b.AuthorAliases) {
+		d.words(text.Name, name, b.Language, textField, nameField, authorField)
+	}
+	for _, author := range b.Authors() {
+		d.field(exactField).add(authorIs + model.Fold(author))
+	}
+	d.field(exactField).add(authorIs + model.Fold(b.Author))
+	for _, subject := range b.Subjects {
+		d.words(text.Other, subject, b.Language, textField, subjectField)
+		d.field(exactField).add(subjectIs + model.Fold(subject))
+	}
+	for _, other := range []string{b.Series, b.Publisher, b.Edition} {
+		d.words(text.Other, other, b.Language, textField)
+	}
+	d.words(text.Other, b.Description, b.Language, descriptionField)
+	d.filters(b)
+	if b.ISBN != "" {
+		d.field(isbnField).add(b.ISBN)
+		d.field(textField).add(b.ISBN)
+	}
+	doc := document.NewDocument(strconv.FormatUint(uint64(b.ID), 10))
+	for _, field := range d.fields {
+		doc.AddField(field)
+	}
+	return doc.AddField(&terms{name: valuesField, terms: bleve.TokenFrequencies{}, value: encodeValues(b), options: bleve.StoreField})
+}
+
+type builder struct{ fields map[string]*terms }
+
+func (d *builder) field(name string) *terms {
+	field, ok := d.fields[name]
+	if !ok {
+		field = &terms{name: name, terms: bleve.TokenFrequencies{}, options: bleve.IndexField | bleve.SkipFreqNorm}
+		d.fields[name] = field
+	}
+	return field
+}
+
+// words adds the terms of a text to fields.
+func (d *builder) words(kind text.Kind, s, language string, fields ...string) {
+	tokens := text.Book(s, language, kind)
+	for _, token := range tokens {
+		for _, term := range token.Terms {
+			for _, field := range fields {
+				d.field(field).add(term)
+			}
+			for _, stem := range text.Stems(term, language) {
+				d.field(stemField).add(stem)
+			}
+			if kind != text.Other {
+				d.prefixes(term)
+			}
+		}
+	}
+	for _, pair := range text.Pairs(tokens) {
+		d.field(pairField).add(pair)
+	}
+}
+
+// prefixes adds the beginnings of a word.
+func (d *builder) prefixes(term string) {
+	letters := 0
+	for i := range term {
+		if letters > 0 {
+			d.field(prefixField).add(term[:i])
+		}
+		if letters++; letters > prefixLetters {
+			return
+		}
+	}
+	d.field(prefixField).add(term)
+}
+
+// title adds the title as a whole, and its beginnings.
+func (d *builder) title(title string) {
+	key := text.Key(title)
+	d.field(wholeField).add(key)
+	words := 0
+	for i := range key {
+		if key[i] == ' ' {
+			d.field(startField).add(key[:i])
+			if words++; words == startWords {
+				return
+			}
+		}
+	}
+	d.field(startField).add(key)
+}
+
+func (d *builder) filters(b *model.Book) {
+	exact := d.field(exactField)
+	for language := b.Language; language != ""; {
+		exact.add(languageIs + language)
+		last := strings.LastIndexByte(language, '-')
+		language = language[:max(last, 0)]
+	}
+	if year, ok := b.Year(); ok {
+		exact.add(yearIs + strconv.Itoa(year))
+		exact.add(decadeIs + strconv.Itoa(decadeOf(year)))
+	}
+	exact.add(availableIs + strconv.FormatBool(b.InStock()))
+}
+
+// decadeOf returns the first year of the decade.
+func decadeOf(year int) int {
+	return year - (year%10+10)%10
+}

@@ -1,0 +1,160 @@
+package bleve
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"literank.com/event-books/domain/model"
+)
+
+// facetValues is the number of values of a facet that are listed.
+const facetValues = 10
+
+// facets counts the hits by author, language, decade, subject and availability. The filter of
+// a facet doesn't narrow its own counts.
+func (r *run) facets(ctx context.Context, unfiltered func() (*run, error)) (*model.Facets, error) {
+	f := r.plan.filters
+	facets := &model.Facets{}
+	base := r
+	if (f != model.Filters{}) {
+		var err error
+		if base, err = unfiltered(); err != nil {
+			return nil, err
+		}
+	}
+	for _, facet := range []struct {
+		values *[]model.FacetValue
+		filter func(*model.Filters)
+		count  func(c *counter, m *matches, docs *roaring.Bitmap)
+		name   func(n uint32) string
+	}{
+		{&facets.Authors, func(f *model.Filters) { f.Author = "" }, (*counter).authors, r.view.dictionaries.authors.text},
+		{&facets.Languages, func(f *model.Filters) { f.Language = "" }, (*counter).languages, r.view.dictionaries.languages.text},
+		{&facets.Decades, func(f *model.Filters) { f.Decade = nil }, (*counter).decades, decadeName},
+		{&facets.Subjects, func(f *model.Filters) { f.Subject = "" }, (*counter).subjects, r.view.dictionaries.subjects.text},
+		{&facets.Availability, func(f *model.Filters) { f.Available = nil }, (*counter).availability, availabilityName},
+	} {
+		others := f
+		facet.filter(&others)
+		from := r
+		if others != f {
+			from = base
+		}
+		c := counters.Get().(*counter)
+		for _, m := range from.parts {
+			docs := m.all
+			if from == base && base != r {
+				if filter := m.filtered(others); filter != nil {
+					docs = intersection(docs, filter)
+				}
+			}
+			facet.count(c, m, docs)
+			if err := m.check(ctx); err != nil {
+				return nil, err
+			}
+		}
+		*facet.values = c.best(facet.name)
+		counters.Put(c)
+	}
+	return facets, nil
+}
+
+// counters keeps counters for reuse: they have room for every author.
+var counters = sync.Pool{New: func() any { return &counter{} }}
+
+// firstDecade is the number of the year 0 among decades, so that none is negative.
+const firstDecade = 1000
+
+func decadeName(n uint32) string { return strconv.Itoa((int(n) - firstDecade) * 10) }
+
+func availabilityName(n uint32) string { return strconv.FormatBool(n == 2) }
+
+// counter counts values by their ordinals.
+type counter struct {
+	counts []uint32
+	used   []uint32 // ordinals with a count
+}
+
+func (c *counter) add(n uint32) {
+	if n == 0 {
+		return
+	}
+	if int(n) >= len(c.counts) {
+		c.counts = slices.Grow(c.counts, int(n)+1-len(c.counts))
+		c.counts = c.counts[:cap(c.counts)]
+	}
+	if c.counts[n] == 0 {
+		c.used = append(c.used, n)
+	}
+	c.counts[n]++
+}
+
+// each calls visit for each document.
+func each(docs *roaring.Bitmap, visit func(doc uint32)) {
+	var buffer [256]uint32
+	for iterator := docs.ManyIterator(); ; {
+		n := iterator.NextMany(buffer[:])
+		if n == 0 {
+			return
+		}
+		for _, doc := range buffer[:n] {
+			visit(doc)
+		}
+	}
+}
+
+func (c *counter) authors(m *matches, docs *roaring.Bitmap)  { c.lists(&m.part.columns.authors, docs) }
+func (c *counter) subjects(m *matches, docs *roaring.Bitmap) { c.lists(&m.part.columns.subjects, docs) }
+
+func (c *counter) lists(l *lists, docs *roaring.Bitmap) {
+	each(docs, func(doc uint32) {
+		for _, n := range l.of(doc) {
+			c.add(n)
+		}
+	})
+}
+
+func (c *counter) languages(m *matches, docs *roaring.Bitmap) {
+	each(docs, func(doc uint32) { c.add(m.part.columns.language[doc]) })
+}
+
+func (c *counter) decades(m *matches, docs *roaring.Bitmap) {
+	years := m.part.columns.year
+	each(docs, func(doc uint32) {
+		if year := years[doc]; year != noYear {
+			c.add(uint32(decadeOf(int(year))/10 + firstDecade))
+		}
+	})
+}
+
+func (c *counter) availability(m *matches, docs *roaring.Bitmap) {
+	for n, value := range []string{1: "false", 2: "true"} {
+		if n > 0 {
+			if count := docs.AndCardinality(m.term(exactField, availableIs+value)); count > 0 {
+				c.add(uint32(n))
+				c.counts[n] += uint32(count) - 1
+			}
+		}
+	}
+}
+
+// best returns the values with the highest counts and clears the counter.
+func (c *counter) best(name func(n uint32) string) []model.FacetValue {
+	slices.SortFunc(c.used, func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(c.counts[b], c.counts[a]), cmp.Compare(a, b))
+	})
+	var values []model.FacetValue
+	for i, n := range c.used {
+		if i < facetValues {
+			values = append(values, model.FacetValue{Value: name(n), Count: int(c.counts[n])})
+		}
+		c.counts[n] = 0
+	}
+	c.used = c.used[:0]
+	return values
+}

@@ -1,0 +1,272 @@
+package bleve
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	segment "github.com/blevesearch/scorch_segment_api/v2"
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index/text"
+)
+
+// tier says how well a book matches. Every book of a tier stands before those of the next.
+type tier int
+
+const (
+	wholeTitle    tier = iota // the title is the query
+	titleStart                // the title begins with the query
+	inTitle                   // all words are in the title
+	inName                    // all words are in title and authors
+	inText                    // all words are in the book's facts
+	inVariants                // as other word forms, or written together or apart
+	inDescription             // also in the description
+	tiers
+)
+
+// matches are the books of a part that match a plan.
+type matches struct {
+	*matcher
+	all *roaring.Bitmap // nil if every book matches
+}
+
+// matcher finds matches of one plan in one part.
+type matcher struct {
+	*plan
+	terminology
+	cached map[string][]*roaring.Bitmap // by field, for each word
+	err    error                        // the first one
+}
+
+func newMatcher(p *plan, part *part) *matcher {
+	return &matcher{plan: p, terminology: terminology{part: part, fields: map[string]segment.TermDictionary{}}, cached: map[string][]*roaring.Bitmap{}}
+}
+
+// find returns the matches of the plan, filters apart.
+func (m *matcher) find() *matches {
+	sets := make([]*roaring.Bitmap, 0, len(m.words)+len(m.conditions))
+	for i := range m.words {
+		sets = append(sets, m.widely(i))
+	}
+	var excluded []*roaring.Bitmap
+	for _, c := range m.conditions {
+		if docs := m.holds(c); c.excluded {
+			excluded = append(excluded, docs)
+		} else {
+			sets = append(sets, docs)
+		}
+	}
+	all := intersection(sets...)
+	if len(excluded) > 0 && all != nil {
+		all = difference(all, union(excluded...))
+	}
+	if deleted := m.part.deleted; deleted != nil {
+		if all == nil {
+			all = m.everything()
+		}
+		all = difference(all, deleted)
+	}
+	return &matches{matcher: m, all: all}
+}
+
+func (m *matcher) everything() *roaring.Bitmap {
+	all := roaring.New()
+	all.AddRange(0, m.part.Count())
+	return all
+}
+
+// term returns the documents of a term. After an error it returns none.
+func (m *matcher) term(field, term string) *roaring.Bitmap {
+	docs, err := m.postings(field, term)
+	if err != nil {
+		if m.err == nil {
+			m.err = err
+		}
+		return none
+	}
+	return docs
+}
+
+// any returns the documents of any of the terms.
+func (m *matcher) any(field string, terms []string) *roaring.Bitmap {
+	if len(terms) == 1 {
+		return m.term(field, terms[0])
+	}
+	sets := make([]*roaring.Bitmap, len(terms))
+	for i, t := range terms {
+		sets[i] = m.term(field, t)
+	}
+	return union(sets...)
+}
+
+// in returns the documents that have word i in the field.
+func (m *matcher) in(field string, i int) *roaring.Bitmap {
+	known := m.cached[field]
+	if known == nil {
+		known = make([]*roaring.Bitmap, len(m.words))
+		m.cached[field] = known
+	}
+	if known[i] == nil {
+		known[i] = m.any(field, m.words[i].Terms)
+	}
+	return known[i]
+}
+
+const anywhere = "anywhere" // not a field: where widely looks
+
+// widely returns the documents that have word i in any form, anywhere.
+func (m *matcher) widely(i int) *roaring.Bitmap {
+	known := m.cached[anywhere]
+	if known == nil {
+		known = make([]*roaring.Bitmap, len(m.words))
+		m.cached[anywhere] = known
+	}
+	if known[i] == nil {
+		known[i] = union(m.variants(i), m.in(descriptionField, i))
+	}
+	return known[i]
+}
+
+const variants = "variants" // not a field: where variants looks
+
+// variants returns the documents that have word i outside the description, in any form.
+func (m *matcher) variants(i int) *roaring.Bitmap {
+	known := m.cached[variants]
+	if known == nil {
+		known = make([]*roaring.Bitmap, len(m.words))
+		m.cached[variants] = known
+	}
+	if known[i] != nil {
+		return known[i]
+	}
+	sets := []*roaring.Bitmap{m.in(textField, i), m.any(stemField, stems(m.words[i].Terms)), m.any(pairField, m.words[i].Terms)}
+	if i > 0 {
+		sets = append(sets, m.any(textField, joined(m.words[i-1], m.words[i])))
+	}
+	if i+1 < len(m.words) {
+		sets = append(sets, m.any(textField, joined(m.words[i], m.words[i+1])))
+	}
+	known[i] = union(sets...)
+	return known[i]
+}
+
+// joined returns two words, written together.
+func joined(a, b word) []string { return text.Pairs([]text.Token{a.Token, b.Token}) }
+
+// stems returns the stems of terms in a query, whose language isn't known.
+func stems(terms []string) []string {
+	var all []string
+	for _, term := range terms {
+		all = append(all, text.Stems(term, "")...)
+	}
+	return all
+}
+
+// holds returns the documents for which a condition holds, not considering excluded.
+func (m *matcher) holds(c condition) *roaring.Bitmap {
+	switch {
+	case c.prefix != "":
+		return m.prefixed(c.field, c.prefix)
+	case len(c.terms) > 0:
+		return m.any(c.field, c.terms)
+	}
+	var sets []*roaring.Bitmap
+	for _, w := range c.words {
+		sets = append(sets, m.any(c.field, w.Terms))
+	}
+	for _, pair := range c.pairs {
+		sets = append(sets, m.term(pairField, pair))
+	}
+	if len(sets) == 0 {
+		return none
+	}
+	return intersection(sets...)
+}
+
+// prefixed returns the documents that have a term with the prefix.
+func (m *matcher) prefixed(field, prefix string) *roaring.Bitmap {
+	var sets []*roaring.Bitmap
+	err := m.each(field, nil, []byte(prefix), after(prefix), func(term string, _ uint64, _ uint8) bool {
+		sets = append(sets, m.term(field, term))
+		return len(sets) < maxPrefixed
+	})
+	if err != nil && m.err == nil {
+		m.err = err
+	}
+	return union(sets...)
+}
+
+// maxPrefixed bounds the terms that are read for one prefix.
+const maxPrefixed = 10_000
+
+// after returns the first key behind all keys with the prefix.
+func after(prefix string) []byte {
+	end := []byte(prefix)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i]++; end[i] != 0 {
+			return end[:i+1]
+		}
+	}
+	return nil
+}
+
+// of returns the matches in a tier, and in better ones. The first tiers need a key.
+func (m *matches) of(t tier) *roaring.Bitmap {
+	var sets []*roaring.Bitmap
+	switch t {
+	case wholeTitle, titleStart:
+		if m.key == "" {
+			return none
+		}
+		field := wholeField
+		if t == titleStart {
+			field = startField
+		}
+		return intersection(m.term(field, m.key), m.all)
+	case inTitle, inName, inText:
+		field := map[tier]string{inTitle: titleField, inName: nameField, inText: textField}[t]
+		for i := range m.words {
+			sets = append(sets, m.in(field, i))
+		}
+	case inVariants:
+		for i := range m.words {
+			sets = append(sets, m.variants(i))
+		}
+	default:
+		return m.all
+	}
+	return intersection(append(sets, m.all)...)
+}
+
+// filtered returns the documents that pass the filters apart from one, or nil if all do.
+func (m *matcher) filtered(f model.Filters) *roaring.Bitmap {
+	var sets []*roaring.Bitmap
+	if f.Author != "" {
+		sets = append(sets, m.term(exactField, authorIs+model.Fold(f.Author)))
+	}
+	if f.Language != "" {
+		sets = append(sets, m.term(exactField, languageIs+f.Language))
+	}
+	if f.Subject != "" {
+		sets = append(sets, m.term(exactField, subjectIs+model.Fold(f.Subject)))
+	}
+	if f.Decade != nil {
+		sets = append(sets, m.term(exactField, decadeIs+strconv.Itoa(*f.Decade)))
+	}
+	if f.Available != nil {
+		sets = append(sets, m.term(exactField, availableIs+strconv.FormatBool(*f.Available)))
+	}
+	if len(sets) == 0 {
+		return nil
+	}
+	return intersection(sets...)
+}
+
+// check returns the first error of the matcher, or that of a context that is done.
+func (m *matcher) check(ctx context.Context) error {
+	if m.err != nil {
+		return m.err
+	}
+	return ctx.Err()
+}

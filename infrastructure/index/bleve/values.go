@@ -1,0 +1,129 @@
+package bleve
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/fnv"
+	"math"
+
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index/text"
+)
+
+// values are what ranking, sorting and facets need to know of a book. The index stores them
+// with the book.
+type values struct {
+	popularity int64
+	words      int // of the title
+	year       int
+	dated      bool // whether there is a year
+	inStock    bool
+	work       uint64 // equal for the editions of one work, 0 if unknown
+	title      string // folded
+	language   string
+	authors    []string
+	subjects   []string
+}
+
+func valuesOf(b *model.Book) values {
+	v := values{popularity: max(b.Popularity, 0), words: len(text.Query(b.Title)), inStock: b.InStock(),
+		work: workOf(b), title: model.Fold(b.Title), language: b.Language, authors: b.Authors(), subjects: b.Subjects}
+	v.year, v.dated = b.Year()
+	return v
+}
+
+// workOf returns a number that the editions of a work share.
+func workOf(b *model.Book) uint64 {
+	if b.Author == "" {
+		return 0
+	}
+	h := fnv.New64a()
+	for _, part := range []string{text.Key(b.Title), text.Key(b.Authors()[0]), b.Language} {
+		h.Write([]byte(part))
+		h.Write([]byte{0})
+	}
+	return h.Sum64()
+}
+
+const noYear = math.MinInt16
+
+// encodeValues writes the values of a book: numbers as varints, texts with their lengths.
+func encodeValues(b *model.Book) []byte {
+	v := valuesOf(b)
+	out := binary.AppendUvarint(nil, uint64(v.popularity))
+	out = binary.AppendUvarint(out, uint64(v.words))
+	year := noYear
+	if v.dated {
+		year = v.year
+	}
+	out = binary.AppendVarint(out, int64(year))
+	stock := uint64(0)
+	if v.inStock {
+		stock = 1
+	}
+	out = binary.AppendUvarint(out, stock)
+	out = binary.LittleEndian.AppendUint64(out, v.work)
+	out = appendText(out, v.title)
+	out = appendText(out, v.language)
+	for _, list := range [][]string{v.authors, v.subjects} {
+		out = binary.AppendUvarint(out, uint64(len(list)))
+		for _, item := range list {
+			out = appendText(out, item)
+		}
+	}
+	return out
+}
+
+func appendText(out []byte, s string) []byte {
+	return append(binary.AppendUvarint(out, uint64(len(s))), s...)
+}
+
+var errValues = errors.New("the stored values of a book are damaged")
+
+// reader reads stored values. After an error it returns zeros.
+type reader struct {
+	rest   []byte
+	broken bool
+}
+
+func (r *reader) number() uint64 {
+	n, size := binary.Uvarint(r.rest)
+	if size <= 0 {
+		r.rest, r.broken = nil, true
+		return 0
+	}
+	r.rest = r.rest[size:]
+	return n
+}
+
+func (r *reader) signed() int64 {
+	n, size := binary.Varint(r.rest)
+	if size <= 0 {
+		r.rest, r.broken = nil, true
+		return 0
+	}
+	r.rest = r.rest[size:]
+	return n
+}
+
+func (r *reader) fixed() uint64 {
+	if len(r.rest) < 8 {
+		r.rest, r.broken = nil, true
+		return 0
+	}
+	n := binary.LittleEndian.Uint64(r.rest)
+	r.rest = r.rest[8:]
+	return n
+}
+
+// text returns bytes that alias the input.
+func (r *reader) text() []byte {
+	n := r.number()
+	if n > uint64(len(r.rest)) {
+		r.rest, r.broken = nil, true
+		return nil
+	}
+	s := r.rest[:n]
+	r.rest = r.rest[n:]
+	return s
+}

@@ -1,0 +1,163 @@
+package bleve
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/blevesearch/bleve/v2/index/scorch"
+	segment "github.com/blevesearch/scorch_segment_api/v2"
+)
+
+// view is a state of the index that doesn't change: a snapshot of its segments with their
+// columns.
+type view struct {
+	snapshot *scorch.IndexSnapshot
+	parts    []*part
+	holders  atomic.Int32
+
+	dictionaries *dictionaries
+}
+
+// part is a segment of a view.
+type part struct {
+	segment.Segment
+	id      uint64
+	deleted *roaring.Bitmap // nil if there is none
+	columns *columns
+}
+
+// newView returns a view of the snapshot, which it closes when nobody holds it. Columns come
+// from the view before it, if it has the segment.
+func newView(snapshot *scorch.IndexSnapshot, before *view, d *dictionaries) (*view, error) {
+	known := map[uint64]*columns{}
+	if before != nil {
+		for _, p := range before.parts {
+			known[p.id] = p.columns
+		}
+	}
+	v := &view{snapshot: snapshot, dictionaries: d}
+	v.holders.Store(1)
+	for _, s := range snapshot.Segments() {
+		p := &part{Segment: s.Segment(), id: s.Id(), deleted: s.Deleted(), columns: known[s.Id()]}
+		if p.columns == nil {
+			var err error
+			if p.columns, err = readColumns(p.Segment, d); err != nil {
+				return nil, fmt.Errorf("read segment %d: %w", s.Id(), err)
+			}
+		}
+		v.parts = append(v.parts, p)
+	}
+	return v, nil
+}
+
+// hold keeps the view open. It fails if the view is closed.
+func (v *view) hold() bool {
+	for {
+		n := v.holders.Load()
+		if n == 0 {
+			return false
+		}
+		if v.holders.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// release gives a hold back. The last one closes the snapshot.
+func (v *view) release() error {
+	if v.holders.Add(-1) > 0 {
+		return nil
+	}
+	return v.snapshot.Close()
+}
+
+// books counts the books of the view.
+func (v *view) books() int {
+	n := 0
+	for _, p := range v.parts {
+		n += int(p.live(nil))
+	}
+	return n
+}
+
+// live counts the documents of a bitmap that aren't deleted; nil stands for all.
+func (p *part) live(docs *roaring.Bitmap) uint64 {
+	if docs == nil {
+		all := p.Count()
+		if p.deleted != nil {
+			all -= p.deleted.GetCardinality()
+		}
+		return all
+	}
+	if p.deleted == nil {
+		return docs.GetCardinality()
+	}
+	return docs.GetCardinality() - docs.AndCardinality(p.deleted)
+}
+
+// terminology caches the dictionaries of a segment for one search: they are not safe for
+// concurrent use.
+type terminology struct {
+	part   *part
+	fields map[string]segment.TermDictionary
+}
+
+func (t *terminology) dictionary(field string) (segment.TermDictionary, error) {
+	if known, ok := t.fields[field]; ok {
+		return known, nil
+	}
+	dictionary, err := t.part.Dictionary(field)
+	if err != nil {
+		return nil, fmt.Errorf("read the dictionary of %s: %w", field, err)
+	}
+	t.fields[field] = dictionary
+	return dictionary, nil
+}
+
+// postings returns the documents that have the term in the field. The bitmap must not be
+// changed, and is valid as long as the view is held.
+func (t *terminology) postings(field, term string) (*roaring.Bitmap, error) {
+	dictionary, err := t.dictionary(field)
+	if err != nil {
+		return nil, err
+	}
+	list, err := dictionary.PostingsList([]byte(term), nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	iterator, ok := list.Iterator(false, false, false, nil).(segment.OptimizablePostingsIterator)
+	if !ok { // an empty list
+		return none, nil
+	}
+	if doc, ok := iterator.DocNum1Hit(); ok {
+		return roaring.BitmapOf(uint32(doc)), nil
+	}
+	if docs := iterator.ActualBitmap(); docs != nil {
+		return docs, nil
+	}
+	return none, nil
+}
+
+// none is an empty bitmap that nobody changes.
+var none = roaring.New()
+
+// each calls visit for the terms of a field from start until before end that the automaton
+// accepts, with the number of their documents and, for a Levenshtein automaton, their edit
+// distance, until visit returns false. A nil automaton accepts all.
+func (t *terminology) each(field string, automaton segment.Automaton, start, end []byte, visit func(term string, documents uint64, distance uint8) bool) error {
+	dictionary, err := t.dictionary(field)
+	if err != nil {
+		return err
+	}
+	terms := dictionary.AutomatonIterator(automaton, start, end)
+	for {
+		entry, err := terms.Next()
+		if err != nil {
+			return fmt.Errorf("read the terms of %s: %w", field, err)
+		}
+		if entry == nil || !visit(entry.Term, entry.Count, entry.EditDistance) {
+			return nil
+		}
+	}
+}
