@@ -27,7 +27,7 @@ var mononyms = set(`homer|plato|aristotle|sophocles|euripides|aeschylus|aristoph
 	ouida|euclid|ptolemy|josephus|boethius|dante|petrarch|avi|banksy|madonna|sappho|lucian|longus|teffi|clamp`)
 
 // firstAuthor returns a key of the first of the authors, "" if there is none, and the
-// words of all names. The key is the surname and the first letter of the first name,
+// words of the first names in the line. The key is the surname and the first letter of the first name,
 // because catalogues differ in everything else. Names may be inverted ("Austen, Jane").
 func firstAuthor(line string) (key string, names []string) {
 	line = withoutBrackets(fold(line))
@@ -36,6 +36,9 @@ func firstAuthor(line string) (key string, names []string) {
 	}
 	var parts [][]string
 	for part := range strings.SplitSeq(line, ",") {
+		if len(parts) == 4 {
+			break
+		}
 		words := nameWords(part)
 		names = append(names, words...)
 		if rest := withoutHonorifics(words); len(rest) > 0 && !isNumber(rest[0]) {
