@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"domain/model":                         {},
 	"domain/gateway":                       {"domain/model"},
 	"domain/keyword":                       {"domain/model"},
+	"domain/work":                          {"domain/model"},
 	"application":                          {"adapter", "application/counting", "application/executor", "application/importing", "domain/gateway", "domain/model", "infrastructure/broker", "infrastructure/cache", "infrastructure/catalog", "infrastructure/config", "infrastructure/database", "infrastructure/disk", "infrastructure/feed", "infrastructure/index", "infrastructure/mq", "infrastructure/relay", "infrastructure/spool"},
 	"application/counting":                 {"domain/model"},
 	"application/executor":                 {"domain/gateway", "domain/model", "infrastructure/mq"},
