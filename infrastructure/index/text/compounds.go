@@ -64,7 +64,7 @@ func (a *analyzer) hyphenated(i int) bool {
 
 func (a *analyzer) isParticle(i int) bool {
 	u := &a.units[i]
-	return u.parts == plainPart && lookUp(a.bytes(a.words[u.first].span)).particle
+	return u.parts == plainPart && a.words[u.first].known.particle
 }
 
 func (a *analyzer) joinUnits(from, to int) span {

@@ -49,7 +49,7 @@ func (a *analyzer) addPlain(w *word) {
 	if !a.book || a.lang == langRU {
 		a.addOldRussian(w)
 	}
-	e := lookUp(a.bytes(w.span))
+	e := w.known
 	if e.foreign > 0 && (e.clear || e.numeralIn&a.lang != 0) {
 		a.addNumber(int(e.foreign))
 	}

@@ -20,7 +20,9 @@ type hanFolds struct {
 
 // hans has for each character that has variants the first of its class. Loading it takes
 // about a millisecond, at the first text that needs it.
-var hans = sync.OnceValue(func() *hanFolds {
+var hans = sync.OnceValue(loadHan)
+
+func loadHan() *hanFolds {
 	h := &hanFolds{rest: map[rune]rune{}}
 	for line := range strings.Lines(hanText) {
 		line = strings.TrimSpace(line)
@@ -37,7 +39,7 @@ var hans = sync.OnceValue(func() *hanFolds {
 		}
 	}
 	return h
-})
+}
 
 // foldHan returns one form for the traditional and simplified, old and new spellings of a
 // character.

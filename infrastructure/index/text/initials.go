@@ -52,8 +52,7 @@ func (a *analyzer) addInitials(u *unit) {
 		for to := from + 1; to <= n && to <= from+maxInitials; to++ {
 			a.add(a.spell(int(u.first)+from, int(u.first)+to))
 		}
-		e := lookUp(a.bytes(a.words[int(u.first)+from].span))
-		if e.and&a.lang != 0 {
+		if a.words[int(u.first)+from].known.and&a.lang != 0 {
 			a.addString(and)
 		}
 	}

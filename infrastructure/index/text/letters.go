@@ -30,23 +30,33 @@ var plain = map[rune]string{
 // tableSize covers the alphabets in common use, Latin with its additions and Greek included.
 const tableSize = 0x2000
 
-// table has for each character the one or two that it folds to. Building it takes about a
+// folded is what a character folds to.
+type folded struct {
+	first, second uint16
+	simple        bool // a letter that normalization leaves alone
+}
+
+// table has the frequent characters. Building it takes about a
 // millisecond, at the first text that isn't ASCII.
-var table = sync.OnceValue(func() *[tableSize][2]uint16 {
-	var t [tableSize][2]uint16
+var table = sync.OnceValue(buildTable)
+
+func buildTable() *[tableSize]folded {
+	var t [tableSize]folded
 	for r := range rune(tableSize) {
 		first, second := foldRune(r)
-		t[r] = [2]uint16{uint16(first), uint16(second)}
+		simple := unicode.IsLetter(r) && !isApostrophe(r) && norm.NFKC.IsNormalString(string(r)) &&
+			norm.NFKC.PropertiesString(string(r)).BoundaryBefore()
+		t[r] = folded{uint16(first), uint16(second), simple && r != 'º' && r != 'ª'}
 	}
 	return &t
-})
+}
 
 // foldLetter reads a letter of an alphabet.
 func (s *scanner) foldLetter(r rune, start, end int) {
 	var first, second rune
 	if r < tableSize {
-		folded := &table()[r]
-		first, second = rune(folded[0]), rune(folded[1])
+		f := &table()[r]
+		first, second = rune(f.first), rune(f.second)
 	} else {
 		first, second = foldRune(r)
 	}

@@ -64,12 +64,12 @@ const maxPhrase = 8
 
 // phrase returns how many words from i on are one English number, and its value; 0 if none.
 func (a *analyzer) phrase(i int) (n int, number number) {
-	if lookUp(a.bytes(a.words[i].span)).rank == notNumeral {
+	if a.words[i].known.rank == notNumeral {
 		return 0, number
 	}
 	for end := i + 1; end <= len(a.words) && end-i <= maxPhrase; end++ {
 		w := &a.words[end-1]
-		e := lookUp(a.bytes(w.span))
+		e := w.known
 		if end-i > 1 && (w.before&^(blank|hyphen) != 0 || w.before == 0) || e.rank == notNumeral && e.concept != and {
 			break
 		}
@@ -119,7 +119,7 @@ func (p *numeralParser) take(r rank) bool {
 	if !p.more() {
 		return false
 	}
-	e := lookUp(p.a.bytes(p.a.words[p.at].span))
+	e := p.a.words[p.at].known
 	if e.rank != r {
 		return false
 	}
@@ -129,14 +129,14 @@ func (p *numeralParser) take(r rank) bool {
 }
 
 func (p *numeralParser) skipAnd() {
-	if p.at+1 < p.end && lookUp(p.a.bytes(p.a.words[p.at].span)).concept == and {
+	if p.at+1 < p.end && p.a.words[p.at].known.concept == and {
 		p.at++
 	}
 }
 
 // lastValue is the value of the word that take skipped.
 func (p *numeralParser) lastValue() int {
-	return int(lookUp(p.a.bytes(p.a.words[p.at-1].span)).value)
+	return int(p.a.words[p.at-1].known.value)
 }
 
 // small reads a number below 100.
@@ -159,7 +159,7 @@ func (p *numeralParser) small() int {
 // nineteen hundred; and "thousand" alone as 1.
 func (p *numeralParser) hundreds() int {
 	if p.at < p.end {
-		if e := lookUp(p.a.bytes(p.a.words[p.at].span)); e.rank == thousandRank {
+		if e := p.a.words[p.at].known; e.rank == thousandRank {
 			return 1
 		}
 	}
@@ -173,7 +173,7 @@ func (p *numeralParser) hundreds() int {
 	if !p.more() {
 		return value
 	}
-	if e := lookUp(p.a.bytes(p.a.words[p.at].span)); e.rank == thousandRank {
+	if e := p.a.words[p.at].known; e.rank == thousandRank {
 		return value
 	}
 	p.skipAnd()

@@ -39,6 +39,7 @@ type word struct {
 	first, last int32 // its first and last apostrophe, as places in buf; 0: none
 	umlauts     span  // in scanner.umlauts
 	runes       int32
+	known       *entry // what the lexicon says about it
 	kind        wordKind
 	before      gap
 	apostrophe  bool // one follows directly
@@ -81,6 +82,13 @@ func (s *scanner) fold(text string) {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(text[i:])
+		if isSimple(r) {
+			if next, _ := utf8.DecodeRuneInString(text[i+size:]); next < utf8.RuneSelf || isSimple(next) {
+				s.alphabetic(r, i, i+size)
+				i += size
+				continue
+			}
+		}
 		if s.unnormalized(r, i, i+size) {
 			i += size
 			continue
@@ -98,7 +106,7 @@ func (s *scanner) fold(text string) {
 // onlyPunctuation makes a word of a text that has no other, such as the title "!!!".
 func (s *scanner) onlyPunctuation(text string) {
 	for i, r := range text {
-		if !unicode.In(r, unicode.P, unicode.S) {
+		if r == utf8.RuneError || !unicode.In(r, unicode.P, unicode.S) {
 			continue
 		}
 		if len(s.words) == 0 {
@@ -185,11 +193,34 @@ func (s *scanner) rune(r rune, start, end int) {
 		s.mark(r, end)
 	case unicode.Is(unicode.Nd, r):
 		s.letter('0'+digitOf(r), true, start, end)
-	case isUnspaced(r):
-		s.unspaced(r, start, end)
 	default:
-		s.foldLetter(r, start, end)
+		s.alphabetic(r, start, end)
 	}
+}
+
+// alphabetic reads a letter.
+func (s *scanner) alphabetic(r rune, start, end int) {
+	if isUnspaced(r) {
+		s.unspaced(r, start, end)
+		return
+	}
+	s.foldLetter(r, start, end)
+}
+
+// isSimple reports whether r is a letter that normalization leaves as it is, unless a mark
+// follows. It knows only frequent ones.
+func isSimple(r rune) bool {
+	switch {
+	case r < utf8.RuneSelf:
+		return false
+	case r < tableSize:
+		return table()[r].simple
+	case r >= 0xAC00:
+		return r <= 0xD7A3 // Hangul
+	case r >= 0x4E00:
+		return r <= 0x9FFF // Han
+	}
+	return r >= 'ぁ' && r <= 'ゖ' || r >= 'ァ' && r <= 'ヺ'
 }
 
 func isAlphanumeric(c byte) bool {

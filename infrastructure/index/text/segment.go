@@ -35,6 +35,12 @@ type unit struct {
 
 // segment cuts the words into units. Books and queries have the same.
 func (a *analyzer) segment() {
+	for i := range a.words {
+		w := &a.words[i]
+		if w.known = &nothing; w.kind == plainWord || w.kind == symbolWord {
+			w.known = lookUp(a.bytes(w.span))
+		}
+	}
 	for i := 0; i < len(a.words); {
 		u := a.next(i)
 		u.spelling = a.spelling(&u)
@@ -81,7 +87,7 @@ func (a *analyzer) next(i int) unit {
 	}
 	if i+1 < len(a.words) {
 		next := &a.words[i+1]
-		if w.apostrophe && next.kind == plainWord && next.before == quote|blank && lookUp(a.bytes(w.span)).elides {
+		if w.apostrophe && next.kind == plainWord && next.before == quote|blank && w.known.elides {
 			return set(elisionPart, 2, a.spell(i, i+2))
 		}
 		if a.isSuffix(next) {
@@ -93,8 +99,8 @@ func (a *analyzer) next(i int) unit {
 
 // plainCanonical returns the canonical term of a word by itself.
 func (a *analyzer) plainCanonical(w *word) span {
-	if e := lookUp(a.bytes(w.span)); e.concept != "" {
-		return a.put(e.concept)
+	if w.known.concept != "" {
+		return a.put(w.known.concept)
 	}
 	return a.canonical(w)
 }

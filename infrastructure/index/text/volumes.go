@@ -27,7 +27,7 @@ var seriesWords = []string{
 // volumeTerm returns the canonical term of the word at i if it is a volume word before a
 // number.
 func (a *analyzer) volumeTerm(i int) string {
-	e := lookUp(a.bytes(a.words[i].span))
+	e := a.words[i].known
 	if e.volume == "" || i+1 == len(a.words) {
 		return ""
 	}
@@ -41,7 +41,7 @@ func (a *analyzer) volumeTerm(i int) string {
 	if e.strict || next.kind != plainWord {
 		return ""
 	}
-	if text := a.bytes(next.span); lookUp(text).rank != notNumeral || roman(text) > 0 {
+	if next.known.rank != notNumeral || roman(a.bytes(next.span)) > 0 {
 		return e.volume
 	}
 	return ""
@@ -49,7 +49,7 @@ func (a *analyzer) volumeTerm(i int) string {
 
 // isSeriesWord reports whether a single I behind word i is a number.
 func (a *analyzer) isSeriesWord(i int) bool {
-	return i >= 0 && lookUp(a.bytes(a.words[i].span)).series
+	return i >= 0 && a.words[i].known.series
 }
 
 // addVolume adds for books what the canonical term of a volume word also means.
