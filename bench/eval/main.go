@@ -12,6 +12,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
@@ -24,13 +25,18 @@ import (
 
 func main() {
 	show := flag.Int("show", 0, "print the first `n` failures of each measure")
+	every := flag.Int("every", 1, "measure every `n`th query")
 	only := flag.String("only", "", "measure only what has this in its name")
+	profile := flag.String("profile", "", "write a CPU profile of the measures to `file`")
 	flag.Parse()
+	profileTo = *profile
 	log.SetFlags(log.Ltime)
-	if err := run(*show, *only); err != nil {
+	if err := run(*show, *every, *only); err != nil {
 		log.Fatal(err)
 	}
 }
+
+var profileTo string
 
 // first ids of the catalogues
 var catalogues = map[string]struct {
@@ -38,7 +44,7 @@ var catalogues = map[string]struct {
 	first uint
 }{"gutenberg": {"gutenberg.jsonl.gz", 0}, "goodbooks": {"goodbooks10k.csv", 1_000_000}, "free": {"free_programming_books.csv", 2_000_000}}
 
-func run(show int, only string) error {
+func run(show, every int, only string) error {
 	dir := os.Getenv("TEST_DATA_DIR")
 	if dir == "" {
 		fmt.Println("skipped: TEST_DATA_DIR is not set")
@@ -54,7 +60,7 @@ func run(show int, only string) error {
 		return err
 	}
 	defer index.Close()
-	e := &eval{dir: dir, index: index, books: map[uint]*model.Book{}, titles: map[string][]uint{}, show: show}
+	e := &eval{dir: dir, index: index, books: map[uint]*model.Book{}, titles: map[string][]uint{}, show: show, every: every}
 	began := time.Now()
 	for name, c := range catalogues {
 		if err := e.load(filepath.Join(dir, c.file), c.first); err != nil {
@@ -62,6 +68,17 @@ func run(show int, only string) error {
 		}
 	}
 	log.Printf("%d books indexed in %.1f s", len(e.books), time.Since(began).Seconds())
+	if profileTo != "" {
+		f, err := os.Create(profileTo)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	for _, m := range []struct {
 		name    string
 		measure func() error
@@ -83,6 +100,7 @@ type eval struct {
 	books  map[uint]*model.Book
 	titles map[string][]uint
 	show   int
+	every  int
 }
 
 func (e *eval) load(file string, first uint) error {
@@ -222,7 +240,10 @@ func (e *eval) measureTypos() error {
 		return err
 	}
 	byDistance := map[string]*score{"": {name: "typos"}}
-	for _, row := range rows {
+	for i, row := range rows {
+		if i%e.every != 0 {
+			continue
+		}
 		id, err := strconv.ParseUint(row["expected_id"], 10, 64)
 		if err != nil {
 			return err

@@ -126,7 +126,7 @@ func TestBookIndex(t *testing.T) {
 			db := fresh(t)()
 			require.NoError(t, db.Migrate(t.Context()))
 			return db
-		}, indextest.Features{PartsOfWords: true, Punctuation: true, TitleFirst: true})
+		}, indextest.Features{PartsOfWords: true, Punctuation: true, Literal: true, TitleFirst: true})
 	})
 }
 

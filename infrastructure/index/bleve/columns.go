@@ -2,9 +2,7 @@ package bleve
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
-	"strconv"
 	"sync"
 
 	segment "github.com/blevesearch/scorch_segment_api/v2"
@@ -47,24 +45,18 @@ type ordinals struct {
 
 func newOrdinals() *ordinals { return &ordinals{numbers: map[string]uint32{}, texts: []string{""}} }
 
-func (o *ordinals) number(text []byte) uint32 {
-	if len(text) == 0 {
+func (o *ordinals) number(text string) uint32 {
+	if text == "" {
 		return 0
-	}
-	o.mu.RLock()
-	n, ok := o.numbers[string(text)]
-	o.mu.RUnlock()
-	if ok {
-		return n
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if n, ok := o.numbers[string(text)]; ok {
-		return n
+	n, ok := o.numbers[text]
+	if !ok {
+		n = uint32(len(o.texts))
+		o.texts = append(o.texts, text)
+		o.numbers[text] = n
 	}
-	n = uint32(len(o.texts))
-	o.texts = append(o.texts, string(text))
-	o.numbers[o.texts[n]] = n
 	return n
 }
 
@@ -72,12 +64,6 @@ func (o *ordinals) text(n uint32) string {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	return o.texts[n]
-}
-
-func (o *ordinals) len() int {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	return len(o.texts)
 }
 
 // dictionaries number the values of all segments alike.
@@ -90,14 +76,13 @@ func newDictionaries() *dictionaries {
 	return &dictionaries{languages: newOrdinals(), authors: newOrdinals(), subjects: newOrdinals(), works: newWorks()}
 }
 
-// works numbers works, as ordinals does, and counts their editions.
+// works numbers works as ordinals numbers texts.
 type works struct {
-	mu       sync.Mutex
-	numbers  map[uint64]uint32
-	editions []uint32
+	mu      sync.Mutex
+	numbers map[uint64]uint32
 }
 
-func newWorks() *works { return &works{numbers: map[uint64]uint32{}, editions: []uint32{0}} }
+func newWorks() *works { return &works{numbers: map[uint64]uint32{}} }
 
 func (w *works) number(work uint64) uint32 {
 	if work == 0 {
@@ -107,9 +92,8 @@ func (w *works) number(work uint64) uint32 {
 	defer w.mu.Unlock()
 	n, ok := w.numbers[work]
 	if !ok {
-		n = uint32(len(w.editions))
+		n = uint32(len(w.numbers)) + 1
 		w.numbers[work] = n
-		w.editions = append(w.editions, 0)
 	}
 	return n
 }
@@ -121,56 +105,34 @@ func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 		title: make([]uint64, n), language: make([]uint32, n),
 		authors: lists{ends: make([]uint32, n)}, subjects: lists{ends: make([]uint32, n)}}
 	for doc := range n {
-		if err := c.read(s, uint64(doc), d); err != nil {
-			return nil, fmt.Errorf("read the values of document %d of a segment: %w", doc, err)
+		id, v, err := readStored(s, uint64(doc))
+		if err != nil {
+			return nil, err
 		}
+		c.set(doc, id, v, d)
 	}
 	return c, nil
 }
 
-func (c *columns) read(s segment.Segment, doc uint64, d *dictionaries) error {
-	var failed error
-	err := s.VisitStoredFields(doc, func(field string, _ byte, value []byte, _ []uint64) bool {
-		switch field {
-		case "_id":
-			c.ids[doc], failed = strconv.ParseUint(string(value), 10, 64)
-		case valuesField:
-			failed = c.decode(value, doc, d)
-		}
-		return failed == nil
-	})
-	if err != nil {
-		return err
+func (c *columns) set(doc int, id uint64, v values, d *dictionaries) {
+	c.ids[doc] = id
+	c.year[doc] = int16(v.year)
+	c.work[doc] = d.works.number(v.work)
+	c.title[doc] = head(v.title)
+	c.language[doc] = d.languages.number(v.language)
+	for _, author := range v.authors {
+		c.authors.all = append(c.authors.all, d.authors.number(author))
 	}
-	return failed
-}
-
-func (c *columns) decode(stored []byte, doc uint64, d *dictionaries) error {
-	r := reader{rest: stored}
-	popularity, words := r.number(), r.number()
-	c.year[doc] = int16(r.signed())
-	inStock := r.number() == 1
-	c.work[doc] = d.works.number(r.fixed())
-	c.title[doc] = head(r.text())
-	c.language[doc] = d.languages.number(r.text())
-	for _, list := range []struct {
-		lists    *lists
-		ordinals *ordinals
-	}{{&c.authors, d.authors}, {&c.subjects, d.subjects}} {
-		for range min(r.number(), uint64(len(r.rest))) {
-			list.lists.all = append(list.lists.all, list.ordinals.number(r.text()))
-		}
-		list.lists.ends[doc] = uint32(len(list.lists.all))
+	c.authors.ends[doc] = uint32(len(c.authors.all))
+	for _, subject := range v.subjects {
+		c.subjects.all = append(c.subjects.all, d.subjects.number(subject))
 	}
-	c.weight[doc] = weight(popularity, int(words), inStock)
-	if r.broken {
-		return errValues
-	}
-	return nil
+	c.subjects.ends[doc] = uint32(len(c.subjects.all))
+	c.weight[doc] = weight(v)
 }
 
 // head returns the first eight bytes as a number.
-func head(text []byte) uint64 {
+func head(text string) uint64 {
 	var first [8]byte
 	copy(first[:], text)
 	return binary.BigEndian.Uint64(first[:])
@@ -179,9 +141,9 @@ func head(text []byte) uint64 {
 // weight orders the books of a tier: the best known first. Each word of the title counts
 // against it as much as a third of the readers: of two books with the same words, the shorter
 // title says more about them.
-func weight(popularity uint64, words int, inStock bool) float32 {
-	w := math.Log2(1+float64(popularity)) - 0.6*float64(min(words, 20))
-	if inStock {
+func weight(v values) float32 {
+	w := math.Log2(1+float64(v.popularity)) - 0.6*float64(min(v.words, 20))
+	if v.inStock {
 		w += 0.5
 	}
 	return float32(w)

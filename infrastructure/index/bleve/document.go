@@ -19,7 +19,8 @@ const (
 	nameField        = "name"        // of title, authors and their aliases
 	textField        = "text"        // of everything but the description
 	descriptionField = "description" // of the description
-	stemField        = "stem"        // stems of name, text and description
+	formField        = "form"        // of the title: stems, and neighbours joined
+	stemField        = "stem"        // stems of text and description
 	pairField        = "pair"        // neighbours, joined, of text and description
 	wholeField       = "whole"       // the title as one term
 	startField       = "start"       // its beginnings of up to startWords words
@@ -47,6 +48,7 @@ const (
 	decadeIs    = "d:"
 	yearIs      = "y:"
 	availableIs = "v:"
+	titleIs     = "t:"
 )
 
 // terms is a field of a document whose terms are known.
@@ -82,7 +84,7 @@ func (f *terms) add(term string) {
 func newDocument(b *model.Book) *document.Document {
 	d := &builder{fields: map[string]*terms{}}
 	d.words(text.Title, b.Title, b.Language, textField, nameField, titleField)
-	d.title(b.Title)
+	d.title(b.Title, b.Language)
 	for _, name := range slices.Concat(b.Authors(), b.AuthorAliases) {
 		d.words(text.Name, name, b.Language, textField, nameField, authorField)
 	}
@@ -156,8 +158,20 @@ func (d *builder) prefixes(term string) {
 	d.field(prefixField).add(term)
 }
 
-// title adds the title as a whole, and its beginnings.
-func (d *builder) title(title string) {
+// title adds the title as a whole, its beginnings, and the forms of its words.
+func (d *builder) title(title, language string) {
+	d.field(exactField).add(titleIs + wholeText(title))
+	tokens := text.Book(title, language, text.Title)
+	for _, token := range tokens {
+		for _, term := range token.Terms {
+			for _, stem := range text.Stems(term, language) {
+				d.field(formField).add(stem)
+			}
+		}
+	}
+	for _, pair := range text.Pairs(tokens) {
+		d.field(formField).add(pair)
+	}
 	key := text.Key(title)
 	d.field(wholeField).add(key)
 	words := 0
@@ -190,3 +204,16 @@ func (d *builder) filters(b *model.Book) {
 func decadeOf(year int) int {
 	return year - (year%10+10)%10
 }
+
+// wholeText returns a whole text as one term, which a long text shares with others that begin
+// alike.
+func wholeText(s string) string {
+	folded := model.Fold(s)
+	if len(folded) > maxWhole {
+		folded = folded[:maxWhole]
+	}
+	return folded
+}
+
+// maxWhole is the length of the longest whole text, in bytes.
+const maxWhole = 512

@@ -2,26 +2,28 @@ package bleve
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 	"literank.com/event-books/domain/model"
-	"literank.com/event-books/infrastructure/index/text"
 )
 
 // tier says how well a book matches. Every book of a tier stands before those of the next.
 type tier int
 
 const (
-	wholeTitle    tier = iota // the title is the query
+	asTyped       tier = iota // the title is the query, with its punctuation
+	wholeTitle                // the title is the query
 	titleStart                // the title begins with the query
 	inTitle                   // all words are in the title
 	inName                    // all words are in title and authors
+	inForms                   // all words are in the title in some form
 	inText                    // all words are in the book's facts
-	inVariants                // as other word forms, or written together or apart
-	inDescription             // also in the description
+	inVariants                // all words are in the book's facts in some form
+	inDescription             // all words are in the book, in some form
 	tiers
 )
 
@@ -44,10 +46,16 @@ func newMatcher(p *plan, part *part) *matcher {
 }
 
 // find returns the matches of the plan, filters apart.
-func (m *matcher) find() *matches {
+func (m *matcher) find() *matches { return &matches{matcher: m, all: m.without(nil)} }
+
+// without returns the documents that match the plan without some of its words. nil stands for
+// all documents.
+func (m *matcher) without(some []int) *roaring.Bitmap {
 	sets := make([]*roaring.Bitmap, 0, len(m.words)+len(m.conditions))
 	for i := range m.words {
-		sets = append(sets, m.widely(i))
+		if !slices.Contains(some, i) {
+			sets = append(sets, m.widely(i))
+		}
 	}
 	var excluded []*roaring.Bitmap
 	for _, c := range m.conditions {
@@ -67,7 +75,7 @@ func (m *matcher) find() *matches {
 		}
 		all = difference(all, deleted)
 	}
-	return &matches{matcher: m, all: all}
+	return all
 }
 
 func (m *matcher) everything() *roaring.Bitmap {
@@ -90,7 +98,10 @@ func (m *matcher) term(field, term string) *roaring.Bitmap {
 
 // any returns the documents of any of the terms.
 func (m *matcher) any(field string, terms []string) *roaring.Bitmap {
-	if len(terms) == 1 {
+	switch len(terms) {
+	case 0:
+		return none
+	case 1:
 		return m.term(field, terms[0])
 	}
 	sets := make([]*roaring.Bitmap, len(terms))
@@ -140,27 +151,24 @@ func (m *matcher) variants(i int) *roaring.Bitmap {
 	if known[i] != nil {
 		return known[i]
 	}
-	sets := []*roaring.Bitmap{m.in(textField, i), m.any(stemField, stems(m.words[i].Terms)), m.any(pairField, m.words[i].Terms)}
+	w := m.words[i]
+	sets := []*roaring.Bitmap{m.in(textField, i), m.any(stemField, w.stems), m.any(pairField, w.Terms), m.any(textField, w.joined)}
 	if i > 0 {
-		sets = append(sets, m.any(textField, joined(m.words[i-1], m.words[i])))
-	}
-	if i+1 < len(m.words) {
-		sets = append(sets, m.any(textField, joined(m.words[i], m.words[i+1])))
+		sets = append(sets, m.any(textField, m.words[i-1].joined))
 	}
 	known[i] = union(sets...)
 	return known[i]
 }
 
-// joined returns two words, written together.
-func joined(a, b word) []string { return text.Pairs([]text.Token{a.Token, b.Token}) }
-
-// stems returns the stems of terms in a query, whose language isn't known.
-func stems(terms []string) []string {
-	var all []string
-	for _, term := range terms {
-		all = append(all, text.Stems(term, "")...)
+// forms returns the documents that have word i in the title: as it is, as another form, or
+// written together or apart.
+func (m *matcher) forms(i int) *roaring.Bitmap {
+	w := m.words[i]
+	sets := []*roaring.Bitmap{m.in(titleField, i), m.any(formField, w.stems), m.any(formField, w.Terms), m.any(titleField, w.joined)}
+	if i > 0 {
+		sets = append(sets, m.any(titleField, m.words[i-1].joined))
 	}
-	return all
+	return union(sets...)
 }
 
 // holds returns the documents for which a condition holds, not considering excluded.
@@ -215,6 +223,8 @@ func after(prefix string) []byte {
 func (m *matches) of(t tier) *roaring.Bitmap {
 	var sets []*roaring.Bitmap
 	switch t {
+	case asTyped:
+		return intersection(m.term(exactField, titleIs+m.exact), m.all)
 	case wholeTitle, titleStart:
 		if m.key == "" {
 			return none
@@ -228,6 +238,10 @@ func (m *matches) of(t tier) *roaring.Bitmap {
 		field := map[tier]string{inTitle: titleField, inName: nameField, inText: textField}[t]
 		for i := range m.words {
 			sets = append(sets, m.in(field, i))
+		}
+	case inForms:
+		for i := range m.words {
+			sets = append(sets, m.forms(i))
 		}
 	case inVariants:
 		for i := range m.words {

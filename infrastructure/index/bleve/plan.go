@@ -14,8 +14,9 @@ import (
 type plan struct {
 	typed string
 	words []word
-	// key is what a whole title is compared with, or empty.
-	key string
+	// key and exact are what whole titles are compared with, or empty. Only exact has
+	// punctuation.
+	key, exact string
 	// conditions must all hold.
 	conditions []condition
 	filters    model.Filters
@@ -27,6 +28,10 @@ type word struct {
 	text.Token // Start and End are bytes of what was typed
 	// fixed words are not corrected: numbers, and the words of phrases and fields.
 	fixed bool
+	// stems are those of the terms in all languages, for the query's isn't known.
+	stems []string
+	// joined is the word written together with the next one.
+	joined []string
 }
 
 // condition holds for a book if all of its words match in the field, or one of its terms.
@@ -65,6 +70,7 @@ func newPlan(k model.Keyword, filters model.Filters) *plan {
 		whole = append(whole, run)
 		i = end
 	}
+	p.exact = wholeText(string(k))
 	if len(whole) > 0 {
 		// A long title is more than the words that are searched.
 		p.key = text.Key(strings.Join(whole, " ") + string(k[len(q.Served):]))
@@ -81,10 +87,18 @@ func plain(c keyword.Clause) bool {
 
 // add adds the words of a text that was typed at an offset.
 func (p *plan) add(typed string, offset int, fixed bool) {
-	for _, token := range text.Query(typed) {
-		token.Start += offset
-		token.End += offset
-		p.words = append(p.words, word{Token: token, fixed: fixed || isNumber(token.Terms[0])})
+	tokens := text.Query(typed)
+	for i, token := range tokens {
+		w := word{Token: token, fixed: fixed || isNumber(token.Terms[0])}
+		w.Start += offset
+		w.End += offset
+		for _, term := range token.Terms {
+			w.stems = append(w.stems, text.Stems(term, "")...)
+		}
+		if i+1 < len(tokens) {
+			w.joined = text.Pairs(tokens[i : i+2])
+		}
+		p.words = append(p.words, w)
 	}
 }
 
@@ -153,6 +167,7 @@ func (p *plan) with(words []word) *plan {
 		terms[i] = w.Terms[0]
 	}
 	changed.key = strings.Join(terms, " ")
+	changed.exact = changed.key
 	return &changed
 }
 

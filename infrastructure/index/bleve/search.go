@@ -45,12 +45,17 @@ func (v *view) run(ctx context.Context, p *plan) (*run, error) {
 // hits returns the best hits up to limit, tier by tier.
 func (r *run) hits(ctx context.Context, sort model.Sort, limit int) ([]hit, error) {
 	if sort != "" && sort != model.ByRelevance {
-		best := top{limit: limit}
+		best := top{limit: limit, coarse: sort == model.ByTitle}
 		for _, m := range r.parts {
 			best.add(m.part, m.all, m.part.columns.order(sort))
 		}
 		best.cut()
-		return best.hits, ctx.Err()
+		if best.coarse {
+			if err := byTitle(best.hits); err != nil {
+				return nil, err
+			}
+		}
+		return best.hits[:min(limit, len(best.hits))], ctx.Err()
 	}
 	var hits []hit
 	seen := make([]*roaring.Bitmap, len(r.parts))
@@ -90,7 +95,11 @@ func (v *view) search(ctx context.Context, s model.Search) (*model.SearchResult,
 	if err != nil {
 		return nil, err
 	}
-	hits, err := r.hits(ctx, s.Sort, s.Offset+s.Limit)
+	sort := s.Sort
+	if s.Plain() {
+		sort = byID
+	}
+	hits, err := r.hits(ctx, sort, s.Offset+s.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -117,25 +126,48 @@ func (v *view) find(ctx context.Context, s model.Search) (*run, *model.SearchRes
 		return nil, nil, err
 	}
 	result.Match = model.ExactMatch
-	if r.total > 0 {
+	if r.total == 0 {
+		result.Match = model.NoMatch
+	}
+	if s.Exact || r.total > 0 && r.best() < inText {
 		return r, result, nil
 	}
-	result.Match = model.NoMatch
-	if s.Exact {
-		return r, result, nil
-	}
-	if (s.Filters != model.Filters{}) { // a correction is no cure for a filter
+	if r.total == 0 && s.Filters != (model.Filters{}) { // a correction is no cure for a filter
 		if without, err := v.run(ctx, typed.unfiltered()); err != nil || without.total > 0 {
 			return r, result, err
 		}
 	}
-	mended, match, err := v.mend(ctx, typed)
-	if err != nil {
-		return nil, nil, err
+	mended, err := v.instead(ctx, typed, r, result)
+	return mended, result, err
+}
+
+// fewBooks is the number of books up to which a correction is suggested beside them.
+const fewBooks = 3
+
+// instead looks for what the shopper meant, and sets what the result says about it. It
+// returns the run to answer: r, or a better one. That is one that finds something where r
+// doesn't, or finds a title with corrected words where r finds other forms of words that the
+// catalogue doesn't have.
+func (v *view) instead(ctx context.Context, typed *plan, r *run, result *model.SearchResult) (*run, error) {
+	unknown, err := v.unknown(ctx, typed)
+	if err != nil || r.total > fewBooks && len(unknown) == 0 {
+		return r, err
 	}
-	if mended == nil {
-		return r, result, nil
+	mended, match, err := v.mend(ctx, typed, unknown)
+	if err != nil || mended == nil {
+		return r, err
 	}
-	result.Match, result.Served = match, mended.plan.served(typed)
-	return mended, result, nil
+	served := mended.plan.served(typed)
+	switch {
+	case r.total == 0:
+	case match != model.CorrectedMatch || mended.best() > inName:
+		return r, nil
+	case len(unknown) == 0 || r.best() < inVariants:
+		if r.total <= fewBooks {
+			result.Suggested = served
+		}
+		return r, nil
+	}
+	result.Match, result.Served = match, served
+	return mended, nil
 }

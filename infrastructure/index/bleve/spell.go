@@ -7,18 +7,14 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/blevesearch/vellum/levenshtein"
 
 	"literank.com/event-books/domain/model"
-	"literank.com/event-books/infrastructure/index/text"
 )
 
-// maxNeighbours bounds the corrections of a word that are tried, and maxCombinations those of
-// several words.
-const (
-	maxNeighbours   = 10
-	maxCombinations = 24
-)
+// maxTried bounds the corrections of a query that find something and are compared.
+const maxTried = 20
 
 // neighbour is a term of the index near a word.
 type neighbour struct {
@@ -100,15 +96,11 @@ func (a *attempt) better(b *attempt) bool {
 }
 
 // tierCost weighs how well an attempt matches against the letters that it changes, two each.
-var tierCost = [tiers]int{wholeTitle: 0, titleStart: 1, inTitle: 1, inName: 2, inText: 4, inVariants: 5, inDescription: 6}
+var tierCost = [tiers]int{titleStart: 1, inTitle: 1, inName: 2, inForms: 3, inText: 4, inVariants: 5, inDescription: 6}
 
 // mend looks for what a shopper meant whose words find nothing together. It first corrects
 // words that the catalogue doesn't have, then any word, then leaves one out.
-func (v *view) mend(ctx context.Context, p *plan) (*run, model.Match, error) {
-	unknown, err := v.unknown(ctx, p)
-	if err != nil {
-		return nil, "", err
-	}
+func (v *view) mend(ctx context.Context, p *plan, unknown []int) (*run, model.Match, error) {
 	if len(unknown) > 0 {
 		if best, err := v.correct(ctx, p, unknown); err != nil || best != nil {
 			return runOf(best), model.CorrectedMatch, err
@@ -139,14 +131,14 @@ func runOf(a *attempt) *run {
 	return a.run
 }
 
-// unknown returns the words that no book has and that may be corrected.
+// unknown returns the words that no book has as they were typed, and that may be corrected.
 func (v *view) unknown(ctx context.Context, p *plan) ([]int, error) {
 	var unknown []int
 	known := make([]bool, len(p.words))
 	for _, part := range v.parts {
 		m := newMatcher(p, part)
 		for i := range p.words {
-			known[i] = known[i] || !m.widely(i).IsEmpty()
+			known[i] = known[i] || !m.in(textField, i).IsEmpty() || !m.in(descriptionField, i).IsEmpty()
 		}
 		if err := m.check(ctx); err != nil {
 			return nil, err
@@ -163,8 +155,8 @@ func (v *view) unknown(ctx context.Context, p *plan) ([]int, error) {
 // correct tries corrections of the given words, and returns the best attempt that finds
 // something, or nil.
 func (v *view) correct(ctx context.Context, p *plan, wrong []int) (*attempt, error) {
-	choices := make([][]neighbour, len(wrong))
-	for i, at := range wrong {
+	c := &corrections{view: v, plan: p, wrong: wrong}
+	for _, at := range wrong {
 		if p.words[at].fixed {
 			return nil, nil
 		}
@@ -173,36 +165,77 @@ func (v *view) correct(ctx context.Context, p *plan, wrong []int) (*attempt, err
 		if err != nil || len(all) == 0 {
 			return nil, err
 		}
-		choices[i] = all[:min(len(all), 4*maxNeighbours)]
+		c.choices = append(c.choices, all)
 	}
-	var best *attempt
-	tried := 0
-	words := slices.Clone(p.words)
-	var try func(i, cost int) error
-	try = func(i, cost int) error {
-		if i == len(wrong) {
-			tried++
-			r, err := v.run(ctx, p.with(slices.Clone(words)))
-			if err != nil || r.total == 0 {
-				return err
-			}
-			if a := (&attempt{run: r, cost: cost + tierCost[r.best()]}); a.better(best) {
-				best = a
-			}
-			return nil
+	for _, part := range v.parts {
+		m := newMatcher(p, part)
+		c.matchers = append(c.matchers, m)
+		c.rest = append(c.rest, m.without(wrong))
+		if err := m.check(ctx); err != nil {
+			return nil, err
 		}
-		for _, n := range choices[i] {
-			words[wrong[i]].Token = text.Token{Terms: []string{n.term}, Start: p.words[wrong[i]].Start, End: p.words[wrong[i]].End, Position: p.words[wrong[i]].Position}
-			if best != nil && cost+2*int(n.distance) > best.cost || tried >= maxCombinations*4 {
-				break
-			}
-			if err := try(i+1, cost+2*int(n.distance)); err != nil {
-				return err
-			}
+	}
+	words := slices.Clone(p.words)
+	for _, at := range wrong {
+		words[at].stems, words[at].joined = nil, nil
+		if at > 0 {
+			words[at-1].joined = nil
+		}
+	}
+	err := c.try(ctx, words, c.rest, 0, 0)
+	return c.best, err
+}
+
+// corrections are tried in the order of their distances.
+type corrections struct {
+	*view
+	plan     *plan
+	wrong    []int         // the words that are corrected
+	choices  [][]neighbour // for each of them
+	matchers []*matcher
+	rest     []*roaring.Bitmap // what the other words match, by part; nil stands for all
+	tried    int
+	best     *attempt
+}
+
+// try corrects the i-th of the wrong words and all after it. docs are the documents, by part,
+// that match the other words and the corrections so far.
+func (c *corrections) try(ctx context.Context, words []word, docs []*roaring.Bitmap, i, cost int) error {
+	if i == len(c.wrong) {
+		c.tried++
+		r, err := c.run(ctx, c.plan.with(slices.Clone(words)))
+		if err != nil || r.total == 0 {
+			return err
+		}
+		if a := (&attempt{run: r, cost: cost + tierCost[r.best()]}); a.better(c.best) {
+			c.best = a
 		}
 		return nil
 	}
-	return best, try(0, 0)
+	at := c.wrong[i]
+	for _, n := range c.choices[i] {
+		further := cost + 2*int(n.distance)
+		if c.best != nil && further > c.best.cost || c.tried >= maxTried {
+			return nil
+		}
+		narrowed, some := make([]*roaring.Bitmap, len(docs)), false
+		for j, m := range c.matchers {
+			narrowed[j] = intersection(m.term(textField, n.term), docs[j])
+			some = some || !narrowed[j].IsEmpty()
+			if err := m.check(ctx); err != nil {
+				return err
+			}
+		}
+		if !some {
+			continue
+		}
+		token := &words[at].Token
+		token.Terms = []string{n.term}
+		if err := c.try(ctx, words, narrowed, i+1, further); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // relax leaves out one word, an unknown one if there is one, and returns the best attempt, or

@@ -27,6 +27,9 @@ type top struct {
 	limit int
 	hits  []hit
 	floor uint64 // hits with a lower key aren't among the best
+	room  int    // when to cut
+	// coarse says that hits with the same key aren't in order yet.
+	coarse bool
 }
 
 // add adds the documents of a bitmap, of which key gives the order.
@@ -43,28 +46,71 @@ func (t *top) add(p *part, docs *roaring.Bitmap, key func(doc uint32) uint64) {
 				continue
 			}
 			t.hits = append(t.hits, hit{part: p, doc: doc, key: k, id: p.columns.ids[doc]})
-			if len(t.hits) >= 2*t.limit+64 {
+			if len(t.hits) >= t.room {
 				t.cut()
+				t.room = 2*len(t.hits) + 64
 			}
 		}
 	}
 }
 
-// cut keeps the best hits, in order.
+// cut keeps the best hits, in order. If keys don't tell everything, it keeps the hits that have
+// the key of the last one, too.
 func (t *top) cut() {
 	slices.SortFunc(t.hits, less)
-	if len(t.hits) > t.limit {
-		t.hits = t.hits[:t.limit]
+	if len(t.hits) < t.limit || t.limit == 0 {
+		return
 	}
-	if len(t.hits) == t.limit && t.limit > 0 {
-		t.floor = t.hits[t.limit-1].key
+	t.floor = t.hits[t.limit-1].key
+	end := t.limit
+	for t.coarse && end < len(t.hits) && t.hits[end].key == t.floor {
+		end++
 	}
+	t.hits = t.hits[:end]
 }
 
-// order returns the function that orders the documents of a part. Ties of titles are resolved
-// by eight bytes only; settle does the rest.
+// byTitle orders hits that have the same key by their whole titles.
+func byTitle(hits []hit) error {
+	for start := 0; start < len(hits); {
+		end := start + 1
+		for end < len(hits) && hits[end].key == hits[start].key {
+			end++
+		}
+		if err := orderAlike(hits[start:end]); err != nil {
+			return err
+		}
+		start = end
+	}
+	return nil
+}
+
+func orderAlike(hits []hit) error {
+	if len(hits) < 2 {
+		return nil
+	}
+	titles := make(map[uint64]string, len(hits))
+	for _, h := range hits {
+		stored, err := h.part.stored(uint64(h.doc))
+		if err != nil {
+			return err
+		}
+		titles[h.id] = stored.title
+	}
+	slices.SortFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(titles[a.id], titles[b.id]), cmp.Compare(a.id, b.id))
+	})
+	return nil
+}
+
+// byID is the order of the plain list.
+const byID model.Sort = "id"
+
+// order returns the function that orders the documents of a part. By title, it is coarse: it
+// looks at eight bytes.
 func (c *columns) order(sort model.Sort) func(doc uint32) uint64 {
 	switch sort {
+	case byID:
+		return func(uint32) uint64 { return 0 }
 	case model.ByTitle:
 		return func(doc uint32) uint64 { return ^c.title[doc] }
 	case model.ByNewest:

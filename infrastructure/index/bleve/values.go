@@ -80,6 +80,26 @@ func appendText(out []byte, s string) []byte {
 
 var errValues = errors.New("the stored values of a book are damaged")
 
+// decodeValues reads what encodeValues has written.
+func decodeValues(stored []byte) (values, error) {
+	r := reader{rest: stored}
+	v := values{popularity: int64(r.number()), words: int(r.number())}
+	v.year = int(r.signed())
+	v.dated = v.year != noYear
+	v.inStock = r.number() == 1
+	v.work = r.fixed()
+	v.title, v.language = r.text(), r.text()
+	for _, list := range []*[]string{&v.authors, &v.subjects} {
+		for n := r.number(); n > 0 && !r.broken; n-- {
+			*list = append(*list, r.text())
+		}
+	}
+	if r.broken {
+		return values{}, errValues
+	}
+	return v, nil
+}
+
 // reader reads stored values. After an error it returns zeros.
 type reader struct {
 	rest   []byte
@@ -116,14 +136,13 @@ func (r *reader) fixed() uint64 {
 	return n
 }
 
-// text returns bytes that alias the input.
-func (r *reader) text() []byte {
+func (r *reader) text() string {
 	n := r.number()
 	if n > uint64(len(r.rest)) {
 		r.rest, r.broken = nil, true
-		return nil
+		return ""
 	}
-	s := r.rest[:n]
+	s := string(r.rest[:n])
 	r.rest = r.rest[n:]
 	return s
 }

@@ -1,7 +1,9 @@
 package bleve
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -94,6 +96,30 @@ func (p *part) live(docs *roaring.Bitmap) uint64 {
 		return docs.GetCardinality()
 	}
 	return docs.GetCardinality() - docs.AndCardinality(p.deleted)
+}
+
+// stored returns the stored values of a document.
+func (p *part) stored(doc uint64) (values, error) {
+	_, v, err := readStored(p.Segment, doc)
+	return v, err
+}
+
+// readStored reads the id of a document's book, and its values.
+func readStored(s segment.Segment, doc uint64) (id uint64, v values, err error) {
+	wrongID, wrongValues := errValues, errValues // unless there are some
+	err = s.VisitStoredFields(doc, func(field string, _ byte, value []byte, _ []uint64) bool {
+		switch field {
+		case "_id":
+			id, wrongID = strconv.ParseUint(string(value), 10, 64)
+		case valuesField:
+			v, wrongValues = decodeValues(value)
+		}
+		return true
+	})
+	if err = cmp.Or(err, wrongID, wrongValues); err != nil {
+		return 0, values{}, fmt.Errorf("read document %d: %w", doc, err)
+	}
+	return id, v, nil
 }
 
 // terminology caches the dictionaries of a segment for one search: they are not safe for

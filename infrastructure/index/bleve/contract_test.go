@@ -1,0 +1,57 @@
+package bleve_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index/bleve"
+	"literank.com/event-books/infrastructure/index/indextest"
+)
+
+func TestContract(t *testing.T) {
+	indextest.Run(t, func(t *testing.T) indextest.Catalogue { return newShelf(t) }, indextest.Features{})
+}
+
+// shelf keeps books in memory, and an index of them.
+type shelf struct {
+	gateway.BookManager // not implemented but for what the suite writes
+	*bleve.Index
+	books []*model.Book
+}
+
+func newShelf(t *testing.T) *shelf {
+	t.Helper()
+	return &shelf{Index: open(t, filepath.Join(t.TempDir(), "index"))}
+}
+
+func open(t *testing.T, folder string) *bleve.Index {
+	t.Helper()
+	index, err := bleve.Open(folder)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, index.Close()) })
+	return index
+}
+
+func (s *shelf) CreateBook(_ context.Context, b *model.Book) (uint, error) {
+	s.books = append(s.books, b)
+	b.ID = uint(len(s.books))
+	return b.ID, s.Put(b)
+}
+
+func (s *shelf) ChangeBook(_ context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error) {
+	b, err := change(s.books[id-1])
+	switch {
+	case err != nil:
+		return nil, err
+	case b == nil:
+		return nil, s.Delete(id)
+	}
+	b.ID = id
+	s.books[id-1] = b
+	return b, s.Put(b)
+}
