@@ -7,8 +7,8 @@ func (a *analyzer) spelling(u *unit) span {
 		return u.canonical
 	}
 	w := &a.words[u.first]
-	if w.kind != plainWord {
-		return w.span
+	if w.kind != plainWord || u.parts == andPart {
+		return u.canonical
 	}
 	return a.canonical(w)
 }
@@ -108,6 +108,8 @@ func (a *analyzer) addJoined(i int) {
 		if last.runes != 1 || next.runes != 1 {
 			return
 		}
+	case next.before&(comma|other) != 0:
+		return // an inverted name, or a subtitle
 	}
 	a.add(a.join(left.spelling, right.spelling))
 	if !a.book {

@@ -8,7 +8,10 @@ func (a *analyzer) emit(i int) Token {
 	w := &a.words[u.first]
 	switch u.parts {
 	case symbolPart:
-		if a.book && a.is(w, and) {
+	case andPart:
+		if w.kind == plainWord {
+			a.addPlain(w)
+		} else if a.book {
 			a.addAnds()
 		}
 	case digitPart:

@@ -315,7 +315,7 @@ func (s *scanner) punctuation(r rune, start, end int) {
 	switch {
 	case r == ' ' || unicode.IsSpace(r):
 		s.separate(blank)
-	case r == '.' || r == '°': // n° 5
+	case r == '.' || r == '°' || r == '*' && s.open: // n° 5, M*A*S*H
 		s.separate(stop)
 	case r == ',' || r == '٬' || r == '٫':
 		s.separate(comma)
@@ -331,7 +331,7 @@ func (s *scanner) punctuation(r rune, start, end int) {
 		s.letter('b', false, start, end)
 	case r == '&' || r == '⁊':
 		s.symbol('&', start, end)
-	case r == '-' || r == '/' || r == '_' || r == '\\' || r == '⁄' || unicode.In(r, unicode.Pd, unicode.Pc):
+	case r == '-' || r == '−' || r == '⁃' || r == '/' || r == '_' || r == '\\' || r == '⁄' || unicode.In(r, unicode.Pd, unicode.Pc):
 		s.separate(hyphen)
 	case r == '་' || r == '༌' || isSkinTone(r):
 		// Tibetan puts a dot behind each syllable.

@@ -89,7 +89,7 @@ func Pairs(tokens []Token) []string {
 	pairs := make([]string, 0, len(tokens)-1)
 	for i := 1; i < len(tokens); i++ {
 		left, right := &tokens[i-1], &tokens[i]
-		if !joinable(left.parts, right.parts) || right.Position != left.Position+1 {
+		if !isPaired(left.parts, right.parts) || right.Position != left.Position+1 {
 			continue
 		}
 		pairs = append(pairs, join(left.Terms[0], right.Terms[0]))
