@@ -108,8 +108,10 @@ func (a *analyzer) addJoined(i int) {
 		if last.runes != 1 || next.runes != 1 {
 			return
 		}
-	case next.before&(comma|other) != 0:
-		return // an inverted name, or a subtitle
+	case next.before&(comma|other) != 0 || next.before&(stop|blank) == stop|blank && !next.dotted:
+		return // an inverted name, a subtitle, an initial
+	case left.parts == initialsPart || right.parts == initialsPart:
+		return
 	}
 	a.add(a.join(left.spelling, right.spelling))
 	if !a.book {

@@ -11,7 +11,7 @@ import (
 var seeds = []string{
 	"", "The Old Man & the Sea", "H.G. Wells / H G Wells, Wells HG", "l'île d' Artagnan dell’arte 'n'", "C# C++ .NET ASP.NET Node.js F#",
 	"one thousand two hundred and thirty-four twenty-first nineteen eighty", "20,000 3.11 1.2.3 20 000 007 #2 no. 2 vol. II Part I",
-	"St. Mc Donald van der Zee MacDonald", "Łódź Ærø Straße Fra\u0308ulein İı Θάλασσα Ёй Идіотъ", "والكتاب الأحمر می‌روم ١٢", "צה״ל תל־אביב שָׁ",
+	"St. Mc Donald van der Zee MacDonald", "Łódź Ærø Straße Fra\u0308ulein İı Θάλασσα Ёй Идіотъ", "والكتاب الأحمر می\u200cروم ١٢", "צה״ל תל־אביב שָׁ",
 	"佐々木ｻｰﾊﾞｰー 國語 ゝ", "한국 \u1112\u1161\u11ab", "ក្រុង มาเลเซีย ພາສາ မြန်မာ བོད་", "क्षत्रिय ज\u093c", "👍🏽🇩🇪♥️ ™ ½ №5 n°5 nº 5", "\xff\x00a\u0301\u202e",
 	"a.b.c-d e f", "!!! ...", "\u0301\u0301", "x+y C+ C+++ a##", "e\u034fa ﷺ ㌀ ﬁ",
 }

@@ -45,7 +45,7 @@ func (a *analyzer) after(i int) gap {
 // blank|stop if there are also blanks, blank for blanks only, and otherwise other.
 func (a *analyzer) styleBefore(i int) gap {
 	switch before := a.words[i].before; {
-	case before&^(stop|hyphen|blank) != 0 || before == 0:
+	case before&^(stop|hyphen|slash|blank) != 0 || before == 0:
 		return other
 	case before == blank:
 		return blank
