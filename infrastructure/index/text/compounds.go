@@ -10,7 +10,7 @@ func (a *analyzer) spelling(u *unit) span {
 	if w.kind != plainWord || u.parts == andPart {
 		return u.canonical
 	}
-	return a.canonical(w)
+	return w.span
 }
 
 // ownSpelling returns the spelling of unit i for Pairs if it differs from the canonical

@@ -36,6 +36,7 @@ func (a *analyzer) emit(i int) Token {
 	default:
 		a.addPlain(w)
 	}
+	token.Own = len(a.terms) - a.first
 	a.addCompounds(i)
 	return token
 }

@@ -60,8 +60,8 @@ func checkTokens(t *testing.T, text string, tokens []Token) {
 		if valid && !onBoundary(text, token.Start) || valid && !onBoundary(text, token.End) {
 			t.Errorf("token %+v cuts a character of %q", token, text)
 		}
-		if len(token.Terms) == 0 {
-			t.Errorf("token %+v of %q has no terms", token, text)
+		if token.Own == 0 || token.Own > len(token.Terms) {
+			t.Errorf("token %+v of %q has no terms of its own", token, text)
 		}
 		for _, term := range token.Terms {
 			if term == "" || len(term) > maxTerm || !utf8.ValidString(term) || strings.ContainsAny(term, " \x00") {
@@ -125,12 +125,12 @@ func FuzzSpellings(f *testing.F) {
 // both sides.
 func TestLongInput(t *testing.T) {
 	for name, text := range map[string]string{
-		"word": strings.Repeat("ä", 100_000), "words": strings.Repeat("moby dick ", 50_000), "initials": strings.Repeat("a ", 100_000),
-		"dotted": strings.Repeat("a.", 100_000), "hyphens": strings.Repeat("a1-", 100_000), "numbers": strings.Repeat("one hundred and ", 30_000),
-		"marks": "e" + strings.Repeat("\u0301", 100_000), "han": strings.Repeat("漢", 100_000), "digits": strings.Repeat("1.", 100_000),
-		"groups": "1" + strings.Repeat(",000", 50_000), "thai": "ก" + strings.Repeat("\u0e31", 100_000), "particles": strings.Repeat("van de ", 50_000),
-		"invalid": strings.Repeat("\xff", 100_000), "nul": strings.Repeat("\x00", 100_000), "iteration": "佐" + strings.Repeat("々", 100_000),
-		"quotes": "a" + strings.Repeat("'", 100_000) + "b", "punctuation": strings.Repeat("?", 100_000), "bidi": strings.Repeat("\u202e", 100_000) + "a",
+		"word": strings.Repeat("ä", 100_000), "words": strings.Repeat("moby dick ", 10_000), "initials": strings.Repeat("a ", 20_000),
+		"dotted": strings.Repeat("a.", 20_000), "hyphens": strings.Repeat("a1-", 20_000), "numbers": strings.Repeat("one hundred and ", 10_000),
+		"marks": "e" + strings.Repeat("\u0301", 20_000), "han": strings.Repeat("漢", 20_000), "digits": strings.Repeat("1.", 20_000),
+		"groups": "1" + strings.Repeat(",000", 10_000), "thai": "ก" + strings.Repeat("\u0e31", 20_000), "particles": strings.Repeat("van de ", 10_000),
+		"invalid": strings.Repeat("\xff", 20_000), "nul": strings.Repeat("\x00", 20_000), "iteration": "佐" + strings.Repeat("々", 20_000),
+		"quotes": "a" + strings.Repeat("'", 20_000) + "b", "punctuation": strings.Repeat("?", 20_000), "bidi": strings.Repeat("\u202e", 20_000) + "a",
 	} {
 		start := time.Now()
 		book, query := Book(text, "de", Title), Query(text)

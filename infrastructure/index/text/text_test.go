@@ -31,6 +31,17 @@ func TestTokensOfScriptsWithoutBlanks(t *testing.T) {
 	assert.Equal(t, [][]string{{"เรี"}, {"ย"}, {"น"}}, termsOf(Query("เรี ย น")))
 }
 
+func TestOwn(t *testing.T) {
+	token := Query("moby dick")[0]
+	assert.Equal(t, []string{"moby"}, token.Terms[:token.Own])
+	assert.Equal(t, []string{"mobydick"}, token.Terms[token.Own:])
+	for _, word := range []string{"island's", "Märchen", "C#", "II", "水", "vol. 3"} {
+		for _, token := range Query(word) {
+			assert.Len(t, token.Terms, token.Own, word)
+		}
+	}
+}
+
 func TestKey(t *testing.T) {
 	for _, same := range []string{
 		"Hope & Glory|hope and glory?|“Hope” and Glory!|Hope und Glory", "Seventy-Six|76|seventy six", "H. G. Wells|HG Wells|h.g. wells",
