@@ -76,7 +76,7 @@ func (a *analyzer) joinUnits(from, to int) span {
 }
 
 // addCompounds adds the compounds that unit i is a part of. A query takes those with each
-// neighbour; a book has them in Pairs, except for numbers and single letters.
+// neighbour; a book has them in Pairs, except for numbers.
 func (a *analyzer) addCompounds(i int) {
 	u := &a.units[i]
 	a.add(u.name)
@@ -105,9 +105,7 @@ func (a *analyzer) addJoined(i int) {
 			return
 		}
 	case a.book:
-		if last.runes != 1 || next.runes != 1 {
-			return
-		}
+		return
 	case next.before&(comma|other) != 0 || next.before&(stop|blank) == stop|blank && !next.dotted:
 		return // an inverted name, a subtitle, an initial
 	case left.parts == initialsPart || right.parts == initialsPart:

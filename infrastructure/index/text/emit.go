@@ -7,7 +7,7 @@ func (a *analyzer) emit(i int) Token {
 	a.add(u.canonical)
 	w := &a.words[u.first]
 	switch u.parts {
-	case symbolPart:
+	case symbolPart, initialsPart:
 	case andPart:
 		if w.kind == plainWord {
 			a.addPlain(w)
@@ -22,10 +22,6 @@ func (a *analyzer) emit(i int) Token {
 		} else if u.end-u.first == 1 {
 			a.add(w.span)
 		}
-	case initialsPart:
-		if a.book {
-			a.addInitials(u)
-		}
 	case suffixPart, elisionPart:
 		a.addParts(u)
 	case volumePart:
@@ -35,6 +31,9 @@ func (a *analyzer) emit(i int) Token {
 		}
 	default:
 		a.addPlain(w)
+	}
+	if a.book && u.parts != letterPart && a.isSingle(int(u.end)-1) {
+		a.addInitials(u)
 	}
 	token.Own = len(a.terms) - a.first
 	a.addCompounds(i)

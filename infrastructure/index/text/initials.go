@@ -58,18 +58,21 @@ func (a *analyzer) styleBefore(i int) gap {
 // maxInitials is the greatest number of letters of which the index takes every part.
 const maxInitials = 8
 
-// addInitials adds the parts of an abbreviation for books: each letter, and the letters
-// that a query may have of it.
+// addInitials adds for books the abbreviations that begin in the unit, as a query may write
+// them: "Malcolm X: A Life" is found by "malcolm x a life".
 func (a *analyzer) addInitials(u *unit) {
-	n := int(u.end - u.first)
-	for from := range n {
-		for to := from + 1; to <= n && to <= from+maxInitials; to++ {
-			a.add(a.spell(int(u.first)+from, int(u.first)+to))
+	for from := int(u.first); from < int(u.end); from++ {
+		for to := from + 1; to <= len(a.words) && to <= from+maxInitials && a.isSingle(to-1); to++ {
+			a.add(a.spell(from, to))
 		}
-		if a.words[int(u.first)+from].known.and&a.lang != 0 {
+		if u.parts == initialsPart && a.words[from].known.and&a.lang != 0 {
 			a.addString(and)
 		}
 	}
+}
+
+func (a *analyzer) isSingle(i int) bool {
+	return a.words[i].kind == plainWord && a.words[i].runes == 1
 }
 
 // spell joins words as they are.

@@ -164,6 +164,7 @@ func TestFinds(t *testing.T) {
 		{"พจนานุกรม", "th", Title, []string{"พจนา", "นุกรม"}, []string{"า"}},
 		{"J. R. R. Tolkien", "en", Name, []string{"j r tolkien", "JRR", "R. R.", "r", "j", "JR", "tolkien j.r.r."}, []string{"rj"}},
 		{"Malcolm X: A Life", "en", Title, []string{"malcolm x", "malcolm x a life", "a life"}, nil},
+		{"Section I, J, K, and L", "en", Title, []string{"section i j k", "J K", "section IJK"}, nil},
 		{"Nineteen Eighty-Four", "en", Title, []string{"nineteen eighty", "eighty four", "84", "nineteen", "four"}, []string{"1985"}},
 		{"Mobydick", "en", Title, []string{"moby dick", "moby-dick"}, []string{"dick moby"}},
 		{"It", "en", Title, []string{"it", "It."}, nil},
