@@ -63,6 +63,7 @@ func (a *analyzer) analyze(text string) []Token {
 		var token Token
 		if a.units[i].parts == letterPart {
 			token = a.letter(i)
+			token.Own = len(a.terms) - a.first
 		} else {
 			token = a.emit(i)
 		}

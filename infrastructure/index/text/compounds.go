@@ -7,10 +7,10 @@ func (a *analyzer) spelling(u *unit) span {
 		return u.canonical
 	}
 	w := &a.words[u.first]
-	if w.kind != plainWord {
-		return w.span
+	if w.kind != plainWord || u.parts == andPart {
+		return u.canonical
 	}
-	return a.canonical(w)
+	return w.span
 }
 
 // ownSpelling returns the spelling of unit i for Pairs if it differs from the canonical
@@ -76,7 +76,7 @@ func (a *analyzer) joinUnits(from, to int) span {
 }
 
 // addCompounds adds the compounds that unit i is a part of. A query takes those with each
-// neighbour; a book has them in Pairs, except for numbers and single letters.
+// neighbour; a book has them in Pairs, except for numbers.
 func (a *analyzer) addCompounds(i int) {
 	u := &a.units[i]
 	a.add(u.name)
@@ -105,9 +105,11 @@ func (a *analyzer) addJoined(i int) {
 			return
 		}
 	case a.book:
-		if last.runes != 1 || next.runes != 1 {
-			return
-		}
+		return
+	case next.before&(comma|other) != 0 || next.before&(stop|blank) == stop|blank && !next.dotted:
+		return // an inverted name, a subtitle, an initial
+	case left.parts == initialsPart || right.parts == initialsPart:
+		return
 	}
 	a.add(a.join(left.spelling, right.spelling))
 	if !a.book {

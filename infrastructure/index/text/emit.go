@@ -7,8 +7,11 @@ func (a *analyzer) emit(i int) Token {
 	a.add(u.canonical)
 	w := &a.words[u.first]
 	switch u.parts {
-	case symbolPart:
-		if a.book && a.is(w, and) {
+	case symbolPart, initialsPart:
+	case andPart:
+		if w.kind == plainWord {
+			a.addPlain(w)
+		} else if a.book {
 			a.addAnds()
 		}
 	case digitPart:
@@ -18,10 +21,6 @@ func (a *analyzer) emit(i int) Token {
 			a.addPhrase(u)
 		} else if u.end-u.first == 1 {
 			a.add(w.span)
-		}
-	case initialsPart:
-		if a.book {
-			a.addInitials(u)
 		}
 	case suffixPart, elisionPart:
 		a.addParts(u)
@@ -33,6 +32,10 @@ func (a *analyzer) emit(i int) Token {
 	default:
 		a.addPlain(w)
 	}
+	if a.book && u.parts != letterPart && a.isSingle(int(u.end)-1) {
+		a.addInitials(u)
+	}
+	token.Own = len(a.terms) - a.first
 	a.addCompounds(i)
 	return token
 }

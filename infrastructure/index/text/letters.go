@@ -44,7 +44,7 @@ func buildTable() *[tableSize]folded {
 	var t [tableSize]folded
 	for r := range rune(tableSize) {
 		first, second := foldRune(r)
-		simple := unicode.IsLetter(r) && !isApostrophe(r) && norm.NFKC.IsNormalString(string(r)) &&
+		simple := unicode.IsLetter(r) && !isApostrophe(r) && !isIgnorable(r) && norm.NFKC.IsNormalString(string(r)) &&
 			norm.NFKC.PropertiesString(string(r)).BoundaryBefore()
 		t[r] = folded{uint16(first), uint16(second), simple && r != 'º' && r != 'ª'}
 	}

@@ -67,17 +67,26 @@ func (a *analyzer) phrase(i int) (n int, number number) {
 	if a.words[i].known.rank == notNumeral {
 		return 0, number
 	}
-	for end := i + 1; end <= len(a.words) && end-i <= maxPhrase; end++ {
-		w := &a.words[end-1]
-		e := w.known
-		if end-i > 1 && (w.before&^(blank|hyphen) != 0 || w.before == 0) || e.rank == notNumeral && e.concept != and {
-			break
-		}
+	for end := i + 1; end <= a.phraseEnd(i); end++ {
 		if value, ok := a.parse(i, end); ok {
 			n, number = end-i, value
 		}
 	}
 	return n, number
+}
+
+// phraseEnd returns where the numerals from word i on end, and the words for "and" between
+// them.
+func (a *analyzer) phraseEnd(i int) int {
+	end := i + 1
+	for end < len(a.words) && end-i < maxPhrase {
+		w := &a.words[end]
+		if w.before&^(blank|hyphen) != 0 || w.before == 0 || w.known.rank == notNumeral && w.known.concept != and {
+			break
+		}
+		end++
+	}
+	return end
 }
 
 type number struct {
@@ -201,12 +210,12 @@ func ordinalSuffix(n int) string {
 	return "th"
 }
 
-// addPhrase adds the parts of a number in words for books: each word, and each shorter
-// number in it.
+// addPhrase adds the parts of a number in words for books: each word, and each number that
+// begins in it, as a query may have it. One that ends later is found as well.
 func (a *analyzer) addPhrase(u *unit) {
 	for from := int(u.first); from < int(u.end); from++ {
 		a.addPlain(&a.words[from])
-		for to := from + 1; to <= int(u.end); to++ {
+		for to := from + 1; to <= a.phraseEnd(from); to++ {
 			if n, ok := a.parse(from, to); ok {
 				a.add(a.putParsed(n))
 			}

@@ -12,7 +12,8 @@ type gap uint8
 
 const (
 	blank  gap = 1 << iota
-	hyphen     // hyphens and dashes of every shape, slashes, underscores
+	hyphen     // hyphens and dashes of every shape, underscores
+	slash
 	stop
 	comma
 	hash  // #, №
@@ -21,7 +22,7 @@ const (
 )
 
 // glued reports whether words with this gap belong together, such as e-mail and Node.js.
-func (g gap) glued() bool { return g&^(hyphen|stop) == 0 }
+func (g gap) glued() bool { return g&^(hyphen|slash|stop) == 0 }
 
 type wordKind uint8
 
@@ -315,7 +316,7 @@ func (s *scanner) punctuation(r rune, start, end int) {
 	switch {
 	case r == ' ' || unicode.IsSpace(r):
 		s.separate(blank)
-	case r == '.' || r == '°': // n° 5
+	case r == '.' || r == '°' || r == '*' && s.open: // n° 5, M*A*S*H
 		s.separate(stop)
 	case r == ',' || r == '٬' || r == '٫':
 		s.separate(comma)
@@ -331,7 +332,9 @@ func (s *scanner) punctuation(r rune, start, end int) {
 		s.letter('b', false, start, end)
 	case r == '&' || r == '⁊':
 		s.symbol('&', start, end)
-	case r == '-' || r == '/' || r == '_' || r == '\\' || r == '⁄' || unicode.In(r, unicode.Pd, unicode.Pc):
+	case r == '/' || r == '\\' || r == '⁄':
+		s.separate(slash)
+	case r == '-' || r == '−' || r == '⁃' || r == '_' || unicode.In(r, unicode.Pd, unicode.Pc):
 		s.separate(hyphen)
 	case r == '་' || r == '༌' || isSkinTone(r):
 		// Tibetan puts a dot behind each syllable.

@@ -4,23 +4,26 @@ package text
 type partKind uint8
 
 const (
-	plainPart  partKind = iota
-	letterPart          // a letter of a script without blanks
-	symbolPart
-	digitPart   // a number in digits
-	numeralPart // a number in words
-	romanPart   // a single letter behind a volume word
+	plainPart   partKind = iota
+	letterPart           // a letter of a script without blanks
+	symbolPart           // an emoji
+	andPart              // & or a word for it
+	digitPart            // a number in digits
+	numeralPart          // a number in words
+	romanPart            // a single letter behind a volume word
 	initialsPart
 	volumePart
 	suffixPart  // Node.js
 	elisionPart // d' Artagnan
 )
 
-func (k partKind) isSpelled() bool { return k != letterPart && k != symbolPart }
+// isSpelled reports whether a compound may have the token as a part.
+func (k partKind) isSpelled() bool { return k != letterPart && k != symbolPart && k != andPart }
 
-// joinable reports whether neighbours of these kinds may be one word elsewhere.
-func joinable(left, right partKind) bool {
-	return left.isSpelled() && right.isSpelled() && !(left == digitPart && right == digitPart)
+// isPaired reports whether Pairs joins neighbours of these kinds.
+func isPaired(left, right partKind) bool {
+	return left != letterPart && right != letterPart && left != symbolPart && right != symbolPart &&
+		!(left == digitPart && right == digitPart)
 }
 
 // unit is what becomes a token: the words first to end, and their canonical term.
@@ -35,10 +38,11 @@ type unit struct {
 
 // segment cuts the words into units. Books and queries have the same.
 func (a *analyzer) segment() {
-	for i := range a.words {
+	for i := 0; i < len(a.words); i++ {
 		w := &a.words[i]
 		if w.known = &nothing; w.kind == plainWord || w.kind == symbolWord {
 			w.known = lookUp(a.bytes(w.span))
+			a.splitVolume(i)
 		}
 	}
 	for i := 0; i < len(a.words); {
@@ -61,6 +65,9 @@ func (a *analyzer) next(i int) unit {
 	case letterWord:
 		return set(letterPart, 1, w.span)
 	case symbolWord:
+		if a.is(w, and) {
+			return set(andPart, 1, w.span)
+		}
 		return set(symbolPart, 1, w.span)
 	case digitWord:
 		n, canonical := a.digits(i)
@@ -93,6 +100,9 @@ func (a *analyzer) next(i int) unit {
 		if a.isSuffix(next) {
 			return set(suffixPart, 2, a.spell(i, i+2))
 		}
+	}
+	if w.known.concept == and {
+		return set(andPart, 1, a.put(and))
 	}
 	return set(plainPart, 1, a.plainCanonical(w))
 }

@@ -31,6 +31,10 @@ type Token struct {
 	// Terms are spellings under which the place is found, the canonical one first. None is
 	// longer than 128 bytes.
 	Terms []string
+	// Own is how many of Terms spell the token itself. The others are compounds with its
+	// neighbours: in a query, only single words of a book need to be compared with them,
+	// since a book with such a pair has the two words.
+	Own int
 	// Start and End are the bytes of the original text that the token covers.
 	Start, End int
 	// Position counts tokens. A query token of a script without blanks covers two letters
@@ -89,7 +93,7 @@ func Pairs(tokens []Token) []string {
 	pairs := make([]string, 0, len(tokens)-1)
 	for i := 1; i < len(tokens); i++ {
 		left, right := &tokens[i-1], &tokens[i]
-		if !joinable(left.parts, right.parts) || right.Position != left.Position+1 {
+		if !isPaired(left.parts, right.parts) || right.Position != left.Position+1 {
 			continue
 		}
 		pairs = append(pairs, join(left.Terms[0], right.Terms[0]))

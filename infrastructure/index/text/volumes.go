@@ -1,5 +1,7 @@
 package text
 
+import "slices"
+
 // volume is the canonical term of #2, no. 2 and vol. 2.
 const volume = "volume"
 
@@ -22,6 +24,26 @@ var volumes = map[string]struct {
 var seriesWords = []string{
 	"chapter", "act", "series", "season", "level", "grade", "class", "stage", "phase", "canto", "teil", "buch", "kapitel",
 	"partie", "livre", "chapitre", "parte", "libro", "capitulo", "capitolo", "deel", "boek", "del", "часть", "книга",
+}
+
+// splitVolume cuts Vol2 at word i in two.
+func (a *analyzer) splitVolume(i int) {
+	w := &a.words[i]
+	digits := w.to
+	for digits > w.from && '0' <= a.buf[digits-1] && a.buf[digits-1] <= '9' {
+		digits--
+	}
+	if digits == w.to || digits == w.from || w.full {
+		return
+	}
+	known := lookUp(a.buf[w.from:digits])
+	if known.volume == "" || digits-w.from == 1 {
+		return
+	}
+	number := word{span: span{digits, w.to}, umlauts: span{w.umlauts.to, w.umlauts.to}, kind: digitWord, runes: w.to - digits, known: &nothing}
+	number.start, number.end = w.start, w.end
+	w.to, w.known, w.runes = digits, known, w.runes-number.runes
+	a.words = slices.Insert(a.words, i+1, number)
 }
 
 // volumeTerm returns the canonical term of the word at i if it is a volume word before a
