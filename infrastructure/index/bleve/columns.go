@@ -38,9 +38,9 @@ func (l *lists) of(doc uint32) []uint32 {
 
 // ordinals numbers texts from 1. It only grows. Its methods may be called concurrently.
 type ordinals struct {
-	mu      sync.RWMutex
+	mu      sync.Mutex
 	numbers map[string]uint32
-	texts   []string
+	texts   []string // only appended to
 }
 
 func newOrdinals() *ordinals { return &ordinals{numbers: map[string]uint32{}, texts: []string{""}} }
@@ -60,10 +60,12 @@ func (o *ordinals) number(text string) uint32 {
 	return n
 }
 
-func (o *ordinals) text(n uint32) string {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	return o.texts[n]
+// reader returns a function that returns the text of a number that was given before.
+func (o *ordinals) reader() func(n uint32) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	texts := o.texts
+	return func(n uint32) string { return texts[n] }
 }
 
 // dictionaries number the values of all segments alike.

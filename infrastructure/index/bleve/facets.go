@@ -33,10 +33,10 @@ func (r *run) facets(ctx context.Context, unfiltered func() (*run, error)) (*mod
 		count  func(c *counter, m *matches, docs *roaring.Bitmap)
 		name   func(n uint32) string
 	}{
-		{&facets.Authors, func(f *model.Filters) { f.Author = "" }, (*counter).authors, r.view.dictionaries.authors.text},
-		{&facets.Languages, func(f *model.Filters) { f.Language = "" }, (*counter).languages, r.view.dictionaries.languages.text},
+		{&facets.Authors, func(f *model.Filters) { f.Author = "" }, (*counter).authors, r.view.dictionaries.authors.reader()},
+		{&facets.Languages, func(f *model.Filters) { f.Language = "" }, (*counter).languages, r.view.dictionaries.languages.reader()},
 		{&facets.Decades, func(f *model.Filters) { f.Decade = nil }, (*counter).decades, decadeName},
-		{&facets.Subjects, func(f *model.Filters) { f.Subject = "" }, (*counter).subjects, r.view.dictionaries.subjects.text},
+		{&facets.Subjects, func(f *model.Filters) { f.Subject = "" }, (*counter).subjects, r.view.dictionaries.subjects.reader()},
 		{&facets.Availability, func(f *model.Filters) { f.Available = nil }, (*counter).availability, availabilityName},
 	} {
 		others := f
@@ -143,10 +143,13 @@ func (c *counter) availability(m *matches, docs *roaring.Bitmap) {
 	}
 }
 
-// best returns the values with the highest counts and clears the counter.
+// best returns the values with the highest counts, then by name, and clears the counter.
 func (c *counter) best(name func(n uint32) string) []model.FacetValue {
 	slices.SortFunc(c.used, func(a, b uint32) int {
-		return cmp.Or(cmp.Compare(c.counts[b], c.counts[a]), cmp.Compare(a, b))
+		if c.counts[a] != c.counts[b] {
+			return cmp.Compare(c.counts[b], c.counts[a])
+		}
+		return cmp.Compare(name(a), name(b))
 	})
 	var values []model.FacetValue
 	for i, n := range c.used {

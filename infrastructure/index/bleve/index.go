@@ -59,7 +59,7 @@ func (x *Index) closeStore() error {
 	return err
 }
 
-// Close waits for nobody: searches that run may finish.
+// Close writes the index to disk and closes it. It doesn't wait for searches.
 func (x *Index) Close() error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -70,7 +70,22 @@ func (x *Index) Close() error {
 	if last == nil {
 		return nil
 	}
-	return errors.Join(last.release(), x.closeStore())
+	return errors.Join(x.persist(), last.release(), x.closeStore())
+}
+
+// persist waits until all batches are on disk.
+func (x *Index) persist() error {
+	persisted := make(chan error, 1)
+	batch := bleve.NewBatch()
+	batch.SetInternal([]byte("persisted"), nil) // an empty batch would call nobody
+	batch.SetPersistedCallback(func(err error) { persisted <- err })
+	if err := x.store.Batch(batch); err != nil {
+		return fmt.Errorf("write the index to disk: %w", err)
+	}
+	if err := <-persisted; err != nil {
+		return fmt.Errorf("write the index to disk: %w", err)
+	}
+	return nil
 }
 
 // ErrClosed is returned by all methods after Close.
@@ -133,6 +148,12 @@ func (x *Index) Delete(ids ...uint) error {
 func (x *Index) apply(batch *bleve.Batch) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
+	x.mu.RLock()
+	closed := x.current == nil
+	x.mu.RUnlock()
+	if closed {
+		return ErrClosed
+	}
 	if err := x.store.Batch(batch); err != nil {
 		return fmt.Errorf("write to the index: %w", err)
 	}

@@ -1,0 +1,249 @@
+package bleve_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index/bleve"
+)
+
+// library returns an index of books whose ids count from 1.
+func library(t *testing.T, books ...*model.Book) *bleve.Index {
+	t.Helper()
+	index := open(t, filepath.Join(t.TempDir(), "index"))
+	for i, b := range books {
+		b.ID = uint(i + 1)
+	}
+	require.NoError(t, index.Put(books...))
+	return index
+}
+
+func search(t *testing.T, index *bleve.Index, s model.Search) *model.SearchResult {
+	t.Helper()
+	if s.Limit == 0 {
+		s.Limit = 20
+	}
+	result, err := index.SearchBooks(t.Context(), s)
+	require.NoError(t, err)
+	return result
+}
+
+func TestTiers(t *testing.T) {
+	index := library(t,
+		&model.Book{Title: "Garden Birds", Author: "A. Finch", Description: "with a harbour"},
+		&model.Book{Title: "Boats", Author: "B. Mast", Subjects: []string{"Harbour life"}},
+		&model.Book{Title: "The Pilot", Author: "Harbour Lowe"},
+		&model.Book{Title: "A Night in the Harbour", Author: "C. Reef"},
+		&model.Book{Title: "Harbour Lights", Author: "D. Keel"},
+		&model.Book{Title: "Harbour", Author: "E. Rope"},
+		&model.Book{Title: "Harbour!", Author: "F. Sail"},
+		&model.Book{Title: "Harbours of the North", Author: "G. Oar", Language: "en", Popularity: 1000},
+	)
+	assert.Equal(t, []uint{7, 6, 5, 4, 3, 8, 2, 1}, search(t, index, model.Search{Keyword: "Harbour!"}).IDs)
+	assert.Equal(t, []uint{6, 7, 5, 4, 3, 8, 2, 1}, search(t, index, model.Search{Keyword: "harbour"}).IDs)
+}
+
+func TestPopularityWithinATier(t *testing.T) {
+	index := library(t,
+		&model.Book{Title: "Tea in China", Author: "A"},
+		&model.Book{Title: "Tea in Japan", Author: "B", Popularity: 5000},
+		&model.Book{Title: "Tea", Author: "C"},
+	)
+	assert.Equal(t, []uint{3, 2, 1}, search(t, index, model.Search{Keyword: "tea"}).IDs, "nothing beats the whole title")
+}
+
+func TestCorrections(t *testing.T) {
+	index := library(t,
+		&model.Book{Title: "The Silent Lighthouse", Author: "Mara Quill"},
+		&model.Book{Title: "A History of Lighthouses", Author: "Ned Brook"},
+		&model.Book{Title: "Moorland Walks 1984", Author: "Ivy Stone"},
+		&model.Book{Title: "Kitchen Chemistry", Author: "Lou Pan", Language: "de"},
+	)
+	for _, test := range []struct {
+		keyword model.Keyword
+		match   model.Match
+		served  string
+		first   uint
+	}{
+		{"silent lighthouse", model.ExactMatch, "", 1},
+		{"silnet lighthouse", model.CorrectedMatch, "silent lighthouse", 1},
+		{"The Silent Lihgthouse?", model.CorrectedMatch, "The Silent lighthouse?", 1},
+		{"silent lighthose mara", model.CorrectedMatch, "silent lighthouse mara", 1},
+		{"moorland walsk 1984", model.CorrectedMatch, "moorland walks 1984", 3},
+		{"moorland walks 1985", model.NoMatch, "", 0},
+		{"kitchen chemistry xylophone", model.RelaxedMatch, "kitchen chemistry", 4},
+		{"xylophone", model.NoMatch, "", 0},
+	} {
+		t.Run(string(test.keyword), func(t *testing.T) {
+			result := search(t, index, model.Search{Keyword: test.keyword})
+			assert.Equal(t, test.match, result.Match)
+			assert.Equal(t, test.served, result.Served)
+			if test.first == 0 {
+				assert.Empty(t, result.IDs)
+			} else if assert.NotEmpty(t, result.IDs) {
+				assert.Equal(t, test.first, result.IDs[0])
+			}
+			exact := search(t, index, model.Search{Keyword: test.keyword, Exact: true})
+			assert.Empty(t, exact.Served)
+			if test.match != model.ExactMatch {
+				assert.Empty(t, exact.IDs)
+			}
+		})
+	}
+}
+
+// A filter that lets nothing pass isn't a misspelt word.
+func TestNoCorrectionForAFilter(t *testing.T) {
+	index := library(t, &model.Book{Title: "Silent Water", Language: "en"}, &model.Book{Title: "Silent Wafer", Language: "de"})
+	result := search(t, index, model.Search{Keyword: "wafer", Filters: model.Filters{Language: "en"}})
+	assert.Equal(t, model.NoMatch, result.Match)
+	assert.Empty(t, result.IDs)
+}
+
+func TestFacets(t *testing.T) {
+	index := library(t,
+		&model.Book{Title: "Rivers One", Author: "Ann Lake, Bo Reed", Language: "en", PublishedAt: "1991", Subjects: []string{"Water"}, Availability: model.InStock},
+		&model.Book{Title: "Rivers Two", Author: "Ann Lake", Language: "fr", PublishedAt: "1999-05", Subjects: []string{"Water", "Maps"}},
+		&model.Book{Title: "Rivers Three", Author: "Cy Moss", Language: "en", PublishedAt: "2004"},
+		&model.Book{Title: "Hills", Author: "Ann Lake", Language: "en"},
+	)
+	facets := search(t, index, model.Search{Keyword: "rivers", WithFacets: true}).Facets
+	require.NotNil(t, facets)
+	assert.Equal(t, []model.FacetValue{{Value: "Ann Lake", Count: 2}, {Value: "Bo Reed", Count: 1}, {Value: "Cy Moss", Count: 1}}, facets.Authors)
+	assert.Equal(t, []model.FacetValue{{Value: "en", Count: 2}, {Value: "fr", Count: 1}}, facets.Languages)
+	assert.Equal(t, []model.FacetValue{{Value: "1990", Count: 2}, {Value: "2000", Count: 1}}, facets.Decades)
+	assert.Equal(t, []model.FacetValue{{Value: "Water", Count: 2}, {Value: "Maps", Count: 1}}, facets.Subjects)
+	assert.Equal(t, []model.FacetValue{{Value: "false", Count: 2}, {Value: "true", Count: 1}}, facets.Availability)
+
+	filtered := search(t, index, model.Search{Keyword: "rivers", Filters: model.Filters{Language: "fr"}, WithFacets: true}).Facets
+	assert.Equal(t, facets.Languages, filtered.Languages, "its own filter doesn't narrow a facet")
+	assert.Equal(t, []model.FacetValue{{Value: "Ann Lake", Count: 1}}, filtered.Authors)
+}
+
+func TestSyntax(t *testing.T) {
+	index := library(t,
+		&model.Book{Title: "War and Peace", Author: "Leo Tolstoy", PublishedAt: "1869", ISBN: "9780140447934"},
+		&model.Book{Title: "Peace after War", Author: "Ann Lake", PublishedAt: "1950"},
+		&model.Book{Title: "Tolstoy: A Life", Author: "Ann Lake", PublishedAt: "1951", Subjects: []string{"War and society"}},
+	)
+	for keyword, want := range map[model.Keyword][]uint{
+		`war peace`:                        {1, 2},
+		`"war and peace"`:                  {1},
+		`tolstoy`:                          {3, 1},
+		`author:tolstoy`:                   {1},
+		`title:tolstoy`:                    {3},
+		`tolstoy -author:lake`:             {1},
+		`peace -war`:                       nil,
+		`lake year:1951`:                   {3},
+		`lake year:1950s`:                  {2, 3},
+		`subject:war`:                      {3},
+		`978-0-14-044793-4`:                {1},
+		`ISBN 0140447938`:                  {1},
+		`isbn:97801404`:                    {1},
+		`9780140447934 tolstoy`:            {1},
+		`9780140447934 lake`:               nil,
+		"9780306406157":                    nil, // valid, but not here
+		"Tolstoy - War & Peace":            {1},
+		"“war and peace” leo":              {1},
+		"war peace nothing:special -peace": nil,
+	} {
+		assert.ElementsMatch(t, want, search(t, index, model.Search{Keyword: keyword, Exact: true}).IDs, "%s", keyword)
+	}
+}
+
+func TestSortByTitleBeyondItsBeginning(t *testing.T) {
+	var books []*model.Book
+	for i := range 300 {
+		books = append(books, &model.Book{Title: fmt.Sprintf("The History of Everything, Volume %03d", 299-i)})
+	}
+	index := library(t, books...)
+	for _, offset := range []int{0, 95, 290} {
+		got := search(t, index, model.Search{Keyword: "history", Sort: model.ByTitle, Offset: offset, Limit: 10}).IDs
+		var want []uint
+		for i := range 10 {
+			want = append(want, uint(300-offset-i))
+		}
+		assert.Equal(t, want, got)
+	}
+}
+
+func TestReopened(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "index")
+	index, err := bleve.Open(folder)
+	require.NoError(t, err)
+	require.NoError(t, index.Put(&model.Book{ID: 1, Title: "Kept"}, &model.Book{ID: 2, Title: "Gone"}))
+	require.NoError(t, index.Put(&model.Book{ID: 1, Title: "Changed"}))
+	require.NoError(t, index.Delete(2))
+	require.NoError(t, index.Close())
+	require.NoError(t, index.Close(), "a second time")
+	_, err = index.SearchBooks(t.Context(), model.Search{Limit: 1})
+	require.ErrorIs(t, err, bleve.ErrClosed)
+	require.ErrorIs(t, index.Put(&model.Book{ID: 3}), bleve.ErrClosed)
+
+	index = open(t, folder)
+	assert.Equal(t, []uint{1}, search(t, index, model.Search{}).IDs)
+	assert.Equal(t, []uint{1}, search(t, index, model.Search{Keyword: "changed"}).IDs)
+	assert.Empty(t, search(t, index, model.Search{Keyword: "kept"}).IDs)
+}
+
+// Searches see each batch as a whole, while books are changed and segments merged.
+func TestConcurrentSearches(t *testing.T) {
+	const books = 50
+	var shelf []*model.Book
+	for range books {
+		shelf = append(shelf, &model.Book{Title: "State 0"})
+	}
+	index := library(t, shelf...)
+	done := make(chan struct{})
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				result, err := index.SearchBooks(t.Context(), model.Search{Keyword: "state", Limit: 100, WithFacets: true})
+				if !assert.NoError(t, err) || !assert.Len(t, result.IDs, books) || !assert.Equal(t, books, result.Total) {
+					return
+				}
+			}
+		})
+	}
+	for i := range 60 {
+		for _, b := range shelf {
+			b.Title = fmt.Sprint("State ", i)
+		}
+		require.NoError(t, index.Put(shelf...))
+		assert.Equal(t, books, search(t, index, model.Search{Keyword: model.Keyword(fmt.Sprint("state ", i)), Exact: true}).Total)
+	}
+	close(done)
+	group.Wait()
+}
+
+func TestOddBooks(t *testing.T) {
+	long := ""
+	for i := range 1000 {
+		long += fmt.Sprintf("word%d ", i)
+	}
+	var subjects []string
+	for i := range 500 {
+		subjects = append(subjects, fmt.Sprint("Subject ", i))
+	}
+	index := library(t, &model.Book{}, &model.Book{Title: long, Description: long + long}, &model.Book{Title: "!?", Subjects: subjects},
+		&model.Book{Title: "\xff\x00", Author: "\x00"})
+	assert.Equal(t, []uint{2}, search(t, index, model.Search{Keyword: "word999"}).IDs)
+	assert.Equal(t, []uint{3}, search(t, index, model.Search{Keyword: "subject 499", Exact: true}).IDs)
+	assert.Equal(t, 4, search(t, index, model.Search{}).Total)
+	for _, keyword := range []model.Keyword{`"`, `-`, `title:`, `*`, `[a-z]+`, `(`, "\u200f", `""`, `-x`, `a"b"c`, `isbn:`, `year:x`} {
+		_, err := index.SearchBooks(t.Context(), model.Search{Keyword: keyword, Limit: 5, WithFacets: true})
+		assert.NoError(t, err, "%s", keyword)
+	}
+}
