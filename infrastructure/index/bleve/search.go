@@ -129,12 +129,24 @@ func (v *view) find(ctx context.Context, s model.Search) (*run, *model.SearchRes
 	if r.total == 0 {
 		result.Match = model.NoMatch
 	}
-	if s.Exact || r.total > 0 && r.best() < inText {
+	if s.Exact || r.total > 0 && r.best() < inForms {
 		return r, result, nil
 	}
 	if r.total == 0 && s.Filters != (model.Filters{}) { // a correction is no cure for a filter
 		if without, err := v.run(ctx, typed.unfiltered()); err != nil || without.total > 0 {
 			return r, result, err
+		}
+	}
+	if r.total == 0 {
+		for _, p := range typed.rephrased() {
+			other, err := v.run(ctx, p)
+			if err != nil {
+				return nil, nil, err
+			}
+			if other.total > 0 {
+				result.Match, result.Served = model.RelaxedMatch, p.served(typed)
+				return other, result, nil
+			}
 		}
 	}
 	mended, err := v.instead(ctx, typed, r, result)
@@ -146,8 +158,8 @@ const fewBooks = 3
 
 // instead looks for what the shopper meant, and sets what the result says about it. It
 // returns the run to answer: r, or a better one. That is one that finds something where r
-// doesn't, or finds a title with corrected words where r finds other forms of words that the
-// catalogue doesn't have.
+// doesn't, or one that finds a title where r finds other forms of words that the catalogue
+// doesn't have.
 func (v *view) instead(ctx context.Context, typed *plan, r *run, result *model.SearchResult) (*run, error) {
 	unknown, err := v.unknown(ctx, typed)
 	if err != nil || r.total > fewBooks && len(unknown) == 0 {
@@ -158,15 +170,17 @@ func (v *view) instead(ctx context.Context, typed *plan, r *run, result *model.S
 		return r, err
 	}
 	served := mended.plan.served(typed)
-	switch {
-	case r.total == 0:
-	case match != model.CorrectedMatch || mended.best() > inName:
-		return r, nil
-	case len(unknown) == 0 || r.best() < inVariants:
-		if r.total <= fewBooks {
-			result.Suggested = served
+	if r.total > 0 {
+		if match != model.CorrectedMatch || mended.best() > inName {
+			return r, nil
 		}
-		return r, nil
+		found := r.best()
+		if len(unknown) == 0 || found == inText || found == inForms && mended.best() > titleStart {
+			if r.total <= fewBooks && found > inForms {
+				result.Suggested = served
+			}
+			return r, nil
+		}
 	}
 	result.Match, result.Served = match, served
 	return mended, nil
