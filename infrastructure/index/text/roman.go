@@ -5,6 +5,9 @@ func roman(letters []byte) int {
 	if len(letters) == 0 || len(letters) > 7 {
 		return 0
 	}
+	if c := letters[0]; c != 'i' && c != 'v' && c != 'x' {
+		return 0
+	}
 	tens := 0
 	for tens < 3 && tens < len(letters) && letters[tens] == 'x' {
 		tens++

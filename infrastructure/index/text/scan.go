@@ -83,9 +83,13 @@ func (s *scanner) fold(text string) {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(text[i:])
-		if isSimple(r) {
+		if r < utf8.RuneSelf || isSimple(r) {
 			if next, _ := utf8.DecodeRuneInString(text[i+size:]); next < utf8.RuneSelf || isSimple(next) {
-				s.alphabetic(r, i, i+size)
+				if r < utf8.RuneSelf {
+					s.ascii(text[i], i)
+				} else {
+					s.alphabetic(r, i, i+size)
+				}
 				i += size
 				continue
 			}

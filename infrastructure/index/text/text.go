@@ -22,9 +22,7 @@
 // All functions may be called concurrently. Their work grows linearly with the text.
 package text
 
-import (
-	"strings"
-)
+import "strings"
 
 // Token is one place in a text with the terms that stand there.
 type Token struct {
@@ -91,14 +89,15 @@ func Pairs(tokens []Token) []string {
 		return nil
 	}
 	pairs := make([]string, 0, len(tokens)-1)
+	var buf pairBuffer
 	for i := 1; i < len(tokens); i++ {
 		left, right := &tokens[i-1], &tokens[i]
 		if !isPaired(left.parts, right.parts) || right.Position != left.Position+1 {
 			continue
 		}
-		pairs = append(pairs, join(left.Terms[0], right.Terms[0]))
+		pairs = append(pairs, buf.join(left.Terms[0], right.Terms[0]))
 		if left.word != "" || right.word != "" {
-			pairs = append(pairs, join(left.spelling(), right.spelling()))
+			pairs = append(pairs, buf.join(left.spelling(), right.spelling()))
 		}
 	}
 	return pairs
@@ -111,18 +110,21 @@ func (t *Token) spelling() string {
 	return t.Terms[0]
 }
 
-// join returns the compound of two terms.
-func join(left, right string) string {
-	if len(left)+len(right) <= maxTerm && left != "mc" {
-		return left + right
-	}
-	var b strings.Builder
-	b.Grow(maxTerm)
-	b.WriteString(left)
+// pairBuffer cuts strings from shared blocks of memory.
+type pairBuffer struct{ b strings.Builder }
+
+// join returns the compound of two terms, as analyzer.join does.
+func (p *pairBuffer) join(left, right string) string {
 	if left == "mc" && len(right) >= 2 {
-		b.Reset()
-		b.WriteString("mac")
+		left = "mac"
 	}
-	b.WriteString(cut(right, maxTerm-b.Len()))
-	return b.String()
+	right = cut(right, maxTerm-len(left))
+	if p.b.Cap()-p.b.Len() < len(left)+len(right) {
+		p.b = strings.Builder{}
+		p.b.Grow(4 * maxTerm)
+	}
+	from := p.b.Len()
+	p.b.WriteString(left)
+	p.b.WriteString(right)
+	return p.b.String()[from:]
 }
