@@ -131,9 +131,7 @@ func (d *builder) words(kind text.Kind, s, language string, fields ...string) {
 			for _, field := range fields {
 				d.field(field).add(term)
 			}
-			for _, stem := range text.Stems(term, language) {
-				d.field(stemField).add(stem)
-			}
+			d.field(stemField).add(text.Stem(term, language))
 			if kind != text.Other {
 				d.prefixes(term)
 			}
@@ -164,9 +162,7 @@ func (d *builder) title(title, language string) {
 	tokens := text.Book(title, language, text.Title)
 	for _, token := range tokens {
 		for _, term := range token.Terms {
-			for _, stem := range text.Stems(term, language) {
-				d.field(formField).add(stem)
-			}
+			d.field(formField).add(text.Stem(term, language))
 		}
 	}
 	for _, pair := range text.Pairs(tokens) {

@@ -152,11 +152,7 @@ func (m *matcher) variants(i int) *roaring.Bitmap {
 		return known[i]
 	}
 	w := m.words[i]
-	sets := []*roaring.Bitmap{m.in(textField, i), m.any(stemField, w.stems), m.any(pairField, w.Terms), m.any(textField, w.joined)}
-	if i > 0 {
-		sets = append(sets, m.any(textField, m.words[i-1].joined))
-	}
-	known[i] = union(sets...)
+	known[i] = union(m.in(textField, i), m.any(stemField, w.stems), m.any(pairField, w.own()))
 	return known[i]
 }
 
@@ -164,11 +160,7 @@ func (m *matcher) variants(i int) *roaring.Bitmap {
 // written together or apart.
 func (m *matcher) forms(i int) *roaring.Bitmap {
 	w := m.words[i]
-	sets := []*roaring.Bitmap{m.in(titleField, i), m.any(formField, w.stems), m.any(formField, w.Terms), m.any(titleField, w.joined)}
-	if i > 0 {
-		sets = append(sets, m.any(titleField, m.words[i-1].joined))
-	}
-	return union(sets...)
+	return union(m.in(titleField, i), m.any(formField, w.stems), m.any(formField, w.own()))
 }
 
 // holds returns the documents for which a condition holds, not considering excluded.

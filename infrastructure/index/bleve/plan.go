@@ -30,9 +30,10 @@ type word struct {
 	fixed bool
 	// stems are those of the terms in all languages, for the query's isn't known.
 	stems []string
-	// joined is the word written together with the next one.
-	joined []string
 }
+
+// own returns the terms of the word itself, without compounds with its neighbours.
+func (w *word) own() []string { return w.Terms[:w.Own] }
 
 // condition holds for a book if all of its words match in the field, or one of its terms.
 type condition struct {
@@ -87,16 +88,12 @@ func plain(c keyword.Clause) bool {
 
 // add adds the words of a text that was typed at an offset.
 func (p *plan) add(typed string, offset int, fixed bool) {
-	tokens := text.Query(typed)
-	for i, token := range tokens {
+	for _, token := range text.Query(typed) {
 		w := word{Token: token, fixed: fixed || isNumber(token.Terms[0])}
 		w.Start += offset
 		w.End += offset
-		for _, term := range token.Terms {
-			w.stems = append(w.stems, text.Stems(term, "")...)
-		}
-		if i+1 < len(tokens) {
-			w.joined = text.Pairs(tokens[i : i+2])
+		for _, term := range w.own() {
+			w.stems = append(w.stems, text.Stems(term)...)
 		}
 		p.words = append(p.words, w)
 	}

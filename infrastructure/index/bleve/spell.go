@@ -138,7 +138,7 @@ func (v *view) unknown(ctx context.Context, p *plan) ([]int, error) {
 	for _, part := range v.parts {
 		m := newMatcher(p, part)
 		for i := range p.words {
-			known[i] = known[i] || !m.in(textField, i).IsEmpty() || !m.in(descriptionField, i).IsEmpty()
+			known[i] = known[i] || !m.any(textField, m.words[i].own()).IsEmpty() || !m.any(descriptionField, m.words[i].own()).IsEmpty()
 		}
 		if err := m.check(ctx); err != nil {
 			return nil, err
@@ -177,10 +177,7 @@ func (v *view) correct(ctx context.Context, p *plan, wrong []int) (*attempt, err
 	}
 	words := slices.Clone(p.words)
 	for _, at := range wrong {
-		words[at].stems, words[at].joined = nil, nil
-		if at > 0 {
-			words[at-1].joined = nil
-		}
+		words[at].stems = nil
 	}
 	err := c.try(ctx, words, c.rest, 0, 0)
 	return c.best, err
@@ -230,7 +227,7 @@ func (c *corrections) try(ctx context.Context, words []word, docs []*roaring.Bit
 			continue
 		}
 		token := &words[at].Token
-		token.Terms = []string{n.term}
+		token.Terms, token.Own = []string{n.term}, 1
 		if err := c.try(ctx, words, narrowed, i+1, further); err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func BenchmarkQuery(b *testing.B) {
 func BenchmarkStems(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		Stems("harbours", "")
+		Stems("harbours")
 	}
 }
 

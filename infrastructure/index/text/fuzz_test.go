@@ -45,7 +45,7 @@ func FuzzSelf(f *testing.F) {
 			}
 		}
 		for _, token := range query {
-			Stems(token.Terms[0], lang)
+			Stem(token.Terms[0], lang)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package text
 
 import (
-	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -28,46 +27,60 @@ import (
 // stemmers are the algorithms of the Snowball project (snowballstem.org), with the script
 // that each reads.
 var stemmers = []struct {
+	tag      string
 	language langs
 	script   *unicode.RangeTable
 	stem     func(*snowballstem.Env) bool
 }{
-	{langEN, unicode.Latin, english.Stem},
-	{langDE, unicode.Latin, german.Stem},
-	{langFR, unicode.Latin, french.Stem},
-	{langES, unicode.Latin, spanish.Stem},
-	{langIT, unicode.Latin, italian.Stem},
-	{langPT, unicode.Latin, portuguese.Stem},
-	{langNL, unicode.Latin, dutch.Stem},
-	{langDA, unicode.Latin, danish.Stem},
-	{langSV, unicode.Latin, swedish.Stem},
-	{langNO, unicode.Latin, norwegian.Stem},
-	{langFI, unicode.Latin, finnish.Stem},
-	{langHU, unicode.Latin, hungarian.Stem},
-	{langRO, unicode.Latin, romanian.Stem},
-	{langTR, unicode.Latin, turkish.Stem},
-	{langRU, unicode.Cyrillic, russian.Stem},
-	{langAR, unicode.Arabic, arabic.Stem},
-	{langTA, unicode.Tamil, tamil.Stem},
+	{"en", langEN, unicode.Latin, english.Stem},
+	{"de", langDE, unicode.Latin, german.Stem},
+	{"fr", langFR, unicode.Latin, french.Stem},
+	{"es", langES, unicode.Latin, spanish.Stem},
+	{"it", langIT, unicode.Latin, italian.Stem},
+	{"pt", langPT, unicode.Latin, portuguese.Stem},
+	{"nl", langNL, unicode.Latin, dutch.Stem},
+	{"da", langDA, unicode.Latin, danish.Stem},
+	{"sv", langSV, unicode.Latin, swedish.Stem},
+	{"no", langNO, unicode.Latin, norwegian.Stem},
+	{"fi", langFI, unicode.Latin, finnish.Stem},
+	{"hu", langHU, unicode.Latin, hungarian.Stem},
+	{"ro", langRO, unicode.Latin, romanian.Stem},
+	{"tr", langTR, unicode.Latin, turkish.Stem},
+	{"ru", langRU, unicode.Cyrillic, russian.Stem},
+	{"ar", langAR, unicode.Arabic, arabic.Stem},
+	{"ta", langTA, unicode.Tamil, tamil.Stem},
 }
 
-// Stems returns the stems of a term of Book or Query in a language, or in all supported
-// ones if the language is empty, without duplicates. It returns nothing for languages
-// without stemmer. Terms are folded, so the stems differ from those of dictionaries, but
-// are the same for books and queries.
-func Stems(term, language string) []string {
+// Stem returns the stem of a term of Book in the book's language, or in the commonest
+// language of its script if that is unknown. It is empty for languages without a stemmer.
+// The stem begins with its language: equal stems of different languages mean nothing.
+// Terms are folded, so the stems differ from those of dictionaries.
+func Stem(term, language string) string {
 	first, _ := utf8.DecodeRuneInString(term)
 	in := languageOf(language)
-	var stems []string
-	for _, s := range stemmers {
-		if in != unknown && in != s.language || !unicode.Is(s.script, first) {
-			continue
+	for i, s := range stemmers {
+		if (in == unknown || in == s.language) && unicode.Is(s.script, first) {
+			return stem(i, term)
 		}
-		env := snowballstem.NewEnv(term)
-		s.stem(env)
-		if stem := env.Current(); stem != "" && !slices.Contains(stems, stem) {
-			stems = append(stems, stem)
+	}
+	return ""
+}
+
+// Stems returns the stems of a term of Query in all languages, for the query's isn't known.
+func Stems(term string) []string {
+	first, _ := utf8.DecodeRuneInString(term)
+	var stems []string
+	for i, s := range stemmers {
+		if unicode.Is(s.script, first) {
+			stems = append(stems, stem(i, term))
 		}
 	}
 	return stems
+}
+
+func stem(stemmer int, term string) string {
+	s := stemmers[stemmer]
+	env := snowballstem.NewEnv(term)
+	s.stem(env)
+	return s.tag + ":" + env.Current()
 }
