@@ -29,13 +29,13 @@ import (
 func writeCatalogue(t *testing.T, path string, n int) {
 	t.Helper()
 	var text bytes.Buffer
-	text.WriteString("id,title,author,year,description\n")
+	text.WriteString("id,title,author,year,description,ratings_count,author_aliases\n")
 	for i := 1; i <= n; i++ {
 		if i%100 == 0 {
-			fmt.Fprintf(&text, "%d,,nobody,%d,\n", i, i%2000)
+			fmt.Fprintf(&text, "%d,,nobody,%d,,,\n", i, i%2000)
 			continue
 		}
-		fmt.Fprintf(&text, "%d,Book %d,Author %d,%d,\"A description, of row %d\"\n", i, i, i%500, i%2000, i)
+		fmt.Fprintf(&text, "%d,Book %d,Author %d,%d,\"A description, of row %d\",%d,\"Alias %d; Author, The %d.\"\n", i, i, i%500, i%2000, i, i%7, i%500, i%500)
 	}
 	require.NoError(t, os.WriteFile(path, text.Bytes(), 0o600))
 }

@@ -147,8 +147,10 @@ func turnOne(name string) string {
 // Alias writes another name of an author in spoken order, without years in brackets. A
 // fuller form in brackets stays.
 func Alias(name string) string {
-	if m := bracketedRole.FindStringSubmatch(name); m != nil && m[1] != "" && years.MatchString(m[2]) {
-		name = m[1]
+	if strings.HasSuffix(name, ")") {
+		if m := bracketedRole.FindStringSubmatch(name); m != nil && m[1] != "" && years.MatchString(m[2]) {
+			name = m[1]
+		}
 	}
 	if !strings.Contains(name, ",") {
 		return name
