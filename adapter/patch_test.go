@@ -69,6 +69,29 @@ func TestPatch(t *testing.T) {
 	}
 }
 
+// Imports set popularity and aliases, which the API neither shows nor erases.
+func TestWritesKeepWhatOnlyImportsSet(t *testing.T) {
+	s := newShop(t)
+	s.add(&model.Book{Title: "Emma", Popularity: 7, AuthorAliases: []string{"A Lady"}})
+	for _, answer := range []*httptest.ResponseRecorder{
+		s.get("/api/books/1"), s.patch("/api/books/1", `{"price": "14.00", "author": "Jane Austen"}`), s.staff("PUT", "/api/books/1", `{"title": "Emma, again"}`),
+	} {
+		require.Equal(t, http.StatusOK, answer.Code, answer.Body)
+		assert.NotContains(t, answer.Body.String(), "opularity")
+		assert.NotContains(t, answer.Body.String(), "A Lady")
+		stored, err := s.db.GetBook(t.Context(), 1)
+		require.NoError(t, err)
+		assert.EqualValues(t, 7, stored.Popularity)
+		assert.Equal(t, []string{"A Lady"}, stored.AuthorAliases)
+	}
+	for _, field := range []string{"popularity", "Popularity", "author_aliases", "AuthorAliases"} {
+		body := fmt.Sprintf(`{"title": "Emma", %q: null}`, field)
+		assert.Equal(t, field, problemOf(t, http.StatusBadRequest, s.patch("/api/books/1", body)).Field)
+		assert.Equal(t, field, problemOf(t, http.StatusBadRequest, s.staff("PUT", "/api/books/1", body)).Field)
+		assert.Equal(t, field, problemOf(t, http.StatusBadRequest, s.staff("POST", "/api/books", body)).Field)
+	}
+}
+
 func TestRefusedPatches(t *testing.T) {
 	s := newShop(t)
 	s.add(&model.Book{Title: "Taken", ISBN: "9780306406157"}, &model.Book{Title: "Kept", Price: "1.00"})

@@ -29,13 +29,13 @@ import (
 func writeCatalogue(t *testing.T, path string, n int) {
 	t.Helper()
 	var text bytes.Buffer
-	text.WriteString("id,title,author,year,description\n")
+	text.WriteString("id,title,author,year,description,ratings_count,author_aliases\n")
 	for i := 1; i <= n; i++ {
 		if i%100 == 0 {
-			fmt.Fprintf(&text, "%d,,nobody,%d,\n", i, i%2000)
+			fmt.Fprintf(&text, "%d,,nobody,%d,,,\n", i, i%2000)
 			continue
 		}
-		fmt.Fprintf(&text, "%d,Book %d,Author %d,%d,\"A description, of row %d\"\n", i, i, i%500, i%2000, i)
+		fmt.Fprintf(&text, "%d,Book %d,Author %d,%d,\"A description, of row %d\",%d,\"Alias %d; Name, Other\"\n", i, i, i%500, i%2000, i, i%7, i%500)
 	}
 	require.NoError(t, os.WriteFile(path, text.Bytes(), 0o600))
 }
@@ -135,6 +135,7 @@ func TestDryRunAndExport(t *testing.T) {
 		other := t.TempDir()
 		_, output = finish(t, other, nil, "import", filepath.Join(dir, name))
 		assert.Equal(t, 495, counts(t, output)["created"], name)
+		assert.Equal(t, 495, ask(other, `SELECT COUNT(*) FROM books WHERE popularity = external_id % 7 AND author_aliases LIKE '["Alias %","Other Name"]'`), name)
 		_, output = finish(t, other, nil, "import", filepath.Join(dir, "books.csv"))
 		assert.Equal(t, 495, counts(t, output)["unchanged"], "the new shop knows the books by their ids")
 	}
@@ -311,12 +312,12 @@ func TestOddFiles(t *testing.T) {
 	p.eventually("some rows are stored", func() bool { return ask(dir, "SELECT created FROM imports") >= 1000 })
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
-	_, err = file.WriteString("90001,A late book,Somebody,2026,\n90002,Half a r")
+	_, err = file.WriteString("90001,A late book,Somebody,2026,,,\n90002,Half a r")
 	require.NoError(t, err)
 	assert.Equal(t, 0, p.wait(), p.log)
 	before := counts(t, p.log.String())
 	assert.GreaterOrEqual(t, before["rows"], 20_000)
-	_, err = file.WriteString("ow,Somebody,2026,\n")
+	_, err = file.WriteString("ow,Somebody,2026,,,\n")
 	require.NoError(t, err)
 	require.NoError(t, file.Close())
 	_, output := finish(t, dir, nil, "import", "growing.csv")

@@ -30,6 +30,8 @@ const (
 	AvailabilityField
 	BuyURLField
 	CoverURLField
+	PopularityField
+	AuthorAliasesField
 )
 
 // ImportRow is one row of a file of books.

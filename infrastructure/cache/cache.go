@@ -74,8 +74,10 @@ func size(b *model.Book) uint32 {
 	const fixed = 512 // the struct, and what otter keeps for an entry
 	n := fixed + len(b.Title) + len(b.Author) + len(b.PublishedAt) + len(b.Description) + len(b.ISBN) + len(b.Language) +
 		len(b.Publisher) + len(b.Series) + len(b.Edition) + len(b.Price) + len(b.Currency) + len(b.BuyURL) + len(b.CoverURL)
-	for _, subject := range b.Subjects {
-		n += 16 + len(subject)
+	for _, list := range [][]string{b.Subjects, b.AuthorAliases} {
+		for _, text := range list {
+			n += 16 + len(text)
+		}
 	}
 	return uint32(min(n, 1<<31))
 }
@@ -158,6 +160,7 @@ func (c *Books) count(reads, missed int) {
 func own(b *model.Book) *model.Book {
 	copied := *b
 	copied.Subjects = slices.Clone(b.Subjects)
+	copied.AuthorAliases = slices.Clone(b.AuthorAliases)
 	if b.Stock != nil {
 		copied.Stock = new(*b.Stock)
 	}

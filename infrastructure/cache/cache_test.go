@@ -31,7 +31,7 @@ type shelf struct {
 func (s *shelf) put(id uint, version int64, title string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.books[id] = &model.Book{ID: id, Version: version, Title: title, Subjects: []string{"s"}, Stock: new(1)}
+	s.books[id] = &model.Book{ID: id, Version: version, Title: title, Subjects: []string{"s"}, AuthorAliases: []string{"a"}, Stock: new(1)}
 }
 
 func (s *shelf) remove(id uint) {
@@ -226,8 +226,8 @@ func TestReadersMayChangeWhatTheyGet(t *testing.T) {
 	for range 2 {
 		b, err := c.GetBook(t.Context(), 1)
 		require.NoError(t, err)
-		require.Equal(t, &model.Book{ID: 1, Version: 1, Title: "one", Subjects: []string{"s"}, Stock: new(1)}, b)
-		b.Title, b.Subjects[0], *b.Stock = "x", "x", 9
+		require.Equal(t, &model.Book{ID: 1, Version: 1, Title: "one", Subjects: []string{"s"}, AuthorAliases: []string{"a"}, Stock: new(1)}, b)
+		b.Title, b.Subjects[0], b.AuthorAliases[0], *b.Stock = "x", "x", "x", 9
 	}
 }
 

@@ -49,6 +49,8 @@ const (
 	availabilitySlot
 	buyURLSlot
 	coverURLSlot
+	popularitySlot
+	authorAliasesSlot
 	idSlot
 	idSourceSlot
 	fingerprintSlot
@@ -127,6 +129,10 @@ var slots = [slotCount]struct {
 		"kauflink", "lien", "enlace", "ссылка", "链接", "連結", "购买链接", "リンク"}},
 	coverURLSlot: {field: model.CoverURLField, name: "cover_url", columns: []string{"cover_url", "cover", "image_url", "image_url_l", "image_url_m", "cover_image", "cover_image_url", "thumbnail_url", "thumbnail", "images", "image", "image_url_s",
 		"titelbild", "umschlagbild", "couverture", "portada", "copertina", "обложка", "封面", "封面图", "表紙", "表紙画像", "書影"}, list: true},
+	// Counts of one edition come before those of the whole work.
+	popularitySlot: {field: model.PopularityField, name: "popularity", columns: []string{"popularity", "ratings_count", "rating_count", "num_ratings", "number_of_ratings", "work_ratings_count", "ratings", "downloads", "download_count"}, numbers: true},
+	// JSON may have them beside the name of an author, too: see value.aliases.
+	authorAliasesSlot: {field: model.AuthorAliasesField, name: "author_aliases", columns: []string{"author_aliases"}, list: true, named: true},
 	idSlot: {name: "id", columns: []string{"id", "book_id",
 		"artikelnummer", "bestellnummer", "артикул", "编号", "編號", "商品コード", "番号", "biblionumber"}, numbers: true},
 	// Only exported files have these: see record.exported.

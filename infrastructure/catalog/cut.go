@@ -84,6 +84,8 @@ func fits(s slot, text string) (fit, known bool) {
 	case model.StockField:
 		_, err := strconv.Atoi(text)
 		fit = err == nil
+	case model.PopularityField:
+		fit = counted.MatchString(text)
 	case model.LanguageField:
 		_, fit = notation.Language(text)
 	case model.AvailabilityField:

@@ -115,6 +115,7 @@ var exported = []struct {
 	{isbnSlot, "isbn"}, {languageSlot, "language"}, {publisherSlot, "publisher"}, {subjectsSlot, "subjects"},
 	{seriesSlot, "series"}, {editionSlot, "edition"}, {priceSlot, "price"}, {currencySlot, "currency"},
 	{stockSlot, "stock"}, {availabilitySlot, "availability"}, {buyURLSlot, "buy_url"}, {coverURLSlot, "cover_url"},
+	{popularitySlot, "popularity"}, {authorAliasesSlot, "author_aliases"},
 }
 
 // isFormula reports whether a spreadsheet may run a cell instead of showing it
@@ -200,6 +201,10 @@ func (w *writer) writeJSON(row *model.ImportRow) error {
 		switch {
 		case column.slot == subjectsSlot && len(row.Book.Subjects) > 0:
 			value = row.Book.Subjects
+		case column.slot == authorAliasesSlot && len(row.Book.AuthorAliases) > 0:
+			value = row.Book.AuthorAliases
+		case column.slot == popularitySlot && row.Book.Popularity != 0:
+			value = row.Book.Popularity
 		case column.slot == stockSlot && row.Book.Stock != nil:
 			value = *row.Book.Stock
 		}
@@ -237,7 +242,7 @@ func exportedText(row *model.ImportRow, s slot) string {
 	case publisherSlot:
 		return b.Publisher
 	case subjectsSlot:
-		return joinSubjects(b.Subjects)
+		return joinList(b.Subjects)
 	case seriesSlot:
 		return b.Series
 	case editionSlot:
@@ -256,17 +261,23 @@ func exportedText(row *model.ImportRow, s slot) string {
 		return b.BuyURL
 	case coverURLSlot:
 		return b.CoverURL
+	case popularitySlot:
+		if b.Popularity != 0 {
+			return strconv.FormatInt(b.Popularity, 10)
+		}
+	case authorAliasesSlot:
+		return joinList(b.AuthorAliases)
 	}
 	return ""
 }
 
-// joinSubjects writes a JSON array if a subject contains a separator.
-func joinSubjects(subjects []string) string {
-	joined := strings.Join(subjects, ";")
-	if v := (value{text: joined}); !strings.HasPrefix(joined, "[") && strings.Join(v.split(), "\x00") == strings.Join(subjects, "\x00") {
+// joinList writes a JSON array if an item contains a separator.
+func joinList(items []string) string {
+	joined := strings.Join(items, ";")
+	if v := (value{text: joined}); !strings.HasPrefix(joined, "[") && strings.Join(v.split(), "\x00") == strings.Join(items, "\x00") {
 		return joined
 	}
-	list, _ := json.Marshal(subjects)
+	list, _ := json.Marshal(items)
 	return string(list)
 }
 

@@ -22,9 +22,9 @@ import (
 func exportedRows() []*model.ImportRow {
 	stock := 3
 	return []*model.ImportRow{
-		{Book: model.Book{ID: 7, Title: "Two  spaces; & \"quotes\"", Author: "Austen, Jane; Doyle, Arthur & Co", Description: "one\r\ntwo\n\nthree, four"}, Fingerprint: model.Fingerprint{1, 255}},
+		{Book: model.Book{ID: 7, Title: "Two  spaces; & \"quotes\"", Author: "Austen, Jane; Doyle, Arthur & Co", AuthorAliases: []string{"Lady, A", "X;Y", "(1801-1809)"}, Popularity: 9223372036854775807, Description: "one\r\ntwo\n\nthree, four"}, Fingerprint: model.Fingerprint{1, 255}},
 		{Book: model.Book{ID: 8, Title: "=1+1", ISBN: "9780306406157", Language: "zh-Hant", PublishedAt: "-44-03-15", Subjects: []string{"a;b", "c|d", "[e"}, Price: "12.90", Currency: "EUR", Stock: &stock, Availability: model.ToOrder, BuyURL: "https://example.com/?a=b&c=d", Series: "S", Edition: "2nd", Publisher: "P", CoverURL: "https://example.com/c.jpg"}, Source: "books.csv", ExternalID: "0007"},
-		{Book: model.Book{ID: 9, Title: "三四郎 🍣", Author: "夏目漱石", Subjects: []string{"War", "Love"}}, Source: "onix:A & B", ExternalID: "a,b"},
+		{Book: model.Book{ID: 9, Title: "三四郎 🍣", Author: "夏目漱石", Subjects: []string{"War", "Love"}, AuthorAliases: []string{"Natsume Sōseki", "夏目金之助"}, Popularity: 1}, Source: "onix:A & B", ExternalID: "a,b"},
 		{Book: model.Book{ID: 10, Title: "List", Subjects: []string{"[x]"}}},
 	}
 }
@@ -134,6 +134,7 @@ func TestExportOfDirtyRows(t *testing.T) {
 			{Title: "Dates", PublishedAt: "2008.0", Price: "12,90"},
 			{Title: "Words", PublishedAt: "Spring 1990", Author: "A\tB", Subjects: []string{"a\nb"}},
 			{Title: "A\ttab"}, {},
+			{Title: "Ranks", Popularity: -5, AuthorAliases: []string{"A Lady", strings.Repeat("x", maxAlias+1)}},
 			{Title: "Long", Description: strings.Repeat("A line of a long description.\r\n", 3000) + "end"},
 		} {
 			require.NoError(t, w.add(&model.ImportRow{Book: b, Fingerprint: model.NewFingerprint(&b)}))
@@ -156,6 +157,7 @@ func TestExportOfDirtyRows(t *testing.T) {
 			assert.Empty(t, untitled.Book.Title)
 			assert.Zero(t, untitled.Fields&model.TitleField)
 		}
+		assert.Zero(t, row().Fields&(model.PopularityField|model.AuthorAliasesField))
 		assert.Len(t, row().Book.Description, 3000*31+3)
 		_, err = f.Next()
 		assert.Equal(t, io.EOF, err)

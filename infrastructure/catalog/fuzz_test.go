@@ -38,7 +38,7 @@ func FuzzCSV(f *testing.F) {
 
 func FuzzJSONLines(f *testing.F) {
 	for _, s := range []string{
-		`{"title": "Emma", "authors": ["Austen, Jane", {"name": "x"}], "year": -44.0, "id": 7}`,
+		`{"title": "Emma", "authors": ["Austen, Jane", {"name": "x", "aliases": ["y, z", null, 1]}], "year": -44.0, "id": 7, "ratings": 1e9}`,
 		`{"name": "\ud83d\ude00", "languages": ["en"], "stock": 3, "price": 1e3}` + "\n[]\n{}",
 		"{\"title\": \"\\u0000\xff\"", `{"description": "a\nb", "title": null, "url": "http://x"}`,
 	} {

@@ -250,7 +250,7 @@ func (v *value) setJSON(s slot, raw jsontext.Value) error {
 	case (kind == 't' || kind == 'f') && s == availabilitySlot:
 		v.text = string(raw)
 	case kind == '{' && slots[s].named:
-		return setName(&v.text, raw)
+		return v.setName(&v.text, raw)
 	case kind == '[' && slots[s].list:
 		var items []jsontext.Value
 		if err := json.Unmarshal(raw, &items); err != nil {
@@ -258,7 +258,7 @@ func (v *value) setJSON(s slot, raw jsontext.Value) error {
 		}
 		v.items = make([]string, len(items))
 		for i, item := range items {
-			if err := setItem(&v.items[i], s, item); err != nil {
+			if err := v.setItem(&v.items[i], s, item); err != nil {
 				return err
 			}
 		}
@@ -269,7 +269,7 @@ func (v *value) setJSON(s slot, raw jsontext.Value) error {
 }
 
 // setItem reads one item of a list: a string, or an object with a name.
-func setItem(to *string, s slot, raw jsontext.Value) error {
+func (v *value) setItem(to *string, s slot, raw jsontext.Value) error {
 	raw, err := plainJSON(raw)
 	if err != nil {
 		return err
@@ -283,18 +283,19 @@ func setItem(to *string, s slot, raw jsontext.Value) error {
 		*to = string(raw)
 		return nil
 	case kind == '{' && slots[s].named:
-		return setName(to, raw)
+		return v.setName(to, raw)
 	default:
 		return fmt.Errorf("can't hold a JSON %s", kindName(kind))
 	}
 }
 
-// setName reads the name of an author, a publisher or a series.
-func setName(to *string, raw jsontext.Value) error {
+// setName reads the name of an author, a publisher or a series, and keeps its aliases.
+func (v *value) setName(to *string, raw jsontext.Value) error {
 	var named struct {
-		Name      *string `json:"name"`
-		FirstName string  `json:"firstName"`
-		LastName  string  `json:"lastName"`
+		Name      *string        `json:"name"`
+		FirstName string         `json:"firstName"`
+		LastName  string         `json:"lastName"`
+		Aliases   jsontext.Value `json:"aliases"`
 	}
 	err := json.Unmarshal(raw, &named)
 	switch {
@@ -304,6 +305,9 @@ func setName(to *string, raw jsontext.Value) error {
 		*to = strings.TrimSpace(named.FirstName + " " + named.LastName)
 	default:
 		return errors.New(`has an object without a "name" that is a string`)
+	}
+	if named.Aliases != nil {
+		v.aliases = append(v.aliases, named.Aliases)
 	}
 	return nil
 }

@@ -78,6 +78,7 @@ var productElements = []struct {
 	{stockSlot, "OnHand"},
 	{availabilitySlot, "ProductAvailability"},
 	{coverURLSlot, "SupportingResource"},
+	{authorAliasesSlot, "AlternativeName"},
 }
 
 func (r *onixReader) columns() (used []gateway.Column, ignored []string) {
@@ -107,11 +108,13 @@ func (r *onixReader) next() (*record, error) {
 	}
 	r.row.values[priceSlot].number = decimal.MatchString(p.Price)
 	r.row.values[authorSlot] = value{items: p.Authors, spoken: true}
+	r.row.values[authorAliasesSlot] = value{items: p.AuthorAliases, spoken: true}
 	r.row.values[subjectsSlot] = value{items: p.Subjects}
 	for _, element := range productElements {
 		v := r.row.values[element.slot]
 		has := v.text != "" || v.items != nil
-		if !p.Partial || has {
+		// Few senders have aliases. A product without them doesn't clear those of other files.
+		if has || !p.Partial && element.slot != authorAliasesSlot {
 			r.row.fields |= slots[element.slot].field
 		}
 		r.filled[element.slot] = r.filled[element.slot] || has

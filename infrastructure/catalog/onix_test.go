@@ -34,7 +34,8 @@ const onix3 = `<?xml version="1.0" encoding="UTF-8"?>
   <TitleDetail><TitleType>01</TitleType><TitleElement><TitleElementLevel>01</TitleElementLevel><TitlePrefix>The</TitlePrefix>
    <TitleWithoutPrefix>Œuvre &amp; Life</TitleWithoutPrefix><Subtitle>A Story</Subtitle></TitleElement></TitleDetail>
   <Contributor><SequenceNumber>2</SequenceNumber><ContributorRole>A01</ContributorRole><PersonNameInverted>Wahl, Per</PersonNameInverted></Contributor>
-  <Contributor><SequenceNumber>1</SequenceNumber><ContributorRole>A01</ContributorRole><NamesBeforeKey>Maria</NamesBeforeKey><PrefixToKey>von</PrefixToKey><KeyNames>Ebner</KeyNames></Contributor>
+  <Contributor><SequenceNumber>1</SequenceNumber><ContributorRole>A01</ContributorRole><NamesBeforeKey>Maria</NamesBeforeKey><PrefixToKey>von</PrefixToKey><KeyNames>Ebner</KeyNames>
+   <AlternativeName><NameType>02</NameType><NamesBeforeKey>Maria</NamesBeforeKey><PrefixToKey>von</PrefixToKey><KeyNames>Ebner-Eschenbach</KeyNames></AlternativeName></Contributor>
   <Contributor><SequenceNumber>3</SequenceNumber><ContributorRole>B06</ContributorRole><PersonName>A Translator</PersonName></Contributor>
   <EditionNumber>2</EditionNumber>
   <Language><LanguageRole>02</LanguageRole><LanguageCode>swe</LanguageCode></Language>
@@ -65,8 +66,8 @@ const onix21 = `<!DOCTYPE ONIXmessage SYSTEM "http://www.editeur.org/onix/2.1/sh
 <series><b018>A Series</b018><b019>3</b019></series>
 <title><b202>01</b202><b030>The</b030><b031>&OElig;uvre &amp; Life</b031><b029>A Story</b029></title>
 <contributor><b034>2</b034><b035>A01</b035><b037>Wahl, Per</b037></contributor>
-<contributor><b034>1</b034><b035>A01</b035><b036>Maria von Ebner</b036></contributor>
-<contributor><b034>3</b034><b035>B06</b035><b036>A Translator</b036></contributor>
+<contributor><b034>1</b034><b035>A01</b035><b036>Maria von Ebner</b036><name><b250>02</b250><b037>Ebner-Eschenbach, Maria von</b037></name></contributor>
+<contributor><b034>3</b034><b035>B06</b035><b036>A Translator</b036><name><b036>Nobody</b036></name></contributor>
 <b057>2</b057><language><b253>01</b253><b252>ger</b252></language>
 <subject><b067>20</b067><b070>sea; islands ;sea</b070></subject>
 <othertext><d102>01</d102><d103>02</d103><d104><![CDATA[<p>One <i>fine</i> day.<br>Two &lt; three.</product>]]></d104></othertext>
@@ -83,6 +84,7 @@ func TestONIXReadsABook(t *testing.T) {
 		Description: "One fine day.\nTwo < three.", ISBN: "9780306406157", Language: "de", Publisher: "A Publisher",
 		Subjects: []string{"sea", "islands"}, Series: "A Series, 3", Edition: "2", Price: "12.90", Currency: "EUR",
 		Stock: &stock, Availability: model.InStock, CoverURL: "https://example.com/c.jpg",
+		AuthorAliases: []string{"Maria von Ebner-Eschenbach"},
 	}
 	for name, text := range map[string]string{
 		"3":                           onix3,
@@ -103,7 +105,7 @@ func TestONIXReadsABook(t *testing.T) {
 			_, err = f.Next()
 			assert.Equal(t, io.EOF, err)
 			used, ignored := f.Columns()
-			assert.Len(t, used, 16)
+			assert.Len(t, used, 17)
 			assert.Empty(t, ignored)
 		})
 	}

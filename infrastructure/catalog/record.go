@@ -64,6 +64,9 @@ type value struct {
 	number bool
 	// unit is the currency in the column's name.
 	unit string
+	// aliases has what JSON says about other names: the "aliases" of each object with a
+	// name.
+	aliases []jsontext.Value
 }
 
 // split returns the items of a list, or the parts of a text that semicolons or
@@ -109,6 +112,8 @@ func (r *record) importRow(source string, h habits) (*model.ImportRow, error) {
 	book.Availability = b.availability()
 	book.BuyURL = b.text(buyURLSlot)
 	book.CoverURL = b.coverURL()
+	book.Popularity = b.popularity()
+	book.AuthorAliases = b.authorAliases()
 	if err := b.validate(); err != nil && !r.delete {
 		return nil, r.rejectf(model.RowInvalid, "%s", err)
 	}

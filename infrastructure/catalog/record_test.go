@@ -31,19 +31,20 @@ func TestEveryFieldFromBothFormats(t *testing.T) {
 		ISBN: "9780306406157", Language: "en", Publisher: "John Murray", Subjects: []string{"Matchmaking", "England"},
 		Series: "Classics", Edition: "2", Price: "12.90", Currency: "EUR", Stock: &stock, Availability: model.InStock,
 		BuyURL: "https://example.com/emma", CoverURL: "https://example.com/emma.png",
+		Popularity: 4780653, AuthorAliases: []string{"A Lady", "Jane Austin"},
 	}
-	csv := onlyRow(t, `title,author,date,description,isbn,language,publisher,subjects,series,edition,price,currency,stock,availability,url,cover,id
+	csv := onlyRow(t, `title,author,date,description,isbn,language,publisher,subjects,series,edition,price,currency,stock,availability,url,cover,ratings,author_aliases,id
 Emma,Jane Austen; Ann Onymous,1815-12-23,"A comedy.
-Of manners.",0-306-40615-2,eng,John Murray,Matchmaking | England;England,Classics,2,12.90,eur,3.0,In stock,https://example.com/emma,https://example.com/emma.png,17
+Of manners.",0-306-40615-2,eng,John Murray,Matchmaking | England;England,Classics,2,12.90,eur,3.0,In stock,https://example.com/emma,https://example.com/emma.png,"4,780,653","A Lady; Austin, Jane;Jane Austen",17
 `)
-	jsonl := onlyRow(t, `{"title": "Emma", "author": ["Austen, Jane", {"name": "Ann Onymous", "born": null}], "date": "1815-12-23T00:00:00Z",`+
+	jsonl := onlyRow(t, `{"title": "Emma", "author": [{"name": "Austen, Jane", "aliases": ["A Lady", "Austin, Jane"]}, {"name": "Ann Onymous", "born": null}], "date": "1815-12-23T00:00:00Z",`+
 		`"description": "A comedy.\nOf manners.", "isbn": 9780306406157, "language": ["eng", "fr"], "publisher": "John Murray",`+
 		`"subjects": ["Matchmaking", "England", "", "England"], "series": "Classics", "edition": 2, "price": 12.90, "currency": "EUR",`+
-		`"stock": 3, "availability": "in_stock", "buy_url": "https://example.com/emma", "cover_url": "https://example.com/emma.png", "id": 17}`)
+		`"stock": 3, "availability": "in_stock", "buy_url": "https://example.com/emma", "cover_url": "https://example.com/emma.png", "downloads": 4780653.0, "id": 17}`)
 	for name, row := range map[string]*model.ImportRow{"CSV": csv, "JSON Lines": jsonl} {
 		assert.Equal(t, want, row.Book, name)
 		assert.Empty(t, row.Notes, name)
-		assert.Equal(t, model.CoverURLField<<1-1, row.Fields, "%s: all fields", name)
+		assert.Equal(t, model.AuthorAliasesField<<1-1, row.Fields, "%s: all fields", name)
 		assert.Equal(t, "17", row.ExternalID, name)
 		assert.Equal(t, "test", row.Source, name)
 	}

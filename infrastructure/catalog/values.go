@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -262,7 +263,7 @@ const maxTags = 200
 
 func (b *builder) subjects() []string {
 	if b.record.exported {
-		return b.exportedSubjects()
+		return b.exportedList(subjectsSlot)
 	}
 	if subjects := b.distinct(subjectsSlot, b.list(b.record.values[subjectsSlot])); len(subjects) > 0 {
 		return subjects
@@ -302,16 +303,17 @@ func (b *builder) list(v value) []string {
 	return items
 }
 
-func (b *builder) exportedSubjects() []string {
-	v := b.record.values[subjectsSlot]
-	if v.text = b.literal(subjectsSlot); strings.HasPrefix(v.text, "[") {
+// exportedList reads a list as joinList writes it.
+func (b *builder) exportedList(s slot) []string {
+	v := b.record.values[s]
+	if v.text = b.literal(s); strings.HasPrefix(v.text, "[") {
 		if err := json.Unmarshal([]byte(v.text), &v.items); err != nil {
-			b.dropped(model.SubjectsField)
-			b.note("subjects dropped: %s is no list", show(v.text))
+			b.dropped(slots[s].field)
+			b.note("%s dropped: %s is no list", slots[s].name, show(v.text))
 			return nil
 		}
 	}
-	return b.distinct(subjectsSlot, v.split())
+	return b.distinct(s, v.split())
 }
 
 // distinct cleans a list and drops empty and repeated items.
@@ -400,6 +402,30 @@ func (b *builder) stock() *int {
 		return nil
 	}
 	return &n
+}
+
+// counted matches a whole number, which may be rounded or have separators of thousands. A
+// point is none, because "1.000" would be one or a thousand.
+var counted = regexp.MustCompile(`^[><~≥]? ?(\d{1,3}(?:[,' ’]\d{3})+|\d+)(?:\.00?)? ?\+?$`)
+
+var thousands = strings.NewReplacer(",", "", "'", "", " ", "", "’", "")
+
+func (b *builder) popularity() int64 {
+	text := b.text(popularitySlot)
+	if text == "" {
+		return 0
+	}
+	number := text
+	if m := counted.FindStringSubmatch(text); m != nil && !b.record.exported {
+		number = thousands.Replace(m[1])
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 0 {
+		b.dropped(model.PopularityField)
+		b.note("popularity dropped: %s is not a whole number from 0 to %d", show(text), int64(math.MaxInt64))
+		return 0
+	}
+	return n
 }
 
 func (b *builder) availability() model.Availability {

@@ -147,15 +147,15 @@ func (db *DB) ChangeBook(ctx context.Context, id uint, change func(*model.Book) 
 	return nil, db.failed("change book", err)
 }
 
-// replace stores b in the row of a book. The row keeps the identity by which an import
-// recognises it.
+// replace stores b in the row of a book. The row keeps what only imports set: the identity
+// by which an import recognises it, its popularity and the aliases of its authors.
 func replace(tx *gorm.DB, id uint, version int64, b *model.Book) error {
 	row, err := newRow(b)
 	if err != nil {
 		return err
 	}
 	row.Shown.ID, row.Shown.Version = id, version
-	if err := tx.Select("*").Omit("id", "created_at", "source", "external_id", "fingerprint").Updates(row).Error; err != nil {
+	if err := tx.Select("*").Omit("id", "created_at", "source", "external_id", "fingerprint", "popularity", "author_aliases").Updates(row).Error; err != nil {
 		return err
 	}
 	fingerprint := fingerprintOf(b)

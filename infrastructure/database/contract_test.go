@@ -172,6 +172,7 @@ func TestKilledMigrationIsContinued(t *testing.T) {
 		"version table without its first row":  {"CREATE TABLE schema_migrations (id %s, version_id bigint NOT NULL, is_applied boolean NOT NULL, tstamp datetime NULL default CURRENT_TIMESTAMP)"},
 		"table created, version not recorded":  {"books"},
 		"some columns":                         {"books", "ALTER TABLE books ADD COLUMN isbn VARCHAR(190) NULL", "ALTER TABLE books ADD COLUMN subjects TEXT NULL"},
+		"a column that came later":             {"books", "ALTER TABLE books ADD COLUMN popularity BIGINT NULL"},
 		"some columns and an index":            {"books", "ALTER TABLE books ADD COLUMN isbn VARCHAR(190) NULL", "CREATE UNIQUE INDEX books_isbn ON books (isbn)"},
 		"last step done, version not recorded": {"CREATE TABLE seeds (name VARCHAR(64) PRIMARY KEY, planted_at BIGINT NOT NULL)"},
 	}
@@ -201,6 +202,34 @@ func TestKilledMigrationIsContinued(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The books of an earlier version have NULL in the columns that are new.
+func TestBooksOfAnEarlierVersionHaveNoPopularity(t *testing.T) {
+	migrated(t, func(t *testing.T, db *DB) {
+		id, err := db.CreateBook(t.Context(), &model.Book{Title: "Emma", Subjects: []string{"England"}})
+		require.NoError(t, err)
+		for _, statement := range []string{
+			"ALTER TABLE books DROP COLUMN popularity", "ALTER TABLE books DROP COLUMN author_aliases", "DELETE FROM " + versionTable + " WHERE version_id = 8",
+		} {
+			_, err := db.sql.main.Exec(statement)
+			require.NoError(t, err, statement)
+		}
+		require.NoError(t, db.Migrate(t.Context()))
+		var nulls int
+		require.NoError(t, db.sql.main.QueryRow("SELECT COUNT(*) FROM books WHERE popularity IS NULL AND author_aliases IS NULL").Scan(&nulls))
+		assert.Equal(t, 1, nulls)
+		got, err := db.GetBook(t.Context(), id)
+		require.NoError(t, err)
+		assert.Zero(t, got.Popularity)
+		assert.Nil(t, got.AuthorAliases)
+		rows, err := db.ExportBooks(t.Context(), 0)
+		require.NoError(t, err)
+		rows[0].Fields = ^model.Field(0)
+		results, err := db.ImportBooks(t.Context(), rows)
+		require.NoError(t, err)
+		assert.Equal(t, model.Unchanged, results[0].Outcome)
+	})
 }
 
 func TestNewerSchemaIsRefused(t *testing.T) {
@@ -285,6 +314,8 @@ func TestTutorialsDatabaseIsTakenOver(t *testing.T) {
 		null, err := db.GetBook(t.Context(), nulls.IDs[0])
 		require.NoError(t, err)
 		assert.Empty(t, null.Author)
+		assert.Zero(t, null.Popularity)
+		assert.Nil(t, null.AuthorAliases)
 
 		// The tutorial's program keeps writing, and ours finds its books.
 		ctx, stop := context.WithCancel(t.Context())

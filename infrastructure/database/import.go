@@ -331,6 +331,14 @@ func overlay(b, row *model.Book, fields model.Field) {
 			*to = from
 		}
 	}
+	list := func(field model.Field, to *[]string, from []string) {
+		set(field, func() {
+			*to = nil
+			if len(from) > 0 {
+				*to = from
+			}
+		})
+	}
 	text(model.TitleField, &b.Title, row.Title)
 	text(model.AuthorField, &b.Author, row.Author)
 	text(model.PublishedAtField, &b.PublishedAt, row.PublishedAt)
@@ -344,12 +352,7 @@ func overlay(b, row *model.Book, fields model.Field) {
 	})
 	text(model.LanguageField, &b.Language, row.Language)
 	text(model.PublisherField, &b.Publisher, row.Publisher)
-	set(model.SubjectsField, func() {
-		b.Subjects = nil
-		if len(row.Subjects) > 0 {
-			b.Subjects = row.Subjects
-		}
-	})
+	list(model.SubjectsField, &b.Subjects, row.Subjects)
 	text(model.SeriesField, &b.Series, row.Series)
 	text(model.EditionField, &b.Edition, row.Edition)
 	text(model.PriceField, &b.Price, row.Price)
@@ -358,6 +361,8 @@ func overlay(b, row *model.Book, fields model.Field) {
 	set(model.AvailabilityField, func() { b.Availability = row.Availability })
 	text(model.BuyURLField, &b.BuyURL, row.BuyURL)
 	text(model.CoverURLField, &b.CoverURL, row.CoverURL)
+	set(model.PopularityField, func() { b.Popularity = row.Popularity })
+	list(model.AuthorAliasesField, &b.AuthorAliases, row.AuthorAliases)
 }
 
 // store writes the changed books. It updates and deletes in the order of the rows, and

@@ -24,7 +24,7 @@ func (db *DB) migrations() []*goose.Migration {
 			_, err := conn.ExecContext(ctx, db.dialect.createBooks())
 			return err
 		}),
-		step(2, db.addColumns),
+		step(2, func(ctx context.Context, conn *sql.DB) error { return db.addColumns(ctx, conn, ourColumns) }),
 		step(3, db.addIndexes),
 		step(4, func(ctx context.Context, conn *sql.DB) error {
 			_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS seeds (name VARCHAR(64) PRIMARY KEY, planted_at BIGINT NOT NULL)")
@@ -42,6 +42,7 @@ func (db *DB) migrations() []*goose.Migration {
 			return err
 		}),
 		step(7, db.addChanges),
+		step(8, func(ctx context.Context, conn *sql.DB) error { return db.addColumns(ctx, conn, columnsOfImports) }),
 	}
 }
 
@@ -129,12 +130,14 @@ const (
 	touched // the time of the last write, which the server sets
 )
 
-// ourColumns follow the tutorial's six columns. All are nullable or have a
-// default, so that a program that doesn't know them can insert rows.
-var ourColumns = []struct {
+type column struct {
 	name string
 	kind columnKind
-}{
+}
+
+// ourColumns follow the tutorial's six columns. All are nullable or have a
+// default, so that a program that doesn't know them can insert rows.
+var ourColumns = []column{
 	{"isbn", shortText},
 	{"language", shortText},
 	{"publisher", longText},
@@ -159,12 +162,19 @@ var ourColumns = []struct {
 	{"touched_at", touched},
 }
 
-func (db *DB) addColumns(ctx context.Context, conn *sql.DB) error {
+// columnsOfImports are set by imports only.
+var columnsOfImports = []column{
+	{"popularity", integer},
+	{"author_aliases", longText},
+}
+
+// addColumns adds the columns that are missing.
+func (db *DB) addColumns(ctx context.Context, conn *sql.DB, columns []column) error {
 	present, err := db.dialect.columns(ctx, conn)
 	if err != nil {
 		return err
 	}
-	for _, column := range ourColumns {
+	for _, column := range columns {
 		columnType := db.dialect.columnType(column.kind)
 		if columnType == "" || slices.Contains(present, column.name) {
 			continue
@@ -205,14 +215,8 @@ func (db *DB) addIndexes(ctx context.Context, conn *sql.DB) error {
 
 // addChanges adds what the stream of changes needs. See changes.go.
 func (db *DB) addChanges(ctx context.Context, conn *sql.DB) error {
-	present, err := db.dialect.columns(ctx, conn)
-	if err != nil {
+	if err := db.addColumns(ctx, conn, []column{{"version", integer}}); err != nil {
 		return err
-	}
-	if !slices.Contains(present, "version") {
-		if _, err := conn.ExecContext(ctx, "ALTER TABLE books ADD COLUMN version "+db.dialect.columnType(integer)); err != nil {
-			return fmt.Errorf("add column version: %w", err)
-		}
 	}
 	tables := []string{
 		"counters (name VARCHAR(64) PRIMARY KEY, value BIGINT NOT NULL)",

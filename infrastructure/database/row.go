@@ -34,6 +34,9 @@ type bookRow struct {
 	Availability string
 	BuyURL       string `gorm:"column:buy_url"`
 	CoverURL     string `gorm:"column:cover_url"`
+	// Popularity and AuthorAliases are set by imports only.
+	Popularity    int64
+	AuthorAliases string // a JSON array, or empty
 	// Version is that of the book's last change, or NULL, which reads as 0, if it is
 	// older than the stream of changes.
 	Version int64
@@ -88,32 +91,48 @@ func (r *bookRow) book() *model.Book {
 		CreatedAt: r.CreatedAt.UTC(), Language: r.Language, Publisher: r.Publisher, Series: r.Series,
 		Edition: r.Edition, Price: r.Price, Currency: r.Currency, Stock: r.Stock,
 		Availability: model.Availability(r.Availability), BuyURL: r.BuyURL, CoverURL: r.CoverURL, Version: r.Version,
+		Popularity: r.Popularity, Subjects: readList(r.Subjects), AuthorAliases: readList(r.AuthorAliases),
 	}
 	if r.ISBN != nil {
 		b.ISBN = *r.ISBN
 	}
-	if r.Subjects != "" && json.Unmarshal([]byte(r.Subjects), &b.Subjects) != nil {
-		b.Subjects = []string{r.Subjects} // another program wrote plain text there
-	}
 	return b
 }
 
+// readList reads a column that is a JSON array or empty.
+func readList(column string) (list []string) {
+	if column != "" && json.Unmarshal([]byte(column), &list) != nil {
+		return []string{column} // another program wrote plain text there
+	}
+	return list
+}
+
+func writeList(list []string) (column string, err error) {
+	if len(list) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(list)
+	return string(text), err
+}
+
 func newRow(b *model.Book) (*storedRow, error) {
+	subjects, err := writeList(b.Subjects)
+	if err != nil {
+		return nil, fmt.Errorf("write subjects: %w", err)
+	}
+	aliases, err := writeList(b.AuthorAliases)
+	if err != nil {
+		return nil, fmt.Errorf("write author aliases: %w", err)
+	}
 	row := &storedRow{Folded: fold(b), Shown: bookRow{
 		ID: b.ID, Title: b.Title, Author: b.Author, PublishedAt: b.PublishedAt, Description: b.Description,
 		CreatedAt: b.CreatedAt, Language: b.Language, Publisher: b.Publisher, Series: b.Series,
 		Edition: b.Edition, Price: b.Price, Currency: b.Currency, Stock: b.Stock,
 		Availability: string(b.Availability), BuyURL: b.BuyURL, CoverURL: b.CoverURL,
+		Popularity: b.Popularity, Subjects: subjects, AuthorAliases: aliases,
 	}}
 	if b.ISBN != "" {
 		row.Shown.ISBN = &b.ISBN
-	}
-	if len(b.Subjects) > 0 {
-		subjects, err := json.Marshal(b.Subjects)
-		if err != nil {
-			return nil, fmt.Errorf("write subjects: %w", err)
-		}
-		row.Shown.Subjects = string(subjects)
 	}
 	return row, nil
 }
@@ -124,7 +143,7 @@ func (r *storedRow) statementSize() int {
 	const otherColumns = 1000
 	shown, folded := &r.Shown, &r.Folded
 	texts := len(shown.Title) + len(shown.Author) + len(shown.PublishedAt) + len(shown.Description) + len(shown.Publisher) +
-		len(shown.Subjects) + len(shown.Series) + len(shown.Edition) + len(shown.BuyURL) + len(shown.CoverURL) +
+		len(shown.Subjects) + len(shown.Series) + len(shown.Edition) + len(shown.BuyURL) + len(shown.CoverURL) + len(shown.AuthorAliases) +
 		len(folded.SearchText) + len(folded.TitleFolded) + len(folded.AuthorsFolded) + len(folded.SubjectsFolded)
 	for _, text := range []*string{r.Identity.Source, r.Identity.ExternalID} {
 		if text != nil {

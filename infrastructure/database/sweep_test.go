@@ -49,6 +49,23 @@ func TestSweepCatchesUpAfterAnAbsence(t *testing.T) {
 	})
 }
 
+func TestSweepKeepsPopularityAndAliases(t *testing.T) {
+	migrated(t, func(t *testing.T, db *DB) {
+		id, err := db.CreateBook(t.Context(), &model.Book{Title: "Before", Popularity: 7, AuthorAliases: []string{"A Lady"}})
+		require.NoError(t, err)
+		_, err = db.sql.main.Exec("UPDATE books SET title = 'After', search_hash = NULL WHERE id = ?", id)
+		require.NoError(t, err)
+		require.NoError(t, db.sweepNew(t.Context()))
+		found, err := db.SearchBooks(t.Context(), model.Search{Keyword: "after", Limit: 1})
+		require.NoError(t, err)
+		assert.Equal(t, 1, found.Total)
+		got, err := db.GetBook(t.Context(), id)
+		require.NoError(t, err)
+		assert.EqualValues(t, 7, got.Popularity)
+		assert.Equal(t, []string{"A Lady"}, got.AuthorAliases)
+	})
+}
+
 func TestSweepLeavesNewerWritesOfOurs(t *testing.T) {
 	migrated(t, func(t *testing.T, db *DB) {
 		for _, stale := range []any{nil, make([]byte, 32)} {

@@ -144,6 +144,20 @@ func turnOne(name string) string {
 	return TurnName(withoutStop(name))
 }
 
+// Alias writes another name of an author in spoken order, without years in brackets. A
+// fuller form in brackets stays.
+func Alias(name string) string {
+	if strings.HasSuffix(name, ")") {
+		if m := bracketedRole.FindStringSubmatch(name); m != nil && m[1] != "" && years.MatchString(m[2]) {
+			name = m[1]
+		}
+	}
+	if !strings.Contains(name, ",") {
+		return name
+	}
+	return turnOne(name)
+}
+
 // Names writes the names of a list in spoken order.
 func Names(list []string) []string {
 	found := make([]contributor, len(list))

@@ -92,6 +92,15 @@ func TestNamesOfALists(t *testing.T) {
 	}
 }
 
+func TestAliases(t *testing.T) {
+	for name, want := range map[string]string{
+		"Quill, Xandrine": "Xandrine Quill", "Quill, X. (Xandrine)": "X. Quill (Xandrine)", "Minister of Salt (1801-1809)": "Minister of Salt", "Lind, Odd (1850-)": "Odd Lind",
+		"Karl Marx, Friedrich Engels": "Karl Marx, Friedrich Engels", "Quill, Xandrine, Lady": "Quill, Xandrine, Lady", "(1801-1809)": "(1801-1809)", "Quill": "Quill", "A Lady": "A Lady",
+	} {
+		assert.Equal(t, want, notation.Alias(name), name)
+	}
+}
+
 func FuzzAuthors(f *testing.F) {
 	for _, s := range []string{"Kafka, Franz", "a; b & c", "King, Martin Luther, Jr. (x)", "Lator, Tess, trans.", ",,,,", "(ed.)[ed.]"} {
 		f.Add(s)
@@ -102,5 +111,6 @@ func FuzzAuthors(f *testing.F) {
 		}
 		notation.LearnOrder(strings.Split(s, "\n"))
 		notation.Names(strings.Split(s, "\n"))
+		notation.Alias(s)
 	})
 }

@@ -48,7 +48,7 @@ func (m *message) read(p *node, to *Product) error {
 	to.ID = p.get("RecordReference")
 	to.ISBN = isbnOf(p)
 	to.Title = titleOf(detail)
-	to.Authors = authorsOf(detail)
+	to.Authors, to.AuthorAliases = authorsOf(detail)
 	to.PublishedAt = publishedAtOf(p)
 	to.Description = descriptionOf(p)
 	to.Language = cmp.Or(codeOf(detail.all("Language"), "LanguageRole", "01", "LanguageCode"),
@@ -178,14 +178,13 @@ func joinPrefix(prefix, rest string) string {
 }
 
 // authorsOf returns the authors: roles A01 to A09 of list 17, else the editors
-// (B01), else all contributors.
-func authorsOf(detail *node) []string {
+// (B01), else all contributors. aliases are other names of them.
+func authorsOf(detail *node) (names, aliases []string) {
 	contributors := detail.all("Contributor")
 	slices.SortStableFunc(contributors, func(a, b *node) int {
 		return cmp.Compare(sequence(a), sequence(b))
 	})
 	for _, role := range []string{"A0", "B01", "A", "B", ""} {
-		var names []string
 		for _, c := range contributors {
 			takes := func(n *node) bool { return strings.HasPrefix(n.line(), role) }
 			if role != "" && !slices.ContainsFunc(c.all("ContributorRole"), takes) {
@@ -193,13 +192,24 @@ func authorsOf(detail *node) []string {
 			}
 			if name := contributorName(c); name != "" && !slices.Contains(names, name) {
 				names = append(names, name)
+				aliases = append(aliases, aliasesOf(c)...)
 			}
 		}
 		if len(names) > 0 {
-			return names
+			return names, aliases
 		}
 	}
-	return nil
+	return nil, nil
+}
+
+// aliasesOf returns the other names of a contributor: AlternativeName of ONIX 3, Name of 2.1.
+func aliasesOf(c *node) (aliases []string) {
+	for _, other := range slices.Concat(c.all("AlternativeName"), c.all("Name")) {
+		if name := contributorName(other); name != "" {
+			aliases = append(aliases, name)
+		}
+	}
+	return aliases
 }
 
 func sequence(n *node) int {

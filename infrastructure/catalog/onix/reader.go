@@ -35,8 +35,8 @@ type Product struct {
 	Delete, Partial bool
 
 	ID, ISBN, Title string
-	// Authors has names in spoken order.
-	Authors []string
+	// Authors has names in spoken order, AuthorAliases other names of the same people.
+	Authors, AuthorAliases []string
 	// PublishedAt is a year, a month or a day: 2001, 2001-02, 2001-02-28.
 	PublishedAt, Description, Language, Publisher string
 	Subjects                                      []string

@@ -26,7 +26,7 @@ var shortTags = map[string]string{
 	"series": "Series", "b018": "TitleOfSeries", "b019": "NumberWithinSeries",
 	"contributor": "Contributor", "b034": "SequenceNumber", "b035": "ContributorRole", "b036": "PersonName",
 	"b037": "PersonNameInverted", "b039": "NamesBeforeKey", "b247": "PrefixToKey", "b040": "KeyNames",
-	"b041": "NamesAfterKey", "b248": "SuffixToKey", "b047": "CorporateName", "b249": "UnnamedPersons",
+	"b041": "NamesAfterKey", "alternativename": "AlternativeName", "name": "Name", "b248": "SuffixToKey", "b047": "CorporateName", "b249": "UnnamedPersons",
 	"b057": "EditionNumber", "b058": "EditionStatement",
 	"language": "Language", "b253": "LanguageRole", "b252": "LanguageCode", "b059": "LanguageOfText",
 	"subject": "Subject", "b067": "SubjectSchemeIdentifier", "b070": "SubjectHeadingText",

@@ -34,6 +34,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"a refused change":                  testRefusedChange,
 		"an import recognises books":        testImportRecognisesBooks,
 		"an import takes large rows":        testImportTakesLargeRows,
+		"an import ranks books":             testImportSetsPopularityAndAliases,
 		"an import of equal books":          testImportOfEqualBooks,
 		"an import of many equal books":     testImportOfManyEqualBooks,
 		"an import deletes":                 testImportDeletes,
@@ -67,6 +68,7 @@ func testBookManagerKeepsEveryField(t *testing.T, db Catalogue) {
 		ISBN: "9780306406157", Language: "ru", Publisher: "Русский вестник", Subjects: []string{"War", "a,b;c|d"},
 		Series: "Classics", Edition: "2nd", Price: "12.90", Currency: "EUR", Stock: &none,
 		Availability: model.ToOrder, BuyURL: "https://example.com/a?b=c&d", CoverURL: "https://example.com/c.jpg",
+		Popularity: 1<<63 - 1, AuthorAliases: []string{"Tolstoy, a;b|c", "Λέων Τολστόι 🍣"},
 	}
 	id, err := db.CreateBook(ctx, want)
 	require.NoError(t, err)
@@ -79,12 +81,14 @@ func testBookManagerKeepsEveryField(t *testing.T, db Catalogue) {
 	want.ID, want.CreatedAt, want.Version = id, got.CreatedAt, got.Version
 	assert.Equal(t, want, got)
 
-	replaced := &model.Book{ID: id + 1, Title: "War and Peace", Subjects: []string{}, CreatedAt: time.Now().Add(time.Hour)}
+	replaced := &model.Book{ID: id + 1, Title: "War and Peace", Subjects: []string{}, CreatedAt: time.Now().Add(time.Hour), Popularity: 1, AuthorAliases: []string{"Other"}}
+	kept := &model.Book{ID: id, Title: "War and Peace", CreatedAt: want.CreatedAt, Popularity: want.Popularity, AuthorAliases: want.AuthorAliases}
 	for range 2 {
 		stored, err := db.ChangeBook(ctx, id, func(*model.Book) (*model.Book, error) { return replaced, nil })
 		require.NoError(t, err)
 		assert.Greater(t, stored.Version, got.Version)
-		assert.Equal(t, &model.Book{ID: id, Title: "War and Peace", CreatedAt: want.CreatedAt, Version: stored.Version}, stored, "id and created_at stay")
+		kept.Version = stored.Version
+		assert.Equal(t, kept, stored, "id, created_at, popularity and aliases stay")
 		got, err = db.GetBook(ctx, id)
 		require.NoError(t, err)
 		assert.Equal(t, stored, got)

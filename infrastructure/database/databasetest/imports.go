@@ -189,6 +189,46 @@ func testImportTakesLargeRows(t *testing.T, db Catalogue) {
 	assert.Equal(t, 40, all.Total)
 }
 
+func testImportSetsPopularityAndAliases(t *testing.T, db Catalogue) {
+	const fields = model.PopularityField | model.AuthorAliasesField
+	imports := func(want model.ImportOutcome, b model.Book, set model.Field) {
+		t.Helper()
+		b.Title = "Emma"
+		results, err := db.ImportBooks(t.Context(), []*model.ImportRow{importRow(2, b, model.TitleField|set, "1")})
+		require.NoError(t, err)
+		require.Equal(t, []model.ImportOutcome{want}, outcomes(results))
+	}
+	ranked := model.Book{Popularity: 7, AuthorAliases: []string{"A Lady", "Jane; Austin"}}
+	imports(model.Created, ranked, fields)
+	settleAll(t, db)
+	imports(model.Unchanged, ranked, fields)
+	imports(model.Unchanged, model.Book{}, 0) // a file without the columns
+	rows, err := db.ExportBooks(t.Context(), 0)
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	assert.EqualValues(t, 7, rows[0].Book.Popularity)
+	assert.Equal(t, ranked.AuthorAliases, rows[0].Book.AuthorAliases)
+	assert.Empty(t, pendingChanges(t, db))
+
+	for _, change := range []model.Book{
+		{Popularity: 8, AuthorAliases: ranked.AuthorAliases}, {Popularity: 8, AuthorAliases: []string{"A Lady"}}, {},
+	} {
+		imports(model.Updated, change, fields)
+		published, err := db.PendingChanges(t.Context(), 0, 10)
+		require.NoError(t, err)
+		require.Len(t, published, 1, "indexes need the change")
+		assert.Equal(t, model.BookUpdated, published[0].Kind)
+		got, err := db.GetBook(t.Context(), rows[0].Book.ID)
+		require.NoError(t, err)
+		assert.Equal(t, published[0].Version, got.Version)
+		assert.Equal(t, change.Popularity, got.Popularity)
+		assert.Equal(t, change.AuthorAliases, got.AuthorAliases)
+		assert.Equal(t, got, published[0].Book)
+		settleAll(t, db)
+	}
+	imports(model.Unchanged, model.Book{AuthorAliases: []string{}}, fields)
+}
+
 func testImportsAtOnceDoNotCollide(t *testing.T, open func() Catalogue) {
 	const writers, books = 4, 60
 	var wg sync.WaitGroup
@@ -362,7 +402,7 @@ func testExportedBooksAreRecognised(t *testing.T, db Catalogue) {
 		require.NoError(t, err)
 		ids = append(ids, id)
 	}
-	_, err := db.ImportBooks(ctx, []*model.ImportRow{importRow(2, model.Book{Title: "With id"}, model.TitleField, "1")})
+	_, err := db.ImportBooks(ctx, []*model.ImportRow{importRow(2, model.Book{Title: "With id", Popularity: 3, AuthorAliases: []string{"A Lady"}}, ^model.Field(0), "1")})
 	require.NoError(t, err)
 	indextest.Replace(t, db, ids[0], &model.Book{Title: "Renamed"})
 	indextest.Replace(t, db, ids[len(ids)-1], &model.Book{Title: "Has none now"})
