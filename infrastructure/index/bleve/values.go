@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/domain/work"
 	"literank.com/event-books/infrastructure/index/text"
 )
 
@@ -32,16 +33,14 @@ func valuesOf(b *model.Book) values {
 	return v
 }
 
-// workOf returns a number that the editions of a work share.
+// workOf returns a number that the editions of a work share, or 0 if it can't be told.
 func workOf(b *model.Book) uint64 {
-	if b.Author == "" {
+	key, ok := work.Key(b)
+	if !ok {
 		return 0
 	}
 	h := fnv.New64a()
-	for _, part := range []string{text.Key(b.Title), text.Key(b.Authors()[0]), b.Language} {
-		h.Write([]byte(part))
-		h.Write([]byte{0})
-	}
+	h.Write([]byte(key))
 	return h.Sum64()
 }
 
