@@ -79,6 +79,9 @@ func TestCorrections(t *testing.T) {
 		{"moorland walks 1985", model.NoMatch, "", 0},
 		{"kitchen chemistry xylophone", model.RelaxedMatch, "kitchen chemistry", 4},
 		{"xylophone", model.NoMatch, "", 0},
+		{"the xylophone", model.NoMatch, "", 0},
+		{"The Silent Lighthouse by Mara Quill", model.RelaxedMatch, "The Silent Lighthouse Mara Quill", 1},
+		{"books about moorland", model.RelaxedMatch, "moorland", 3},
 	} {
 		t.Run(string(test.keyword), func(t *testing.T) {
 			result := search(t, index, model.Search{Keyword: test.keyword})

@@ -10,20 +10,22 @@ import (
 // byWords stand between a title and its author.
 var byWords = []string{"by", "von", "par", "por", "di", "door", "av", "af"}
 
-// askWords are words of questions for books. They say nothing about the books. They are left
-// out only if nothing is found with them.
-var askWords = func() map[string]bool {
-	words := map[string]bool{}
-	for word := range strings.FieldsSeq(`
-		book books novel novels stories about on of the a an in for by with what which who wrote is are there any some good best find me i want to read something
-		buch bücher romane über vom von den der die das ein eine
-		livre livres romans sur les des le la un une
-		libro libros novelas sobre los las el libri romanzi
-		boek boeken over het een книга книги о об про`) {
-		words[text.Query(word)[0].Terms[0]] = true
+// askingWords make a query a question for books. They and emptyWords say nothing about the
+// books. They are left out only if nothing is found with them.
+var (
+	askingWords = wordSet(`book books novel novels stories wrote written buch bücher romane livre livres romans libro libros
+		novelas libri romanzi boek boeken книга книги`)
+	emptyWords = wordSet(`about on of the a an in for by with to what which who is are there any some good best find me i want
+		read something über vom von den der die das ein eine sur les des le la un une sobre los las el over het een о об про`)
+)
+
+func wordSet(words string) map[string]bool {
+	set := map[string]bool{}
+	for word := range strings.FieldsSeq(words) {
+		set[text.Query(word)[0].Terms[0]] = true
 	}
-	return words
-}()
+	return set
+}
 
 // rephrased returns other plans for what was typed, the likeliest first: a title by an
 // author, and the content of a question.
@@ -38,8 +40,9 @@ func (p *plan) rephrased() []*plan {
 			break
 		}
 	}
-	content := slices.DeleteFunc(slices.Clone(p.words), func(w word) bool { return askWords[w.Terms[0]] })
-	if len(content) > 0 && len(content) < len(p.words) {
+	asks := slices.ContainsFunc(p.words, func(w word) bool { return askingWords[w.Terms[0]] })
+	content := slices.DeleteFunc(slices.Clone(p.words), func(w word) bool { return askingWords[w.Terms[0]] || emptyWords[w.Terms[0]] })
+	if asks && len(content) > 0 {
 		plans = append(plans, p.with(content))
 	}
 	return plans

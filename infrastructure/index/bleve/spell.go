@@ -235,8 +235,8 @@ func (c *corrections) try(ctx context.Context, words []word, docs []*roaring.Bit
 	return nil
 }
 
-// relax leaves out one word, an unknown one if there is one, and returns the best attempt, or
-// nil.
+// relax leaves out one word, an unknown one if there is one, but not the only one that says
+// something. It returns the best attempt, or nil.
 func (v *view) relax(ctx context.Context, p *plan, unknown []int) (*attempt, error) {
 	if len(p.words) < 2 || len(unknown) > 1 {
 		return nil, nil
@@ -246,7 +246,11 @@ func (v *view) relax(ctx context.Context, p *plan, unknown []int) (*attempt, err
 		if len(unknown) == 1 && unknown[0] != i || p.words[i].fixed {
 			continue
 		}
-		r, err := v.run(ctx, p.with(slices.Delete(slices.Clone(p.words), i, i+1)))
+		left := slices.Delete(slices.Clone(p.words), i, i+1)
+		if !slices.ContainsFunc(left, func(w word) bool { return !emptyWords[w.Terms[0]] }) {
+			continue
+		}
+		r, err := v.run(ctx, p.with(left))
 		if err != nil {
 			return nil, err
 		}
