@@ -1,4 +1,4 @@
-.PHONY: build licenses run test race check lint bench weather overload chaos changes fuzz large fire crawlers help
+.PHONY: build licenses run test race check lint bench weather overload chaos changes eval fuzz large fire crawlers help
 
 build: ## Build the program, stamped with its commit
 	CGO_ENABLED=0 go build -buildvcs=true -tags nomsgpack -o event-books .
@@ -38,6 +38,9 @@ chaos: ## Kill the shop and its Kafka, then look for every answer (15 minutes; d
 
 changes: ## Kill instances, then compare all copies of the catalogue; measure the stream of changes (20 minutes; docs/changes.md)
 	go run ./bench/changes
+
+eval: ## Measure how well the search engine finds the books of TEST_DATA_DIR (5 minutes)
+	go run ./bench/eval
 
 fuzz: ## Fuzz every parser of foreign input, 30 s each
 	@grep -rEo --include='*_test.go' '^func Fuzz\w+' . | sed 's|/[^/]*:func | |' | sort | while read -r package target; do \

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/catalog"
+)
+
+// catalogues are indexed together. Ids of a file count from first.
+var catalogues = []struct {
+	name, file string
+	first      uint
+}{
+	{"gutenberg", "gutenberg.jsonl.gz", 0},
+	{"goodbooks", "goodbooks10k.csv", 1_000_000},
+	{"free", "free_programming_books.csv", 2_000_000},
+}
+
+// batch is the number of books that are indexed at once.
+const batch = 2000
+
+func (e *eval) load(ctx context.Context) error {
+	e.books = map[uint]*model.Book{}
+	for _, c := range catalogues {
+		if err := e.loadFile(ctx, filepath.Join(e.dir, c.file), c.first); err != nil {
+			return fmt.Errorf("%s: %w", c.file, err)
+		}
+	}
+	return nil
+}
+
+func (e *eval) loadFile(ctx context.Context, file string, first uint) error {
+	f, err := catalog.Open(file, gateway.FileOptions{})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var books []*model.Book
+	for line := uint(1); ctx.Err() == nil; line++ {
+		row, err := f.Next()
+		var rejected *model.RowError
+		switch {
+		case errors.Is(err, io.EOF):
+			return e.index.Put(books...)
+		case errors.As(err, &rejected):
+			continue
+		case err != nil:
+			return err
+		}
+		b := row.Book
+		b.ID = first + line
+		if id, err := strconv.ParseUint(row.ExternalID, 10, 32); err == nil {
+			b.ID = first + uint(id)
+		}
+		e.books[b.ID] = &b
+		e.ids = append(e.ids, b.ID)
+		if books = append(books, &b); len(books) == batch {
+			if err := e.index.Put(books...); err != nil {
+				return err
+			}
+			books = nil
+		}
+	}
+	return ctx.Err()
+}
+
+// rows reads a file of queries, by column, but only those that are measured.
+func (e *eval) rows(name string) ([]map[string]string, error) {
+	f, err := os.Open(filepath.Join(e.dir, name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	lines, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	var rows []map[string]string
+	for i := 1; i < len(lines); i += e.every {
+		row := map[string]string{}
+		for column, value := range lines[i] {
+			row[lines[0][column]] = value
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
