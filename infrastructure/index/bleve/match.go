@@ -165,23 +165,24 @@ func (m *matcher) forms(i int) *roaring.Bitmap {
 
 // holds returns the documents for which a condition holds, not considering excluded.
 func (m *matcher) holds(c condition) *roaring.Bitmap {
-	switch {
-	case c.prefix != "":
-		return m.prefixed(c.field, c.prefix)
-	case len(c.terms) > 0:
+	if len(c.terms) > 0 {
 		return m.any(c.field, c.terms)
 	}
-	var sets []*roaring.Bitmap
+	found := none
+	if c.isbn != "" {
+		found = m.prefixed(isbnField, c.isbn)
+	}
+	if len(c.words) == 0 {
+		return found
+	}
+	sets := make([]*roaring.Bitmap, 0, len(c.words)+len(c.pairs))
 	for _, w := range c.words {
 		sets = append(sets, m.any(c.field, w.Terms))
 	}
 	for _, pair := range c.pairs {
 		sets = append(sets, m.term(pairField, pair))
 	}
-	if len(sets) == 0 {
-		return none
-	}
-	return intersection(sets...)
+	return union(found, intersection(sets...))
 }
 
 // prefixed returns the documents that have a term with the prefix.

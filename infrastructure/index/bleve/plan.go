@@ -35,13 +35,14 @@ type word struct {
 // own returns the terms of the word itself, without compounds with its neighbours.
 func (w *word) own() []string { return w.Terms[:w.Own] }
 
-// condition holds for a book if all of its words match in the field, or one of its terms.
+// condition holds for a book that has all words in the field, or any of the terms, or an ISBN
+// with the prefix.
 type condition struct {
 	field    string
 	words    []text.Token
 	pairs    []string // neighbours of a phrase
-	terms    []string // of which any matches
-	prefix   string   // of a term
+	terms    []string
+	isbn     string // a prefix
 	excluded bool
 }
 
@@ -118,7 +119,11 @@ func (p *plan) clause(c keyword.Clause) {
 		p.conditions = append(p.conditions, condition{field: exactField, terms: years, excluded: c.Excluded})
 		return
 	case c.ISBN != "" && c.Prefix:
-		p.conditions = append(p.conditions, condition{field: isbnField, prefix: c.ISBN, excluded: c.Excluded})
+		number := condition{isbn: c.ISBN, excluded: c.Excluded}
+		if c.Field == keyword.Any { // it may be another number
+			number.field, number.words = textField, text.Query(c.Text)
+		}
+		p.conditions = append(p.conditions, number)
 		return
 	case c.ISBN != "":
 		p.conditions = append(p.conditions, condition{field: isbnField, terms: []string{c.ISBN}, excluded: c.Excluded})
