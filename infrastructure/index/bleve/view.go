@@ -74,15 +74,6 @@ func (v *view) release() error {
 	return v.snapshot.Close()
 }
 
-// books counts the books of the view.
-func (v *view) books() int {
-	n := 0
-	for _, p := range v.parts {
-		n += int(p.live(nil))
-	}
-	return n
-}
-
 // live counts the documents of a bitmap that aren't deleted; nil stands for all.
 func (p *part) live(docs *roaring.Bitmap) uint64 {
 	if docs == nil {
