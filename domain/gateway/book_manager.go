@@ -26,10 +26,10 @@ type BookManager interface {
 	GetBooks(ctx context.Context, ids []uint) ([]*model.Book, error)
 	// ChangeBook reads a book and stores the one that change returns in its place, in
 	// one transaction: between the two, nobody else changes it. It returns the book as
-	// stored. ID, CreatedAt, Popularity and AuthorAliases stay; the other fields must be valid. If change returns
-	// nil, ChangeBook deletes the book and returns nil. If change returns an error,
-	// ChangeBook changes nothing and returns that error. Otherwise its errors are those
-	// of CreateBook and GetBook.
+	// stored. ID, CreatedAt, Popularity and AuthorAliases stay; the other fields must be
+	// valid. If change returns nil, ChangeBook deletes the book and returns nil. If change
+	// returns an error, ChangeBook changes nothing and returns that error. Otherwise its
+	// errors are those of CreateBook and GetBook.
 	//
 	// change may modify its argument. It must have no other effects: after a collision
 	// with another transaction, such as a deadlock, it is called again.

@@ -356,6 +356,21 @@ func TestARestoredDatabaseBeginsAGeneration(t *testing.T) {
 	assert.Equal(t, generation.Source(), records[0].Header("ce_source"))
 }
 
+// lost adds changes that a restored database lacks. Their versions follow the highest one.
+func (k *topic) lost(t *testing.T, generation model.Generation, highest int64, changes ...*model.Change) {
+	t.Helper()
+	for i, c := range changes {
+		c.Version, c.Time = highest+int64(i)+1, time.Now()
+		value, headers, err := c.Encode(generation)
+		require.NoError(t, err)
+		k.records = append(k.records, &mq.Record{Key: c.Key(), Value: value, Headers: headers})
+	}
+}
+
+func changed(id uint) *model.Change {
+	return &model.Change{BookID: id, Kind: model.BookUpdated, Book: &model.Book{ID: id, Title: "lost"}}
+}
+
 // The restored shop may have written before its relay looks.
 func TestWritesAfterARestoring(t *testing.T) {
 	k, restored := &topic{}, newDB(t)
@@ -366,14 +381,7 @@ func TestWritesAfterARestoring(t *testing.T) {
 	// The lost database went on with versions 3 and 4.
 	generation, highest, err := restored.Generation(t.Context())
 	require.NoError(t, err)
-	for i, c := range []*model.Change{
-		{BookID: two, Kind: model.BookDeleted}, {BookID: one, Kind: model.BookUpdated, Book: &model.Book{ID: one, Title: "lost"}},
-	} {
-		c.Version, c.Time = highest+int64(i)+1, time.Now()
-		value, headers, err := c.Encode(generation)
-		require.NoError(t, err)
-		k.records = append(k.records, &mq.Record{Key: c.Key(), Value: value, Headers: headers})
-	}
+	k.lost(t, generation, highest, &model.Change{BookID: two, Kind: model.BookDeleted}, changed(one))
 	three := write(t, restored, 0, "3") // at version 3, too
 	start(t, restored, k)
 	want := map[uint]string{one: "1", two: "2", three: "3"}
@@ -390,12 +398,7 @@ func TestManyWritesAfterARestoring(t *testing.T) {
 	stop()
 	generation, highest, err := restored.Generation(t.Context())
 	require.NoError(t, err)
-	for i, id := range []uint{two, one} { // the lost changes
-		c := &model.Change{BookID: id, Kind: model.BookUpdated, Book: &model.Book{ID: id, Title: "lost"}, Version: highest + int64(i) + 1, Time: time.Now()}
-		value, headers, err := c.Encode(generation)
-		require.NoError(t, err)
-		k.records = append(k.records, &mq.Record{Key: c.Key(), Value: value, Headers: headers})
-	}
+	k.lost(t, generation, highest, changed(two), changed(one))
 	want := map[uint]string{one: "1", two: "2"}
 	for i := range 10 {
 		title := "new " + strconv.Itoa(i)

@@ -19,7 +19,7 @@ func TestContract(t *testing.T) {
 
 // shelf keeps books in memory, and an index of them.
 type shelf struct {
-	gateway.BookManager // not implemented but for what the suite writes
+	gateway.BookManager // the suite only calls the two methods below
 	*bleve.Index
 	books []*model.Book
 }

@@ -83,8 +83,7 @@ func (f *terms) add(term string) {
 // newDocument returns the document of a book.
 func newDocument(b *model.Book) *document.Document {
 	d := &builder{fields: map[string]*terms{}}
-	d.words(text.Title, b.Title, b.Language, textField, nameField, titleField)
-	d.title(b.Title, b.Language)
+	d.title(b.Title, d.words(text.Title, b.Title, b.Language, textField, nameField, titleField), b.Language)
 	for _, name := range slices.Concat(b.Authors(), b.AuthorAliases) {
 		d.words(text.Name, name, b.Language, textField, nameField, authorField)
 	}
@@ -123,8 +122,8 @@ func (d *builder) field(name string) *terms {
 	return field
 }
 
-// words adds the terms of a text to fields.
-func (d *builder) words(kind text.Kind, s, language string, fields ...string) {
+// words adds the terms of a text to fields, and returns its tokens.
+func (d *builder) words(kind text.Kind, s, language string, fields ...string) []text.Token {
 	tokens := text.Book(s, language, kind)
 	for _, token := range tokens {
 		for _, term := range token.Terms {
@@ -140,6 +139,7 @@ func (d *builder) words(kind text.Kind, s, language string, fields ...string) {
 	for _, pair := range text.Pairs(tokens) {
 		d.field(pairField).add(pair)
 	}
+	return tokens
 }
 
 // prefixes adds the beginnings of a word.
@@ -157,9 +157,8 @@ func (d *builder) prefixes(term string) {
 }
 
 // title adds the title as a whole, its beginnings, and the forms of its words.
-func (d *builder) title(title, language string) {
+func (d *builder) title(title string, tokens []text.Token, language string) {
 	d.field(exactField).add(titleIs + wholeText(title))
-	tokens := text.Book(title, language, text.Title)
 	for _, token := range tokens {
 		for _, term := range token.Terms {
 			d.field(formField).add(text.Stem(term, language))

@@ -94,20 +94,6 @@ func (c *counter) add(n uint32) {
 	c.counts[n]++
 }
 
-// each calls visit for each document.
-func each(docs *roaring.Bitmap, visit func(doc uint32)) {
-	var buffer [256]uint32
-	for iterator := docs.ManyIterator(); ; {
-		n := iterator.NextMany(buffer[:])
-		if n == 0 {
-			return
-		}
-		for _, doc := range buffer[:n] {
-			visit(doc)
-		}
-	}
-}
-
 func (c *counter) authors(m *matches, docs *roaring.Bitmap)  { c.lists(&m.part.columns.authors, docs) }
 func (c *counter) subjects(m *matches, docs *roaring.Bitmap) { c.lists(&m.part.columns.subjects, docs) }
 

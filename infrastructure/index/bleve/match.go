@@ -6,8 +6,8 @@ import (
 	"strconv"
 
 	"github.com/RoaringBitmap/roaring/v2"
-
 	segment "github.com/blevesearch/scorch_segment_api/v2"
+
 	"literank.com/event-books/domain/model"
 )
 
@@ -37,7 +37,7 @@ type matches struct {
 type matcher struct {
 	*plan
 	terminology
-	cached map[string][]*roaring.Bitmap // by field, for each word
+	cached map[string][]*roaring.Bitmap // by field, or by method that looks in several, for each word
 	err    error                        // the first one
 }
 
@@ -111,49 +111,35 @@ func (m *matcher) any(field string, terms []string) *roaring.Bitmap {
 	return union(sets...)
 }
 
-// in returns the documents that have word i in the field.
-func (m *matcher) in(field string, i int) *roaring.Bitmap {
-	known := m.cached[field]
+// once returns what find returns for word i, and remembers it under a name.
+func (m *matcher) once(name string, i int, find func() *roaring.Bitmap) *roaring.Bitmap {
+	known := m.cached[name]
 	if known == nil {
 		known = make([]*roaring.Bitmap, len(m.words))
-		m.cached[field] = known
+		m.cached[name] = known
 	}
 	if known[i] == nil {
-		known[i] = m.any(field, m.words[i].Terms)
+		known[i] = find()
 	}
 	return known[i]
 }
 
-const anywhere = "anywhere" // not a field: where widely looks
+// in returns the documents that have word i in the field.
+func (m *matcher) in(field string, i int) *roaring.Bitmap {
+	return m.once(field, i, func() *roaring.Bitmap { return m.any(field, m.words[i].Terms) })
+}
 
 // widely returns the documents that have word i in any form, anywhere.
 func (m *matcher) widely(i int) *roaring.Bitmap {
-	known := m.cached[anywhere]
-	if known == nil {
-		known = make([]*roaring.Bitmap, len(m.words))
-		m.cached[anywhere] = known
-	}
-	if known[i] == nil {
-		known[i] = union(m.variants(i), m.in(descriptionField, i))
-	}
-	return known[i]
+	return m.once("anywhere", i, func() *roaring.Bitmap { return union(m.variants(i), m.in(descriptionField, i)) })
 }
-
-const variants = "variants" // not a field: where variants looks
 
 // variants returns the documents that have word i outside the description, in any form.
 func (m *matcher) variants(i int) *roaring.Bitmap {
-	known := m.cached[variants]
-	if known == nil {
-		known = make([]*roaring.Bitmap, len(m.words))
-		m.cached[variants] = known
-	}
-	if known[i] != nil {
-		return known[i]
-	}
-	w := m.words[i]
-	known[i] = union(m.in(textField, i), m.any(stemField, w.stems), m.any(pairField, w.own()))
-	return known[i]
+	return m.once("variants", i, func() *roaring.Bitmap {
+		w := m.words[i]
+		return union(m.in(textField, i), m.any(stemField, w.stems), m.any(pairField, w.own()))
+	})
 }
 
 // forms returns the documents that have word i in the title: as it is, as another form, or
@@ -246,7 +232,7 @@ func (m *matches) of(t tier) *roaring.Bitmap {
 	return intersection(append(sets, m.all)...)
 }
 
-// filtered returns the documents that pass the filters apart from one, or nil if all do.
+// filtered returns the documents that pass the filters, or nil if all do.
 func (m *matcher) filtered(f model.Filters) *roaring.Bitmap {
 	var sets []*roaring.Bitmap
 	if f.Author != "" {

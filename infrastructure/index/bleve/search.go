@@ -34,7 +34,7 @@ func (v *view) run(ctx context.Context, p *plan) (*run, error) {
 		if err := m.check(ctx); err != nil {
 			return nil, err
 		}
-		if n := part.live(found.all); n > 0 {
+		if n := found.all.GetCardinality(); n > 0 {
 			r.parts = append(r.parts, found)
 			r.total += int(n)
 		}

@@ -34,24 +34,17 @@ type top struct {
 
 // add adds the documents of a bitmap, of which key gives the order.
 func (t *top) add(p *part, docs *roaring.Bitmap, key func(doc uint32) uint64) {
-	var buffer [256]uint32
-	for iterator := docs.ManyIterator(); ; {
-		n := iterator.NextMany(buffer[:])
-		if n == 0 {
+	each(docs, func(doc uint32) {
+		k := key(doc)
+		if k < t.floor {
 			return
 		}
-		for _, doc := range buffer[:n] {
-			k := key(doc)
-			if k < t.floor {
-				continue
-			}
-			t.hits = append(t.hits, hit{part: p, doc: doc, key: k, id: p.columns.ids[doc]})
-			if len(t.hits) >= t.room {
-				t.cut()
-				t.room = 2*len(t.hits) + 64
-			}
+		t.hits = append(t.hits, hit{part: p, doc: doc, key: k, id: p.columns.ids[doc]})
+		if len(t.hits) >= t.room {
+			t.cut()
+			t.room = 2*len(t.hits) + 64
 		}
-	}
+	})
 }
 
 // cut keeps the best hits, in order. If keys don't tell everything, it keeps the hits that have

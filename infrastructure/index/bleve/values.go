@@ -16,8 +16,7 @@ import (
 type values struct {
 	popularity int64
 	words      int // of the title
-	year       int
-	dated      bool // whether there is a year
+	year       int // noYear if unknown
 	inStock    bool
 	work       uint64 // equal for the editions of one work, 0 if unknown
 	title      string // folded
@@ -27,9 +26,11 @@ type values struct {
 }
 
 func valuesOf(b *model.Book) values {
-	v := values{popularity: max(b.Popularity, 0), words: len(text.Query(b.Title)), inStock: b.InStock(),
+	v := values{year: noYear, popularity: max(b.Popularity, 0), words: len(text.Query(b.Title)), inStock: b.InStock(),
 		work: workOf(b), title: model.Fold(b.Title), language: b.Language, authors: b.Authors(), subjects: b.Subjects}
-	v.year, v.dated = b.Year()
+	if year, ok := b.Year(); ok {
+		v.year = year
+	}
 	return v
 }
 
@@ -51,11 +52,7 @@ func encodeValues(b *model.Book) []byte {
 	v := valuesOf(b)
 	out := binary.AppendUvarint(nil, uint64(v.popularity))
 	out = binary.AppendUvarint(out, uint64(v.words))
-	year := noYear
-	if v.dated {
-		year = v.year
-	}
-	out = binary.AppendVarint(out, int64(year))
+	out = binary.AppendVarint(out, int64(v.year))
 	stock := uint64(0)
 	if v.inStock {
 		stock = 1
@@ -84,7 +81,6 @@ func decodeValues(stored []byte) (values, error) {
 	r := reader{rest: stored}
 	v := values{popularity: int64(r.number()), words: int(r.number())}
 	v.year = int(r.signed())
-	v.dated = v.year != noYear
 	v.inStock = r.number() == 1
 	v.work = r.fixed()
 	v.title, v.language = r.text(), r.text()
@@ -105,43 +101,45 @@ type reader struct {
 	broken bool
 }
 
+// take returns the next bytes and moves behind them. It returns nil if there are fewer.
+func (r *reader) take(size int) []byte {
+	if size <= 0 || size > len(r.rest) {
+		r.rest, r.broken = nil, true
+		return nil
+	}
+	taken := r.rest[:size]
+	r.rest = r.rest[size:]
+	return taken
+}
+
 func (r *reader) number() uint64 {
 	n, size := binary.Uvarint(r.rest)
-	if size <= 0 {
-		r.rest, r.broken = nil, true
+	if r.take(size) == nil {
 		return 0
 	}
-	r.rest = r.rest[size:]
 	return n
 }
 
 func (r *reader) signed() int64 {
 	n, size := binary.Varint(r.rest)
-	if size <= 0 {
-		r.rest, r.broken = nil, true
+	if r.take(size) == nil {
 		return 0
 	}
-	r.rest = r.rest[size:]
 	return n
 }
 
 func (r *reader) fixed() uint64 {
-	if len(r.rest) < 8 {
-		r.rest, r.broken = nil, true
+	taken := r.take(8)
+	if taken == nil {
 		return 0
 	}
-	n := binary.LittleEndian.Uint64(r.rest)
-	r.rest = r.rest[8:]
-	return n
+	return binary.LittleEndian.Uint64(taken)
 }
 
 func (r *reader) text() string {
 	n := r.number()
-	if n > uint64(len(r.rest)) {
-		r.rest, r.broken = nil, true
+	if n == 0 {
 		return ""
 	}
-	s := string(r.rest[:n])
-	r.rest = r.rest[n:]
-	return s
+	return string(r.take(int(min(n, math.MaxInt32))))
 }

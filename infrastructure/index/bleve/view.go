@@ -74,21 +74,6 @@ func (v *view) release() error {
 	return v.snapshot.Close()
 }
 
-// live counts the documents of a bitmap that aren't deleted; nil stands for all.
-func (p *part) live(docs *roaring.Bitmap) uint64 {
-	if docs == nil {
-		all := p.Count()
-		if p.deleted != nil {
-			all -= p.deleted.GetCardinality()
-		}
-		return all
-	}
-	if p.deleted == nil {
-		return docs.GetCardinality()
-	}
-	return docs.GetCardinality() - docs.AndCardinality(p.deleted)
-}
-
 // stored returns the stored values of a document.
 func (p *part) stored(doc uint64) (values, error) {
 	_, v, err := readStored(p.Segment, doc)
