@@ -29,7 +29,7 @@ func TestTheShopFollowsItsDescription(t *testing.T) {
 				p := start(t, dir, nil)
 				url := p.ready()
 				p.stocked()
-				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
 				settings, err := filepath.Abs("../deploy/test/schemathesis")
 				require.NoError(t, err)
