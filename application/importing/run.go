@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -31,17 +32,19 @@ const (
 type importRun struct {
 	*Import
 	observer Observer
-	// digest covers the text of all rows read.
+	// digest covers the text of all rows read, last is the line of the last one. They belong
+	// to whoever calls readBatch.
 	digest  hash.Hash
+	last    int
 	summary Summary
 	batch   []*model.ImportRow
 	// bad are the rejected rows that are kept together with the batch.
 	bad []*model.RowError
 	// unkept is the error that prevents keeping rejected rows.
 	unkept error
-	// last is the line of the last row read. All rows up to line done are
-	// finished.
-	last, done int
+	// All rows up to line done are finished. doneDigest covers them.
+	done       int
+	doneDigest [sha256.Size]byte
 
 	// isbns and ids map to the line of the file that has the ISBN, or the
 	// source's id. ordinals counts the rows with the same fingerprint. The keys
@@ -100,7 +103,7 @@ func (r *importRun) resume(ctx context.Context) error {
 		}
 		if same {
 			r.summary.ImportCounts, r.summary.Earlier = earlier.ImportCounts, earlier.Rows
-			r.done = r.last
+			r.done, r.doneDigest = r.last, earlier.Digest
 			r.observer.Resumed(earlier.Rows)
 			return nil
 		}
@@ -137,18 +140,18 @@ func (r *importRun) interrupted(ctx context.Context) (*model.ImportProgress, err
 // the same.
 func (r *importRun) skip(ctx context.Context, earlier *model.ImportProgress) (same bool, err error) {
 	for left := earlier.Rows; left > 0; {
-		rows, err := r.readBatch(ctx, left)
-		if len(rows) == 0 {
+		b := r.readBatch(ctx, left)
+		if len(b.rows) == 0 {
 			if ctx.Err() != nil {
-				return false, err
+				return false, b.err
 			}
 			return false, nil // the file is shorter than it was
 		}
-		left -= len(rows)
-		if err := r.settleAuthors(ctx, rows); err != nil {
+		left -= len(b.rows)
+		if err := r.settleAuthors(ctx, b.rows); err != nil {
 			return false, err
 		}
-		for _, read := range rows {
+		for _, read := range b.rows {
 			if read.row == nil {
 				continue
 			}
@@ -191,63 +194,92 @@ type readRow struct {
 	rejected *model.RowError
 }
 
-// readBatch reads the rows of one batch, at most limit. It returns the rows before
-// an error together with the error; io.EOF is the end of the file.
-func (r *importRun) readBatch(ctx context.Context, limit int) (rows []readRow, err error) {
-	for size := 0; len(rows) < min(limit, model.MaxImportBatch) && size < maxBatchText; {
+// readRows is what was read of the file for one transaction.
+type readRows struct {
+	rows []readRow
+	// err is what ended the batch, if it isn't full. io.EOF is the end of the file.
+	err error
+	// last and digest are those of importRun behind the last row.
+	last   int
+	digest [sha256.Size]byte
+}
+
+// readBatch reads the rows of one batch, at most limit.
+func (r *importRun) readBatch(ctx context.Context, limit int) (b readRows) {
+	for size := 0; b.err == nil && len(b.rows) < min(limit, model.MaxImportBatch) && size < maxBatchText; {
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return readRows{err: context.Cause(ctx)}
 		}
 		row, err := r.next()
 		var rejected *model.RowError
 		switch {
 		case errors.As(err, &rejected):
-			rows = append(rows, readRow{rejected: rejected})
+			b.rows = append(b.rows, readRow{rejected: rejected})
 			size += len(rejected.Text)
 		case err != nil:
-			return rows, err
+			b.err = err
 		default:
-			rows = append(rows, readRow{row: row})
+			b.rows = append(b.rows, readRow{row: row})
 			size += len(row.Book.Title) + len(row.Book.Author) + len(row.Book.Description) + len(row.Text)
 		}
 	}
-	return rows, nil
+	b.last, b.digest = r.last, [sha256.Size]byte(r.digest.Sum(nil))
+	return b
 }
 
-// read imports the rows from the current one to the end of the file.
+// read imports the rows from the current one to the end of the file. While the database stores
+// a batch, the next one is read.
 func (r *importRun) read(ctx context.Context) error {
-	for {
-		rows, err := r.readBatch(ctx, model.MaxImportBatch)
+	ctx, stop := context.WithCancel(ctx)
+	batches := make(chan readRows)
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		defer close(batches)
+		for {
+			b := r.readBatch(ctx, model.MaxImportBatch)
+			select {
+			case batches <- b:
+			case <-ctx.Done():
+				return
+			}
+			if b.err != nil {
+				return
+			}
+		}
+	})
+	defer reading.Wait()
+	defer stop()
+	for b := range batches {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			break
 		}
-		if lost := r.store(ctx, rows); err != nil && err != io.EOF && lost != nil {
-			return fmt.Errorf("%w; then: %w", err, lost)
-		} else if lost != nil {
+		switch lost := r.store(ctx, b); {
+		case lost != nil && b.err != nil && b.err != io.EOF:
+			return fmt.Errorf("%w; then: %w", b.err, lost)
+		case lost != nil:
 			return lost
-		}
-		if err == io.EOF {
+		case b.err == io.EOF:
 			return nil
-		}
-		if err != nil {
-			return err
+		case b.err != nil:
+			return b.err
 		}
 	}
+	return context.Cause(ctx)
 }
 
 // store imports the rows of one batch.
-func (r *importRun) store(ctx context.Context, rows []readRow) error {
-	if err := r.settleAuthors(ctx, rows); err != nil {
+func (r *importRun) store(ctx context.Context, b readRows) error {
+	if err := r.settleAuthors(ctx, b.rows); err != nil {
 		return err
 	}
-	for _, read := range rows {
+	for _, read := range b.rows {
 		if read.rejected != nil {
 			r.reject(read.rejected)
 		} else if err := r.take(read.row); err != nil {
 			return err
 		}
 	}
-	return r.flush(ctx)
+	return r.flush(ctx, b)
 }
 
 // take adds a row to the batch, or rejects it.
@@ -336,9 +368,9 @@ func (r *importRun) reject(row *model.RowError) {
 	r.bad = append(r.bad, row)
 }
 
-// flush stores the batch, and keeps its rejected rows. It retries while the
+// flush stores the rows taken of a batch, and keeps its rejected ones. It retries while the
 // catalogue is unavailable.
-func (r *importRun) flush(ctx context.Context) error {
+func (r *importRun) flush(ctx context.Context, b readRows) error {
 	store := r.importer.books.ImportBooks
 	if r.dryRun {
 		store = r.importer.books.PreviewBooks
@@ -363,7 +395,7 @@ func (r *importRun) flush(ctx context.Context) error {
 	clear(r.batch)
 	clear(r.bad)
 	r.batch, r.bad = r.batch[:0], r.bad[:0]
-	r.done = r.last
+	r.done, r.doneDigest = b.last, b.digest
 	r.observer.Progress(r.summary.Rows)
 	return r.save(ctx)
 }
@@ -383,7 +415,7 @@ func (r *importRun) save(ctx context.Context) error {
 		return nil
 	}
 	progress := &model.ImportProgress{
-		File: r.job, ImportCounts: r.summary.ImportCounts, Digest: [sha256.Size]byte(r.digest.Sum(nil)),
+		File: r.job, ImportCounts: r.summary.ImportCounts, Digest: r.doneDigest,
 	}
 	if progress.Kept, r.unkept = r.rejected.Sync(); r.unkept != nil {
 		return nil
