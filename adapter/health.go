@@ -23,10 +23,11 @@ func (s *Server) livez(c *gin.Context) {
 
 // readiness is the answer of /readyz. Everyone sees the status, staff the rest.
 type readiness struct {
-	// Status is ok, degraded (Kafka doesn't confirm events, or the spool is
-	// filling up) or unavailable.
+	// Status is ok, degraded (Kafka doesn't confirm events, the spool is filling up, or the
+	// database searches because there is no search index) or unavailable.
 	Status   string            `json:"status"`
 	Database string            `json:"database,omitempty"`
+	Index    string            `json:"index,omitempty"`
 	Events   *model.EventStats `json:"events,omitempty"`
 	// Hint says why a request with a token doesn't see the rest.
 	Hint string `json:"hint,omitempty"`
@@ -37,7 +38,11 @@ func (s *Server) readyz(c *gin.Context) {
 	defer cancel()
 	events := s.options.Health.EventStats()
 	answer, status := readiness{Status: "ok"}, http.StatusOK
-	if !events.Connected || events.Filling {
+	index := "ok"
+	if !s.options.Health.IndexAnswers() {
+		index = "unavailable"
+	}
+	if !events.Connected || events.Filling || index != "ok" {
 		answer.Status = "degraded"
 	}
 	database := "ok"
@@ -53,7 +58,7 @@ func (s *Server) readyz(c *gin.Context) {
 	case throttled:
 		answer.Hint = fmt.Sprintf("%s: wait %.0f s, then the right token shows the counts again", refused.Message, math.Ceil(refused.RetryAfter.Seconds()))
 	case staff:
-		answer.Database, answer.Events = database, &events
+		answer.Database, answer.Index, answer.Events = database, index, &events
 	case c.GetHeader("Authorization") != "":
 		answer.Hint = "this is not the shop's admin token, sent as a bearer token: only that shows the counts"
 	}

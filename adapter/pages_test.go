@@ -557,10 +557,10 @@ func TestOffersAreCheap(t *testing.T) {
 	var searches []model.Search
 	s := newShop(t, func(with *setup) {
 		engine := with.index
-		with.index = searchWith(func(ctx context.Context, s model.Search) (*model.SearchResult, error) {
+		with.index = searchWith{search: func(ctx context.Context, s model.Search) (*model.SearchResult, error) {
 			searches = append(searches, s)
 			return engine.SearchBooks(ctx, s)
-		})
+		}}
 	})
 	s.add(numbered(30, nil)...)
 	for target, want := range map[string]int{"/books/999": 1, "/nowhere": 1, "/?q=zeppelin": 2, "/?q=zeppelin&author=anna+author": 2, "/?q=zeppelin&language=it": 3} {

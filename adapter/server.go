@@ -31,6 +31,9 @@ type Health interface {
 	// Ping fails if the shop can't answer searches.
 	Ping(ctx context.Context) error
 	EventStats() model.EventStats
+	// IndexAnswers reports whether searches have all the capabilities of the configured
+	// engine.
+	IndexAnswers() bool
 }
 
 // VisitorCookie says which browsers get the visitor's cookie.

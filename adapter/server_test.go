@@ -271,11 +271,17 @@ func TestHealth(t *testing.T) {
 	staff := func(status, database string) string {
 		events, err := json.Marshal(s.health.stats)
 		require.NoError(t, err)
-		return fmt.Sprintf(`{"status": %q, "database": %q, "events": %s}`, status, database, events)
+		index := "ok"
+		if s.health.noIndex {
+			index = "unavailable"
+		}
+		return fmt.Sprintf(`{"status": %q, "database": %q, "index": %q, "events": %s}`, status, database, index, events)
 	}
 	s.health.stats = model.EventStats{Connected: true, Accepted: 7, Delivered: 5, Waiting: 2, Unconfirmed: 1, Lost: 2}
 	check(200, `{"status": "ok"}`, staff("ok", "ok"))
-	s.health.stats.Filling = true
+	s.health.noIndex = true
+	check(200, `{"status": "degraded"}`, staff("degraded", "ok"))
+	s.health.noIndex, s.health.stats.Filling = false, true
 	check(200, `{"status": "degraded"}`, staff("degraded", "ok"))
 	s.health.stats = model.EventStats{}
 	check(200, `{"status": "degraded"}`, staff("degraded", "ok"))

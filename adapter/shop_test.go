@@ -72,19 +72,19 @@ func newShop(t *testing.T, changes ...func(*setup)) *shop {
 
 // onIndex replaces the index, to inject failures.
 func onIndex(search func(ctx context.Context) (*model.SearchResult, error)) func(*setup) {
-	return func(with *setup) { with.index = searchFunc(search) }
+	return func(with *setup) {
+		with.index = searchWith{search: func(ctx context.Context, _ model.Search) (*model.SearchResult, error) { return search(ctx) }}
+	}
 }
 
-type searchFunc func(ctx context.Context) (*model.SearchResult, error)
-
-func (f searchFunc) SearchBooks(ctx context.Context, _ model.Search) (*model.SearchResult, error) {
-	return f(ctx)
+// searchWith is an index that searches with a function.
+type searchWith struct {
+	gateway.NoCapabilities
+	search func(ctx context.Context, s model.Search) (*model.SearchResult, error)
 }
 
-type searchWith func(ctx context.Context, s model.Search) (*model.SearchResult, error)
-
-func (f searchWith) SearchBooks(ctx context.Context, s model.Search) (*model.SearchResult, error) {
-	return f(ctx, s)
+func (w searchWith) SearchBooks(ctx context.Context, s model.Search) (*model.SearchResult, error) {
+	return w.search(ctx, s)
 }
 
 func atBase(url string) func(*setup) { return func(with *setup) { with.BaseURL = url } }
@@ -210,12 +210,14 @@ func (q *queue) take() []event {
 }
 
 type health struct {
-	err   error
-	stats model.EventStats
+	err     error
+	stats   model.EventStats
+	noIndex bool
 }
 
 func (h *health) Ping(context.Context) error   { return h.err }
 func (h *health) EventStats() model.EventStats { return h.stats }
+func (h *health) IndexAnswers() bool           { return !h.noIndex }
 
 // logBook keeps records of a JSON log.
 type logBook struct {

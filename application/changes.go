@@ -14,6 +14,7 @@ import (
 	"literank.com/event-books/infrastructure/cache"
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/feed"
+	"literank.com/event-books/infrastructure/index/indexer"
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/relay"
 )
@@ -35,8 +36,9 @@ type changes struct {
 	books    *cache.Books
 }
 
-// openChanges connects to Kafka in the background. The database must not be migrated yet.
-func openChanges(c *config.Config, db *catalogue, brokers []string, log *slog.Logger, parts Parts) (*changes, error) {
+// openChanges connects to Kafka in the background. The database must not be migrated yet. x
+// is nil if the database searches.
+func openChanges(c *config.Config, db *catalogue, x *indexer.Indexer, brokers []string, log *slog.Logger, parts Parts) (*changes, error) {
 	var outbox gateway.Outbox = db
 	if parts.Outbox != nil {
 		outbox = parts.Outbox(outbox)
@@ -64,10 +66,17 @@ func openChanges(c *config.Config, db *catalogue, brokers []string, log *slog.Lo
 	k.books = cache.New(db, kept)
 	handlers := feed.Handlers{model.BookCreated: k.books.Apply, model.BookUpdated: k.books.Apply, model.BookDeleted: k.books.Apply}
 	stream := func() (feed.Stream, error) { return mq.OpenStream(kafka, name) }
-	k.feed = feed.New(outbox, stream, log, feed.Reader{Handlers: handlers, Rebuild: k.books.Clear})
+	readers := []feed.Reader{{Handlers: handlers, Rebuild: k.books.Clear}}
+	if x != nil {
+		readers = append(readers, indexReader(x))
+	}
+	k.feed = feed.New(outbox, stream, log, readers...)
 	db.OnChange(func(changes []*model.Change) {
 		k.feed.Apply(changes)
 		k.relay.Wake()
+		if x != nil {
+			awaitIndex(x)
+		}
 	})
 	k.producer.Connect()
 	return k, nil

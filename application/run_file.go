@@ -112,6 +112,12 @@ func Brokers(c *config.Config) []string {
 	return []string{c.MQ.Listen}
 }
 
+// Running reports whether a web service runs on this data folder.
+func Running(c *config.Config) bool {
+	processes, _ := running(c.App.DataDir) // an unreadable file is as good as none
+	return slices.ContainsFunc(processes, func(p runningProcess) bool { return p.URL != "" })
+}
+
 // URL returns where the web service on this data folder is: as a process there
 // says, else as configured.
 func URL(c *config.Config) string {

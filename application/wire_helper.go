@@ -21,6 +21,7 @@ import (
 	"literank.com/event-books/infrastructure/broker"
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/index"
+	"literank.com/event-books/infrastructure/index/indexer"
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/spool"
 )
@@ -49,6 +50,7 @@ type WireHelper struct {
 	parts   Parts
 	db      *catalogue
 	index   *index.Gate
+	indexer *indexer.Indexer // nil if the database searches
 	helper  mq.Helper
 	events  *Events       // nil if Parts replace it
 	trims   *mq.TrimWatch // nil likewise
@@ -98,6 +100,9 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 		return err
 	}
 	var engine gateway.BookIndex = w.db
+	if w.indexer = newIndexer(w.config, w.db, w.log); w.indexer != nil {
+		engine = w.indexer
+	}
 	if w.parts.Index != nil {
 		engine = w.parts.Index(engine)
 	}
@@ -108,7 +113,7 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 	if err := w.openHelper(); err != nil {
 		return err
 	}
-	if w.changes, err = openChanges(w.config, w.db, w.brokers, w.log, w.parts); err != nil {
+	if w.changes, err = openChanges(w.config, w.db, w.indexer, w.brokers, w.log, w.parts); err != nil {
 		return err
 	}
 	w.books = w.changes.books
@@ -176,6 +181,9 @@ func (w *WireHelper) openServers(token string) (err error) {
 	if w.events != nil {
 		collectors = append(collectors, w.events, trimmedRecords(w.trims))
 	}
+	if w.indexer != nil {
+		collectors = append(collectors, indexCollectors(w.indexer)...)
+	}
 	if w.ops, err = adapter.OpsServer(collectors...); err != nil || c.OpsListen == "" {
 		return err
 	}
@@ -200,6 +208,11 @@ func (w *WireHelper) MessageQueueHelper() mq.Helper { return w.helper }
 // Ping fails if searches can't be answered.
 func (w *WireHelper) Ping(ctx context.Context) error {
 	return errors.Join(w.db.Ping(ctx), w.index.Ping(ctx))
+}
+
+// IndexAnswers reports whether the configured engine answers searches.
+func (w *WireHelper) IndexAnswers() bool {
+	return w.indexer == nil || w.indexer.Status().Answering
 }
 
 // EventStats counts what became of the events.

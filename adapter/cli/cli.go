@@ -43,6 +43,10 @@ type commands struct {
 		Status spoolStatusCommand `cmd:"" help:"Count the events that wait in a spool."`
 		Drain  spoolDrainCommand  `cmd:"" help:"Send the events in the spool of a shop that no longer runs."`
 	} `cmd:"" help:"Look after the events that wait for Kafka."`
+	Index struct {
+		Status  indexStatusCommand  `cmd:"" help:"Show what the search index does."`
+		Rebuild indexRebuildCommand `cmd:"" help:"Build another index from the database; the old one answers meanwhile."`
+	} `cmd:"" help:"Look after the search index."`
 	ConfigGroup struct {
 		Check checkCommand `cmd:"" help:"Show the value of each setting, or what is wrong with the configuration."`
 	} `cmd:"" name:"config" help:"Look at the configuration."`

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/mq"
 )
@@ -19,6 +20,7 @@ import (
 // catalogue answers each search with found and keeps the last book, with the id 7.
 // All its methods return err.
 type catalogue struct {
+	gateway.NoCapabilities
 	found *model.SearchResult
 	err   error
 	asked []model.Search

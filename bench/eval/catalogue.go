@@ -13,6 +13,7 @@ import (
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/catalog"
+	"literank.com/event-books/infrastructure/index"
 )
 
 // catalogues are indexed together. Ids of a file count from first.
@@ -50,7 +51,7 @@ func (e *eval) loadFile(ctx context.Context, file string, first uint) error {
 		var rejected *model.RowError
 		switch {
 		case errors.Is(err, io.EOF):
-			return e.index.Put(books...)
+			return e.index.Apply(books, nil, index.Position{})
 		case errors.As(err, &rejected):
 			continue
 		case err != nil:
@@ -64,7 +65,7 @@ func (e *eval) loadFile(ctx context.Context, file string, first uint) error {
 		e.books[b.ID] = &b
 		e.ids = append(e.ids, b.ID)
 		if books = append(books, &b); len(books) == batch {
-			if err := e.index.Put(books...); err != nil {
+			if err := e.index.Apply(books, nil, index.Position{}); err != nil {
 				return err
 			}
 			books = nil

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -57,7 +58,7 @@ func (e *eval) run(ctx context.Context, only, profile string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	if e.index, err = bleve.Open(filepath.Join(folder, "index")); err != nil {
+	if e.index, err = bleve.Open(filepath.Join(folder, "index"), slog.Default()); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.index.Close()) }()

@@ -146,6 +146,7 @@ func (none) SendEvent(string, []byte, ...mq.Header) (bool, error) { return true,
 
 // memoryIndex answers every search with the same few books.
 type memoryIndex struct {
+	gateway.NoCapabilities
 	result func(context.Context) (*model.SearchResult, error)
 	rounds int // for spin
 }

@@ -15,6 +15,13 @@ type Change struct {
 	Book *Book
 }
 
+// BookVersion is the version of the last change of a book, or 0 if the book is older than
+// versions are.
+type BookVersion struct {
+	ID      uint
+	Version int64
+}
+
 // ChangeKind is the kind of a Change.
 type ChangeKind string
 

@@ -214,6 +214,30 @@ type SearchResult struct {
 	Facets *Facets
 }
 
+// Capabilities are what a search engine can do beyond finding every word.
+type Capabilities struct {
+	// Correction: keywords that find nothing are corrected and relaxed.
+	Correction bool `json:"correction"`
+	// Facets: results are counted by their values.
+	Facets bool `json:"facets"`
+	// Suggestions: what a shopper types is completed.
+	Suggestions bool `json:"suggestions"`
+}
+
+// Suggestion completes what a shopper has typed.
+type Suggestion struct {
+	Text string         `json:"text"`
+	Kind SuggestionKind `json:"kind"`
+}
+
+// SuggestionKind says what the text of a Suggestion is.
+type SuggestionKind string
+
+const (
+	TitleSuggestion  SuggestionKind = "title"
+	AuthorSuggestion SuggestionKind = "author"
+)
+
 // Facets count the books of a result by their values, the commonest values first. The filter
 // of a facet doesn't narrow its counts. Values have the form that the filter takes.
 type Facets struct {

@@ -56,9 +56,14 @@ func (c *Config) check() (errs []error) {
 	c.checkApp(&errs)
 	c.checkVisitors(&errs)
 	c.checkDB(&errs)
+	c.checkIndex(&errs)
 	c.checkBrokers(&errs)
 	c.checkTopic(&errs)
 	return errs
+}
+
+func (c *Config) checkIndex(errs *[]error) {
+	c.expect(errs)(slices.Contains(Engines, c.Index.Engine), "index.engine", "must be one of %s, not %q", strings.Join(Engines, ", "), c.Index.Engine)
 }
 
 func (c *Config) checkApp(errs *[]error) {

@@ -16,9 +16,10 @@ import (
 // ("app.port"), and its environment variable follows from the path ("EVENT_BOOKS_APP_PORT").
 // The tag secret marks values that Print masks.
 type Config struct {
-	App AppConfig `yaml:"app"`
-	DB  DBConfig  `yaml:"db"`
-	MQ  MQConfig  `yaml:"mq"`
+	App   AppConfig   `yaml:"app"`
+	DB    DBConfig    `yaml:"db"`
+	Index IndexConfig `yaml:"index"`
+	MQ    MQConfig    `yaml:"mq"`
 
 	origin map[string]string
 }
@@ -76,6 +77,21 @@ type DBConfig struct {
 	// DSN is the Go driver's DSN of MySQL or MariaDB; empty = SQLite in DataDir.
 	DSN string `yaml:"dsn" secret:"dsn"`
 }
+
+// IndexConfig configures the search of the catalogue.
+type IndexConfig struct {
+	// Engine is one of Engines.
+	Engine string `yaml:"engine"`
+}
+
+// The search engines: an index in DataDir, and the database itself.
+const (
+	BleveEngine = "bleve"
+	SQLEngine   = "sql"
+)
+
+// Engines are the search engines, the default first.
+var Engines = []string{BleveEngine, SQLEngine}
 
 // MQConfig configures the stream of events.
 type MQConfig struct {
@@ -150,6 +166,7 @@ func Default() *Config {
 			LogLevel:        "info",
 			ShutdownTimeout: 15 * time.Second,
 		},
+		Index: IndexConfig{Engine: BleveEngine},
 		MQ: MQConfig{
 			Topic:          "lr-book-searches",
 			Partitions:     3,

@@ -99,6 +99,19 @@ func (db *DB) GetBooks(ctx context.Context, ids []uint) ([]*model.Book, error) {
 	return books, nil
 }
 
+func (db *DB) BookVersions(ctx context.Context, after uint, limit int) ([]model.BookVersion, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	versions := make([]model.BookVersion, 0, limit)
+	columns := session.Model(&bookRow{}).Select("id, COALESCE(version, 0) AS version")
+	if err := columns.Where("id > ?", after).Order("id").Limit(limit).Find(&versions).Error; err != nil {
+		return nil, db.failed("read versions of books", err)
+	}
+	return versions, nil
+}
+
 func (db *DB) ChangeBook(ctx context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error) {
 	session, err := db.session(ctx)
 	if err != nil {

@@ -41,6 +41,8 @@ var (
 // Migrate has succeeded once, all methods except Migrate and Close return a
 // model.Error of code UnavailableNow.
 type DB struct {
+	gateway.NoCapabilities // of a BookIndex
+
 	gorm     *gorm.DB // on the main connections
 	searches *gorm.DB
 	probe    *gorm.DB

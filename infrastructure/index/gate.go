@@ -67,6 +67,19 @@ func (g *Gate) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRe
 	return result, err
 }
 
+// Suggest implements gateway.BookIndex. Suggestions take their turn among searches, and have
+// no part in health and metrics of searches.
+func (g *Gate) Suggest(ctx context.Context, typed model.Keyword, limit int) ([]model.Suggestion, error) {
+	if err := g.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer g.slots.Release(1)
+	return g.engine.Suggest(ctx, typed, limit)
+}
+
+// Capabilities implements gateway.BookIndex.
+func (g *Gate) Capabilities() model.Capabilities { return g.engine.Capabilities() }
+
 // enter waits for a slot, in the order of the calls.
 func (g *Gate) enter(ctx context.Context) error {
 	if g.slots.TryAcquire(1) {

@@ -15,11 +15,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
 // engine takes some time for a search, like a real one.
 type engine struct {
+	gateway.NoCapabilities
 	takes   time.Duration
 	err     error
 	running atomic.Int64

@@ -6,15 +6,18 @@ import (
 	"sync"
 
 	segment "github.com/blevesearch/scorch_segment_api/v2"
+
+	"literank.com/event-books/domain/model"
 )
 
 // columns are the values of the books of one segment, by document number. They are computed
 // once, when the segment is first seen, and never change.
 type columns struct {
-	ids    []uint64
-	weight []float32 // orders books within a tier
-	year   []int16   // noYear if unknown
-	work   []uint32  // ordinal, 0 if unknown
+	ids     []uint64
+	version []int64   // of the book
+	weight  []float32 // orders books within a tier
+	year    []int16   // noYear if unknown
+	work    []uint32  // ordinal, 0 if unknown
 	// title is the beginning of the folded title, as a number that orders as its bytes do.
 	title    []uint64
 	language []uint32 // ordinal, 0 if unknown
@@ -103,7 +106,7 @@ func (w *works) number(work uint64) uint32 {
 // readColumns reads the values of all books of a segment.
 func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 	n := int(s.Count())
-	c := &columns{ids: make([]uint64, n), weight: make([]float32, n), year: make([]int16, n), work: make([]uint32, n),
+	c := &columns{ids: make([]uint64, n), version: make([]int64, n), weight: make([]float32, n), year: make([]int16, n), work: make([]uint32, n),
 		title: make([]uint64, n), language: make([]uint32, n),
 		authors: lists{ends: make([]uint32, n)}, subjects: lists{ends: make([]uint32, n)}}
 	for doc := range n {
@@ -117,10 +120,10 @@ func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 }
 
 func (c *columns) set(doc int, id uint64, v values, d *dictionaries) {
-	c.ids[doc] = id
+	c.ids[doc], c.version[doc] = id, v.version
 	c.year[doc] = int16(v.year)
 	c.work[doc] = d.works.number(v.work)
-	c.title[doc] = head(v.title)
+	c.title[doc] = head(model.Fold(v.title))
 	c.language[doc] = d.languages.number(v.language)
 	for _, author := range v.authors {
 		c.authors.all = append(c.authors.all, d.authors.number(author))

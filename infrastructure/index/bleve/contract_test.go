@@ -2,6 +2,7 @@ package bleve_test
 
 import (
 	"context"
+	"log/slog"
 	"path/filepath"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index"
 	"literank.com/event-books/infrastructure/index/bleve"
 	"literank.com/event-books/infrastructure/index/indextest"
 )
@@ -31,16 +33,18 @@ func newShelf(t *testing.T) *shelf {
 
 func open(t *testing.T, folder string) *bleve.Index {
 	t.Helper()
-	index, err := bleve.Open(folder)
+	index, err := bleve.Open(folder, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, index.Close()) })
 	return index
 }
 
+func put(x *bleve.Index, books ...*model.Book) error { return x.Apply(books, nil, index.Position{}) }
+
 func (s *shelf) CreateBook(_ context.Context, b *model.Book) (uint, error) {
 	s.books = append(s.books, b)
 	b.ID = uint(len(s.books))
-	return b.ID, s.Put(b)
+	return b.ID, put(s.Index, b)
 }
 
 func (s *shelf) ChangeBook(_ context.Context, id uint, change func(*model.Book) (*model.Book, error)) (*model.Book, error) {
@@ -49,9 +53,9 @@ func (s *shelf) ChangeBook(_ context.Context, id uint, change func(*model.Book) 
 	case err != nil:
 		return nil, err
 	case b == nil:
-		return nil, s.Delete(id)
+		return nil, s.Apply(nil, []uint{id}, index.Position{})
 	}
 	b.ID = id
 	s.books[id-1] = b
-	return b, s.Put(b)
+	return b, put(s.Index, b)
 }

@@ -28,7 +28,7 @@ const (
 	subjectField     = "subject"     // terms of subjects
 	isbnField        = "isbn"        // 13 digits
 	exactField       = "exact"       // whole values for filters, each with its filter's prefix
-	prefixField      = "prefix"      // beginnings of up to prefixLetters letters of the words of name
+	prefixField      = "prefix"      // beginnings of up to prefixLetters letters of the words of name, and of the title
 	valuesField      = "values"      // what columns are made of
 )
 
@@ -50,6 +50,9 @@ const (
 	availableIs = "v:"
 	titleIs     = "t:"
 )
+
+// titleBegins marks the beginnings of whole titles in prefixField.
+const titleBegins = "^"
 
 // terms is a field of a document whose terms are known.
 type terms struct {
@@ -132,7 +135,7 @@ func (d *builder) words(kind text.Kind, s, language string, fields ...string) []
 			}
 			d.field(stemField).add(text.Stem(term, language))
 			if kind != text.Other {
-				d.prefixes(term)
+				d.beginnings("", term)
 			}
 		}
 	}
@@ -142,18 +145,18 @@ func (d *builder) words(kind text.Kind, s, language string, fields ...string) []
 	return tokens
 }
 
-// prefixes adds the beginnings of a word.
-func (d *builder) prefixes(term string) {
+// beginnings adds the beginnings of a word or a title, each behind a mark.
+func (d *builder) beginnings(mark, term string) {
 	letters := 0
 	for i := range term {
 		if letters > 0 {
-			d.field(prefixField).add(term[:i])
+			d.field(prefixField).add(mark + term[:i])
 		}
 		if letters++; letters > prefixLetters {
 			return
 		}
 	}
-	d.field(prefixField).add(term)
+	d.field(prefixField).add(mark + term)
 }
 
 // title adds the title as a whole, its beginnings, and the forms of its words.
@@ -168,6 +171,7 @@ func (d *builder) title(title string, tokens []text.Token, language string) {
 		d.field(formField).add(pair)
 	}
 	key := text.Key(title)
+	d.beginnings(titleBegins, key)
 	d.field(wholeField).add(key)
 	words := 0
 	for i := range key {

@@ -8,52 +8,119 @@ package bleve
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"iter"
+	"log/slog"
+	"runtime/debug"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/blevesearch/bleve/v2/index/scorch"
 	bleve "github.com/blevesearch/bleve_index_api"
+	bolt "go.etcd.io/bbolt/errors"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index"
 )
 
 // Index is an index in a folder. Its methods may be called concurrently.
 type Index struct {
-	store        bleve.Index
+	store        *scorch.Scorch
 	queue        *bleve.AnalysisQueue
 	dictionaries *dictionaries
+	background   *background
+	position     atomic.Pointer[index.Position]
 
-	writing sync.Mutex // one batch or refresh at a time
+	refreshing sync.Mutex // one refresh at a time
 
 	mu      sync.RWMutex
 	current *view // nil after Close
 }
 
-// Open opens the index in a folder, or makes an empty one there.
-func Open(folder string) (*Index, error) {
+var _ index.Engine = (*Index)(nil)
+
+// positionKey is where the position is stored, next to the content.
+var positionKey = []byte("position")
+
+// Open opens the index in a folder, or makes an empty one there. Its error wraps
+// index.ErrDamaged or index.ErrFormat if the folder has something else.
+func Open(folder string, log *slog.Logger) (_ *Index, err error) {
 	x := &Index{queue: bleve.NewAnalysisQueue(1), dictionaries: newDictionaries()}
+	x.background = newBackground(x, folder, log)
+	defer func() {
+		if thrown := recover(); thrown != nil { // Bleve can't close what it can't load
+			x.queue.Close()
+			err = fmt.Errorf("%w: %v", index.ErrDamaged, thrown)
+		}
+		if err != nil {
+			err = fmt.Errorf("open the index in %s: %w", folder, err)
+		}
+	}()
+	if err := x.background.deaths.check(); err != nil {
+		return nil, err
+	}
+	existed, err := check(folder)
+	if err != nil {
+		return nil, err
+	}
+	x.background.deaths.enter(opening)
 	store, err := scorch.NewScorch(scorch.Name, map[string]any{
 		"path": folder,
 		// A batch is visible before it is on disk. Content and position are stored together.
-		"unsafe_batch":       true,
-		"numSnapshotsToKeep": 1,
+		"unsafe_batch":           true,
+		"numSnapshotsToKeep":     1,
+		"bolt_timeout":           "1s", // another process may have the folder
+		"eventCallbackName":      callbacks,
+		"asyncErrorCallbackName": callbacks,
 	}, x.queue)
 	if err != nil {
-		return nil, fmt.Errorf("open the index: %w", err)
+		x.queue.Close()
+		return nil, err
 	}
-	x.store = store
-	if err := store.Open(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the index: %w", err), x.closeStore())
-	}
-	if err := x.refresh(); err != nil {
+	x.store = store.(*scorch.Scorch)
+	x.background.begin()
+	if err := x.open(existed); err != nil {
 		return nil, errors.Join(err, x.closeStore())
 	}
+	x.background.deaths.leave(opening)
+	go x.background.refreshMerged()
 	return x, nil
 }
 
+// open opens the store. existed says that it has been opened before.
+func (x *Index) open(existed bool) error {
+	if err := x.store.Open(); err != nil {
+		if _, outside := errors.AsType[*fs.PathError](err); outside && !errors.Is(err, fs.ErrNotExist) || errors.Is(err, bolt.ErrTimeout) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", index.ErrDamaged, err)
+	}
+	if err := x.refresh(); err != nil {
+		return fmt.Errorf("%w: %w", index.ErrDamaged, err)
+	}
+	stored, err := x.current.snapshot.GetInternal(positionKey)
+	if err != nil {
+		return fmt.Errorf("read the position of the index: %w", err)
+	}
+	var at index.Position
+	switch {
+	case stored == nil && existed: // Bleve ignores a state of which a file is missing
+		return fmt.Errorf("%w: it has no position", index.ErrDamaged)
+	case stored != nil:
+		if err := json.Unmarshal(stored, &at); err != nil {
+			return fmt.Errorf("read the position of the index: %w: %w", index.ErrDamaged, err)
+		}
+	}
+	x.position.Store(&at)
+	return nil
+}
+
 func (x *Index) closeStore() error {
+	x.background.end()
 	err := x.store.Close()
 	x.queue.Close()
 	return err
@@ -61,8 +128,8 @@ func (x *Index) closeStore() error {
 
 // Close writes the index to disk and closes it. It doesn't wait for searches.
 func (x *Index) Close() error {
-	x.writing.Lock()
-	defer x.writing.Unlock()
+	x.refreshing.Lock()
+	defer x.refreshing.Unlock()
 	x.mu.Lock()
 	last := x.current
 	x.current = nil
@@ -70,7 +137,11 @@ func (x *Index) Close() error {
 	if last == nil {
 		return nil
 	}
-	return errors.Join(x.persist(), last.release(), x.closeStore())
+	var err error
+	if x.Failed() == nil {
+		err = x.persist()
+	}
+	return errors.Join(err, last.release(), x.closeStore())
 }
 
 // persist waits until all batches are on disk.
@@ -79,10 +150,15 @@ func (x *Index) persist() error {
 	batch := bleve.NewBatch()
 	batch.SetInternal([]byte("persisted"), nil) // an empty batch would call nobody
 	batch.SetPersistedCallback(func(err error) { persisted <- err })
-	if err := x.store.Batch(batch); err != nil {
-		return fmt.Errorf("write the index to disk: %w", err)
+	failed := x.background.failures()
+	err := x.store.Batch(batch)
+	if err == nil {
+		select {
+		case err = <-persisted:
+		case err = <-failed:
+		}
 	}
-	if err := <-persisted; err != nil {
+	if err != nil {
 		return fmt.Errorf("write the index to disk: %w", err)
 	}
 	return nil
@@ -93,6 +169,14 @@ var ErrClosed = errors.New("the index is closed")
 
 // refresh makes the newest state the current view.
 func (x *Index) refresh() error {
+	x.refreshing.Lock()
+	defer x.refreshing.Unlock()
+	x.mu.RLock()
+	before := x.current
+	x.mu.RUnlock()
+	if before == nil && x.position.Load() != nil {
+		return ErrClosed
+	}
 	reader, err := x.store.Reader()
 	if err != nil {
 		return fmt.Errorf("read the index: %w", err)
@@ -101,9 +185,6 @@ func (x *Index) refresh() error {
 	if !ok {
 		return errors.Join(fmt.Errorf("read the index: it is a %T", reader), reader.Close())
 	}
-	x.mu.RLock()
-	before := x.current
-	x.mu.RUnlock()
 	next, err := newView(snapshot, before, x.dictionaries)
 	if err != nil {
 		return errors.Join(fmt.Errorf("read the index: %w", err), snapshot.Close())
@@ -127,41 +208,92 @@ func (x *Index) view() (*view, error) {
 	return x.current, nil
 }
 
-// Put adds books, or replaces them. A search that begins afterwards finds them.
-func (x *Index) Put(books ...*model.Book) error {
+// Apply implements index.Engine.
+func (x *Index) Apply(put []*model.Book, deleted []uint, at index.Position) (err error) {
+	defer x.recovered(&err)
 	batch := bleve.NewBatch()
-	for _, b := range books {
+	for _, b := range put {
 		batch.Update(newDocument(b))
 	}
-	return x.apply(batch)
-}
-
-// Delete removes books. A search that begins afterwards doesn't find them.
-func (x *Index) Delete(ids ...uint) error {
-	batch := bleve.NewBatch()
-	for _, id := range ids {
+	for _, id := range deleted {
 		batch.Delete(strconv.FormatUint(uint64(id), 10))
 	}
-	return x.apply(batch)
-}
-
-func (x *Index) apply(batch *bleve.Batch) error {
-	x.writing.Lock()
-	defer x.writing.Unlock()
-	x.mu.RLock()
-	closed := x.current == nil
-	x.mu.RUnlock()
-	if closed {
-		return ErrClosed
+	position, err := json.Marshal(at)
+	if err != nil {
+		return fmt.Errorf("write to the index: %w", err)
 	}
+	batch.SetInternal(positionKey, position)
+	held, err := x.view() // the store isn't closed meanwhile
+	if err != nil {
+		return err
+	}
+	defer held.release() // an error concerns Close
 	if err := x.store.Batch(batch); err != nil {
 		return fmt.Errorf("write to the index: %w", err)
 	}
+	x.position.Store(&at)
 	return x.refresh()
 }
 
+// Position implements index.Engine.
+func (x *Index) Position() index.Position { return *x.position.Load() }
+
+// Versions implements index.Engine.
+func (x *Index) Versions() (iter.Seq2[uint, int64], error) {
+	v, err := x.view()
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(uint, int64) bool) {
+		defer v.release() // an error concerns Close
+		for _, p := range v.parts {
+			for doc, id := range p.columns.ids {
+				if p.deleted != nil && p.deleted.Contains(uint32(doc)) {
+					continue
+				}
+				if !yield(uint(id), p.columns.version[doc]) {
+					return
+				}
+			}
+		}
+	}, nil
+}
+
+// Failed implements index.Engine.
+func (x *Index) Failed() error { return x.background.failed() }
+
+// recovered turns a panic into an error, after which the index has failed: its files are
+// damaged, or Bleve or this package has a bug.
+func (x *Index) recovered(err *error) {
+	if thrown := recover(); thrown != nil {
+		*err = fmt.Errorf("%w: %v", index.ErrDamaged, thrown)
+		x.background.log.Error("the search index panicked", "error", thrown, "stack", string(debug.Stack()))
+		x.background.fail(*err)
+	}
+}
+
+// Capabilities implements gateway.BookIndex.
+func (x *Index) Capabilities() model.Capabilities {
+	return model.Capabilities{Correction: true, Facets: true, Suggestions: true}
+}
+
+// Suggest implements gateway.BookIndex.
+func (x *Index) Suggest(ctx context.Context, typed model.Keyword, limit int) (_ []model.Suggestion, err error) {
+	defer x.recovered(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	v, err := x.view()
+	if err != nil {
+		return nil, err
+	}
+	defer v.release() // see SearchBooks
+	return v.suggest(ctx, typed, limit)
+}
+
 // SearchBooks implements gateway.BookIndex.
-func (x *Index) SearchBooks(ctx context.Context, s model.Search) (*model.SearchResult, error) {
+func (x *Index) SearchBooks(ctx context.Context, s model.Search) (_ *model.SearchResult, err error) {
+	defer x.recovered(&err)
+	// A file that was cut off is read through the memory that it was mapped to.
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	v, err := x.view()
 	if err != nil {
 		return nil, err

@@ -2,6 +2,8 @@ package bleve_test
 
 import (
 	"fmt"
+	"log/slog"
+	"maps"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index"
 	"literank.com/event-books/infrastructure/index/bleve"
 )
 
@@ -20,7 +23,7 @@ func library(t *testing.T, books ...*model.Book) *bleve.Index {
 	for i, b := range books {
 		b.ID = uint(i + 1)
 	}
-	require.NoError(t, index.Put(books...))
+	require.NoError(t, put(index, books...))
 	return index
 }
 
@@ -180,21 +183,30 @@ func TestSortByTitleBeyondItsBeginning(t *testing.T) {
 
 func TestReopened(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "index")
-	index, err := bleve.Open(folder)
+	x, err := bleve.Open(folder, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	require.NoError(t, index.Put(&model.Book{ID: 1, Title: "Kept"}, &model.Book{ID: 2, Title: "Gone"}))
-	require.NoError(t, index.Put(&model.Book{ID: 1, Title: "Changed"}))
-	require.NoError(t, index.Delete(2))
-	require.NoError(t, index.Close())
-	require.NoError(t, index.Close(), "a second time")
-	_, err = index.SearchBooks(t.Context(), model.Search{Limit: 1})
+	assert.Zero(t, x.Position())
+	require.NoError(t, put(x, &model.Book{ID: 1, Title: "Kept"}, &model.Book{ID: 2, Title: "Gone"}))
+	require.NoError(t, put(x, &model.Book{ID: 1, Title: "Changed", Version: 7}))
+	at := index.Position{Generation: model.Generation{Database: "d", Restored: "r"}, Version: 8}
+	require.NoError(t, x.Apply(nil, []uint{2}, at))
+	assert.Equal(t, at, x.Position())
+	require.NoError(t, x.Close())
+	require.NoError(t, x.Close(), "a second time")
+	_, err = x.SearchBooks(t.Context(), model.Search{Limit: 1})
 	require.ErrorIs(t, err, bleve.ErrClosed)
-	require.ErrorIs(t, index.Put(&model.Book{ID: 3}), bleve.ErrClosed)
+	require.ErrorIs(t, put(x, &model.Book{ID: 3}), bleve.ErrClosed)
+	_, err = x.Versions()
+	require.ErrorIs(t, err, bleve.ErrClosed)
 
-	index = open(t, folder)
-	assert.Equal(t, []uint{1}, search(t, index, model.Search{}).IDs)
-	assert.Equal(t, []uint{1}, search(t, index, model.Search{Keyword: "changed"}).IDs)
-	assert.Empty(t, search(t, index, model.Search{Keyword: "kept"}).IDs)
+	x = open(t, folder)
+	assert.Equal(t, at, x.Position())
+	versions, err := x.Versions()
+	require.NoError(t, err)
+	assert.Equal(t, map[uint]int64{1: 7}, maps.Collect(versions))
+	assert.Equal(t, []uint{1}, search(t, x, model.Search{}).IDs)
+	assert.Equal(t, []uint{1}, search(t, x, model.Search{Keyword: "changed"}).IDs)
+	assert.Empty(t, search(t, x, model.Search{Keyword: "kept"}).IDs)
 }
 
 // Searches see each batch as a whole, while books are changed and segments merged.
@@ -226,7 +238,7 @@ func TestConcurrentSearches(t *testing.T) {
 		for _, b := range shelf {
 			b.Title = fmt.Sprint("State ", i)
 		}
-		require.NoError(t, index.Put(shelf...))
+		require.NoError(t, put(index, shelf...))
 		assert.Equal(t, books, search(t, index, model.Search{Keyword: model.Keyword(fmt.Sprint("state ", i)), Exact: true}).Total)
 	}
 	close(done)

@@ -87,7 +87,7 @@ func orderAlike(hits []hit) error {
 		if err != nil {
 			return err
 		}
-		titles[h.id] = stored.title
+		titles[h.id] = model.Fold(stored.title)
 	}
 	slices.SortFunc(hits, func(a, b hit) int {
 		return cmp.Or(cmp.Compare(titles[a.id], titles[b.id]), cmp.Compare(a.id, b.id))

@@ -14,20 +14,21 @@ import (
 // values are what ranking, sorting and facets need to know of a book. The index stores them
 // with the book.
 type values struct {
+	version    int64 // of the book
 	popularity int64
 	words      int // of the title
 	year       int // noYear if unknown
 	inStock    bool
 	work       uint64 // equal for the editions of one work, 0 if unknown
-	title      string // folded
+	title      string
 	language   string
 	authors    []string
 	subjects   []string
 }
 
 func valuesOf(b *model.Book) values {
-	v := values{year: noYear, popularity: max(b.Popularity, 0), words: len(text.Query(b.Title)), inStock: b.InStock(),
-		work: workOf(b), title: model.Fold(b.Title), language: b.Language, authors: b.Authors(), subjects: b.Subjects}
+	v := values{version: b.Version, year: noYear, popularity: max(b.Popularity, 0), words: len(text.Query(b.Title)), inStock: b.InStock(),
+		work: workOf(b), title: b.Title, language: b.Language, authors: b.Authors(), subjects: b.Subjects}
 	if year, ok := b.Year(); ok {
 		v.year = year
 	}
@@ -50,7 +51,8 @@ const noYear = math.MinInt16
 // encodeValues writes the values of a book: numbers as varints, texts with their lengths.
 func encodeValues(b *model.Book) []byte {
 	v := valuesOf(b)
-	out := binary.AppendUvarint(nil, uint64(v.popularity))
+	out := binary.AppendVarint(nil, v.version)
+	out = binary.AppendUvarint(out, uint64(v.popularity))
 	out = binary.AppendUvarint(out, uint64(v.words))
 	out = binary.AppendVarint(out, int64(v.year))
 	stock := uint64(0)
@@ -79,7 +81,7 @@ var errValues = errors.New("the stored values of a book are damaged")
 // decodeValues reads what encodeValues has written.
 func decodeValues(stored []byte) (values, error) {
 	r := reader{rest: stored}
-	v := values{popularity: int64(r.number()), words: int(r.number())}
+	v := values{version: r.signed(), popularity: int64(r.number()), words: int(r.number())}
 	v.year = int(r.signed())
 	v.inStock = r.number() == 1
 	v.work = r.fixed()

@@ -1,0 +1,42 @@
+package index
+
+import (
+	"errors"
+	"iter"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+)
+
+// Engine is a search engine that keeps a copy of the catalogue's books. Its methods may be
+// called concurrently, but for each book, one Apply at a time.
+type Engine interface {
+	gateway.BookIndex
+	// Apply adds books, or replaces them, and deletes others; at becomes the position. It is
+	// one step: after a crash, the index has all of it or nothing. A search that begins
+	// afterwards shows it.
+	Apply(put []*model.Book, deleted []uint, at Position) error
+	// Position returns that of the last Apply, or the zero value.
+	Position() Position
+	// Versions yields the versions of all books, by id. A book may come twice after damage.
+	Versions() (iter.Seq2[uint, int64], error)
+	// Failed returns what broke the engine, or nil. It then answers nothing any more, or
+	// what it answers may be wrong.
+	Failed() error
+	Close() error
+}
+
+var (
+	// ErrDamaged says that the files of an index aren't as the engine has written them, or that
+	// it can't read them.
+	ErrDamaged = errors.New("the index is damaged")
+	// ErrFormat says that another version of this program wrote the index.
+	ErrFormat = errors.New("the index has another format")
+)
+
+// Position says which state of a catalogue an index has. It is stored with the content.
+type Position struct {
+	Generation model.Generation
+	// Version is the highest version of a book that the index has got.
+	Version int64
+}

@@ -1,0 +1,168 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index"
+)
+
+const (
+	// batch is the number of books that are read and indexed in one step.
+	batch = 500
+	// page is the number of versions that are read at once.
+	page = 10_000
+	// pause is the pause after a failure of the catalogue.
+	pause = time.Second
+)
+
+// replica is an index with the books that it still lacks.
+type replica struct {
+	name    string // of its folder
+	engine  index.Engine
+	books   gateway.BookSource
+	pending *queue
+	log     *slog.Logger
+	total   int // of books to index, while it is built
+
+	cancel context.CancelFunc // ends follow, if it answers searches
+	ended  chan struct{}
+
+	mu         sync.Mutex
+	generation model.Generation // of the content
+	failing    bool             // the catalogue
+}
+
+func newReplica(name string, engine index.Engine, books gateway.BookSource, log *slog.Logger) *replica {
+	return &replica{name: name, engine: engine, books: books, pending: newQueue(), log: log, generation: engine.Position().Generation}
+}
+
+// compare queues all books whose version in the catalogue is another one than in the index,
+// and those that only one of both has. It returns the number of books in the catalogue.
+func (r *replica) compare(ctx context.Context) (books int, err error) {
+	all, err := r.engine.Versions()
+	if err != nil {
+		return 0, err
+	}
+	indexed := map[uint]int64{}
+	for id, version := range all {
+		if _, twice := indexed[id]; twice {
+			version = -1 // no book has it
+		}
+		indexed[id] = version
+	}
+	for after := uint(0); ; {
+		versions, err := r.books.BookVersions(ctx, after, page)
+		if err != nil {
+			return 0, err
+		}
+		for _, b := range versions {
+			if version, ok := indexed[b.ID]; !ok || version != b.Version {
+				r.pending.add(b.ID)
+			}
+			delete(indexed, b.ID)
+			after = b.ID
+		}
+		books += len(versions)
+		if len(versions) < page {
+			break
+		}
+	}
+	for id := range indexed {
+		r.pending.add(id)
+	}
+	return books, nil
+}
+
+// follow indexes what is queued until ctx ends, which is no error, or the engine fails. With
+// once it ends when nothing is queued any more.
+func (r *replica) follow(ctx context.Context, once bool) error {
+	for {
+		ids := r.pending.take(batch * runtime.GOMAXPROCS(0))
+		if len(ids) == 0 {
+			if once {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-r.pending.more:
+			}
+			continue
+		}
+		err := r.index(ctx, ids)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			r.pending.settle(len(ids))
+			r.works()
+			continue
+		case errors.Is(err, errEngine):
+			return err
+		}
+		r.pending.putBack(ids)
+		r.fails(err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+}
+
+// errEngine says that the engine failed, and not the catalogue.
+var errEngine = errors.New("the search engine failed")
+
+// index reads books and puts them into the index, with all processors.
+func (r *replica) index(ctx context.Context, ids []uint) error {
+	r.mu.Lock()
+	generation := r.generation
+	r.mu.Unlock()
+	group, ctx := errgroup.WithContext(ctx)
+	for part := range slices.Chunk(ids, batch) {
+		group.Go(func() error {
+			books, err := r.books.GetBooks(ctx, part)
+			if err != nil {
+				return err
+			}
+			there := make(map[uint]bool, len(books))
+			at := index.Position{Generation: generation, Version: r.engine.Position().Version}
+			for _, b := range books {
+				there[b.ID] = true
+				at.Version = max(at.Version, b.Version)
+			}
+			gone := slices.DeleteFunc(slices.Clone(part), func(id uint) bool { return there[id] })
+			if err := r.engine.Apply(books, gone, at); err != nil {
+				return fmt.Errorf("%w: %w", errEngine, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (r *replica) fails(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.failing && model.ErrorCode(err) != model.UnavailableNow { // the database has logged those
+		r.log.Warn("books can't be read for the search index; retrying", "error", err)
+	}
+	r.failing = true
+}
+
+func (r *replica) works() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failing = false
+}
