@@ -272,9 +272,9 @@ func TestRelaxedInScriptsWithoutBlanks(t *testing.T) {
 		served string
 		id     uint
 	}{
-		"漫長的冬天 by 林小橋":  {"漫長的冬天 林小橋", 1},
-		"漫長的冬天色":        {"漫長的冬天", 1},
-		"色漫長的冬天":        {"漫長的冬天", 1},
+		"漫長的冬天 by 林小橋":   {"漫長的冬天 林小橋", 1},
+		"漫長的冬天色":         {"漫長的冬天", 1},
+		"色漫長的冬天":         {"漫長的冬天", 1},
 		"เรื่องของแมวดำ": {"เรื่องของแมว", 2},
 	} {
 		result := search(t, index, model.Search{Keyword: keyword})
