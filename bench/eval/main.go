@@ -89,7 +89,7 @@ func (e *eval) run(ctx context.Context, only, profile string) (err error) {
 	}{
 		{"titles", e.titles}, {"typos", e.typos}, {"inverted names", e.invertedNames}, {"aliases", e.aliases},
 		{"rare words", e.rareWords}, {"rare words beside typos", e.rareBesideTypos},
-		{"library", e.library}, {"suggestions", e.suggestions}, {"editions", e.editions},
+		{"library", e.library}, {"relations", e.relations}, {"suggestions", e.suggestions}, {"editions", e.editions},
 	} {
 		if !strings.Contains(m.name, only) {
 			continue

@@ -165,6 +165,13 @@ func wordsOf(b *model.Book) []string {
 	return words(strings.Join(slices.Concat([]string{b.Title, b.Author, b.Series, b.Publisher, b.Description}, b.Subjects, b.AuthorAliases), " "))
 }
 
+// spellingsOf returns the words of a book, also as one word where apostrophes or hyphens are.
+func spellingsOf(b *model.Book) []string {
+	joined := *b
+	joined.Title = strings.NewReplacer("'", "", "’", "", "-", "", "æ", "ae").Replace(b.Title)
+	return slices.Concat(wordsOf(b), wordsOf(&joined))
+}
+
 // rareIn is the number of books that a rare word is in, at most.
 const rareIn = 3
 
@@ -205,7 +212,7 @@ func (e *eval) rareWords(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		e.add(right, len(books) > 0 && slices.Contains(wordsOf(books[0]), list[i]), list[i], books, result)
+		e.add(right, len(books) > 0 && slices.Contains(spellingsOf(books[0]), list[i]), list[i], books, result)
 	}
 	return nil
 }
