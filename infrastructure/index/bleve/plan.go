@@ -169,7 +169,7 @@ func (p *plan) with(words []word) *plan {
 		terms[i] = w.Terms[0]
 	}
 	changed.key = strings.Join(terms, " ")
-	changed.exact = changed.key
+	changed.exact = "" // nobody typed it
 	return &changed
 }
 

@@ -249,7 +249,7 @@ func (c *completion) completed(m *matcher, w *begun) *roaring.Bitmap {
 
 // near returns the documents that have a word with an error in it, or in its beginning.
 func (c *completion) near(m *matcher, w *begun, last bool) *roaring.Bitmap {
-	dfa, err := automata[c.errors].BuildDfa(w.terms[0], c.errors)
+	dfa, err := automata[c.errors]().BuildDfa(w.terms[0], c.errors)
 	if err != nil {
 		if m.err == nil {
 			m.err = err
