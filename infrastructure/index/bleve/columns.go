@@ -9,6 +9,7 @@ import (
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index/text"
 )
 
 // columns are the values of the books of one segment, by document number. They are computed
@@ -26,6 +27,8 @@ type columns struct {
 	language []uint32 // ordinal, 0 if unknown
 	authors  lists
 	subjects lists
+	// stems are the languages of the stems that the segment has, as text.Stem marks them.
+	stems map[string]bool
 }
 
 // lists holds a list of ordinals for each document.
@@ -119,7 +122,28 @@ func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 		}
 		c.set(doc, id, v, d)
 	}
-	return c, nil
+	var err error
+	c.stems, err = stemLanguages(s)
+	return c, err
+}
+
+// stemLanguages reads the languages of the stems of a segment.
+func stemLanguages(s segment.Segment) (map[string]bool, error) {
+	languages := map[string]bool{}
+	t := newTerminology(s)
+	for start, more := []byte(nil), true; more; {
+		more = false
+		err := t.eachUncounted(stemField, nil, start, nil, func(term string) bool {
+			language := text.StemLanguage(term)
+			languages[language] = true
+			start, more = after(language), true
+			return false
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return languages, nil
 }
 
 func (c *columns) set(doc int, id uint64, v values, d *dictionaries) {

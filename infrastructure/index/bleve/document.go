@@ -38,6 +38,8 @@ const (
 	// prefixLetters is the length of the longest beginning of a word that is a term. There are
 	// few words with one longer beginning, so the dictionary finds them.
 	prefixLetters = 3
+	// titleLetters is the same for titles.
+	titleLetters = 6
 )
 
 // The prefixes of terms in exactField.
@@ -62,6 +64,13 @@ type terms struct {
 	options bleve.FieldIndexingOptions
 }
 
+// once is the frequency of every term. The index stores no frequencies.
+var once = func() *bleve.TokenFreq {
+	frequency := &bleve.TokenFreq{}
+	frequency.SetFrequency(1)
+	return frequency
+}()
+
 func (f *terms) Name() string                                     { return f.name }
 func (f *terms) Value() []byte                                    { return f.value }
 func (f *terms) ArrayPositions() []uint64                         { return nil }
@@ -75,12 +84,9 @@ func (f *terms) Size() int                                        { return 64 * 
 
 // add adds a term.
 func (f *terms) add(term string) {
-	if _, ok := f.terms[term]; ok || term == "" {
-		return
+	if term != "" {
+		f.terms[term] = once
 	}
-	frequency := &bleve.TokenFreq{Term: []byte(term)}
-	frequency.SetFrequency(1)
-	f.terms[term] = frequency
 }
 
 // newDocument returns the document of a book.
@@ -135,7 +141,7 @@ func (d *builder) words(kind text.Kind, s, language string, fields ...string) []
 			}
 			d.field(stemField).add(text.Stem(term, language))
 			if kind != text.Other {
-				d.beginnings("", term)
+				d.beginnings("", term, prefixLetters)
 			}
 		}
 	}
@@ -145,14 +151,14 @@ func (d *builder) words(kind text.Kind, s, language string, fields ...string) []
 	return tokens
 }
 
-// beginnings adds the beginnings of a word or a title, each behind a mark.
-func (d *builder) beginnings(mark, term string) {
+// beginnings adds the beginnings of a word or a title of up to so many letters, each behind a mark.
+func (d *builder) beginnings(mark, term string, most int) {
 	letters := 0
 	for i := range term {
 		if letters > 0 {
 			d.field(prefixField).add(mark + term[:i])
 		}
-		if letters++; letters > prefixLetters {
+		if letters++; letters > most {
 			return
 		}
 	}
@@ -171,7 +177,7 @@ func (d *builder) title(title string, tokens []text.Token, language string) {
 		d.field(formField).add(pair)
 	}
 	key := text.Key(title)
-	d.beginnings(titleBegins, key)
+	d.beginnings(titleBegins, key, titleLetters)
 	d.field(wholeField).add(key)
 	if bracket := strings.LastIndexByte(title, '('); bracket > 0 && strings.HasSuffix(title, ")") {
 		d.field(wholeField).add(text.Key(title[:bracket])) // without "(Series, #2)"

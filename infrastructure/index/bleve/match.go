@@ -6,9 +6,9 @@ import (
 	"strconv"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	segment "github.com/blevesearch/scorch_segment_api/v2"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index/text"
 )
 
 // tier says how well a book matches. Every book of a tier stands before those of the next.
@@ -37,12 +37,13 @@ type matches struct {
 type matcher struct {
 	*plan
 	terminology
+	part   *part
 	cached map[string][]*roaring.Bitmap // by field, or by method that looks in several, for each word
 	err    error                        // the first one
 }
 
 func newMatcher(p *plan, part *part) *matcher {
-	return &matcher{plan: p, terminology: terminology{part: part, fields: map[string]segment.TermDictionary{}}, cached: map[string][]*roaring.Bitmap{}}
+	return &matcher{plan: p, terminology: newTerminology(part), part: part, cached: map[string][]*roaring.Bitmap{}}
 }
 
 // find returns the matches of the plan, filters apart.
@@ -111,6 +112,17 @@ func (m *matcher) any(field string, terms []string) *roaring.Bitmap {
 	return union(sets...)
 }
 
+// stemmed returns the documents of any of the stems.
+func (m *matcher) stemmed(field string, stems []string) *roaring.Bitmap {
+	var sets []*roaring.Bitmap
+	for _, stem := range stems {
+		if m.part.columns.stems[text.StemLanguage(stem)] {
+			sets = append(sets, m.term(field, stem))
+		}
+	}
+	return union(sets...)
+}
+
 // once returns what find returns for word i, and remembers it under a name.
 func (m *matcher) once(name string, i int, find func() *roaring.Bitmap) *roaring.Bitmap {
 	known := m.cached[name]
@@ -138,7 +150,7 @@ func (m *matcher) widely(i int) *roaring.Bitmap {
 func (m *matcher) variants(i int) *roaring.Bitmap {
 	return m.once("variants", i, func() *roaring.Bitmap {
 		w := m.words[i]
-		return union(m.in(textField, i), m.any(stemField, w.stems), m.any(pairField, w.own()))
+		return union(m.in(textField, i), m.stemmed(stemField, w.stems), m.any(pairField, w.own()))
 	})
 }
 
@@ -146,7 +158,7 @@ func (m *matcher) variants(i int) *roaring.Bitmap {
 // written together or apart.
 func (m *matcher) forms(i int) *roaring.Bitmap {
 	w := m.words[i]
-	return union(m.in(titleField, i), m.any(formField, w.stems), m.any(formField, w.own()))
+	return union(m.in(titleField, i), m.stemmed(formField, w.stems), m.any(formField, w.own()))
 }
 
 // holds returns the documents for which a condition holds, not considering excluded.
@@ -174,7 +186,7 @@ func (m *matcher) holds(c condition) *roaring.Bitmap {
 // prefixed returns the documents that have a term with the prefix.
 func (m *matcher) prefixed(field, prefix string) *roaring.Bitmap {
 	var sets []*roaring.Bitmap
-	err := m.each(field, nil, []byte(prefix), after(prefix), func(term string, _ uint64, _ uint8) bool {
+	err := m.eachUncounted(field, nil, []byte(prefix), after(prefix), func(term string) bool {
 		sets = append(sets, m.term(field, term))
 		return len(sets) < maxPrefixed
 	})

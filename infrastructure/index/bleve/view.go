@@ -101,15 +101,19 @@ func readStored(s segment.Segment, doc uint64) (id uint64, v values, err error) 
 // terminology caches the dictionaries of a segment for one search: they are not safe for
 // concurrent use.
 type terminology struct {
-	part   *part
-	fields map[string]segment.TermDictionary
+	segment segment.Segment
+	fields  map[string]segment.TermDictionary
+}
+
+func newTerminology(s segment.Segment) terminology {
+	return terminology{segment: s, fields: map[string]segment.TermDictionary{}}
 }
 
 func (t *terminology) dictionary(field string) (segment.TermDictionary, error) {
 	if known, ok := t.fields[field]; ok {
 		return known, nil
 	}
-	dictionary, err := t.part.Dictionary(field)
+	dictionary, err := t.segment.Dictionary(field)
 	if err != nil {
 		return nil, fmt.Errorf("read the dictionary of %s: %w", field, err)
 	}
@@ -152,7 +156,25 @@ func (t *terminology) each(field string, automaton segment.Automaton, start, end
 	if err != nil {
 		return err
 	}
-	terms := dictionary.AutomatonIterator(automaton, start, end)
+	return visitTerms(field, dictionary.AutomatonIterator(automaton, start, end), visit)
+}
+
+// eachUncounted is each without the numbers of documents, and faster.
+func (t *terminology) eachUncounted(field string, automaton segment.Automaton, start, end []byte, visit func(term string) bool) error {
+	dictionary, err := t.dictionary(field)
+	if err != nil {
+		return err
+	}
+	iterate := dictionary.AutomatonIterator
+	if faster, ok := dictionary.(interface {
+		AutomatonIteratorOmitCount(a segment.Automaton, start, end []byte) segment.DictionaryIterator
+	}); ok {
+		iterate = faster.AutomatonIteratorOmitCount
+	}
+	return visitTerms(field, iterate(automaton, start, end), func(term string, _ uint64, _ uint8) bool { return visit(term) })
+}
+
+func visitTerms(field string, terms segment.DictionaryIterator, visit func(term string, documents uint64, distance uint8) bool) error {
 	for {
 		entry, err := terms.Next()
 		if err != nil {

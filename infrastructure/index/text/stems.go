@@ -1,6 +1,7 @@
 package text
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -64,6 +65,11 @@ func Stem(term, language string) string {
 		}
 	}
 	return ""
+}
+
+// StemLanguage returns the beginning of a stem that its language has alone.
+func StemLanguage(stem string) string {
+	return stem[:strings.IndexByte(stem, ':')+1]
 }
 
 // Stems returns the stems of a term of Query in all languages, for the query's isn't known.
