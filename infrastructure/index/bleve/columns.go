@@ -6,6 +6,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/RoaringBitmap/roaring/v2"
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 
 	"literank.com/event-books/domain/model"
@@ -27,8 +28,7 @@ type columns struct {
 	language []uint32 // ordinal, 0 if unknown
 	authors  lists
 	subjects lists
-	// stems are the languages of the stems that the segment has, as text.Stem marks them.
-	stems map[string]bool
+	stemming *stemming
 }
 
 // lists holds a list of ordinals for each document.
@@ -114,7 +114,8 @@ func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 	n := int(s.Count())
 	c := &columns{ids: make([]uint64, n), version: make([]int64, n), weight: make([]float32, n), length: make([]uint8, n), year: make([]int16, n), work: make([]uint32, n),
 		title: make([]uint64, n), language: make([]uint32, n),
-		authors: lists{ends: make([]uint32, n)}, subjects: lists{ends: make([]uint32, n)}}
+		authors: lists{ends: make([]uint32, n)}, subjects: lists{ends: make([]uint32, n)},
+		stemming: &stemming{all: map[text.Stemmers]*roaring.Bitmap{}}}
 	for doc := range n {
 		id, v, err := readStored(s, uint64(doc))
 		if err != nil {
@@ -122,28 +123,44 @@ func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 		}
 		c.set(doc, id, v, d)
 	}
-	var err error
-	c.stems, err = stemLanguages(s)
-	return c, err
+	return c, nil
 }
 
-// stemLanguages reads the languages of the stems of a segment.
-func stemLanguages(s segment.Segment) (map[string]bool, error) {
-	languages := map[string]bool{}
-	t := newTerminology(s)
-	for start, more := []byte(nil), true; more; {
-		more = false
-		err := t.eachUncounted(stemField, nil, start, nil, func(term string) bool {
-			language := text.StemLanguage(term)
-			languages[language] = true
-			start, more = after(language), true
-			return false
-		})
-		if err != nil {
-			return nil, err
+// stemming has the documents of a segment by the rules by which their words are stemmed.
+type stemming struct {
+	all    map[text.Stemmers]*roaring.Bitmap
+	unions sync.Map // *roaring.Bitmap by text.Stemmers: there are few different ones
+}
+
+func (s *stemming) add(doc uint32, language string) {
+	rules := text.StemmersOf(language)
+	if s.all[rules] == nil {
+		s.all[rules] = roaring.New()
+	}
+	s.all[rules].Add(doc)
+}
+
+// by returns the documents that are stemmed by any of the rules; nil stands for all that are
+// stemmed.
+func (s *stemming) by(rules text.Stemmers) *roaring.Bitmap {
+	if known, ok := s.unions.Load(rules); ok {
+		return known.(*roaring.Bitmap)
+	}
+	var some []*roaring.Bitmap
+	every := true
+	for own, docs := range s.all {
+		if own&rules != 0 {
+			some = append(some, docs)
+		} else if own != 0 {
+			every = false
 		}
 	}
-	return languages, nil
+	docs := union(some...)
+	if every {
+		docs = nil
+	}
+	s.unions.Store(rules, docs)
+	return docs
 }
 
 func (c *columns) set(doc int, id uint64, v values, d *dictionaries) {
@@ -152,6 +169,7 @@ func (c *columns) set(doc int, id uint64, v values, d *dictionaries) {
 	c.work[doc] = d.works.number(v.work)
 	c.title[doc] = head(model.Fold(v.title))
 	c.language[doc] = d.languages.number(v.language)
+	c.stemming.add(uint32(doc), v.language)
 	for _, author := range v.authors {
 		c.authors.all = append(c.authors.all, d.authors.number(author))
 	}

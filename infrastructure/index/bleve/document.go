@@ -32,6 +32,10 @@ const (
 	valuesField      = "values"      // what columns are made of
 )
 
+// fields are those that hold terms.
+var fields = []string{titleField, nameField, textField, descriptionField, formField, stemField, pairField, wholeField, startField,
+	authorField, subjectField, isbnField, exactField, prefixField}
+
 const (
 	// startWords is the length of the longest beginning of a title that is a term.
 	startWords = 8

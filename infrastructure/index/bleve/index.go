@@ -48,6 +48,9 @@ var _ index.Engine = (*Index)(nil)
 // positionKey is where the position is stored, next to the content.
 var positionKey = []byte("position")
 
+// mergePlan keeps fewer segments than Bleve's own, since a search reads the dictionaries of each.
+var mergePlan = map[string]int{"MaxSegmentsPerTier": 4, "SegmentsPerMergeTask": 8}
+
 // Open opens the index in a folder, or makes an empty one there. Its error wraps
 // index.ErrDamaged or index.ErrFormat if the folder has something else.
 func Open(folder string, log *slog.Logger) (_ *Index, err error) {
@@ -75,6 +78,7 @@ func Open(folder string, log *slog.Logger) (_ *Index, err error) {
 		// A batch is visible before it is on disk. Content and position are stored together.
 		"unsafe_batch":           true,
 		"numSnapshotsToKeep":     1,
+		"scorchMergePlanOptions": mergePlan,
 		"bolt_timeout":           "1s", // another process may have the folder
 		"eventCallbackName":      callbacks,
 		"asyncErrorCallbackName": callbacks,

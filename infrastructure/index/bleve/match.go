@@ -30,33 +30,38 @@ const (
 // matches are the books of a part that match a plan.
 type matches struct {
 	*matcher
-	all *roaring.Bitmap // nil if every book matches
+	all   *roaring.Bitmap // nil if every book matches
+	known [tiers]*roaring.Bitmap
 }
 
 // matcher finds matches of one plan in one part.
 type matcher struct {
 	*plan
-	terminology
-	part   *part
+	*part
 	cached map[string][]*roaring.Bitmap // by field, or by method that looks in several, for each word
 	err    error                        // the first one
 }
 
 func newMatcher(p *plan, part *part) *matcher {
-	return &matcher{plan: p, terminology: newTerminology(part), part: part, cached: map[string][]*roaring.Bitmap{}}
+	return &matcher{plan: p, part: part, cached: map[string][]*roaring.Bitmap{}}
 }
 
-// find returns the matches of the plan, filters apart.
-func (m *matcher) find() *matches { return &matches{matcher: m, all: m.without(nil)} }
+// matches returns the matches of the plan, filters apart.
+func (m *matcher) matches() *matches { return &matches{matcher: m, all: m.without(nil)} }
 
 // without returns the documents that match the plan without some of its words. nil stands for
 // all documents.
 func (m *matcher) without(some []int) *roaring.Bitmap {
 	sets := make([]*roaring.Bitmap, 0, len(m.words)+len(m.conditions))
 	for i := range m.words {
-		if !slices.Contains(some, i) {
-			sets = append(sets, m.widely(i))
+		if slices.Contains(some, i) {
+			continue
 		}
+		docs := m.widely(i)
+		if docs.IsEmpty() {
+			return none
+		}
+		sets = append(sets, docs)
 	}
 	var excluded []*roaring.Bitmap
 	for _, c := range m.conditions {
@@ -112,13 +117,15 @@ func (m *matcher) any(field string, terms []string) *roaring.Bitmap {
 	return union(sets...)
 }
 
-// stemmed returns the documents of any of the stems.
-func (m *matcher) stemmed(field string, stems []string) *roaring.Bitmap {
+// stemmed returns the documents that have any of the stems in a language for which it is one.
+func (m *matcher) stemmed(field string, stems []text.Stemmed) *roaring.Bitmap {
 	var sets []*roaring.Bitmap
 	for _, stem := range stems {
-		if m.part.columns.stems[text.StemLanguage(stem)] {
-			sets = append(sets, m.term(field, stem))
+		docs := m.term(field, stem.Term)
+		if !docs.IsEmpty() {
+			docs = intersection(docs, m.part.columns.stemming.by(stem.Languages))
 		}
+		sets = append(sets, docs)
 	}
 	return union(sets...)
 }
@@ -212,6 +219,13 @@ func after(prefix string) []byte {
 
 // of returns the matches in a tier, and in better ones. The first tiers need a key.
 func (m *matches) of(t tier) *roaring.Bitmap {
+	if m.known[t] == nil {
+		m.known[t] = m.find(t)
+	}
+	return m.known[t]
+}
+
+func (m *matches) find(t tier) *roaring.Bitmap {
 	var sets []*roaring.Bitmap
 	switch t {
 	case asTyped:
