@@ -143,6 +143,17 @@ func (m *matcher) once(name string, i int, find func() *roaring.Bitmap) *roaring
 	return known[i]
 }
 
+// take takes what another matcher of the part has found for words that haven't changed.
+func (m *matcher) take(other *matcher, changed []int) {
+	for name, known := range other.cached {
+		known = slices.Clone(known)
+		for _, i := range changed {
+			known[i] = nil
+		}
+		m.cached[name] = known
+	}
+}
+
 // in returns the documents that have word i in the field.
 func (m *matcher) in(field string, i int) *roaring.Bitmap {
 	return m.once(field, i, func() *roaring.Bitmap { return m.any(field, m.words[i].Terms) })
