@@ -156,10 +156,11 @@ func (s *stemming) add(language string) {
 	s.kind = append(s.kind, uint8(kind)) // there are fewer languages
 }
 
-// by returns those of the documents that are stemmed by any of the rules. It may be called
+// by returns those of the documents with a stem in whose languages it is one. It may be called
 // concurrently.
-func (s *stemming) by(rules text.Stemmers, docs *roaring.Bitmap) *roaring.Bitmap {
-	if !slices.ContainsFunc(s.kinds, func(own text.Stemmers) bool { return own != 0 && own&rules == 0 }) {
+func (s *stemming) by(stem text.Stemmed, docs *roaring.Bitmap) *roaring.Bitmap {
+	rules := stem.Languages
+	if !slices.ContainsFunc(s.kinds, func(own text.Stemmers) bool { return own&stem.Script != 0 && own&rules == 0 }) {
 		return docs
 	}
 	if docs.GetCardinality() > fewStemmed {

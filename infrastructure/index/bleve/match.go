@@ -124,7 +124,7 @@ func (m *matcher) stemmed(field string, stems []text.Stemmed) []*roaring.Bitmap 
 	for _, stem := range stems {
 		docs := m.term(field, stem.Term)
 		if !docs.IsEmpty() {
-			sets = append(sets, m.part.columns.stemming.by(stem.Languages, docs))
+			sets = append(sets, m.part.columns.stemming.by(stem, docs))
 		}
 	}
 	return sets

@@ -11,6 +11,7 @@ import (
 
 // Few documents are looked at one by one, many are intersected; both give the same.
 func TestStemming(t *testing.T) {
+	const every = ^text.Stemmers(0)
 	languages := []string{"en", "de", "", "zh", "fr", "ru", "de-AT"}
 	s := &stemming{unions: map[text.Stemmers]*roaring.Bitmap{}}
 	const books = 3 * fewStemmed
@@ -28,7 +29,7 @@ func TestStemming(t *testing.T) {
 					want.Add(doc)
 				}
 			}
-			if !assert.True(t, want.Equals(s.by(rules, docs)), "%b, %d documents", rules, some) {
+			if !assert.True(t, want.Equals(s.by(text.Stemmed{Languages: rules, Script: every}, docs)), "%b, %d documents", rules, some) {
 				return
 			}
 		}
@@ -36,6 +37,19 @@ func TestStemming(t *testing.T) {
 	english := &stemming{}
 	english.add("en")
 	docs := roaring.BitmapOf(0)
-	assert.Same(t, docs, english.by(text.StemmersOf("en"), docs))
-	assert.True(t, english.by(text.StemmersOf("de"), docs).IsEmpty())
+	assert.Same(t, docs, english.by(text.Stemmed{Languages: text.StemmersOf("en"), Script: every}, docs))
+	assert.True(t, english.by(text.Stemmed{Languages: text.StemmersOf("de"), Script: every}, docs).IsEmpty())
+}
+
+// A stem counts only in the languages for which it is one, also if the book's isn't known.
+func TestStemsOfOtherLanguages(t *testing.T) {
+	for _, stem := range text.Stems("boat77") {
+		for _, language := range []string{"", "en", "fi"} {
+			s := &stemming{}
+			s.add(language)
+			s.add("de")
+			want := text.StemmersOf(language)&stem.Languages != 0
+			assert.Equal(t, want, s.by(stem, roaring.BitmapOf(0)).Contains(0), "%q in %q", stem.Term, language)
+		}
+	}
 }
