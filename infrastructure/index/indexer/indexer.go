@@ -142,6 +142,8 @@ func (x *Indexer) drop(r *replica, failure error) {
 }
 
 const (
+	// askEvery is the time between two attempts to ask a catalogue that isn't there yet.
+	askEvery = 50 * time.Millisecond
 	// watchEvery is the time between two looks at the engine's health and at the folder.
 	watchEvery = 500 * time.Millisecond
 	// tryAgainAfter is the pause after an index couldn't be built.
@@ -191,7 +193,7 @@ func (x *Indexer) awaitCatalogue(ctx context.Context) model.Generation {
 		if err == nil {
 			return generation
 		}
-		sleep(ctx, pause)
+		sleep(ctx, askEvery)
 	}
 	return model.Generation{}
 }
