@@ -93,7 +93,7 @@ var onlyIn = map[string][]string{
 	"github.com/RoaringBitmap/roaring":    {"infrastructure/index/bleve"},
 	"github.com/klauspost":                {"adapter"},
 	"net/http":                            {"bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/changes", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather"},
-	"net/url":                             {"bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
+	"net/url":                             {"bench/changes", "bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
 	"database/sql":                        {"infrastructure/database", "bench/changes", "bench/control", "bench/weather"},
 }
 
