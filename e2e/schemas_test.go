@@ -122,7 +122,7 @@ func TestDeadLettersFollowTheirSchema(t *testing.T) {
 		p := start(t, t.TempDir(), []string{"EVENT_BOOKS_MQ_BROKERS=" + brokers, "EVENT_BOOKS_MQ_TOPIC_PREFIX=" + prefix})
 		url := p.ready()
 		p.stocked()
-		visit(t, url+"/api/books?q=e&limit=100")
+		visit(t, url+"/api/books?q=the&limit=100")
 		p.settled()
 		r := events(t, brokers, topic+".dead", 1)[0]
 		headers := map[string]any{}
@@ -131,7 +131,7 @@ func TestDeadLettersFollowTheirSchema(t *testing.T) {
 		}
 		assert.NoError(t, schema.Validate(headers))
 		assert.Equal(t, topic, r.Header("dead_topic"))
-		assert.Equal(t, "e", r.Key)
+		assert.Equal(t, "the", r.Key)
 		delete(headers, "dead_reason")
 		assert.Error(t, schema.Validate(headers), "the schema rejects a dead letter without a reason")
 	}
