@@ -188,6 +188,9 @@ type Search struct {
 	Exact bool
 	// WithFacets says that facets are wanted.
 	WithFacets bool
+	// ByWork lists one edition of each work, if the engine knows works: the one that matches
+	// best. Total and facets count works then, each by the best known edition that matches.
+	ByWork bool
 }
 
 // Plain reports whether this is the list of all books in the order of the catalogue.
@@ -210,6 +213,12 @@ type SearchResult struct {
 	Served string
 	// Suggested is a keyword that the shopper may have meant, or empty.
 	Suggested string
+	// TypedTotal is the total of the keyword as typed: less than Total if the keyword was
+	// corrected or relaxed.
+	TypedTotal int
+	// Editions counts, for each of IDs, the further editions that match. It is nil unless
+	// works are listed.
+	Editions []int
 	// Facets is nil unless the search asked for facets and the engine has them.
 	Facets *Facets
 }
@@ -222,6 +231,8 @@ type Capabilities struct {
 	Facets bool `json:"facets"`
 	// Suggestions: what a shopper types is completed.
 	Suggestions bool `json:"suggestions"`
+	// Works: editions are grouped by work.
+	Works bool `json:"works"`
 }
 
 // Suggestion completes what a shopper has typed.

@@ -87,6 +87,12 @@ type works struct {
 	numbers map[uint64]uint32
 }
 
+func (w *works) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.numbers)
+}
+
 func newWorks() *works { return &works{numbers: map[uint64]uint32{}} }
 
 func (w *works) number(work uint64) uint32 {
