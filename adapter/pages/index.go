@@ -59,7 +59,7 @@ type pageLink struct {
 
 // Index shows one page of books: the result of a search, or of all.
 func (p *Pages) Index(c *gin.Context) error {
-	answer, tag, err := p.Searcher.Search(c, model.PageSurface)
+	answer, tag, err := p.Searcher.Search(c, model.PageSurface, true)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (p *Pages) indexData(a *executor.Answer, tag string) *indexData {
 	for _, b := range a.Books {
 		data.Books = append(data.Books, p.view(b, parameters))
 	}
-	_, data.Ignored = a.Search.Keyword.Words()
+	data.Ignored = a.Ignored
 	p.addFilters(data, a.Search, tag)
 	if a.Search.Limit != p.Links.PageSize {
 		data.Hidden = append(data.Hidden, hiddenInput{query.Limit, strconv.Itoa(a.Search.Limit)})
