@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	"domain/work":                          {"domain/model"},
 	"application":                          {"adapter", "application/counting", "application/executor", "application/importing", "domain/gateway", "domain/model", "infrastructure/broker", "infrastructure/cache", "infrastructure/catalog", "infrastructure/config", "infrastructure/database", "infrastructure/disk", "infrastructure/feed", "infrastructure/index", "infrastructure/index/bleve", "infrastructure/index/indexer", "infrastructure/mq", "infrastructure/relay", "infrastructure/spool"},
 	"application/counting":                 {"domain/model"},
-	"application/executor":                 {"domain/gateway", "domain/model", "infrastructure/mq"},
+	"application/executor":                 {"domain/gateway", "domain/keyword", "domain/model", "infrastructure/mq"},
 	"application/importing":                {"domain/gateway", "domain/model"},
 	"infrastructure/broker":                {"infrastructure/disk"},
 	"infrastructure/cache":                 {"domain/gateway", "domain/model"},

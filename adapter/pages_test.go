@@ -258,9 +258,9 @@ func TestNothingFoundOffersWaysOn(t *testing.T) {
 	for _, a := range find(t, page, "a") {
 		offers[text(a)] = attr(a, "href")
 	}
-	assert.Equal(t, "/?q=war+zebra&sort=title", offers["Search the whole shop for “war zebra”"])
 	assert.Equal(t, "/?q=war", offers["Search for “war” alone"])
-	assert.Equal(t, "/?q=zebra", offers["Search for “zebra” alone"])
+	assert.NotContains(t, page, "“zebra” alone", "it finds nothing")
+	assert.NotContains(t, page, "Remove “Language", "nothing is found without the filter either")
 	assert.Equal(t, "/", offers["Browse all books"])
 	for words, href := range offers {
 		if !strings.HasPrefix(href, "http") && !strings.HasPrefix(href, "#") {
@@ -292,7 +292,8 @@ func TestSortFormKeepsTheSearch(t *testing.T) {
 
 func TestFiltersCanBeRemoved(t *testing.T) {
 	s := newShop(t)
-	page := s.get("/?q=x&author=Anna&language=ger&decade=1990&o=20").Body.String()
+	s.add(&model.Book{Title: "X", Author: "Anna", Language: "de", PublishedAt: "1994"})
+	page := s.get("/?q=x&author=Anna&language=ger&decade=1990").Body.String()
 	removals := map[string]string{}
 	for _, a := range find(t, page, "a") {
 		if label, ok := strings.CutPrefix(attr(a, "aria-label"), "Remove the filter "); ok {
@@ -563,13 +564,14 @@ func TestOffersAreCheap(t *testing.T) {
 		}}
 	})
 	s.add(numbered(30, nil)...)
-	for target, want := range map[string]int{"/books/999": 1, "/nowhere": 1, "/?q=zeppelin": 2, "/?q=zeppelin&author=anna+author": 2, "/?q=zeppelin&language=it": 3} {
+	for target, want := range map[string]int{"/books/999": 1, "/nowhere": 1, "/?q=zeppelin": 2, "/?q=zeppelin&author=anna+author": 3, "/?q=zeppelin&language=it": 4,
+		"/?q=" + strings.Repeat("zeppelin+zebra+z+", 9): 5} {
 		searches = nil
 		s.get(target, "Accept", "text/html")
 		require.Len(t, searches, want, target)
 		for _, offers := range searches[strings.Count(target, "?"):] {
 			assert.True(t, offers.WithoutTotal, target)
-			assert.True(t, offers.Plain() || offers.Limit == 6, target)
+			assert.True(t, offers.Plain() || offers.Limit == 6 || offers.Limit == 1, target)
 		}
 	}
 }

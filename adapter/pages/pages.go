@@ -46,6 +46,7 @@ type Pages struct {
 	Options
 	templates *template.Template
 	foot      []link
+	browsing  browsing
 }
 
 // New returns the pages, or an error about the templates.

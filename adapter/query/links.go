@@ -34,6 +34,9 @@ func (l Links) ToBook(path string, id uint) string {
 	return l.Base + path + "/" + strconv.FormatUint(uint64(id), 10)
 }
 
+// Escape percent-encodes text for a header.
+func Escape(text string) string { return url.PathEscape(text) }
+
 // Values returns the parameters that ParseStrict reads as this search and tag,
 // without those that have their default value. Links that continue a search
 // keep its tag; links to another search don't.
@@ -44,6 +47,9 @@ func (l Links) Values(s model.Search, tag string) url.Values {
 	}
 	if s.Keyword != "" {
 		values.Set(Keyword, string(s.Keyword))
+	}
+	if s.Exact && s.Keyword != "" {
+		values.Set(Exact, "true")
 	}
 	if s.Offset > 0 {
 		values.Set(Offset, strconv.Itoa(s.Offset))

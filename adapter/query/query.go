@@ -26,36 +26,46 @@ const (
 	Subject   = "subject"
 	Decade    = "decade"
 	Available = "available"
+	Exact     = "exact"
 	Tag       = "tag"
 )
 
 // Parameters lists the parameters of a search.
-var Parameters = []string{Keyword, Offset, Limit, Sort, Author, Language, Subject, Decade, Available, Tag}
+var Parameters = []string{Keyword, Offset, Limit, Sort, Author, Language, Subject, Decade, Available, Exact, Tag}
 
 // ParseStrict reads a search and its tag from a raw query string. It refuses
 // unknown and repeated parameters. Without the parameter limit, a page has
 // pageSize books. Errors have the code Malformed and name the parameter.
 func ParseStrict(rawQuery string, pageSize int) (search model.Search, tag string, err error) {
-	values, err := parse(rawQuery)
+	values, err := parseOnly(rawQuery, Parameters)
 	if err != nil {
 		return search, "", err
-	}
-	for name, list := range values {
-		if name == "" {
-			return search, "", model.Errorf(model.Malformed, "", "the query has a parameter without a name")
-		}
-		if !slices.Contains(Parameters, name) {
-			return search, "", model.Errorf(model.Malformed, name, "is not a parameter of this address; these are: %s", strings.Join(Parameters, ", "))
-		}
-		if len(list) > 1 {
-			return search, "", model.Errorf(model.Malformed, name, "is given %d times", len(list))
-		}
 	}
 	if search, err = parseSearch(values, pageSize); err != nil {
 		return search, "", err
 	}
 	tag, err = model.ParseTag(values.Get(Tag))
 	return search, tag, inParameter(Tag, err)
+}
+
+// parseOnly decodes a query string that may have each of these parameters once, and no others.
+func parseOnly(rawQuery string, names []string) (url.Values, error) {
+	values, err := parse(rawQuery)
+	if err != nil {
+		return nil, err
+	}
+	for name, list := range values {
+		if name == "" {
+			return nil, model.Errorf(model.Malformed, "", "the query has a parameter without a name")
+		}
+		if !slices.Contains(names, name) {
+			return nil, model.Errorf(model.Malformed, name, "is not a parameter of this address; these are: %s", strings.Join(names, ", "))
+		}
+		if len(list) > 1 {
+			return nil, model.Errorf(model.Malformed, name, "is given %d times", len(list))
+		}
+	}
+	return values, nil
 }
 
 // ParseLenient is ParseStrict for pages. Links pick up foreign parameters on their
@@ -94,6 +104,20 @@ func decodeKnown(rawQuery string) (values url.Values, undecodable error) {
 		}
 	}
 	return values, undecodable
+}
+
+// ParseSuggest reads what a shopper has typed and the number of suggestions wanted from a
+// raw query string, as strictly as ParseStrict.
+func ParseSuggest(rawQuery string) (typed model.Keyword, limit int, err error) {
+	values, err := parseOnly(rawQuery, []string{Keyword, Limit})
+	if err != nil {
+		return "", 0, err
+	}
+	if typed, err = model.ParseKeyword(values.Get(Keyword)); err != nil {
+		return "", 0, inParameter(Keyword, err)
+	}
+	limit, err = parseNumber(values, Limit, model.MaxSuggestions, 1, model.MaxSuggestions)
+	return typed, limit, err
 }
 
 // RequireNone returns an error if there are any parameters.
@@ -139,6 +163,11 @@ func parseSearch(values url.Values, pageSize int) (s model.Search, err error) {
 	if s.Sort, err = model.ParseSort(values.Get(Sort)); err != nil {
 		return s, inParameter(Sort, err)
 	}
+	if text := values.Get(Exact); text != "" {
+		if s.Exact, err = model.ParseBool(text); err != nil {
+			return s, inParameter(Exact, err)
+		}
+	}
 	if s.Offset, err = parseNumber(values, Offset, 0, 0, model.MaxOffset); err != nil {
 		return s, err
 	}
@@ -173,7 +202,7 @@ func parseFilters(values url.Values) (f model.Filters, err error) {
 		f.Decade = &decade
 	}
 	if text := values.Get(Available); text != "" {
-		available, err := model.ParseAvailable(text)
+		available, err := model.ParseBool(text)
 		if err != nil {
 			return f, inParameter(Available, err)
 		}

@@ -50,7 +50,7 @@ func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit 
 	if err != nil {
 		return nil, err
 	}
-	answer := &Answer{Search: search, SearchResult: result, Books: books, Body: body}
+	answer := newAnswer(search, result, books, body)
 	if search.Keyword == "" || visit.Surface == "" {
 		return answer, nil
 	}
@@ -61,7 +61,8 @@ func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit 
 	answer.SearchID = id.String()
 	event := model.SearchEvent{
 		ID: answer.SearchID, Time: time.Now(), Search: search, Visit: visit,
-		Value: body, Total: result.Total, Served: len(books),
+		Match: answer.Match, ServedQuery: answer.Served,
+		Value: body, Total: answer.typed(), Served: len(books),
 	}
 	switch _, err := o.events.SendEvent(string(search.Keyword), event.Value, event.Headers()...); {
 	case errors.Is(err, mq.ErrRefused):
@@ -72,6 +73,15 @@ func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit 
 	}
 	return answer, nil
 }
+
+// Suggest returns up to limit titles and authors that complete what a shopper has typed so
+// far. It returns none if the search engine can't. It sends no event.
+func (o *BookOperator) Suggest(ctx context.Context, typed model.Keyword, limit int) ([]model.Suggestion, error) {
+	return o.index.Suggest(ctx, typed, limit)
+}
+
+// Capabilities says what the search engine can do at the moment.
+func (o *BookOperator) Capabilities() model.Capabilities { return o.index.Capabilities() }
 
 // GetBook returns one book.
 func (o *BookOperator) GetBook(ctx context.Context, id uint) (*model.Book, error) {

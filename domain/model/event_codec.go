@@ -56,14 +56,15 @@ func (e *SearchEvent) Headers() []Header {
 	add("ce_limit", strconv.Itoa(e.Search.Limit))
 	add("ce_sort", string(e.Search.Sort))
 	add("ce_filters", encodeFilters(e.Search.Filters))
-	add("ce_match", string(cmp.Or(e.Match, matchOf(e.Total))))
+	add("ce_match", string(cmp.Or(e.Match, MatchOf(e.Total))))
 	add("ce_servedquery", cmp.Or(e.ServedQuery, e.Search.Keyword.Served()))
 	add("ce_totalhits", strconv.Itoa(e.Total))
 	add("ce_servedhits", strconv.Itoa(e.Served))
 	return headers
 }
 
-func matchOf(total int) Match {
+// MatchOf says how the books relate to a keyword of which a search finds so many as typed.
+func MatchOf(total int) Match {
 	if total == 0 {
 		return NoMatch
 	}
@@ -112,7 +113,7 @@ func DecodeSearchEvent(key string, headers []Header, value []byte) (*SearchEvent
 	if !seen["ce_totalhits"] {
 		e.Total = e.Served
 	}
-	e.Match = cmp.Or(e.Match, matchOf(e.Total))
+	e.Match = cmp.Or(e.Match, MatchOf(e.Total))
 	e.ServedQuery = cmp.Or(e.ServedQuery, keyword.Served())
 	return e, nil
 }
@@ -284,7 +285,7 @@ func (f *Filters) decode(name, value string) (err error) {
 		*f.Decade, err = ParseDecade(value)
 	case "available":
 		f.Available = new(bool)
-		*f.Available, err = ParseAvailable(value)
+		*f.Available, err = ParseBool(value)
 	default:
 		err = errors.New("is not a filter")
 	}

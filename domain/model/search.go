@@ -157,8 +157,8 @@ func ParseDecade(text string) (int, error) {
 	return decade, nil
 }
 
-// ParseAvailable reads "true" or "false". Its error has the code Malformed.
-func ParseAvailable(text string) (bool, error) {
+// ParseBool reads "true" or "false". Its error has the code Malformed.
+func ParseBool(text string) (bool, error) {
 	if text != "true" && text != "false" {
 		return false, Errorf(Malformed, "", "must be true or false")
 	}
@@ -207,10 +207,15 @@ type SearchResult struct {
 	IDs []uint
 	// Total counts the books on all pages. It may be less for a search WithoutTotal.
 	Total int
-	// Match says how the books relate to the keyword. If it is CorrectedMatch or
-	// RelaxedMatch, Served is the keyword that was searched instead.
-	Match  Match
+	// Match says how the books relate to the keyword. If it is empty, that follows from
+	// Total.
+	Match Match
+	// Served is the keyword that was searched. If it is empty, that is all words of the one
+	// typed within MaxWords, as package keyword reads it.
 	Served string
+	// Typed counts the books that the keyword finds as typed, if Match is CorrectedMatch or
+	// RelaxedMatch.
+	Typed int
 	// Suggested is a keyword that the shopper may have meant, or empty.
 	Suggested string
 	// TypedTotal is the total of the keyword as typed: less than Total if the keyword was
@@ -239,7 +244,12 @@ type Capabilities struct {
 type Suggestion struct {
 	Text string         `json:"text"`
 	Kind SuggestionKind `json:"kind"`
+	// BookID is a book with this title, or 0.
+	BookID uint `json:"book_id,omitempty"`
 }
+
+// MaxSuggestions is how many suggestions a shopper gets at most.
+const MaxSuggestions = 8
 
 // SuggestionKind says what the text of a Suggestion is.
 type SuggestionKind string
@@ -250,9 +260,14 @@ const (
 )
 
 // Facets count the books of a result by their values, the commonest values first. The filter
-// of a facet doesn't narrow its counts. Values have the form that the filter takes.
+// of a facet doesn't narrow its counts. Values have the form that the filter takes; in JSON, each
+// facet has the name of its filter.
 type Facets struct {
-	Authors, Languages, Decades, Subjects, Availability []FacetValue
+	Authors      []FacetValue `json:"author,omitempty"`
+	Languages    []FacetValue `json:"language,omitempty"`
+	Decades      []FacetValue `json:"decade,omitempty"`
+	Subjects     []FacetValue `json:"subject,omitempty"`
+	Availability []FacetValue `json:"available,omitempty"`
 }
 
 // FacetValue is a value with the number of books that have it.

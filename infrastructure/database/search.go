@@ -16,7 +16,7 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	if err := db.usable(); err != nil {
 		return nil, err
 	}
-	result := &model.SearchResult{}
+	result := &model.SearchResult{Served: s.Keyword.Served()}
 	words, _ := s.Keyword.Words()
 	if s.Keyword != "" && len(words) == 0 {
 		return result, nil
