@@ -40,7 +40,7 @@ type found struct {
 }
 
 type foundBook struct {
-	Book *model.Book `json:"book"`
+	Book model.ListedBook `json:"book"`
 }
 
 // correction is a keyword that the shopper may have meant.

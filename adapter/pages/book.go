@@ -98,6 +98,9 @@ type bookView struct {
 	// class of the stylesheet. Both are empty if that is unknown.
 	Stock        string
 	Availability model.Availability
+	// Editions says how many further editions match, and EditionsLink leads to them. Both are
+	// empty if there are none.
+	Editions, EditionsLink string
 }
 
 // view shows a book that the search with these parameters found, if there are any.
@@ -111,6 +114,16 @@ func (p *Pages) view(b *model.Book, search url.Values) bookView {
 		v.Price = price(b.Price, b.Currency)
 	}
 	return v
+}
+
+// editionsLink returns the address of a search that lists all editions of a book that the
+// search found.
+func (p *Pages) editionsLink(s model.Search, b *model.Book, tag string) string {
+	s.ByWork, s.Offset = false, 0
+	if authors := b.Authors(); len(authors) > 0 {
+		s.Filters.Author = authors[0]
+	}
+	return p.Links.ToSearch("/", s, tag)
 }
 
 func title(b *model.Book) string {

@@ -30,6 +30,14 @@ func countBooks(n int) string {
 	return fmt.Sprintf(messages.Books, number(n))
 }
 
+// editions writes 2 as "2 more editions".
+func editions(n int) string {
+	if n == 1 {
+		return messages.OneEdition
+	}
+	return fmt.Sprintf(messages.Editions, number(n))
+}
+
 // price writes "5.8" and "EUR" as "€5.80". It needs no floating point.
 func price(amount, code string) string {
 	whole, fraction, _ := strings.Cut(amount, ".")

@@ -120,12 +120,20 @@ func (p *Pages) indexData(a *executor.Answer, tag string) *indexData {
 	}
 	parameters := p.Links.Values(a.Search, "")
 	for _, b := range a.Books {
-		data.Books = append(data.Books, p.view(b, parameters))
+		view := p.view(b.Book, parameters)
+		if b.Editions > 0 {
+			view.Editions = editions(b.Editions)
+			view.EditionsLink = p.editionsLink(a.Search, b.Book, tag)
+		}
+		data.Books = append(data.Books, view)
 	}
 	data.Ignored = a.Ignored
 	p.addFilters(data, a.Search, tag)
 	if a.Search.Limit != p.Links.PageSize {
 		data.Hidden = append(data.Hidden, hiddenInput{query.Limit, strconv.Itoa(a.Search.Limit)})
+	}
+	if a.Search.ByWork != p.Links.ByWork {
+		data.Hidden = append(data.Hidden, hiddenInput{query.Group, model.Group(a.Search.ByWork)})
 	}
 	if a.Search.Exact {
 		data.Hidden = append(data.Hidden, hiddenInput{query.Exact, "true"})

@@ -17,6 +17,8 @@ var messages = struct {
 	Untitled string
 	// Books takes a number other than one.
 	OneBook, Books string
+	// Editions takes the number of further editions, other than one.
+	OneEdition, Editions string
 	// Contact and Imprint stand at the foot of each page.
 	Contact, Imprint string
 	// YearBCE and YearCE take a year.
@@ -52,10 +54,14 @@ var messages = struct {
 	Untitled: "Untitled",
 	OneBook:  "1 book",
 	Books:    "%s books",
-	Contact:  "Contact",
-	Imprint:  "Imprint",
-	YearBCE:  "%s BCE",
-	YearCE:   "%s CE",
+
+	OneEdition: "1 more edition",
+	Editions:   "%s more editions",
+
+	Contact: "Contact",
+	Imprint: "Imprint",
+	YearBCE: "%s BCE",
+	YearCE:  "%s CE",
 	Stock: map[model.Availability]string{
 		model.InStock:     "In stock",
 		model.ToOrder:     "Can be ordered",

@@ -79,5 +79,9 @@ func (p *Pages) some(ctx context.Context, filters model.Filters, limit int) []*m
 		p.Log.Debug("books to offer not found", "error", err)
 		return nil
 	}
-	return answer.Books
+	books := make([]*model.Book, len(answer.Books))
+	for i, listed := range answer.Books {
+		books[i] = listed.Book
+	}
+	return books
 }

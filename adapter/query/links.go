@@ -12,8 +12,9 @@ type Links struct {
 	// Base is the public address of the shop without a slash at its end; empty
 	// for addresses relative to the host.
 	Base string
-	// PageSize is the limit that links leave out.
+	// PageSize is the limit that links leave out, ByWork the grouping.
 	PageSize int
+	ByWork   bool
 }
 
 // To returns the address of a path with parameters.
@@ -50,6 +51,9 @@ func (l Links) Values(s model.Search, tag string) url.Values {
 	}
 	if s.Exact && s.Keyword != "" {
 		values.Set(Exact, "true")
+	}
+	if s.ByWork != l.ByWork {
+		values.Set(Group, model.Group(s.ByWork))
 	}
 	if s.Offset > 0 {
 		values.Set(Offset, strconv.Itoa(s.Offset))

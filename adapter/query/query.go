@@ -27,21 +27,23 @@ const (
 	Decade    = "decade"
 	Available = "available"
 	Exact     = "exact"
+	Group     = "group"
 	Tag       = "tag"
 )
 
 // Parameters lists the parameters of a search.
-var Parameters = []string{Keyword, Offset, Limit, Sort, Author, Language, Subject, Decade, Available, Exact, Tag}
+var Parameters = []string{Keyword, Offset, Limit, Sort, Author, Language, Subject, Decade, Available, Exact, Group, Tag}
 
 // ParseStrict reads a search and its tag from a raw query string. It refuses
 // unknown and repeated parameters. Without the parameter limit, a page has
-// pageSize books. Errors have the code Malformed and name the parameter.
+// pageSize books; without group, it lists books. Errors have the code Malformed and name the
+// parameter.
 func ParseStrict(rawQuery string, pageSize int) (search model.Search, tag string, err error) {
 	values, err := parseOnly(rawQuery, Parameters)
 	if err != nil {
 		return search, "", err
 	}
-	if search, err = parseSearch(values, pageSize); err != nil {
+	if search, err = parseSearch(values, pageSize, model.GroupByBook); err != nil {
 		return search, "", err
 	}
 	tag, err = model.ParseTag(values.Get(Tag))
@@ -70,11 +72,11 @@ func parseOnly(rawQuery string, names []string) (url.Values, error) {
 
 // ParseLenient is ParseStrict for pages. Links pick up foreign parameters on their
 // way, so it ignores unknown ones, even if they can't be decoded, repeated ones, and a
-// malformed tag. With an error it returns what it could read: the keyword, if that
+// malformed tag. Without group, a page lists works. With an error it returns what it could read: the keyword, if that
 // isn't at fault itself, and offset and limit that are TooDeep.
 func ParseLenient(rawQuery string, pageSize int) (search model.Search, tag string, err error) {
 	values, undecodable := decodeKnown(rawQuery)
-	search, err = parseSearch(values, pageSize)
+	search, err = parseSearch(values, pageSize, model.GroupByWork)
 	if err = cmp.Or(undecodable, err); err != nil {
 		return search, "", err
 	}
@@ -153,7 +155,7 @@ func parse(rawQuery string) (url.Values, error) {
 	return values, nil
 }
 
-func parseSearch(values url.Values, pageSize int) (s model.Search, err error) {
+func parseSearch(values url.Values, pageSize int, group string) (s model.Search, err error) {
 	if s.Keyword, err = model.ParseKeyword(values.Get(Keyword)); err != nil {
 		return s, inParameter(Keyword, err)
 	}
@@ -167,6 +169,9 @@ func parseSearch(values url.Values, pageSize int) (s model.Search, err error) {
 		if s.Exact, err = model.ParseBool(text); err != nil {
 			return s, inParameter(Exact, err)
 		}
+	}
+	if s.ByWork, err = model.ParseGroup(cmp.Or(values.Get(Group), group)); err != nil {
+		return s, inParameter(Group, err)
 	}
 	if s.Offset, err = parseNumber(values, Offset, 0, 0, model.MaxOffset); err != nil {
 		return s, err

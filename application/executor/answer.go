@@ -21,13 +21,13 @@ type Answer struct {
 	// digit, or empty.
 	WrongISBN string
 	// Books are the books found, without those that were deleted in the meantime.
-	Books []*model.Book
+	Books []model.ListedBook
 	// Body is the JSON array of the books. The API answers these bytes, and
 	// the event's value holds them, so they must not be changed.
 	Body []byte
 }
 
-func newAnswer(search model.Search, result *model.SearchResult, books []*model.Book, body []byte) *Answer {
+func newAnswer(search model.Search, result *model.SearchResult, books []model.ListedBook, body []byte) *Answer {
 	a := &Answer{Search: search, SearchResult: *result, Books: books, Body: body}
 	if search.Keyword != "" {
 		read := keyword.Parse(search.Keyword)
@@ -35,6 +35,19 @@ func newAnswer(search model.Search, result *model.SearchResult, books []*model.B
 		a.Ignored, a.WrongISBN = read.Ignored, read.WrongISBN
 	}
 	return a
+}
+
+// list returns the books of a result with the numbers of their further editions.
+func list(result *model.SearchResult, books []*model.Book) []model.ListedBook {
+	editions := make(map[uint]int, len(result.Editions))
+	for i, n := range result.Editions {
+		editions[result.IDs[i]] = n
+	}
+	listed := make([]model.ListedBook, len(books))
+	for i, b := range books {
+		listed[i] = model.ListedBook{Book: b, Editions: editions[b.ID]}
+	}
+	return listed
 }
 
 // Changed reports whether another keyword than the one typed was searched.

@@ -46,11 +46,12 @@ func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit 
 	if err != nil {
 		return nil, err
 	}
-	body, err := model.EncodeBooks(books)
+	listed := list(result, books)
+	body, err := model.EncodeBooks(listed)
 	if err != nil {
 		return nil, err
 	}
-	answer := newAnswer(search, result, books, body)
+	answer := newAnswer(search, result, listed, body)
 	if search.Keyword == "" || visit.Surface == "" {
 		return answer, nil
 	}
@@ -64,6 +65,7 @@ func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit 
 		Match: answer.Match, ServedQuery: answer.Served,
 		Value: body, Total: answer.typed(), Served: len(books),
 	}
+	event.Search.ByWork = result.ByWork // the engine may not know works
 	switch _, err := o.events.SendEvent(string(search.Keyword), event.Value, event.Headers()...); {
 	case errors.Is(err, mq.ErrRefused):
 		return nil, &model.Error{Code: model.UnavailableNow, Message: "searches can't be recorded at the moment", Cause: err}

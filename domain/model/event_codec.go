@@ -56,6 +56,9 @@ func (e *SearchEvent) Headers() []Header {
 	add("ce_limit", strconv.Itoa(e.Search.Limit))
 	add("ce_sort", string(e.Search.Sort))
 	add("ce_filters", encodeFilters(e.Search.Filters))
+	if e.Search.ByWork {
+		add("ce_group", Group(true))
+	}
 	add("ce_match", string(cmp.Or(e.Match, MatchOf(e.Total))))
 	add("ce_servedquery", cmp.Or(e.ServedQuery, e.Search.Keyword.Served()))
 	add("ce_totalhits", strconv.Itoa(e.Total))
@@ -165,6 +168,8 @@ func (e *SearchEvent) decodeHeader(name, value string) (err error) {
 		e.Search.Sort, err = ParseSort(value)
 	case "ce_filters":
 		e.Search.Filters, err = decodeFilters(value)
+	case "ce_group":
+		e.Search.ByWork, err = ParseGroup(value)
 	case "ce_match":
 		e.Match, err = decodeOneOf(value, ExactMatch, CorrectedMatch, RelaxedMatch, NoMatch)
 	case "ce_servedquery":
@@ -292,11 +297,18 @@ func (f *Filters) decode(name, value string) (err error) {
 	return err
 }
 
+// ListedBook is a book in a result.
+type ListedBook struct {
+	*Book
+	// Editions counts the further editions of its work that match, if works are listed.
+	Editions int `json:"editions,omitempty"`
+}
+
 // EncodeBooks returns the JSON array that answers a search and is the value
 // of its event. No books give "[]".
-func EncodeBooks(books []*Book) ([]byte, error) {
+func EncodeBooks(books []ListedBook) ([]byte, error) {
 	if books == nil {
-		books = []*Book{}
+		books = []ListedBook{}
 	}
 	value, err := json.Marshal(books)
 	if err != nil {

@@ -157,6 +157,29 @@ func ParseDecade(text string) (int, error) {
 	return decade, nil
 }
 
+// GroupByWork and GroupByBook name what a result lists: one edition of each work, or each
+// book.
+const (
+	GroupByWork = "work"
+	GroupByBook = "book"
+)
+
+// ParseGroup reads what a result lists. Its error has the code Malformed.
+func ParseGroup(name string) (byWork bool, err error) {
+	if name != GroupByWork && name != GroupByBook {
+		return false, Errorf(Malformed, "", "must be %s or %s", GroupByWork, GroupByBook)
+	}
+	return name == GroupByWork, nil
+}
+
+// Group is the reverse of ParseGroup.
+func Group(byWork bool) string {
+	if byWork {
+		return GroupByWork
+	}
+	return GroupByBook
+}
+
 // ParseBool reads "true" or "false". Its error has the code Malformed.
 func ParseBool(text string) (bool, error) {
 	if text != "true" && text != "false" {
@@ -218,11 +241,9 @@ type SearchResult struct {
 	Typed int
 	// Suggested is a keyword that the shopper may have meant, or empty.
 	Suggested string
-	// TypedTotal is the total of the keyword as typed: less than Total if the keyword was
-	// corrected or relaxed.
-	TypedTotal int
-	// Editions counts, for each of IDs, the further editions that match. It is nil unless
-	// works are listed.
+	// ByWork says that works are listed. Then Editions counts, for each of IDs, the further
+	// editions that match.
+	ByWork   bool
 	Editions []int
 	// Facets is nil unless the search asked for facets and the engine has them.
 	Facets *Facets

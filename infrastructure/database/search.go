@@ -39,14 +39,13 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	}
 	db.answers()
 	if counted && len(found) > 0 {
-		result.Total, result.TypedTotal = found[0].Total, found[0].Total
+		result.Total = found[0].Total
 		return result, nil
 	}
 	// A page that isn't full is the last one. Then the total is known without
 	// counting.
 	if n := len(result.IDs); s.WithoutTotal || n < s.Limit && (n > 0 || s.Offset == 0) {
 		result.Total = s.Offset + n
-		result.TypedTotal = result.Total
 		return result, nil
 	}
 	var total int64
@@ -56,7 +55,7 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	if ctx.Err() != nil {
 		return nil, db.searchFailed(ctx, "count books", nil)
 	}
-	result.Total, result.TypedTotal = int(total), int(total)
+	result.Total = int(total)
 	return result, nil
 }
 

@@ -107,13 +107,11 @@ func (v *view) search(ctx context.Context, s model.Search) (*model.SearchResult,
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case r == typed:
-		result.TypedTotal = result.Total
-	case s.ByWork:
-		result.TypedTotal = typed.countWorks()
-	default:
-		result.TypedTotal = typed.total
+	if r != typed {
+		result.Typed = typed.total
+		if s.ByWork {
+			result.Typed = typed.countWorks()
+		}
 	}
 	if s.WithFacets {
 		result.Facets, err = r.facets(ctx, s.ByWork)
@@ -138,7 +136,7 @@ func (r *run) listBooks(ctx context.Context, s model.Search, sort model.Sort, re
 func (r *run) listWorks(ctx context.Context, s model.Search, sort model.Sort, result *model.SearchResult) error {
 	o := r.view.newOwners()
 	defer o.release()
-	result.Total = r.enterWorks(o)
+	result.ByWork, result.Total = true, r.enterWorks(o)
 	hits, err := r.works(s.Offset+s.Limit, func(limit int) ([]hit, error) { return r.hits(ctx, sort, limit) })
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func TestWorks(t *testing.T) {
 	assert.Equal(t, []uint{3, 4, 5}, all.IDs, "of equal titles, the one in stock")
 	assert.Equal(t, []int{2, 0, 0}, all.Editions)
 	assert.Equal(t, 3, all.Total)
-	assert.Equal(t, 3, all.TypedTotal)
+	assert.True(t, all.ByWork)
 	assert.Equal(t, []model.FacetValue{{Value: "en", Count: 2}, {Value: "no", Count: 1}}, all.Facets.Languages)
 	assert.Equal(t, []model.FacetValue{{Value: "1900", Count: 1}, {Value: "1950", Count: 1}, {Value: "2000", Count: 1}}, all.Facets.Decades, "by the best known edition")
 	assert.Equal(t, []uint{2}, find(model.Search{Keyword: "9780306406157"}).IDs, "the edition with the ISBN")
@@ -41,7 +41,7 @@ func TestWorks(t *testing.T) {
 	corrected := find(model.Search{Keyword: "the sliver fjord"})
 	assert.Equal(t, model.CorrectedMatch, corrected.Match)
 	assert.Equal(t, 3, corrected.Total)
-	assert.Zero(t, corrected.TypedTotal)
+	assert.Zero(t, corrected.Typed)
 }
 
 // However many editions works have, a page is full.
