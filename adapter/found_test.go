@@ -15,15 +15,19 @@ import (
 // library has the embedded search engine and some books.
 func library(t *testing.T, changes ...func(*setup)) *shop {
 	s := newShop(t, append([]func(*setup){withEngine(t)}, changes...)...)
-	s.add(
-		&model.Book{Title: "War and Peace", Author: "Leo Tolstoy", PublishedAt: "1869", Language: "en", Subjects: []string{"War", "Russia"}, Popularity: 90},
-		&model.Book{Title: "Anna Karenina", Author: "Leo Tolstoy", PublishedAt: "1878", Language: "en", Subjects: []string{"Russia"}, Popularity: 80},
-		&model.Book{Title: "Krieg und Frieden", Author: "Leo Tolstoy", PublishedAt: "1869", Language: "de", Subjects: []string{"War", "Russia"}},
-		&model.Book{Title: "The War of the Worlds", Author: "H. G. Wells", PublishedAt: "1898", Language: "en", Subjects: []string{"Mars"}, Availability: model.InStock, Popularity: 95},
-		&model.Book{Title: "Emma", Author: "Jane Austen", PublishedAt: "1815", Language: "en", Description: "A rich girl makes matches, and mistakes.", Popularity: 70},
-		&model.Book{Title: "吾輩は猫である", Author: "夏目漱石", PublishedAt: "1905", Language: "ja"},
-	)
+	s.add(libraryBooks()...)
 	return s
+}
+
+func libraryBooks() []*model.Book {
+	return []*model.Book{
+		{Title: "War and Peace", Author: "Leo Tolstoy", PublishedAt: "1869", Language: "en", Subjects: []string{"War", "Russia"}, Popularity: 90},
+		{Title: "Anna Karenina", Author: "Leo Tolstoy", PublishedAt: "1878", Language: "en", Subjects: []string{"Russia"}, Popularity: 80},
+		{Title: "Krieg und Frieden", Author: "Leo Tolstoy", PublishedAt: "1869", Language: "de", Subjects: []string{"War", "Russia"}},
+		{Title: "The War of the Worlds", Author: "H. G. Wells", PublishedAt: "1898", Language: "en", Subjects: []string{"Mars"}, Availability: model.InStock, Popularity: 95},
+		{Title: "Emma", Author: "Jane Austen", PublishedAt: "1815", Language: "en", Description: "A rich girl makes matches, and mistakes.", Popularity: 70},
+		{Title: "吾輩は猫である", Author: "夏目漱石", PublishedAt: "1905", Language: "ja"},
+	}
 }
 
 func TestAPISaysHowTheBooksMatch(t *testing.T) {

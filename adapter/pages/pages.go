@@ -83,6 +83,8 @@ type frame struct {
 	// Action is the address of the search form.
 	Action string
 	Search model.Search
+	// Suggest is the address of suggestions; it is empty if the search engine has none.
+	Suggest string
 	// NoIndex asks search engines not to index the page.
 	NoIndex bool
 	Visitor *visitorForm
@@ -91,7 +93,11 @@ type frame struct {
 }
 
 func (p *Pages) frame(title string) frame {
-	return frame{Title: title, Action: p.Links.To("/", nil), Foot: p.foot}
+	f := frame{Title: title, Action: p.Links.To("/", nil), Foot: p.foot}
+	if p.Operator.Capabilities().Suggestions {
+		f.Suggest = p.Links.To("/api/suggest", nil)
+	}
+	return f
 }
 
 // contactLink links an e-mail address, also one after mailto:, or a URL.
