@@ -90,6 +90,42 @@ func TestAPISaysHowTheBooksMatch(t *testing.T) {
 	assert.Empty(t, s.events.take())
 }
 
+// Pages list one edition of each work, the API lists books unless it is asked for works.
+func TestWorks(t *testing.T) {
+	s := library(t)
+	s.add(&model.Book{Title: "Emma", Author: "Jane Austen", PublishedAt: "1996", Language: "en", Availability: model.InStock})
+	for target, want := range map[string]struct{ total, group, editions string }{
+		"/api/books?q=emma":                        {"2", "", ""},
+		"/api/books?q=emma&group=book":             {"2", "", ""},
+		"/api/books?q=emma&group=work":             {"1", "work", `"editions":1`},
+		"/api/search?q=emma&group=work":            {"1", "work", `"editions":1`},
+		"/api/books?q=emma&group=work&decade=1990": {"1", "work", ""},
+		"/?q=emma":                                 {"1", "work", "1 more edition"},
+		"/?q=emma&group=book":                      {"2", "", ""},
+	} {
+		answer := s.get(target, "Accept", "*/*")
+		events := s.events.take()
+		require.Len(t, events, 1, target)
+		assert.Equal(t, want.group, events[0].headers["ce_group"], target)
+		assert.Equal(t, want.total, events[0].headers["ce_totalhits"], target)
+		if want.editions == "" {
+			assert.NotContains(t, answer.Body.String(), `"editions"`, target)
+			assert.NotContains(t, answer.Body.String(), "more edition", target)
+		} else {
+			assert.Contains(t, answer.Body.String(), want.editions, target)
+			assert.Contains(t, events[0].value, `"editions":1`)
+		}
+	}
+	page := s.get("/?q=emma").Body.String()
+	assert.Contains(t, page, `href="/?author=Jane&#43;Austen&amp;group=book&amp;q=emma"`)
+	s.events.take()
+
+	plain := newShop(t) // its engine doesn't know works
+	plain.add(&model.Book{Title: "Emma", Author: "Jane Austen"}, &model.Book{Title: "Emma", Author: "Jane Austen"})
+	assert.Equal(t, "2", plain.get("/api/books?q=emma&group=work").Header().Get("X-Total-Count"))
+	assert.NotContains(t, plain.events.take()[0].headers, "ce_group")
+}
+
 func TestAPISearchTellsEverything(t *testing.T) {
 	s := library(t)
 	read := func(s *shop, target string) (found map[string]any) {
@@ -103,7 +139,7 @@ func TestAPISearchTellsEverything(t *testing.T) {
 	value := func(value string, count float64) any { return map[string]any{"value": value, "count": count} }
 	found := read(s, "q=tolstoi&language=en&limit=1")
 	assert.Equal(t, map[string]any{"query": "tolstoy", "applied": true}, found["correction"])
-	assert.Equal(t, map[string]any{"correction": true, "facets": true, "suggestions": true}, found["capabilities"])
+	assert.Equal(t, map[string]any{"correction": true, "facets": true, "suggestions": true, "works": true}, found["capabilities"])
 	assert.Len(t, found["books"], 1)
 	assert.EqualValues(t, 2, found["total"])
 	assert.Equal(t, map[string]any{
@@ -118,7 +154,7 @@ func TestAPISearchTellsEverything(t *testing.T) {
 	plain.add(&model.Book{Title: "One"})
 	found = read(plain, "q=one")
 	assert.NotContains(t, found, "facets", "the database has none")
-	assert.Equal(t, map[string]any{"correction": false, "facets": false, "suggestions": false}, found["capabilities"])
+	assert.Equal(t, map[string]any{"correction": false, "facets": false, "suggestions": false, "works": false}, found["capabilities"])
 	assert.Equal(t, "exact", found["match"])
 
 	assert.Equal(t, "o", problemOf(t, http.StatusBadRequest, s.get("/api/search?q=x&o=10000")).Field)

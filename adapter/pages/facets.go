@@ -128,7 +128,7 @@ func (p *Pages) allFacets(ctx context.Context) *model.Facets {
 	if time.Now().Before(p.browsing.until) {
 		return p.browsing.facets
 	}
-	search := model.Search{Sort: model.ByRelevance, Limit: 1, WithoutTotal: true, WithFacets: true}
+	search := model.Search{Sort: model.ByRelevance, Limit: 1, WithoutTotal: true, WithFacets: true, ByWork: p.Links.ByWork}
 	answer, err := p.Operator.GetBooks(ctx, search, model.Visit{})
 	if err != nil {
 		p.Log.Debug("books to browse not counted", "error", err)

@@ -73,7 +73,7 @@ func (p *Pages) offers(ctx context.Context, like model.Filters) offers {
 
 // some returns the first books that pass the filters.
 func (p *Pages) some(ctx context.Context, filters model.Filters, limit int) []*model.Book {
-	search := model.Search{Filters: filters, Sort: model.ByRelevance, Limit: limit, WithoutTotal: true}
+	search := model.Search{Filters: filters, Sort: model.ByRelevance, Limit: limit, WithoutTotal: true, ByWork: p.Links.ByWork}
 	answer, err := p.Operator.GetBooks(ctx, search, model.Visit{})
 	if err != nil {
 		p.Log.Debug("books to offer not found", "error", err)

@@ -43,7 +43,7 @@ func (o *BookOperator) Alternatives(ctx context.Context, s model.Search) (found 
 	}
 	if len(found) == 0 {
 		for _, word := range wordsAlone(s.Keyword) {
-			try(model.Search{Keyword: word, Sort: model.ByRelevance, Limit: s.Limit})
+			try(model.Search{Keyword: word, Sort: model.ByRelevance, Limit: s.Limit, ByWork: s.ByWork})
 		}
 	}
 	return found
