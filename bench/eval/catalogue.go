@@ -30,16 +30,21 @@ var catalogues = []struct {
 const batch = 2000
 
 func (e *eval) load(ctx context.Context) error {
-	e.books = map[uint]*model.Book{}
+	e.books, e.folded = map[uint]*model.Book{}, map[string]bool{}
+	kept := e.index.Position() == done
 	for _, c := range catalogues {
-		if err := e.loadFile(ctx, filepath.Join(e.dir, c.file), c.first); err != nil {
+		if err := e.loadFile(ctx, filepath.Join(e.dir, c.file), c.first, kept); err != nil {
 			return fmt.Errorf("%s: %w", c.file, err)
 		}
 	}
-	return nil
+	return e.index.Apply(nil, nil, done)
 }
 
-func (e *eval) loadFile(ctx context.Context, file string, first uint) error {
+// done is the position of an index that has all books.
+var done = index.Position{Version: 1}
+
+// loadFile reads a file, and indexes its books unless the index was kept.
+func (e *eval) loadFile(ctx context.Context, file string, first uint, kept bool) error {
 	f, err := catalog.Open(file, gateway.FileOptions{})
 	if err != nil {
 		return err
@@ -64,6 +69,10 @@ func (e *eval) loadFile(ctx context.Context, file string, first uint) error {
 		}
 		e.books[b.ID] = &b
 		e.ids = append(e.ids, b.ID)
+		e.folded[model.Fold(b.Title)] = true
+		if kept {
+			continue
+		}
 		if books = append(books, &b); len(books) == batch {
 			if err := e.index.Apply(books, nil, index.Position{}); err != nil {
 				return err

@@ -24,6 +24,7 @@ import (
 func main() {
 	var e eval
 	flag.IntVar(&e.show, "show", 0, "print the first `n` failures of each measure")
+	flag.StringVar(&e.keep, "index", "", "keep the index in `folder`, and use the one that is there")
 	flag.IntVar(&e.every, "every", 1, "use every `n`th query only")
 	only := flag.String("only", "", "measure only what has this in its `name`")
 	profile := flag.String("profile", "", "write a CPU profile of the searches to `file`")
@@ -45,19 +46,23 @@ func main() {
 type eval struct {
 	dir         string
 	show, every int
+	keep        string
 
 	index  *bleve.Index
 	books  map[uint]*model.Book
-	ids    []uint // in order
+	ids    []uint          // in order
+	folded map[string]bool // all titles, folded
 	scores []*score
 }
 
 func (e *eval) run(ctx context.Context, only, profile string) (err error) {
-	folder, err := os.MkdirTemp("", "event-books-eval-")
-	if err != nil {
-		return err
+	folder := e.keep
+	if folder == "" {
+		if folder, err = os.MkdirTemp("", "event-books-eval-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	if e.index, err = bleve.Open(filepath.Join(folder, "index"), slog.Default()); err != nil {
 		return err
 	}
@@ -66,7 +71,7 @@ func (e *eval) run(ctx context.Context, only, profile string) (err error) {
 	if err := e.load(ctx); err != nil {
 		return err
 	}
-	log.Printf("%d books indexed in %.1f s", len(e.books), time.Since(began).Seconds())
+	log.Printf("%d books loaded in %.1f s", len(e.books), time.Since(began).Seconds())
 	if profile != "" {
 		f, err := os.Create(profile)
 		if err != nil {
@@ -84,6 +89,7 @@ func (e *eval) run(ctx context.Context, only, profile string) (err error) {
 	}{
 		{"titles", e.titles}, {"typos", e.typos}, {"inverted names", e.invertedNames}, {"aliases", e.aliases},
 		{"rare words", e.rareWords}, {"rare words beside typos", e.rareBesideTypos},
+		{"library", e.library}, {"relations", e.relations}, {"suggestions", e.suggestions}, {"editions", e.editions},
 	} {
 		if !strings.Contains(m.name, only) {
 			continue

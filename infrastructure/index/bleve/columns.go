@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"sync"
+	"unicode/utf8"
 
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 
@@ -16,8 +17,10 @@ type columns struct {
 	ids     []uint64
 	version []int64   // of the book
 	weight  []float32 // orders books within a tier
-	year    []int16   // noYear if unknown
-	work    []uint32  // ordinal, 0 if unknown
+	// length of the title in letters, 255 at most.
+	length []uint8
+	year   []int16  // noYear if unknown
+	work   []uint32 // ordinal, 0 if unknown
 	// title is the beginning of the folded title, as a number that orders as its bytes do.
 	title    []uint64
 	language []uint32 // ordinal, 0 if unknown
@@ -112,7 +115,7 @@ func (w *works) number(work uint64) uint32 {
 // readColumns reads the values of all books of a segment.
 func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 	n := int(s.Count())
-	c := &columns{ids: make([]uint64, n), version: make([]int64, n), weight: make([]float32, n), year: make([]int16, n), work: make([]uint32, n),
+	c := &columns{ids: make([]uint64, n), version: make([]int64, n), weight: make([]float32, n), length: make([]uint8, n), year: make([]int16, n), work: make([]uint32, n),
 		title: make([]uint64, n), language: make([]uint32, n),
 		authors: lists{ends: make([]uint32, n)}, subjects: lists{ends: make([]uint32, n)}}
 	for doc := range n {
@@ -140,6 +143,7 @@ func (c *columns) set(doc int, id uint64, v values, d *dictionaries) {
 	}
 	c.subjects.ends[doc] = uint32(len(c.subjects.all))
 	c.weight[doc] = weight(v)
+	c.length[doc] = uint8(min(utf8.RuneCountInString(v.title), math.MaxUint8))
 }
 
 // head returns the first eight bytes as a number.

@@ -22,7 +22,7 @@ const (
 	formField        = "form"        // of the title: stems, and neighbours joined
 	stemField        = "stem"        // stems of text and description
 	pairField        = "pair"        // neighbours, joined, of text and description
-	wholeField       = "whole"       // the title as one term
+	wholeField       = "whole"       // the title as one term, and without what is in brackets behind it
 	startField       = "start"       // its beginnings of up to startWords words
 	authorField      = "author"      // terms of authors and aliases
 	subjectField     = "subject"     // terms of subjects
@@ -173,6 +173,9 @@ func (d *builder) title(title string, tokens []text.Token, language string) {
 	key := text.Key(title)
 	d.beginnings(titleBegins, key)
 	d.field(wholeField).add(key)
+	if bracket := strings.LastIndexByte(title, '('); bracket > 0 && strings.HasSuffix(title, ")") {
+		d.field(wholeField).add(text.Key(title[:bracket])) // without "(Series, #2)"
+	}
 	words := 0
 	for i := range key {
 		if key[i] == ' ' {

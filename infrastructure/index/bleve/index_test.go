@@ -264,3 +264,21 @@ func TestOddBooks(t *testing.T) {
 		assert.NoError(t, err, "%s", keyword)
 	}
 }
+
+// Two letters are a word where there are no blanks, so words overlap.
+func TestRelaxedInScriptsWithoutBlanks(t *testing.T) {
+	index := library(t, &model.Book{Title: "漫長的冬天", Author: "林小橋"}, &model.Book{Title: "เรื่องของแมว", Author: "สมชาย"})
+	for keyword, want := range map[model.Keyword]struct {
+		served string
+		id     uint
+	}{
+		"漫長的冬天 by 林小橋":   {"漫長的冬天 林小橋", 1},
+		"漫長的冬天色":         {"漫長的冬天", 1},
+		"色漫長的冬天":         {"漫長的冬天", 1},
+		"เรื่องของแมวดำ": {"เรื่องของแมว", 2},
+	} {
+		result := search(t, index, model.Search{Keyword: keyword})
+		assert.Equal(t, []uint{want.id}, result.IDs, "%s", keyword)
+		assert.Equal(t, want.served, result.Served, "%s", keyword)
+	}
+}

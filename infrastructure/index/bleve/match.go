@@ -16,7 +16,7 @@ type tier int
 
 const (
 	asTyped       tier = iota // the title is the query, with its punctuation
-	wholeTitle                // the title is the query
+	wholeTitle                // the title is the query, a series in brackets apart
 	titleStart                // the title begins with the query
 	inTitle                   // all words are in the title
 	inName                    // all words are in title and authors
@@ -203,6 +203,9 @@ func (m *matches) of(t tier) *roaring.Bitmap {
 	var sets []*roaring.Bitmap
 	switch t {
 	case asTyped:
+		if m.exact == "" {
+			return none
+		}
 		return intersection(m.term(exactField, titleIs+m.exact), m.all)
 	case wholeTitle, titleStart:
 		if m.key == "" {

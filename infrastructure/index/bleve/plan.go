@@ -169,7 +169,7 @@ func (p *plan) with(words []word) *plan {
 		terms[i] = w.Terms[0]
 	}
 	changed.key = strings.Join(terms, " ")
-	changed.exact = changed.key
+	changed.exact = "" // nobody typed it
 	return &changed
 }
 
@@ -181,16 +181,20 @@ func (p *plan) served(original *plan) string {
 		kept[w.Start] = w
 	}
 	out, end := strings.Builder{}, 0
-	for _, w := range original.words {
-		out.WriteString(p.typed[end:w.Start])
-		end = w.End
+	for i, w := range original.words {
+		out.WriteString(p.typed[end:max(end, w.Start)])
+		end = max(end, w.Start)
 		switch now, ok := kept[w.Start]; {
-		case !ok:
+		case !ok: // the next word may cover its last letter
+			if i+1 < len(original.words) {
+				w.End = min(w.End, original.words[i+1].Start)
+			}
 		case now.Terms[0] == w.Terms[0]:
-			out.WriteString(p.typed[w.Start:w.End])
+			out.WriteString(p.typed[end:max(end, w.End)])
 		default:
 			out.WriteString(now.Terms[0])
 		}
+		end = max(end, w.End)
 	}
 	out.WriteString(p.typed[end:])
 	return strings.Join(strings.Fields(out.String()), " ")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -19,22 +20,68 @@ const maxTried = 20
 // neighbour is a term of the index near a word.
 type neighbour struct {
 	term      string
-	distance  uint8
+	cost      int
 	documents uint64
+}
+
+// The costs of a correction, to be weighed against how well its books match (tierCost).
+const (
+	letterCost = 4 // of each wrong letter
+	// slipCost is saved by the commonest slips: two letters changed places, or one was doubled
+	// or should be.
+	slipCost = 1
+	// firstCost is added if the first letter is wrong, which is rare.
+	firstCost = 1
+)
+
+// costOf returns the cost of a correction.
+func costOf(typed, term string, distance uint8) int {
+	cost := letterCost * int(distance)
+	a, b := []rune(typed), []rune(term)
+	switch {
+	case len(a) == 0 || len(b) == 0:
+	case a[0] != b[0]:
+		cost += firstCost
+	case distance == 1 && isSlip(a, b):
+		cost -= slipCost
+	}
+	return cost
+}
+
+// isSlip reports whether two words that differ by one edit differ by two letters that changed
+// places, or by a letter that is doubled.
+func isSlip(a, b []rune) bool {
+	at := 0
+	for at < min(len(a), len(b)) && a[at] == b[at] {
+		at++
+	}
+	switch {
+	case len(a) == len(b):
+		return at+1 < len(a) && a[at] == b[at+1] && a[at+1] == b[at]
+	case len(a) < len(b):
+		a, b = b, a
+	}
+	return at > 0 && a[at] == a[at-1]
 }
 
 // automata builds Levenshtein automata with transpositions, by distance. Schulz, Mihov: Fast
 // string correction with Levenshtein automata, 2002.
-var automata = func() (builders [3]*levenshtein.LevenshteinAutomatonBuilder) {
-	for distance := 1; distance < len(builders); distance++ {
-		builder, err := levenshtein.NewLevenshteinAutomatonBuilder(uint8(distance), true)
+var automata = [...]func() *levenshtein.LevenshteinAutomatonBuilder{1: automaton(1, true), 2: automaton(2, true), far: automaton(far, false)}
+
+// far is the distance of the furthest corrections. A transposition counts as two there: otherwise
+// the automaton would take five times as long to build.
+const far = 3
+
+// automaton returns a function that builds an automaton's builder once.
+func automaton(distance uint8, transpositions bool) func() *levenshtein.LevenshteinAutomatonBuilder {
+	return sync.OnceValue(func() *levenshtein.LevenshteinAutomatonBuilder {
+		builder, err := levenshtein.NewLevenshteinAutomatonBuilder(distance, transpositions)
 		if err != nil {
 			panic(fmt.Sprintf("an automaton for distance %d: %v", distance, err)) // the distance is wrong
 		}
-		builders[distance] = builder
-	}
-	return builders
-}()
+		return builder
+	})
+}
 
 // maxDistance is how many letters of a word may be wrong.
 func maxDistance(term string) uint8 {
@@ -47,22 +94,39 @@ func maxDistance(term string) uint8 {
 	return 2
 }
 
+// farFrom is the length of words that may have three wrong letters, but not the first, if nothing
+// nearer finds a book.
+const farFrom = 8
+
+// farDistance is how many letters of a word may be wrong if nothing nearer finds a book.
+func farDistance(term string) uint8 {
+	if utf8.RuneCountInString(term) < farFrom {
+		return maxDistance(term)
+	}
+	return far
+}
+
 // neighbours returns the terms nearest to one, the commonest first.
 func (v *view) neighbours(ctx context.Context, term string, distance uint8) ([]neighbour, error) {
 	if distance == 0 {
 		return nil, nil
 	}
-	automaton, err := automata[distance].BuildDfa(term, distance)
+	automaton, err := automata[distance]().BuildDfa(term, distance)
 	if err != nil {
 		return nil, fmt.Errorf("an automaton for %d letters: %w", utf8.RuneCountInString(term), err)
 	}
 	found := map[string]neighbour{}
+	var start, end []byte
+	if distance == far {
+		_, size := utf8.DecodeRuneInString(term)
+		start, end = []byte(term[:size]), after(term[:size])
+	}
 	for _, part := range v.parts {
 		m := newMatcher(&plan{}, part)
-		err := m.each(textField, automaton, nil, nil, func(other string, documents uint64, distance uint8) bool {
+		err := m.each(textField, automaton, start, end, func(other string, documents uint64, distance uint8) bool {
 			if other != term && !isNumber(other) {
 				n := found[other]
-				found[other] = neighbour{term: other, distance: distance, documents: n.documents + documents}
+				found[other] = neighbour{term: other, cost: costOf(term, other, distance), documents: n.documents + documents}
 			}
 			return true
 		})
@@ -75,7 +139,7 @@ func (v *view) neighbours(ctx context.Context, term string, distance uint8) ([]n
 		all = append(all, n)
 	}
 	slices.SortFunc(all, func(a, b neighbour) int {
-		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(b.documents, a.documents), cmp.Compare(a.term, b.term))
+		return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(b.documents, a.documents), cmp.Compare(a.term, b.term))
 	})
 	return all, nil
 }
@@ -95,20 +159,22 @@ func (a *attempt) better(b *attempt) bool {
 	return a.total > b.total
 }
 
-// tierCost weighs how well an attempt matches against the letters that it changes, two each.
-var tierCost = [tiers]int{titleStart: 1, inTitle: 1, inName: 2, inForms: 3, inText: 4, inVariants: 5, inDescription: 6}
+// tierCost weighs how well an attempt matches against the letters that it changes.
+var tierCost = [tiers]int{titleStart: 2, inTitle: 3, inName: 5, inForms: 6, inText: 8, inVariants: 10, inDescription: 12}
 
 // mend looks for what a shopper meant whose words find nothing together. It first corrects
 // words that the catalogue doesn't have, then any word, then leaves one out.
 func (v *view) mend(ctx context.Context, p *plan, unknown []int) (*run, model.Match, error) {
 	if len(unknown) > 0 {
-		if best, err := v.correct(ctx, p, unknown); err != nil || best != nil {
-			return runOf(best), model.CorrectedMatch, err
+		for _, distance := range []func(string) uint8{maxDistance, farDistance} {
+			if best, err := v.correct(ctx, p, unknown, distance); err != nil || best != nil {
+				return runOf(best), model.CorrectedMatch, err
+			}
 		}
 	} else {
 		var best *attempt
 		for i := range p.words {
-			a, err := v.correct(ctx, p, []int{i})
+			a, err := v.correct(ctx, p, []int{i}, maxDistance)
 			if err != nil {
 				return nil, "", err
 			}
@@ -152,16 +218,16 @@ func (v *view) unknown(ctx context.Context, p *plan) ([]int, error) {
 	return unknown, nil
 }
 
-// correct tries corrections of the given words, and returns the best attempt that finds
-// something, or nil.
-func (v *view) correct(ctx context.Context, p *plan, wrong []int) (*attempt, error) {
+// correct tries corrections of the given words, in which distance letters may be wrong. It
+// returns the best attempt that finds something, or nil.
+func (v *view) correct(ctx context.Context, p *plan, wrong []int, distance func(term string) uint8) (*attempt, error) {
 	c := &corrections{view: v, plan: p, wrong: wrong}
 	for _, at := range wrong {
 		if p.words[at].fixed {
 			return nil, nil
 		}
 		term := p.words[at].Terms[0]
-		all, err := v.neighbours(ctx, term, maxDistance(term))
+		all, err := v.neighbours(ctx, term, distance(term))
 		if err != nil || len(all) == 0 {
 			return nil, err
 		}
@@ -183,7 +249,7 @@ func (v *view) correct(ctx context.Context, p *plan, wrong []int) (*attempt, err
 	return c.best, err
 }
 
-// corrections are tried in the order of their distances.
+// corrections are tried in the order of their costs.
 type corrections struct {
 	*view
 	plan     *plan
@@ -211,7 +277,7 @@ func (c *corrections) try(ctx context.Context, words []word, docs []*roaring.Bit
 	}
 	at := c.wrong[i]
 	for _, n := range c.choices[i] {
-		further := cost + 2*int(n.distance)
+		further := cost + n.cost
 		if c.best != nil && further > c.best.cost || c.tried >= maxTried {
 			return nil
 		}

@@ -1,7 +1,6 @@
 package bleve
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -19,12 +18,15 @@ const (
 	// maxBegun bounds the titles that begin with what was typed, and the words that begin with
 	// its last word. Beyond it, the beginnings that are terms decide.
 	maxBegun = 512
-	// considered is the number of books of which titles and authors are read.
+	// considered is the number of books of each kind that may be suggested.
 	considered = 48
+	// knownFirst is the number of best known books among the suggestions. The others are those
+	// of whose titles most is typed.
+	knownFirst = 2
 	// beginBonus is how much better known a book must be that has the words inside its title
 	// or its authors' names, to stand before one whose title begins with them: 2^beginBonus
 	// times as many readers.
-	beginBonus = 6
+	beginBonus = 8
 	// typosFrom is the number of letters from which on a beginning may have an error.
 	typosFrom = 5
 )
@@ -78,59 +80,51 @@ func mayErr(term string) bool { return utf8.RuneCountInString(term) >= typosFrom
 
 // suggestions returns the best titles and authors.
 func (c *completion) suggestions(ctx context.Context, limit int) ([]model.Suggestion, error) {
-	starting, containing := top{limit: considered}, top{limit: considered}
+	known, short := top{limit: considered}, top{limit: considered}
 	for _, part := range c.parts {
 		m := newMatcher(&plan{}, part)
-		begins := c.beginning(m)
-		has := c.containing(m)
+		begins := live(part, c.beginning(m))
+		has := difference(live(part, c.containing(m)), begins)
 		if err := m.check(ctx); err != nil {
 			return nil, err
 		}
-		order := part.columns.order(model.ByRelevance)
-		starting.add(part, live(part, begins), order)
-		containing.add(part, difference(live(part, has), begins), order)
+		columns := part.columns
+		known.add(part, begins, func(doc uint32) uint64 { return byWeight(columns.weight[doc]+beginBonus, columns.year[doc]) })
+		known.add(part, has, columns.order(model.ByRelevance))
+		short.add(part, begins, func(doc uint32) uint64 { return 1<<63 | columns.shortest(doc) })
+		short.add(part, has, columns.shortest)
 	}
-	starting.cut()
-	containing.cut()
-	candidates := make([]candidate, 0, len(starting.hits)+len(containing.hits))
-	for _, group := range []struct {
+	known.cut()
+	short.cut()
+	found := make([]model.Suggestion, 0, limit)
+	seen := map[string]bool{}
+	for _, list := range []struct {
 		hits  []hit
-		bonus float64
-	}{{starting.hits, beginBonus}, {containing.hits, 0}} {
-		for _, h := range group.hits {
-			candidate, err := c.candidate(h)
+		limit int
+	}{{known.hits, min(knownFirst, limit)}, {short.hits, limit}, {known.hits, limit}} {
+		for _, h := range list.hits {
+			if len(found) >= list.limit {
+				break
+			}
+			s, err := c.suggestion(h)
 			if err != nil {
 				return nil, err
 			}
-			candidate.weight += group.bonus
-			candidates = append(candidates, candidate)
-		}
-	}
-	slices.SortStableFunc(candidates, func(a, b candidate) int { return cmp.Compare(b.weight, a.weight) })
-	var found []model.Suggestion
-	seen := map[string]bool{}
-	for _, candidate := range candidates {
-		if folded := model.Fold(candidate.Text); !seen[folded] && len(found) < limit {
-			seen[folded] = true
-			found = append(found, candidate.Suggestion)
+			if folded := model.Fold(s.Text); !seen[folded] {
+				seen[folded] = true
+				found = append(found, s)
+			}
 		}
 	}
 	return found, nil
 }
 
-// candidate is a possible suggestion.
-type candidate struct {
-	model.Suggestion
-	weight float64
-}
-
-// candidate returns what a book suggests: an author who has all words, else its title.
-func (c *completion) candidate(h hit) (candidate, error) {
+// suggestion returns what a book suggests: an author who has all words, else its title.
+func (c *completion) suggestion(h hit) (found model.Suggestion, err error) {
 	stored, err := h.part.stored(uint64(h.doc))
 	if err != nil {
-		return candidate{}, err
+		return found, err
 	}
-	found := candidate{weight: float64(h.part.columns.weight[h.doc])}
 	found.Text, found.Kind = stored.title, model.TitleSuggestion
 	if c.in(text.Title, stored.title) {
 		return found, nil
@@ -255,7 +249,7 @@ func (c *completion) completed(m *matcher, w *begun) *roaring.Bitmap {
 
 // near returns the documents that have a word with an error in it, or in its beginning.
 func (c *completion) near(m *matcher, w *begun, last bool) *roaring.Bitmap {
-	dfa, err := automata[c.errors].BuildDfa(w.terms[0], c.errors)
+	dfa, err := automata[c.errors]().BuildDfa(w.terms[0], c.errors)
 	if err != nil {
 		if m.err == nil {
 			m.err = err

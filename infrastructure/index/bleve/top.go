@@ -2,6 +2,7 @@ package bleve
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -117,6 +118,11 @@ func (c *columns) order(sort model.Sort) func(doc uint32) uint64 {
 		}
 	}
 	return func(doc uint32) uint64 { return byWeight(c.weight[doc], c.year[doc]) }
+}
+
+// shortest orders by the length of the title, the shortest first, then by weight.
+func (c *columns) shortest(doc uint32) uint64 {
+	return uint64(math.MaxUint8-c.length[doc])<<32 | uint64((c.weight[doc]+100)*1e6)
 }
 
 // newest orders years, the latest first and no year last.

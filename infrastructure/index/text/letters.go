@@ -172,7 +172,7 @@ func (a *analyzer) addOldRussian(w *word) {
 }
 
 // umlautLanguages spell umlauts with two letters where they lack the keys.
-const umlautLanguages = langDE | langDA | langNO | langSV | langFI | langIS | langET | unknown
+const umlautLanguages = langDE | langDA | langNO | langSV | langIS | langET
 
 // addDigraphs adds the word without the second letters of ae, oe, ue and aa, for queries
 // with an umlaut or without any.

@@ -52,7 +52,8 @@ func isRomanText(b []byte) bool {
 	return true
 }
 
-// addElision adds the parts of l'île, and the word without 's.
+// addElision adds the parts of l'île, and the word without 's. A book also has the longer parts
+// around other apostrophes, as in senz'amore and confess'd.
 func (a *analyzer) addElision(w *word) {
 	if w.first == 0 {
 		return
@@ -65,8 +66,24 @@ func (a *analyzer) addElision(w *word) {
 		if a.book {
 			a.add(span{w.from, w.first})
 		}
+		return
+	}
+	if !a.book || w.last >= w.to {
+		return
+	}
+	shortest := minPart
+	if string(a.buf[w.last:w.to]) == "t" {
+		shortest++ // not the parts of "don't", "can't" and "won't"
+	}
+	for _, part := range [...]span{{w.from, w.first}, {w.last, w.to}} {
+		if part.len() >= shortest {
+			a.add(a.canonicalPart(part.from, part.to))
+		}
 	}
 }
+
+// minPart is the length in bytes of the shortest part around an apostrophe that a book is found by.
+const minPart = 3
 
 // canonicalOf returns the canonical form of letters that aren't in buf.
 func (a *analyzer) canonicalOf(letters []byte) span {

@@ -31,6 +31,20 @@ func TestTokensOfScriptsWithoutBlanks(t *testing.T) {
 	assert.Equal(t, [][]string{{"เรี"}, {"ย"}, {"น"}}, termsOf(Query("เรี ย น")))
 }
 
+func TestPartsAroundApostrophes(t *testing.T) {
+	for title, parts := range map[string][]string{
+		"Senz'Amore": {"senz", "amore"}, "Confess'd": {"confess"}, "Rock'n'roll": {"rock", "roll"}, "Brid’oison": {"brid", "oison"},
+		"L'Oison": {"oison"}, "Wasn't": {"wasn"},
+	} {
+		for _, part := range parts {
+			assert.True(t, finds(part, title, "", Title), "%s in %s", part, title)
+		}
+	}
+	for _, title := range []string{"Don't", "Can't", "Won't"} {
+		assert.False(t, finds(title[:3], title, "en", Title), title)
+	}
+}
+
 func TestOwn(t *testing.T) {
 	token := Query("moby dick")[0]
 	assert.Equal(t, []string{"moby"}, token.Terms[:token.Own])
