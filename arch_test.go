@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	"bench":                                {},
 	"bench/chaos":                          {"bench/testbed", "infrastructure/catalog"},
 	"bench/changes":                        {"bench/testbed", "domain/model"},
-	"bench/eval":                           {"domain/gateway", "domain/model", "infrastructure/catalog", "infrastructure/index", "infrastructure/index/bleve"},
+	"bench/eval":                           {"domain/gateway", "domain/model", "domain/work", "infrastructure/catalog", "infrastructure/index", "infrastructure/index/bleve"},
 	"bench/testbed":                        {"domain/model"},
 	"bench/spool":                          {"application", "bench/testbed", "domain/gateway", "domain/model", "infrastructure/config", "infrastructure/mq"},
 	"bench/control":                        {"domain/gateway", "domain/model", "infrastructure/mq"},
