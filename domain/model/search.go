@@ -280,6 +280,33 @@ const (
 	AuthorSuggestion SuggestionKind = "author"
 )
 
+// Explanation says why a book stands where it does in a result, or why it is missing.
+type Explanation struct {
+	BookID uint `json:"book_id"`
+	Found  bool `json:"found"`
+	// Rank is the book's place in the result, from 1. It is 0 if the book isn't found, or
+	// lies behind MaxDepth.
+	Rank int `json:"rank,omitempty"`
+	// Tier is the number of the group of matches that the book belongs to, from 1. Better
+	// groups come first. Within a group, the higher weight does.
+	Tier       int             `json:"tier,omitempty"`
+	Why        string          `json:"why"`
+	Words      []ExplainedWord `json:"words,omitempty"`
+	Weight     float64         `json:"weight"`
+	Popularity int64           `json:"popularity"`
+	InStock    bool            `json:"in_stock"`
+}
+
+// ExplainedWord says where a book has a word of the query.
+type ExplainedWord struct {
+	Word string `json:"word"`
+	// Term is how the index spells the word.
+	Term string `json:"term,omitempty"`
+	// In lists title, authors, subjects, facts (such as series and publisher), description, or
+	// else "another form".
+	In []string `json:"in"`
+}
+
 // Facets count the books of a result by their values, the commonest values first. The filter
 // of a facet doesn't narrow its counts. Values have the form that the filter takes; in JSON, each
 // facet has the name of its filter.

@@ -18,10 +18,10 @@ const (
 	titleField       = "title"       // terms of the title
 	nameField        = "name"        // of title, authors and their aliases
 	textField        = "text"        // of everything but the description
-	descriptionField = "description" // of the description
+	descriptionField = "description" // of the description, with stems and joined neighbours
 	formField        = "form"        // of the title: stems, and neighbours joined
-	stemField        = "stem"        // stems of text and description
-	pairField        = "pair"        // neighbours, joined, of text and description
+	stemField        = "stem"        // stems of text
+	pairField        = "pair"        // neighbours, joined, of text
 	wholeField       = "whole"       // the title as one term, and without what is in brackets behind it
 	startField       = "start"       // its beginnings of up to startWords words
 	authorField      = "author"      // terms of authors and aliases
@@ -128,19 +128,23 @@ func (d *builder) field(name string) *terms {
 // words adds the terms of a text to fields, and returns its tokens.
 func (d *builder) words(kind text.Kind, s, language string, fields ...string) []text.Token {
 	tokens := text.Book(s, language, kind)
+	stems, pairs := stemField, pairField
+	if fields[0] == descriptionField {
+		stems, pairs = descriptionField, descriptionField // stems have a mark, and pairs are words, too
+	}
 	for _, token := range tokens {
 		for _, term := range token.Terms {
 			for _, field := range fields {
 				d.field(field).add(term)
 			}
-			d.field(stemField).add(text.Stem(term, language))
+			d.field(stems).add(text.Stem(term, language))
 			if kind != text.Other {
 				d.beginnings("", term)
 			}
 		}
 	}
 	for _, pair := range text.Pairs(tokens) {
-		d.field(pairField).add(pair)
+		d.field(pairs).add(pair)
 	}
 	return tokens
 }

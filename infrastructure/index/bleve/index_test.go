@@ -282,3 +282,12 @@ func TestRelaxedInScriptsWithoutBlanks(t *testing.T) {
 		assert.Equal(t, want.served, result.Served, "%s", keyword)
 	}
 }
+
+func TestPhrasesInDescriptions(t *testing.T) {
+	index := library(t,
+		&model.Book{Title: "Boats", Description: "A winter in the harbour"},
+		&model.Book{Title: "Harbour", Description: "in the winter"},
+	)
+	assert.Equal(t, []uint{1}, search(t, index, model.Search{Keyword: `"in the harbour"`, Exact: true}).IDs)
+	assert.Equal(t, []uint{2}, search(t, index, model.Search{Keyword: `harbour -boats`}).IDs)
+}
