@@ -259,6 +259,16 @@ func (x *Index) Versions() (iter.Seq2[uint, int64], error) {
 	}, nil
 }
 
+// Segments returns the number of segments that a search reads, or 0 after Close.
+func (x *Index) Segments() int {
+	v, err := x.view()
+	if err != nil {
+		return 0
+	}
+	defer v.release() // an error concerns Close
+	return len(v.parts)
+}
+
 // Failed implements index.Engine.
 func (x *Index) Failed() error { return x.background.failed() }
 
