@@ -93,8 +93,8 @@ var onlyIn = map[string][]string{
 	"github.com/blevesearch/bleve":        {"bench/search", "infrastructure/index/bleve"},
 	"github.com/RoaringBitmap/roaring":    {"infrastructure/index/bleve"},
 	"github.com/klauspost":                {"adapter"},
-	"net/http":                            {"bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/changes", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather"},
-	"net/url":                             {"bench/changes", "bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
+	"net/http":                            {"bench/search", "bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/changes", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather"},
+	"net/url":                             {"bench/search", "bench/changes", "bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
 	"database/sql":                        {"infrastructure/database", "bench/changes", "bench/control", "bench/weather"},
 }
 
