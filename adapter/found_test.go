@@ -112,6 +112,15 @@ func TestAPISearchTellsEverything(t *testing.T) {
 	}, found["facets"], "its own filter doesn't narrow a facet")
 	assert.Equal(t, `</api/search?language=en&limit=1&o=1&q=tolstoi>; rel="next"`, s.get("/api/search?q=tolstoi&language=en&limit=1").Header().Get("Link"))
 
+	assert.Equal(t, []any{
+		map[string]any{"book": found["books"].([]any)[0].(map[string]any)["book"], "highlights": map[string]any{
+			"author": []any{map[string]any{"text": "Leo "}, map[string]any{"text": "Tolstoy", "match": true}},
+		}},
+	}, found["books"])
+	emma := read(s, "q=austen+matches")["books"].([]any)[0].(map[string]any)["highlights"].(map[string]any)
+	assert.Equal(t, []any{map[string]any{"text": "A rich girl makes "}, map[string]any{"text": "matches", "match": true}, map[string]any{"text": ", and mistakes."}}, emma["description"])
+	assert.NotContains(t, read(s, "author=Jane+Austen")["books"].([]any)[0], "highlights")
+
 	assert.NotContains(t, read(s, "q=tolstoy"), "correction")
 	assert.NotContains(t, read(s, ""), "search_id")
 	plain := newShop(t)

@@ -23,6 +23,7 @@ import (
 	"literank.com/event-books/infrastructure/database"
 	"literank.com/event-books/infrastructure/index"
 	"literank.com/event-books/infrastructure/index/bleve"
+	"literank.com/event-books/infrastructure/index/highlight"
 	"literank.com/event-books/infrastructure/mq"
 )
 
@@ -68,7 +69,7 @@ func newShop(t *testing.T, changes ...func(*setup)) *shop {
 		require.NoError(t, s.db.Migrate(t.Context()))
 	}
 	s.copy = with.engine
-	with.Books = executor.NewBookOperator(s.db, s.events, with.index, log)
+	with.Books = executor.NewBookOperator(s.db, s.events, with.index, highlight.Highlighter{}, log)
 	s.Server, err = New(with.Options)
 	require.NoError(t, err)
 	s.log.take() // the migration's

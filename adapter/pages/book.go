@@ -89,6 +89,8 @@ type bookView struct {
 	// Title is never empty, even if another program wrote a book without one.
 	Title string
 	Link  string
+	// Highlights are the texts with the words that were searched.
+	Highlights model.Highlights
 	// NoFollow says that the link carries a search.
 	NoFollow bool
 	Cover    cover

@@ -76,6 +76,9 @@ func (p *Pages) Index(c *gin.Context) error {
 		return err
 	}
 	data := p.indexData(answer, tag)
+	for i, highlights := range p.Operator.Highlight(answer) {
+		data.Books[i].Highlights = highlights
+	}
 	if data.Results && answer.Total == 0 {
 		p.addWaysOn(c.Request.Context(), data, answer.Search, tag)
 	}
