@@ -105,6 +105,9 @@ type browsing struct {
 	until  time.Time
 }
 
+// maxBrowse is how many values of a facet the home page has.
+const maxBrowse = 6
+
 // browse returns subjects, languages and authors for the home page. There are none if the
 // search engine has no facets.
 func (p *Pages) browse(ctx context.Context) (views []facetView) {
@@ -113,6 +116,7 @@ func (p *Pages) browse(ctx context.Context) (views []facetView) {
 			continue
 		}
 		if view := p.facet(f, url.Values{}, ""); len(view.Values) > 1 {
+			view.Values = view.Values[:min(len(view.Values), maxBrowse)]
 			views = append(views, view)
 		}
 	}

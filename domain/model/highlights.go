@@ -2,12 +2,12 @@ package model
 
 // Highlights are the texts of a book that have words of a keyword. A text without any is nil.
 // Title and Author are complete. The others have words that stand neither in the title nor in
-// the author; a long one is an excerpt.
+// the author; a long one is an excerpt. Subjects are those that have some.
 type Highlights struct {
 	Title       []Fragment `json:"title,omitempty"`
 	Author      []Fragment `json:"author,omitempty"`
 	Series      []Fragment `json:"series,omitempty"`
-	Subject     []Fragment `json:"subject,omitempty"`
+	Subjects    []Fragment `json:"subjects,omitempty"`
 	Publisher   []Fragment `json:"publisher,omitempty"`
 	Description []Fragment `json:"description,omitempty"`
 }

@@ -118,8 +118,11 @@ func (q *query) book(b *model.Book) (h model.Highlights) {
 	}
 	h.Series = elsewhere(b.Series, keyword.Any)
 	for _, subject := range b.Subjects {
-		if h.Subject == nil {
-			h.Subject = elsewhere(subject, keyword.Subject)
+		if marked := elsewhere(subject, keyword.Subject); marked != nil {
+			if h.Subjects != nil {
+				h.Subjects = append(h.Subjects, model.Fragment{Text: "; "})
+			}
+			h.Subjects = append(h.Subjects, marked...)
 		}
 	}
 	h.Publisher = elsewhere(b.Publisher, keyword.Any)

@@ -31,7 +31,7 @@ func highlight(k string, b model.Book) map[string]string {
 	h := Highlighter{}.Highlight(model.Keyword(k), []*model.Book{&b})[0]
 	marked := map[string]string{}
 	for name, fragments := range map[string][]model.Fragment{
-		"title": h.Title, "author": h.Author, "series": h.Series, "subject": h.Subject, "publisher": h.Publisher, "description": h.Description,
+		"title": h.Title, "author": h.Author, "series": h.Series, "subjects": h.Subjects, "publisher": h.Publisher, "description": h.Description,
 	} {
 		if fragments != nil {
 			marked[name] = written(fragments)
@@ -76,14 +76,15 @@ func TestWhereWordsAreMarked(t *testing.T) {
 		Description: "A war, in Russia; and peace.\nTolstoy’s greatest book, says Moscow.",
 	}
 	for query, want := range map[string]map[string]string{
-		"war tolstoy":    {"title": "[War] and Peace", "author": "Leo [Tolstoy]"},
-		"war book":       {"title": "[War] and Peace", "description": "A war, in Russia; and peace.\nTolstoy’s greatest [book], says Moscow."},
-		"war novels":     {"title": "[War] and Peace", "subject": "Russia, [Novels]"},
-		"moscow":         {"publisher": "[Moscow] Press"},
-		"great":          {"series": "[Great] Russians"},
-		"subject:russia": {"subject": "[Russia], Novels"},
-		"zebra":          {},
-		"?":              {},
+		"war tolstoy":     {"title": "[War] and Peace", "author": "Leo [Tolstoy]"},
+		"war book":        {"title": "[War] and Peace", "description": "A war, in Russia; and peace.\nTolstoy’s greatest [book], says Moscow."},
+		"war novels":      {"title": "[War] and Peace", "subjects": "Russia, [Novels]"},
+		"russia napoleon": {"subjects": "[Napoleon]; [Russia], Novels"},
+		"moscow":          {"publisher": "[Moscow] Press"},
+		"great":           {"series": "[Great] Russians"},
+		"subject:russia":  {"subjects": "[Russia], Novels"},
+		"zebra":           {},
+		"?":               {},
 	} {
 		assert.Equal(t, want, highlight(query, b), query)
 	}
