@@ -61,12 +61,11 @@ func (p *Pages) facets(a *executor.Answer, tag string) (views []facetView) {
 func (p *Pages) facet(f facet, search url.Values, chosen string) facetView {
 	view := facetView{Name: messages.Filters[f.filter]}
 	for _, v := range f.values {
-		search.Set(f.filter, v.Value)
 		// Other programs may have written values into the database that no filter takes.
-		read, _, err := query.ParseStrict(search.Encode(), p.Links.PageSize)
-		if err != nil || query.FilterValues(read.Filters).Get(f.filter) != v.Value {
+		if !query.IsFilter(f.filter, v.Value) {
 			continue
 		}
+		search.Set(f.filter, v.Value)
 		value := facetValue{Label: filterLabel(f.filter, v.Value), Count: v.Count, Chosen: chosen != "" && model.Fold(v.Value) == model.Fold(chosen)}
 		if value.Chosen {
 			search.Del(f.filter)

@@ -121,7 +121,7 @@ func (p *Pages) indexData(a *executor.Answer, tag string) *indexData {
 	if data.Results {
 		data.Facets = p.facets(a, tag)
 	}
-	parameters := p.Links.Values(a.Search, "")
+	parameters := p.Links.Values(a.Search, "").Encode()
 	for _, b := range a.Books {
 		data.Books = append(data.Books, p.view(b, parameters))
 	}

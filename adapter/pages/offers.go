@@ -66,7 +66,7 @@ func (p *Pages) offers(ctx context.Context, like model.Filters) offers {
 		}
 	}
 	for _, b := range books[:min(len(books), maxOffers)] {
-		o.Books = append(o.Books, p.view(b, nil))
+		o.Books = append(o.Books, p.view(b, ""))
 	}
 	return o
 }
