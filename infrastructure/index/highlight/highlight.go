@@ -41,14 +41,15 @@ func (Highlighter) Highlight(k model.Keyword, books []*model.Book) []model.Highl
 // query has the words that are marked, by number.
 type query struct {
 	fields []keyword.Field // where each word may stand
+	own    [][]string      // the terms of each word itself
 	terms  map[string][]int
-	stems  map[string][]int
+	stems  map[string][]int // nil until they are needed: see stemmed
 	// lengths are those of the terms, in bytes: few pairs of neighbours in a text are as long.
 	lengths map[int]bool
 }
 
 func newQuery(k model.Keyword) *query {
-	q := &query{terms: map[string][]int{}, stems: map[string][]int{}, lengths: map[int]bool{}}
+	q := &query{terms: map[string][]int{}, lengths: map[int]bool{}}
 	parsed := keyword.Parse(k)
 	for i := 0; i < len(parsed.Clauses); i++ {
 		c := parsed.Clauses[i]
@@ -79,12 +80,23 @@ func (q *query) add(words string, field keyword.Field) {
 			q.terms[term] = append(q.terms[term], n)
 			q.lengths[len(term)] = true
 		}
-		for _, term := range token.Terms[:token.Own] {
-			for _, stem := range text.Stems(term) {
-				q.stems[stem] = append(q.stems[stem], n)
+		q.own = append(q.own, token.Terms[:token.Own])
+	}
+}
+
+// stemmed returns the words by the stems of their terms.
+func (q *query) stemmed() map[string][]int {
+	if q.stems == nil {
+		q.stems = map[string][]int{}
+		for word, terms := range q.own {
+			for _, term := range terms {
+				for _, stem := range text.Stems(term) {
+					q.stems[stem] = append(q.stems[stem], word)
+				}
 			}
 		}
 	}
+	return q.stems
 }
 
 // mark is a part of a text that has a word of the query.
@@ -131,16 +143,18 @@ func (q *query) book(b *model.Book) (h model.Highlights) {
 }
 
 // marks finds the words of the query in a text, in its order. The field is that of the text.
+// Other forms of a word only count where the word itself isn't.
 func (q *query) marks(s, language string, kind text.Kind, field keyword.Field) (marks []mark) {
 	tokens := text.Book(s, language, kind)
+	seen := make([]bool, len(q.fields))
 	add := func(words []int, from, to int) {
 		for _, word := range words {
 			if f := q.fields[word]; f == keyword.Any || f == field {
 				marks = append(marks, mark{tokens[from].Start, tokens[to].End, word})
+				seen[word] = true
 			}
 		}
 	}
-	stems := map[string][]int{} // of the terms seen: words repeat
 	for i, token := range tokens {
 		next := i + 1
 		for _, term := range token.Terms {
@@ -149,12 +163,6 @@ func (q *query) marks(s, language string, kind text.Kind, field keyword.Field) (
 				to = next // two letters of a script without blanks, or parts of a compound
 			}
 			add(q.terms[term], i, to)
-			words, seen := stems[term]
-			if !seen && len(q.stems) > 0 {
-				words = q.stems[text.Stem(term, language)]
-				stems[term] = words
-			}
-			add(words, i, to)
 		}
 		if next < len(tokens) && q.lengths[len(token.Terms[0])+len(tokens[next].Terms[0])] {
 			for _, pair := range text.Pairs(tokens[i : next+1]) {
@@ -162,6 +170,22 @@ func (q *query) marks(s, language string, kind text.Kind, field keyword.Field) (
 			}
 		}
 	}
+	if !slices.Contains(seen, false) {
+		return marks
+	}
+	exact := slices.Clone(seen)
+	known := map[string][]int{} // of the terms: words repeat
+	for i, token := range tokens {
+		for _, term := range token.Terms {
+			words, ok := known[term]
+			if !ok {
+				words = slices.DeleteFunc(slices.Clone(q.stemmed()[text.Stem(term, language)]), func(word int) bool { return exact[word] })
+				known[term] = words
+			}
+			add(words, i, i)
+		}
+	}
+	slices.SortStableFunc(marks, func(a, b mark) int { return a.start - b.start })
 	return marks
 }
 
