@@ -100,8 +100,8 @@ func TestWorks(t *testing.T) {
 		"/api/books?q=emma&group=work":             {"1", "work", `"editions":1`},
 		"/api/search?q=emma&group=work":            {"1", "work", `"editions":1`},
 		"/api/books?q=emma&group=work&decade=1990": {"1", "work", ""},
-		"/?q=emma":                                 {"1", "work", "1 more edition"},
-		"/?q=emma&group=book":                      {"2", "", ""},
+		"/?q=emma":            {"1", "work", "1 more edition"},
+		"/?q=emma&group=book": {"2", "", ""},
 	} {
 		answer := s.get(target, "Accept", "*/*")
 		events := s.events.take()
@@ -147,6 +147,15 @@ func TestAPISearchTellsEverything(t *testing.T) {
 		"decade": []any{value("1860", 1), value("1870", 1)}, "subject": []any{value("Russia", 2), value("War", 1)}, "available": []any{value("false", 2)},
 	}, found["facets"], "its own filter doesn't narrow a facet")
 	assert.Equal(t, `</api/search?language=en&limit=1&o=1&q=tolstoi>; rel="next"`, s.get("/api/search?q=tolstoi&language=en&limit=1").Header().Get("Link"))
+
+	assert.Equal(t, []any{
+		map[string]any{"book": found["books"].([]any)[0].(map[string]any)["book"], "highlights": map[string]any{
+			"author": []any{map[string]any{"text": "Leo "}, map[string]any{"text": "Tolstoy", "match": true}},
+		}},
+	}, found["books"])
+	emma := read(s, "q=austen+matches")["books"].([]any)[0].(map[string]any)["highlights"].(map[string]any)
+	assert.Equal(t, []any{map[string]any{"text": "A rich girl makes "}, map[string]any{"text": "matches", "match": true}, map[string]any{"text": ", and mistakes."}}, emma["description"])
+	assert.NotContains(t, read(s, "author=Jane+Austen")["books"].([]any)[0], "highlights")
 
 	assert.NotContains(t, read(s, "q=tolstoy"), "correction")
 	assert.NotContains(t, read(s, ""), "search_id")

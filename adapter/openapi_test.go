@@ -52,7 +52,7 @@ func (d *description) closed() *description {
 	for _, schema := range []any{
 		schemas["Book"], schemas["Problem"], schemas["Readiness"], d.at(schemas["Readiness"], "properties", "events"), found, schemas["FoundBook"],
 		d.at(found, "properties", "facets"), d.at(found, "properties", "correction"), d.at(found, "properties", "capabilities"), schemas["Suggestion"],
-		d.at(schemas["Facet"], "items"),
+		d.at(schemas["Facet"], "items"), schemas["Highlights"], d.at(schemas["Fragments"], "items"),
 	} {
 		schema.(map[string]any)["additionalProperties"] = false
 	}
@@ -174,6 +174,8 @@ func TestOpenAPIListsTheFields(t *testing.T) {
 	}
 	assert.ElementsMatch(t, fields(model.Book{}), propertiesOf("Book/"))
 	assert.ElementsMatch(t, fields(model.Facets{}), propertiesOf("SearchResult/properties/facets/"))
+	assert.ElementsMatch(t, fields(model.Highlights{}), propertiesOf("Highlights/"))
+	assert.ElementsMatch(t, fields(model.Fragment{}), propertiesOf("Fragments/items/"))
 	assert.ElementsMatch(t, fields(model.FacetValue{}), propertiesOf("Facet/items/"))
 	assert.ElementsMatch(t, fields(model.Capabilities{}), propertiesOf("SearchResult/properties/capabilities/"))
 	assert.ElementsMatch(t, fields(model.Suggestion{}), propertiesOf("Suggestion/"))
@@ -214,7 +216,8 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		BuyURL: "https://example.com/b", CoverURL: "https://example.com/c",
 	}, &model.Book{Title: "Bare"}, &model.Book{Title: "To be deleted"})
 	clever := newShop(t, withEngine(t))
-	clever.add(&model.Book{Title: "War and Peace", Author: "Leo Tolstoy", PublishedAt: "1869", Language: "en", Subjects: []string{"War"}})
+	clever.add(&model.Book{Title: "War and Peace", Author: "Leo Tolstoy", PublishedAt: "1869", Language: "en", Subjects: []string{"War"}},
+		&model.Book{Title: "X", Author: "Y War", Series: "English", Publisher: "Press", Description: "A war.", Subjects: []string{"War"}})
 	down := newShop(t, func(with *setup) { with.away, with.index = true, brokenIndex(&model.Error{Code: model.UnavailableNow}) })
 	down.health.err = assert.AnError
 	guessing := newShop(t)
@@ -241,6 +244,7 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		{up, 200, "GET", "/api/search", "", nil},
 		{clever, 200, "GET", "/api/search?q=tolstoy", "", nil},
 		{clever, 200, "GET", "/api/search?q=tolstoi", "", nil},
+		{clever, 200, "GET", "/api/search?q=war+english+war+press", "", nil},
 		{clever, 200, "GET", "/api/search?q=nothing", "", nil},
 		{up, 400, "GET", "/api/search?o=x", "", nil},
 		{down, 503, "GET", "/api/search", "", nil},

@@ -90,7 +90,7 @@ func TestPageCheckSees(t *testing.T) {
 	}
 }
 
-func checkPage(t *testing.T, page string) {
+func checkPage(t testing.TB, page string) {
 	t.Helper()
 	assert.Empty(t, flaws(page))
 }

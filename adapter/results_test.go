@@ -130,6 +130,30 @@ func TestFacetsAreLinks(t *testing.T) {
 	assert.NotContains(t, plain.page("/"), "browse")
 }
 
+func TestPageShowsWhyABookWasFound(t *testing.T) {
+	s := library(t)
+	s.add(&model.Book{Title: "<mark>War</mark> & Co", Author: "<b>Bold</b>", Description: "<script>alert('peace')</script>", Subjects: []string{"<i>Quiet</i>"}})
+	marked := func(target string) (list []string) {
+		page := s.page(target)
+		for _, m := range find(t, page, "mark") {
+			list = append(list, text(m))
+		}
+		return list
+	}
+	assert.Equal(t, []string{"Tolstoy", "Tolstoy", "Tolstoy"}, marked("/?q=tolstoi"))
+	assert.Equal(t, []string{"Austen", "makes matches"}, marked("/?q=austen+makes+matches"))
+	assert.Equal(t, []string{"Mars"}, marked("/?q=subject:mars"))
+	assert.Equal(t, []string{"War", "Bold", "Quiet", "peace"}, marked("/?q=war+bold+quiet+peace"))
+	page := s.page("/?q=war+bold+quiet+peace")
+	assert.Contains(t, page, "&lt;mark&gt;<mark>War</mark>&lt;/mark&gt; &amp; Co")
+	assert.Contains(t, page, "alert(&#39;<mark>peace</mark>&#39;)")
+	assert.Equal(t, []string{"<mark>War</mark> & Co"}, titlesOf(t, page))
+	assert.False(t, strings.Contains(s.page("/"), "<mark>"))
+	plain := newShop(t)
+	plain.add(&model.Book{Title: "War"})
+	assert.Contains(t, plain.page("/?q=war"), "<mark>War</mark>", "the database needs no engine for that")
+}
+
 func TestHomePageLeadsIntoTheCatalogue(t *testing.T) {
 	s := library(t)
 	facets := facetsOn(t, s.page("/"), "browse")

@@ -23,6 +23,7 @@ import (
 	"literank.com/event-books/infrastructure/database"
 	"literank.com/event-books/infrastructure/index"
 	"literank.com/event-books/infrastructure/index/bleve"
+	"literank.com/event-books/infrastructure/index/highlight"
 	"literank.com/event-books/infrastructure/mq"
 )
 
@@ -36,7 +37,7 @@ const (
 // and log.
 type shop struct {
 	*Server
-	t      *testing.T
+	t      testing.TB
 	db     *database.DB
 	events *queue
 	health *health
@@ -52,7 +53,7 @@ type setup struct {
 	away bool
 }
 
-func newShop(t *testing.T, changes ...func(*setup)) *shop {
+func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	t.Helper()
 	s := &shop{t: t, events: &queue{}, health: &health{stats: model.EventStats{Connected: true}}, log: &logBook{}}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -68,7 +69,7 @@ func newShop(t *testing.T, changes ...func(*setup)) *shop {
 		require.NoError(t, s.db.Migrate(t.Context()))
 	}
 	s.copy = with.engine
-	with.Books = executor.NewBookOperator(s.db, s.events, with.index, log)
+	with.Books = executor.NewBookOperator(s.db, s.events, with.index, highlight.Highlighter{}, log)
 	s.Server, err = New(with.Options)
 	require.NoError(t, err)
 	s.log.take() // the migration's
@@ -76,7 +77,7 @@ func newShop(t *testing.T, changes ...func(*setup)) *shop {
 }
 
 // withEngine lets the shop search with the embedded search engine.
-func withEngine(t *testing.T) func(*setup) {
+func withEngine(t testing.TB) func(*setup) {
 	return func(with *setup) {
 		engine, err := bleve.Open(t.TempDir(), slog.New(slog.DiscardHandler))
 		require.NoError(t, err)

@@ -40,7 +40,8 @@ type found struct {
 }
 
 type foundBook struct {
-	Book model.ListedBook `json:"book"`
+	Book       model.ListedBook `json:"book"`
+	Highlights model.Highlights `json:"highlights,omitzero"`
 }
 
 // correction is a keyword that the shopper may have meant.
@@ -61,8 +62,9 @@ func (h *Books) Search(c *gin.Context) error {
 		SearchID: answer.SearchID, Total: answer.Total, Match: answer.Match, ServedQuery: answer.Served,
 		Books: make([]foundBook, len(answer.Books)), Facets: answer.Facets, Capabilities: h.Operator.Capabilities(),
 	}
+	highlights := h.Operator.Highlight(answer)
 	for i, b := range answer.Books {
-		body.Books[i].Book = b
+		body.Books[i] = foundBook{b, highlights[i]}
 	}
 	switch {
 	case answer.Changed():

@@ -61,12 +61,11 @@ func (p *Pages) facets(a *executor.Answer, tag string) (views []facetView) {
 func (p *Pages) facet(f facet, search url.Values, chosen string) facetView {
 	view := facetView{Name: messages.Filters[f.filter]}
 	for _, v := range f.values {
-		search.Set(f.filter, v.Value)
 		// Other programs may have written values into the database that no filter takes.
-		read, _, err := query.ParseStrict(search.Encode(), p.Links.PageSize)
-		if err != nil || query.FilterValues(read.Filters).Get(f.filter) != v.Value {
+		if !query.IsFilter(f.filter, v.Value) {
 			continue
 		}
+		search.Set(f.filter, v.Value)
 		value := facetValue{Label: filterLabel(f.filter, v.Value), Count: v.Count, Chosen: chosen != "" && model.Fold(v.Value) == model.Fold(chosen)}
 		if value.Chosen {
 			search.Del(f.filter)
@@ -105,6 +104,9 @@ type browsing struct {
 	until  time.Time
 }
 
+// maxBrowse is how many values of a facet the home page has.
+const maxBrowse = 6
+
 // browse returns subjects, languages and authors for the home page. There are none if the
 // search engine has no facets.
 func (p *Pages) browse(ctx context.Context) (views []facetView) {
@@ -113,6 +115,7 @@ func (p *Pages) browse(ctx context.Context) (views []facetView) {
 			continue
 		}
 		if view := p.facet(f, url.Values{}, ""); len(view.Values) > 1 {
+			view.Values = view.Values[:min(len(view.Values), maxBrowse)]
 			views = append(views, view)
 		}
 	}

@@ -20,7 +20,12 @@ import (
 var english = message.NewPrinter(language.English)
 
 // number writes 33629 as "33,629".
-func number(n int) string { return english.Sprint(n) }
+func number(n int) string {
+	if 0 <= n && n < 1000 { // pages have many of these, and the printer is slow
+		return strconv.Itoa(n)
+	}
+	return english.Sprint(n)
+}
 
 // countBooks writes 33629 as "33,629 books".
 func countBooks(n int) string {

@@ -76,6 +76,9 @@ func (p *Pages) Index(c *gin.Context) error {
 		return err
 	}
 	data := p.indexData(answer, tag)
+	for i, highlights := range p.Operator.Highlight(answer) {
+		data.Books[i].Highlights = highlights
+	}
 	if data.Results && answer.Total == 0 {
 		p.addWaysOn(c.Request.Context(), data, answer.Search, tag)
 	}
@@ -118,7 +121,7 @@ func (p *Pages) indexData(a *executor.Answer, tag string) *indexData {
 	if data.Results {
 		data.Facets = p.facets(a, tag)
 	}
-	parameters := p.Links.Values(a.Search, "")
+	parameters := p.Links.Values(a.Search, "").Encode()
 	for _, b := range a.Books {
 		view := p.view(b.Book, parameters)
 		if b.Editions > 0 {

@@ -66,7 +66,7 @@ func (p *Pages) offers(ctx context.Context, like model.Filters) offers {
 		}
 	}
 	for _, b := range books[:min(len(books), maxOffers)] {
-		o.Books = append(o.Books, p.view(b, nil))
+		o.Books = append(o.Books, p.view(b, ""))
 	}
 	return o
 }
@@ -79,9 +79,5 @@ func (p *Pages) some(ctx context.Context, filters model.Filters, limit int) []*m
 		p.Log.Debug("books to offer not found", "error", err)
 		return nil
 	}
-	books := make([]*model.Book, len(answer.Books))
-	for i, listed := range answer.Books {
-		books[i] = listed.Book
-	}
-	return books
+	return answer.PlainBooks()
 }

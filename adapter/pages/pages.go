@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -63,11 +64,16 @@ func New(o Options) (*Pages, error) {
 	return p, err
 }
 
+// buffers keeps the memory of pages for the next ones.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // render answers with a page. If the template fails, it logs the error and
 // answers with a line of text.
 func (p *Pages) render(c *gin.Context, status int, name string, data any) {
-	var page bytes.Buffer
-	if err := p.templates.ExecuteTemplate(&page, name, data); err != nil {
+	page := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(page)
+	page.Reset()
+	if err := p.templates.ExecuteTemplate(page, name, data); err != nil {
 		p.Log.Error("template failed", "template", name, "request_id", c.Writer.Header().Get("X-Request-Id"), "error", err)
 		c.Data(http.StatusInternalServerError, "text/plain; charset=utf-8", []byte(messages.TemplateFailed+"\n"))
 		return

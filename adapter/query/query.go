@@ -216,6 +216,12 @@ func parseFilters(values url.Values) (f model.Filters, err error) {
 	return f, nil
 }
 
+// IsFilter reports whether a filter takes a value as it is.
+func IsFilter(name, value string) bool {
+	f, err := parseFilters(url.Values{name: {value}})
+	return err == nil && value != "" && FilterValues(f).Get(name) == value
+}
+
 func parseNumber(values url.Values, name string, byDefault, least, most int) (int, error) {
 	text := values.Get(name)
 	if text == "" {

@@ -54,6 +54,17 @@ func TestGroup(t *testing.T) {
 	}
 }
 
+func TestIsFilter(t *testing.T) {
+	for filter, is := range map[[2]string]bool{
+		{"author", "Anna"}: true, {"author", " Anna"}: false, {"author", ""}: false, {"author", "\xff"}: false,
+		{"language", "en-US"}: true, {"language", "eng"}: false, {"language", "english"}: false,
+		{"decade", "1990"}: true, {"decade", "-50"}: true, {"decade", "1995"}: false, {"available", "true"}: true, {"available", "yes"}: false,
+		{"subject", "R&D"}: true, {"sort", "title"}: false,
+	} {
+		assert.Equal(t, is, query.IsFilter(filter[0], filter[1]), filter)
+	}
+}
+
 func TestErrorsNameTheParameter(t *testing.T) {
 	for raw, parameter := range map[string]string{
 		"q=%ff":                               "q",

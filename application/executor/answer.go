@@ -50,6 +50,15 @@ func list(result *model.SearchResult, books []*model.Book) []model.ListedBook {
 	return listed
 }
 
+// PlainBooks returns the books without what the result says about them.
+func (a *Answer) PlainBooks() []*model.Book {
+	books := make([]*model.Book, len(a.Books))
+	for i, listed := range a.Books {
+		books[i] = listed.Book
+	}
+	return books
+}
+
 // Changed reports whether another keyword than the one typed was searched.
 func (a *Answer) Changed() bool {
 	return a.Match == model.CorrectedMatch || a.Match == model.RelaxedMatch

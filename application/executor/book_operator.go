@@ -24,13 +24,14 @@ type BookOperator struct {
 	books  gateway.BookManager
 	events mq.Helper
 	index  gateway.BookIndex
+	marker gateway.Highlighter
 	log    *slog.Logger
 }
 
-// NewBookOperator returns an operator that searches index, edits books, and sends
-// each search's event through events.
-func NewBookOperator(books gateway.BookManager, events mq.Helper, index gateway.BookIndex, log *slog.Logger) *BookOperator {
-	return &BookOperator{books: books, events: events, index: index, log: log}
+// NewBookOperator returns an operator that searches index, edits books, sends each
+// search's event through events, and shows with marker why books were found.
+func NewBookOperator(books gateway.BookManager, events mq.Helper, index gateway.BookIndex, marker gateway.Highlighter, log *slog.Logger) *BookOperator {
+	return &BookOperator{books: books, events: events, index: index, marker: marker, log: log}
 }
 
 // GetBooks searches the catalogue and sends one event for each search with a
@@ -80,6 +81,11 @@ func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit 
 // far. It returns none if the search engine can't. It sends no event.
 func (o *BookOperator) Suggest(ctx context.Context, typed model.Keyword, limit int) ([]model.Suggestion, error) {
 	return o.index.Suggest(ctx, typed, limit)
+}
+
+// Highlight marks the words that were searched in the books of an answer.
+func (o *BookOperator) Highlight(a *Answer) []model.Highlights {
+	return o.marker.Highlight(model.Keyword(a.Served), a.PlainBooks())
 }
 
 // Capabilities says what the search engine can do at the moment.

@@ -77,7 +77,7 @@ func (s *sent) SendEvent(key string, value []byte, headers ...mq.Header) (bool, 
 }
 
 func operator(c *catalogue, s *sent) *executor.BookOperator {
-	return executor.NewBookOperator(c, s, c, slog.New(slog.DiscardHandler))
+	return executor.NewBookOperator(c, s, c, nil, slog.New(slog.DiscardHandler))
 }
 
 func TestGetBooks(t *testing.T) {

@@ -145,7 +145,8 @@ func (g *Gate) record(ctx context.Context, s model.Search, result *model.SearchR
 		return
 	}
 	g.metrics.duration.Observe(took.Seconds())
-	if s.Keyword != "" && s.Filters == (model.Filters{}) && s.Offset == 0 && result.Total == 0 {
+	// A search without a total isn't a shopper's: a page looks for what it can offer.
+	if s.Keyword != "" && s.Filters == (model.Filters{}) && s.Offset == 0 && result.Total == 0 && !s.WithoutTotal {
 		g.metrics.foundNothing.Inc()
 	}
 }
