@@ -1,4 +1,4 @@
-.PHONY: build licenses run test race check lint bench weather overload chaos changes eval fuzz large fire crawlers help
+.PHONY: build licenses run test race check lint bench weather overload chaos changes eval search fuzz large fire crawlers help
 
 build: ## Build the program, stamped with its commit
 	CGO_ENABLED=0 go build -buildvcs=true -tags nomsgpack -o event-books .
@@ -23,9 +23,10 @@ lint: ## Check the format; run vet and staticcheck
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
-bench: ## Measure the cost of the spool (12 minutes; docs/spool.md lists the variables to set), and imports
+bench: ## Measure the cost of the spool (12 minutes; docs/spool.md lists the variables to set), imports, and searches
 	go run ./bench/spool
 	go test -run '^$$' -bench . -benchtime 1x ./bench
+	go run ./bench/search
 
 weather: ## Measure searches while Kafka is ill (12 minutes; docs/rough-weather.md lists the variables)
 	go run ./bench/weather
@@ -41,6 +42,9 @@ changes: ## Kill instances, then compare all copies of the catalogue; measure th
 
 eval: ## Measure how well the search engine finds the books of TEST_DATA_DIR (5 minutes)
 	go run ./bench/eval
+
+search: ## Measure the search engine beside a stock Bleve index (5 minutes; docs/search-speed.md; -books 1000000 takes an hour)
+	go run ./bench/search
 
 fuzz: ## Fuzz every parser of foreign input, 30 s each
 	@grep -rEo --include='*_test.go' '^func Fuzz\w+' . | sed 's|/[^/]*:func | |' | sort | while read -r package target; do \

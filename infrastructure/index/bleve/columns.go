@@ -6,9 +6,11 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/RoaringBitmap/roaring/v2"
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index/text"
 )
 
 // columns are the values of the books of one segment, by document number. They are computed
@@ -26,6 +28,7 @@ type columns struct {
 	language []uint32 // ordinal, 0 if unknown
 	authors  lists
 	subjects lists
+	stemming *stemming
 }
 
 // lists holds a list of ordinals for each document.
@@ -117,7 +120,8 @@ func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 	n := int(s.Count())
 	c := &columns{ids: make([]uint64, n), version: make([]int64, n), weight: make([]float32, n), length: make([]uint8, n), year: make([]int16, n), work: make([]uint32, n),
 		title: make([]uint64, n), language: make([]uint32, n),
-		authors: lists{ends: make([]uint32, n)}, subjects: lists{ends: make([]uint32, n)}}
+		authors: lists{ends: make([]uint32, n)}, subjects: lists{ends: make([]uint32, n)},
+		stemming: &stemming{all: map[text.Stemmers]*roaring.Bitmap{}}}
 	for doc := range n {
 		id, v, err := readStored(s, uint64(doc))
 		if err != nil {
@@ -128,12 +132,50 @@ func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 	return c, nil
 }
 
+// stemming has the documents of a segment by the rules by which their words are stemmed.
+type stemming struct {
+	all    map[text.Stemmers]*roaring.Bitmap
+	unions sync.Map // *roaring.Bitmap by text.Stemmers: there are few different ones
+}
+
+func (s *stemming) add(doc uint32, language string) {
+	rules := text.StemmersOf(language)
+	if s.all[rules] == nil {
+		s.all[rules] = roaring.New()
+	}
+	s.all[rules].Add(doc)
+}
+
+// by returns the documents that are stemmed by any of the rules; nil stands for all that are
+// stemmed.
+func (s *stemming) by(rules text.Stemmers) *roaring.Bitmap {
+	if known, ok := s.unions.Load(rules); ok {
+		return known.(*roaring.Bitmap)
+	}
+	var some []*roaring.Bitmap
+	every := true
+	for own, docs := range s.all {
+		if own&rules != 0 {
+			some = append(some, docs)
+		} else if own != 0 {
+			every = false
+		}
+	}
+	docs := union(some...)
+	if every {
+		docs = nil
+	}
+	s.unions.Store(rules, docs)
+	return docs
+}
+
 func (c *columns) set(doc int, id uint64, v values, d *dictionaries) {
 	c.ids[doc], c.version[doc] = id, v.version
 	c.year[doc] = int16(v.year)
 	c.work[doc] = d.works.number(v.work)
 	c.title[doc] = head(model.Fold(v.title))
 	c.language[doc] = d.languages.number(v.language)
+	c.stemming.add(uint32(doc), v.language)
 	for _, author := range v.authors {
 		c.authors.all = append(c.authors.all, d.authors.number(author))
 	}

@@ -18,9 +18,10 @@ const (
 	titleField       = "title"       // terms of the title
 	nameField        = "name"        // of title, authors and their aliases
 	textField        = "text"        // of everything but the description
-	descriptionField = "description" // of the description, with stems and joined neighbours
+	descriptionField = "description" // of the description, with joined neighbours
 	formField        = "form"        // of the title: stems, and neighbours joined
 	stemField        = "stem"        // stems of text
+	describedField   = "described"   // stems of description
 	pairField        = "pair"        // neighbours, joined, of text
 	wholeField       = "whole"       // the title as one term, and without what is in brackets behind it
 	startField       = "start"       // its beginnings of up to startWords words
@@ -30,7 +31,12 @@ const (
 	exactField       = "exact"       // whole values for filters, each with its filter's prefix
 	prefixField      = "prefix"      // beginnings of up to prefixLetters letters of the words of name, and of the title
 	valuesField      = "values"      // what columns are made of
+	idField          = "_id"         // Bleve's own: the id of the book
 )
+
+// fields are those that hold terms.
+var fields = []string{titleField, nameField, textField, descriptionField, formField, stemField, describedField, pairField, wholeField, startField,
+	authorField, subjectField, isbnField, exactField, prefixField, idField}
 
 const (
 	// startWords is the length of the longest beginning of a title that is a term.
@@ -38,6 +44,8 @@ const (
 	// prefixLetters is the length of the longest beginning of a word that is a term. There are
 	// few words with one longer beginning, so the dictionary finds them.
 	prefixLetters = 3
+	// titleLetters is the same for titles.
+	titleLetters = 6
 )
 
 // The prefixes of terms in exactField.
@@ -62,6 +70,13 @@ type terms struct {
 	options bleve.FieldIndexingOptions
 }
 
+// once is the frequency of every term. The index stores no frequencies.
+var once = func() *bleve.TokenFreq {
+	frequency := &bleve.TokenFreq{}
+	frequency.SetFrequency(1)
+	return frequency
+}()
+
 func (f *terms) Name() string                                     { return f.name }
 func (f *terms) Value() []byte                                    { return f.value }
 func (f *terms) ArrayPositions() []uint64                         { return nil }
@@ -75,12 +90,9 @@ func (f *terms) Size() int                                        { return 64 * 
 
 // add adds a term.
 func (f *terms) add(term string) {
-	if _, ok := f.terms[term]; ok || term == "" {
-		return
+	if term != "" {
+		f.terms[term] = once
 	}
-	frequency := &bleve.TokenFreq{Term: []byte(term)}
-	frequency.SetFrequency(1)
-	f.terms[term] = frequency
 }
 
 // newDocument returns the document of a book.
@@ -130,7 +142,7 @@ func (d *builder) words(kind text.Kind, s, language string, fields ...string) []
 	tokens := text.Book(s, language, kind)
 	stems, pairs := stemField, pairField
 	if fields[0] == descriptionField {
-		stems, pairs = descriptionField, descriptionField // stems have a mark, and pairs are words, too
+		stems, pairs = describedField, descriptionField
 	}
 	for _, token := range tokens {
 		for _, term := range token.Terms {
@@ -139,7 +151,7 @@ func (d *builder) words(kind text.Kind, s, language string, fields ...string) []
 			}
 			d.field(stems).add(text.Stem(term, language))
 			if kind != text.Other {
-				d.beginnings("", term)
+				d.beginnings("", term, prefixLetters)
 			}
 		}
 	}
@@ -149,14 +161,14 @@ func (d *builder) words(kind text.Kind, s, language string, fields ...string) []
 	return tokens
 }
 
-// beginnings adds the beginnings of a word or a title, each behind a mark.
-func (d *builder) beginnings(mark, term string) {
+// beginnings adds the beginnings of a word or a title of up to so many letters, each behind a mark.
+func (d *builder) beginnings(mark, term string, most int) {
 	letters := 0
 	for i := range term {
 		if letters > 0 {
 			d.field(prefixField).add(mark + term[:i])
 		}
-		if letters++; letters > prefixLetters {
+		if letters++; letters > most {
 			return
 		}
 	}
@@ -175,7 +187,7 @@ func (d *builder) title(title string, tokens []text.Token, language string) {
 		d.field(formField).add(pair)
 	}
 	key := text.Key(title)
-	d.beginnings(titleBegins, key)
+	d.beginnings(titleBegins, key, titleLetters)
 	d.field(wholeField).add(key)
 	if bracket := strings.LastIndexByte(title, '('); bracket > 0 && strings.HasSuffix(title, ")") {
 		d.field(wholeField).add(text.Key(title[:bracket])) // without "(Series, #2)"

@@ -85,7 +85,7 @@ func (v *view) explain(ctx context.Context, s model.Search, book uint) (*model.E
 func (v *view) locate(ctx context.Context, book uint) (at hit, found bool, err error) {
 	for _, part := range v.parts {
 		m := newMatcher(&plan{}, part)
-		docs := live(part, m.term("_id", strconv.FormatUint(uint64(book), 10)))
+		docs := live(part, m.term(idField, strconv.FormatUint(uint64(book), 10)))
 		if err := m.check(ctx); err != nil {
 			return hit{}, false, err
 		}

@@ -1,7 +1,6 @@
 package bleve
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -139,17 +138,31 @@ func (c *counter) availability(m *matches, docs *roaring.Bitmap) {
 
 // best returns the values with the highest counts, then by name, and clears the counter.
 func (c *counter) best(name func(n uint32) string) []model.FacetValue {
-	slices.SortFunc(c.used, func(a, b uint32) int {
+	var best []uint32
+	before := func(a, b uint32) bool {
 		if c.counts[a] != c.counts[b] {
-			return cmp.Compare(c.counts[b], c.counts[a])
+			return c.counts[a] > c.counts[b]
 		}
-		return cmp.Compare(name(a), name(b))
-	})
+		return name(a) < name(b)
+	}
+	for _, n := range c.used {
+		if len(best) == facetValues {
+			if !before(n, best[facetValues-1]) {
+				continue
+			}
+			best = best[:facetValues-1]
+		}
+		at := len(best)
+		for at > 0 && before(n, best[at-1]) {
+			at--
+		}
+		best = slices.Insert(best, at, n)
+	}
 	var values []model.FacetValue
-	for i, n := range c.used {
-		if i < facetValues {
-			values = append(values, model.FacetValue{Value: name(n), Count: int(c.counts[n])})
-		}
+	for _, n := range best {
+		values = append(values, model.FacetValue{Value: name(n), Count: int(c.counts[n])})
+	}
+	for _, n := range c.used {
 		c.counts[n] = 0
 	}
 	c.used = c.used[:0]

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"iter"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	"github.com/blevesearch/bleve/v2/index/scorch"
 	bleve "github.com/blevesearch/bleve_index_api"
 	bolt "go.etcd.io/bbolt/errors"
+	"golang.org/x/sync/errgroup"
 
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/index"
@@ -45,6 +47,9 @@ var _ index.Engine = (*Index)(nil)
 
 // positionKey is where the position is stored, next to the content.
 var positionKey = []byte("position")
+
+// mergePlan keeps fewer segments than Bleve's own, since a search reads the dictionaries of each.
+var mergePlan = map[string]int{"MaxSegmentsPerTier": 4, "SegmentsPerMergeTask": 8}
 
 // Open opens the index in a folder, or makes an empty one there. Its error wraps
 // index.ErrDamaged or index.ErrFormat if the folder has something else.
@@ -73,6 +78,7 @@ func Open(folder string, log *slog.Logger) (_ *Index, err error) {
 		// A batch is visible before it is on disk. Content and position are stored together.
 		"unsafe_batch":           true,
 		"numSnapshotsToKeep":     1,
+		"scorchMergePlanOptions": mergePlan,
 		"bolt_timeout":           "1s", // another process may have the folder
 		"eventCallbackName":      callbacks,
 		"asyncErrorCallbackName": callbacks,
@@ -208,31 +214,70 @@ func (x *Index) view() (*view, error) {
 	return x.current, nil
 }
 
-// Apply implements index.Engine.
+// Apply implements index.Engine. It uses all processors for large batches.
 func (x *Index) Apply(put []*model.Book, deleted []uint, at index.Position) (err error) {
 	defer x.recovered(&err)
-	batch := bleve.NewBatch()
-	for _, b := range put {
-		batch.Update(newDocument(b))
-	}
-	for _, id := range deleted {
-		batch.Delete(strconv.FormatUint(uint64(id), 10))
-	}
-	position, err := json.Marshal(at)
-	if err != nil {
-		return fmt.Errorf("write to the index: %w", err)
-	}
-	batch.SetInternal(positionKey, position)
 	held, err := x.view() // the store isn't closed meanwhile
 	if err != nil {
 		return err
 	}
 	defer held.release() // an error concerns Close
-	if err := x.store.Batch(batch); err != nil {
+	position, err := json.Marshal(at)
+	if err != nil {
+		return fmt.Errorf("write to the index: %w", err)
+	}
+	last := bleve.NewBatch()
+	if len(put) < 2*minSegment {
+		fill(last, put)
+	} else {
+		// Nobody sees the parts one by one, and the position comes after all of them.
+		x.refreshing.Lock()
+		err := x.applyParts(put)
+		x.refreshing.Unlock()
+		if err != nil {
+			return fmt.Errorf("write to the index: %w", err)
+		}
+	}
+	for _, id := range deleted {
+		last.Delete(strconv.FormatUint(uint64(id), 10))
+	}
+	last.SetInternal(positionKey, position)
+	if err := x.store.Batch(last); err != nil {
 		return fmt.Errorf("write to the index: %w", err)
 	}
 	x.position.Store(&at)
 	return x.refresh()
+}
+
+// minSegment is the number of books for which a segment of their own is worth while.
+const minSegment = 250
+
+// applyParts makes several segments of a large batch at the same time.
+func (x *Index) applyParts(put []*model.Book) error {
+	parts := make([][]*model.Book, min(runtime.GOMAXPROCS(0), len(put)/minSegment))
+	for _, b := range put { // a book that comes twice stays in order
+		part := &parts[b.ID%uint(len(parts))]
+		*part = append(*part, b)
+	}
+	var group errgroup.Group
+	for _, part := range parts {
+		group.Go(func() (err error) {
+			defer x.recovered(&err)
+			if len(part) == 0 {
+				return nil
+			}
+			batch := bleve.NewBatch()
+			fill(batch, part)
+			return x.store.Batch(batch)
+		})
+	}
+	return group.Wait()
+}
+
+func fill(batch *bleve.Batch, books []*model.Book) {
+	for _, b := range books {
+		batch.Update(newDocument(b))
+	}
 }
 
 // Position implements index.Engine.

@@ -291,3 +291,42 @@ func TestPhrasesInDescriptions(t *testing.T) {
 	assert.Equal(t, []uint{1}, search(t, index, model.Search{Keyword: `"in the harbour"`, Exact: true}).IDs)
 	assert.Equal(t, []uint{2}, search(t, index, model.Search{Keyword: `harbour -boats`}).IDs)
 }
+
+// A large batch becomes several segments, but searches see all of it or nothing, and a book that
+// comes twice is the last one.
+func TestLargeBatches(t *testing.T) {
+	const books = 600
+	x := open(t, filepath.Join(t.TempDir(), "index"))
+	batch := func(state int) (put []*model.Book) {
+		for _, title := range []string{"Early", "Late"} {
+			for id := range uint(books) {
+				put = append(put, &model.Book{ID: id + 1, Title: fmt.Sprintf("%s %d", title, state)})
+			}
+		}
+		return put
+	}
+	require.NoError(t, put(x, batch(0)...))
+	done := make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			result, err := x.SearchBooks(t.Context(), model.Search{Keyword: "late", Limit: 1, WithFacets: true})
+			if !assert.NoError(t, err) || !assert.Equal(t, books, result.Total) {
+				return
+			}
+		}
+	})
+	for state := 1; state <= 3; state++ {
+		require.NoError(t, x.Apply(batch(state), []uint{books + 1}, index.Position{Version: int64(state)}))
+		assert.Equal(t, books, search(t, x, model.Search{Keyword: model.Keyword(fmt.Sprint("late ", state)), Exact: true}).Total)
+		assert.Zero(t, search(t, x, model.Search{Keyword: "early", Exact: true}).Total)
+	}
+	close(done)
+	group.Wait()
+	assert.Equal(t, int64(3), x.Position().Version)
+}

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	segment "github.com/blevesearch/scorch_segment_api/v2"
 
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/index/text"
@@ -31,32 +30,38 @@ const (
 // matches are the books of a part that match a plan.
 type matches struct {
 	*matcher
-	all *roaring.Bitmap // nil if every book matches
+	all   *roaring.Bitmap // nil if every book matches
+	known [tiers]*roaring.Bitmap
 }
 
 // matcher finds matches of one plan in one part.
 type matcher struct {
 	*plan
-	terminology
+	*part
 	cached map[string][]*roaring.Bitmap // by field, or by method that looks in several, for each word
 	err    error                        // the first one
 }
 
 func newMatcher(p *plan, part *part) *matcher {
-	return &matcher{plan: p, terminology: terminology{part: part, fields: map[string]segment.TermDictionary{}}, cached: map[string][]*roaring.Bitmap{}}
+	return &matcher{plan: p, part: part, cached: map[string][]*roaring.Bitmap{}}
 }
 
-// find returns the matches of the plan, filters apart.
-func (m *matcher) find() *matches { return &matches{matcher: m, all: m.without(nil)} }
+// matches returns the matches of the plan, filters apart.
+func (m *matcher) matches() *matches { return &matches{matcher: m, all: m.without(nil)} }
 
 // without returns the documents that match the plan without some of its words. nil stands for
 // all documents.
 func (m *matcher) without(some []int) *roaring.Bitmap {
 	sets := make([]*roaring.Bitmap, 0, len(m.words)+len(m.conditions))
 	for i := range m.words {
-		if !slices.Contains(some, i) {
-			sets = append(sets, m.widely(i))
+		if slices.Contains(some, i) {
+			continue
 		}
+		docs := m.widely(i)
+		if docs.IsEmpty() {
+			return none
+		}
+		sets = append(sets, docs)
 	}
 	var excluded []*roaring.Bitmap
 	for _, c := range m.conditions {
@@ -112,6 +117,19 @@ func (m *matcher) any(field string, terms []string) *roaring.Bitmap {
 	return union(sets...)
 }
 
+// stemmed returns the documents that have any of the stems in a language for which it is one.
+func (m *matcher) stemmed(field string, stems []text.Stemmed) *roaring.Bitmap {
+	var sets []*roaring.Bitmap
+	for _, stem := range stems {
+		docs := m.term(field, stem.Term)
+		if !docs.IsEmpty() {
+			docs = intersection(docs, m.part.columns.stemming.by(stem.Languages))
+		}
+		sets = append(sets, docs)
+	}
+	return union(sets...)
+}
+
 // once returns what find returns for word i, and remembers it under a name.
 func (m *matcher) once(name string, i int, find func() *roaring.Bitmap) *roaring.Bitmap {
 	known := m.cached[name]
@@ -133,7 +151,7 @@ func (m *matcher) in(field string, i int) *roaring.Bitmap {
 // widely returns the documents that have word i in any form, anywhere.
 func (m *matcher) widely(i int) *roaring.Bitmap {
 	return m.once("anywhere", i, func() *roaring.Bitmap {
-		return union(m.variants(i), m.in(descriptionField, i), m.any(descriptionField, m.words[i].stems))
+		return union(m.variants(i), m.in(descriptionField, i), m.stemmed(describedField, m.words[i].stems))
 	})
 }
 
@@ -141,7 +159,7 @@ func (m *matcher) widely(i int) *roaring.Bitmap {
 func (m *matcher) variants(i int) *roaring.Bitmap {
 	return m.once("variants", i, func() *roaring.Bitmap {
 		w := m.words[i]
-		return union(m.in(textField, i), m.any(stemField, w.stems), m.any(pairField, w.own()))
+		return union(m.in(textField, i), m.stemmed(stemField, w.stems), m.any(pairField, w.own()))
 	})
 }
 
@@ -149,7 +167,7 @@ func (m *matcher) variants(i int) *roaring.Bitmap {
 // written together or apart.
 func (m *matcher) forms(i int) *roaring.Bitmap {
 	w := m.words[i]
-	return union(m.in(titleField, i), m.any(formField, w.stems), m.any(formField, w.own()))
+	return union(m.in(titleField, i), m.stemmed(formField, w.stems), m.any(formField, w.own()))
 }
 
 // holds returns the documents for which a condition holds, not considering excluded.
@@ -186,7 +204,7 @@ func (m *matcher) hasAll(words []text.Token, field string, pairs []string, joine
 // prefixed returns the documents that have a term with the prefix.
 func (m *matcher) prefixed(field, prefix string) *roaring.Bitmap {
 	var sets []*roaring.Bitmap
-	err := m.each(field, nil, []byte(prefix), after(prefix), func(term string, _ uint64, _ uint8) bool {
+	err := m.eachUncounted(field, nil, []byte(prefix), after(prefix), func(term string) bool {
 		sets = append(sets, m.term(field, term))
 		return len(sets) < maxPrefixed
 	})
@@ -212,6 +230,13 @@ func after(prefix string) []byte {
 
 // of returns the matches in a tier, and in better ones. The first tiers need a key.
 func (m *matches) of(t tier) *roaring.Bitmap {
+	if m.known[t] == nil {
+		m.known[t] = m.find(t)
+	}
+	return m.known[t]
+}
+
+func (m *matches) find(t tier) *roaring.Bitmap {
 	var sets []*roaring.Bitmap
 	switch t {
 	case asTyped:

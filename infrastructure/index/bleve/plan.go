@@ -29,7 +29,7 @@ type word struct {
 	// fixed words are not corrected: numbers, and the words of phrases and fields.
 	fixed bool
 	// stems are those of the terms in all languages, for the query's isn't known.
-	stems []string
+	stems []text.Stemmed
 }
 
 // own returns the terms of the word itself, without compounds with its neighbours.

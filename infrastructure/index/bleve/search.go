@@ -24,7 +24,7 @@ func (v *view) run(ctx context.Context, p *plan) (*run, error) {
 	}
 	for _, part := range v.parts {
 		m := newMatcher(p, part)
-		found := m.find()
+		found := m.matches()
 		if filter := m.filtered(p.filters); filter != nil {
 			found.all = intersection(found.all, filter)
 		}

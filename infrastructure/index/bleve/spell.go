@@ -94,6 +94,13 @@ func maxDistance(term string) uint8 {
 	return 2
 }
 
+// nearDistance is how many letters of a word may be wrong at first.
+func nearDistance(term string) uint8 { return min(1, maxDistance(term)) }
+
+// leastOf returns the least cost of a correction of so many words that has two wrong letters in one
+// of them. Looking for those takes ten times as long.
+func leastOf(words int) int { return (words-1)*(letterCost-slipCost) + 2*letterCost }
+
 // farFrom is the length of words that may have three wrong letters, but not the first, if nothing
 // nearer finds a book.
 const farFrom = 8
@@ -166,6 +173,10 @@ var tierCost = [tiers]int{titleStart: 2, inTitle: 3, inName: 5, inForms: 6, inTe
 // words that the catalogue doesn't have, then any word, then leaves one out.
 func (v *view) mend(ctx context.Context, p *plan, unknown []int) (*run, model.Match, error) {
 	if len(unknown) > 0 {
+		near, err := v.correct(ctx, p, unknown, nearDistance)
+		if err != nil || near != nil && near.cost <= leastOf(len(unknown)) {
+			return runOf(near), model.CorrectedMatch, err
+		}
 		for _, distance := range []func(string) uint8{maxDistance, farDistance} {
 			if best, err := v.correct(ctx, p, unknown, distance); err != nil || best != nil {
 				return runOf(best), model.CorrectedMatch, err

@@ -171,6 +171,9 @@ func (c *completion) beginning(m *matcher) *roaring.Bitmap {
 	if c.errors > 0 {
 		return none
 	}
+	if begin(c.key, titleLetters) == c.key {
+		return m.term(prefixField, titleBegins+c.key)
+	}
 	if docs, all := c.ranging(m, wholeField, c.key); all {
 		return docs
 	}
@@ -178,17 +181,18 @@ func (c *completion) beginning(m *matcher) *roaring.Bitmap {
 	if blank := strings.LastIndexByte(c.key, ' '); blank >= 0 {
 		words, last = c.key[:blank], c.key[blank+1:]
 	}
+	beginning := m.term(prefixField, titleBegins+begin(c.key, titleLetters))
 	if words == "" {
-		return m.term(prefixField, titleBegins+begin(last))
+		return beginning
 	}
-	return intersection(m.term(startField, words), m.term(prefixField, begin(last)))
+	return intersection(beginning, m.term(startField, words), m.term(prefixField, begin(last, prefixLetters)))
 }
 
-// begin returns the beginning of a word that is a term.
-func begin(word string) string {
+// begin returns the first letters of a text, as many as there are up to a number.
+func begin(word string, most int) string {
 	letters := 0
 	for i := range word {
-		if letters == prefixLetters {
+		if letters == most {
 			return word[:i]
 		}
 		letters++
@@ -200,7 +204,7 @@ func begin(word string) string {
 // many such terms.
 func (c *completion) ranging(m *matcher, field, prefix string) (docs *roaring.Bitmap, all bool) {
 	var sets []*roaring.Bitmap
-	err := m.each(field, nil, []byte(prefix), after(prefix), func(term string, _ uint64, _ uint8) bool {
+	err := m.eachUncounted(field, nil, []byte(prefix), after(prefix), func(term string) bool {
 		sets = append(sets, m.term(field, term))
 		return len(sets) <= maxBegun
 	})
@@ -234,13 +238,13 @@ func (c *completion) containing(m *matcher) *roaring.Bitmap {
 func (c *completion) completed(m *matcher, w *begun) *roaring.Bitmap {
 	sets := make([]*roaring.Bitmap, 0, len(w.terms))
 	for _, term := range w.terms {
-		if begin(term) == term {
+		if begin(term, prefixLetters) == term {
 			sets = append(sets, m.term(prefixField, term))
 			continue
 		}
 		docs, all := c.ranging(m, nameField, term)
 		if !all {
-			docs = m.term(prefixField, begin(term))
+			docs = m.term(prefixField, begin(term, prefixLetters))
 		}
 		sets = append(sets, docs)
 	}
@@ -261,7 +265,7 @@ func (c *completion) near(m *matcher, w *begun, last bool) *roaring.Bitmap {
 		automaton = beginnings{dfa}
 	}
 	var sets []*roaring.Bitmap
-	err = m.each(nameField, automaton, nil, nil, func(term string, _ uint64, _ uint8) bool {
+	err = m.eachUncounted(nameField, automaton, nil, nil, func(term string) bool {
 		if w.known == nil {
 			w.known = map[string]bool{}
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -24,6 +25,7 @@ type view struct {
 // part is a segment of a view.
 type part struct {
 	segment.Segment
+	*terminology
 	id      uint64
 	deleted *roaring.Bitmap // nil if there is none
 	columns *columns
@@ -32,17 +34,21 @@ type part struct {
 // newView returns a view of the snapshot, which it closes when nobody holds it. Columns come
 // from the view before it, if it has the segment.
 func newView(snapshot *scorch.IndexSnapshot, before *view, d *dictionaries) (*view, error) {
-	known := map[uint64]*columns{}
+	known := map[uint64]*part{}
 	if before != nil {
 		for _, p := range before.parts {
-			known[p.id] = p.columns
+			known[p.id] = p
 		}
 	}
 	v := &view{snapshot: snapshot, dictionaries: d}
 	v.holders.Store(1)
 	for _, s := range snapshot.Segments() {
-		p := &part{Segment: s.Segment(), id: s.Id(), deleted: s.Deleted(), columns: known[s.Id()]}
-		if p.columns == nil {
+		p := &part{Segment: s.Segment(), id: s.Id(), deleted: s.Deleted()}
+		if same := known[p.id]; same != nil && same.Segment == p.Segment {
+			p.columns, p.terminology = same.columns, same.terminology
+		} else if p.terminology = newTerminology(p.Segment); same != nil { // it was written to disk
+			p.columns = same.columns
+		} else {
 			var err error
 			if p.columns, err = readColumns(p.Segment, d); err != nil {
 				return nil, fmt.Errorf("read segment %d: %w", s.Id(), err)
@@ -98,24 +104,40 @@ func readStored(s segment.Segment, doc uint64) (id uint64, v values, err error) 
 	return id, v, nil
 }
 
-// terminology caches the dictionaries of a segment for one search: they are not safe for
-// concurrent use.
+// terminology reads the dictionaries of a segment. They aren't safe for concurrent use, so each
+// reading takes one from a pool. It may be used concurrently.
 type terminology struct {
-	part   *part
-	fields map[string]segment.TermDictionary
+	segment segment.Segment
+	pools   map[string]*sync.Pool // of *dictionary, by field
 }
 
-func (t *terminology) dictionary(field string) (segment.TermDictionary, error) {
-	if known, ok := t.fields[field]; ok {
+// dictionary is a dictionary of a field with what reading it needs.
+type dictionary struct {
+	segment.TermDictionary
+	iterator segment.PostingsIterator
+}
+
+func newTerminology(s segment.Segment) *terminology {
+	t := &terminology{segment: s, pools: map[string]*sync.Pool{}}
+	for _, field := range fields {
+		t.pools[field] = &sync.Pool{}
+	}
+	return t
+}
+
+// dictionary takes a dictionary of a field from the pool, or opens another one.
+func (t *terminology) dictionary(field string) (*dictionary, error) {
+	if known, ok := t.pools[field].Get().(*dictionary); ok {
 		return known, nil
 	}
-	dictionary, err := t.part.Dictionary(field)
+	opened, err := t.segment.Dictionary(field)
 	if err != nil {
 		return nil, fmt.Errorf("read the dictionary of %s: %w", field, err)
 	}
-	t.fields[field] = dictionary
-	return dictionary, nil
+	return &dictionary{TermDictionary: opened}, nil
 }
+
+func (t *terminology) release(field string, d *dictionary) { t.pools[field].Put(d) }
 
 // postings returns the documents that have the term in the field. The bitmap must not be
 // changed, and is valid as long as the view is held.
@@ -124,11 +146,16 @@ func (t *terminology) postings(field, term string) (*roaring.Bitmap, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer t.release(field, dictionary)
 	list, err := dictionary.PostingsList([]byte(term), nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	iterator, ok := list.Iterator(false, false, false, nil).(segment.OptimizablePostingsIterator)
+	if list.Count() == 0 {
+		return none, nil
+	}
+	dictionary.iterator = list.Iterator(false, false, false, dictionary.iterator)
+	iterator, ok := dictionary.iterator.(segment.OptimizablePostingsIterator)
 	if !ok { // an empty list
 		return none, nil
 	}
@@ -152,7 +179,27 @@ func (t *terminology) each(field string, automaton segment.Automaton, start, end
 	if err != nil {
 		return err
 	}
-	terms := dictionary.AutomatonIterator(automaton, start, end)
+	defer t.release(field, dictionary)
+	return visitTerms(field, dictionary.AutomatonIterator(automaton, start, end), visit)
+}
+
+// eachUncounted is each without the numbers of documents, and faster.
+func (t *terminology) eachUncounted(field string, automaton segment.Automaton, start, end []byte, visit func(term string) bool) error {
+	dictionary, err := t.dictionary(field)
+	if err != nil {
+		return err
+	}
+	defer t.release(field, dictionary)
+	iterate := dictionary.AutomatonIterator
+	if faster, ok := dictionary.TermDictionary.(interface {
+		AutomatonIteratorOmitCount(a segment.Automaton, start, end []byte) segment.DictionaryIterator
+	}); ok {
+		iterate = faster.AutomatonIteratorOmitCount
+	}
+	return visitTerms(field, iterate(automaton, start, end), func(term string, _ uint64, _ uint8) bool { return visit(term) })
+}
+
+func visitTerms(field string, terms segment.DictionaryIterator, visit func(term string, documents uint64, distance uint8) bool) error {
 	for {
 		entry, err := terms.Next()
 		if err != nil {

@@ -91,7 +91,7 @@ func (q *query) stemmed() map[string][]int {
 		for word, terms := range q.own {
 			for _, term := range terms {
 				for _, stem := range text.Stems(term) {
-					q.stems[stem] = append(q.stems[stem], word)
+					q.stems[stem.Term] = append(q.stems[stem.Term], word)
 				}
 			}
 		}

@@ -1,6 +1,8 @@
 package text
 
 import (
+	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -24,38 +26,63 @@ import (
 	"github.com/blevesearch/snowballstem/turkish"
 )
 
-// stemmers are the algorithms of the Snowball project (snowballstem.org), with the script
-// that each reads.
-var stemmers = []struct {
-	tag      string
+// stemmer is an algorithm for one language.
+type stemmer struct {
 	language langs
 	script   *unicode.RangeTable
 	stem     func(*snowballstem.Env) bool
-}{
-	{"en", langEN, unicode.Latin, english.Stem},
-	{"de", langDE, unicode.Latin, german.Stem},
-	{"fr", langFR, unicode.Latin, french.Stem},
-	{"es", langES, unicode.Latin, spanish.Stem},
-	{"it", langIT, unicode.Latin, italian.Stem},
-	{"pt", langPT, unicode.Latin, portuguese.Stem},
-	{"nl", langNL, unicode.Latin, dutch.Stem},
-	{"da", langDA, unicode.Latin, danish.Stem},
-	{"sv", langSV, unicode.Latin, swedish.Stem},
-	{"no", langNO, unicode.Latin, norwegian.Stem},
-	{"fi", langFI, unicode.Latin, finnish.Stem},
-	{"hu", langHU, unicode.Latin, hungarian.Stem},
-	{"ro", langRO, unicode.Latin, romanian.Stem},
-	{"tr", langTR, unicode.Latin, turkish.Stem},
-	{"ru", langRU, unicode.Cyrillic, russian.Stem},
-	{"ar", langAR, unicode.Arabic, arabic.Stem},
-	{"ta", langTA, unicode.Tamil, tamil.Stem},
+}
+
+// stemmers are the algorithms of the Snowball project (snowballstem.org), with the script
+// that each reads.
+var stemmers = [...]stemmer{
+	{langEN, unicode.Latin, english.Stem},
+	{langDE, unicode.Latin, german.Stem},
+	{langFR, unicode.Latin, french.Stem},
+	{langES, unicode.Latin, spanish.Stem},
+	{langIT, unicode.Latin, italian.Stem},
+	{langPT, unicode.Latin, portuguese.Stem},
+	{langNL, unicode.Latin, dutch.Stem},
+	{langDA, unicode.Latin, danish.Stem},
+	{langSV, unicode.Latin, swedish.Stem},
+	{langNO, unicode.Latin, norwegian.Stem},
+	{langFI, unicode.Latin, finnish.Stem},
+	{langHU, unicode.Latin, hungarian.Stem},
+	{langRO, unicode.Latin, romanian.Stem},
+	{langTR, unicode.Latin, turkish.Stem},
+	{langRU, unicode.Cyrillic, russian.Stem},
+	{langAR, unicode.Arabic, arabic.Stem},
+	{langTA, unicode.Tamil, tamil.Stem},
+}
+
+// Stemmers is a set of languages whose words have stems.
+type Stemmers uint32
+
+// StemmersOf returns the languages by whose rules the words of a book are stemmed: its own, or if
+// that is unknown the commonest of each script.
+func StemmersOf(language string) (all Stemmers) {
+	in := languageOf(language)
+	for i, s := range stemmers {
+		if in == s.language || in == unknown && commonest(i) {
+			all |= 1 << i
+		}
+	}
+	return all
+}
+
+// commonest reports whether the stemmer is the first of its script.
+func commonest(i int) bool {
+	return !slices.ContainsFunc(stemmers[:i], func(s stemmer) bool { return s.script == stemmers[i].script })
 }
 
 // Stem returns the stem of a term of Book in the book's language, or in the commonest
-// language of its script if that is unknown. It is empty for languages without a stemmer.
-// The stem begins with its language: equal stems of different languages mean nothing.
+// language of its script if that is unknown. It is empty for languages without a stemmer, and
+// for terms with digits.
 // Terms are folded, so the stems differ from those of dictionaries.
 func Stem(term, language string) string {
+	if hasDigit(term) {
+		return ""
+	}
 	first, _ := utf8.DecodeRuneInString(term)
 	in := languageOf(language)
 	for i, s := range stemmers {
@@ -66,21 +93,45 @@ func Stem(term, language string) string {
 	return ""
 }
 
+// Stemmed is a stem of a term of Query. Equal stems of other languages mean nothing.
+type Stemmed struct {
+	Term string
+	// Languages are those in which the term has this stem, and all of other scripts.
+	Languages Stemmers
+}
+
 // Stems returns the stems of a term of Query in all languages, for the query's isn't known.
-func Stems(term string) []string {
+func Stems(term string) []Stemmed {
+	if hasDigit(term) {
+		return nil
+	}
 	first, _ := utf8.DecodeRuneInString(term)
-	var stems []string
+	var stems []Stemmed
+	var others Stemmers
 	for i, s := range stemmers {
-		if unicode.Is(s.script, first) {
-			stems = append(stems, stem(i, term))
+		if !unicode.Is(s.script, first) {
+			others |= 1 << i
+			continue
 		}
+		text := stem(i, term)
+		at := slices.IndexFunc(stems, func(other Stemmed) bool { return other.Term == text })
+		if at < 0 {
+			at = len(stems)
+			stems = append(stems, Stemmed{Term: text})
+		}
+		stems[at].Languages |= 1 << i
+	}
+	for i := range stems {
+		stems[i].Languages |= others
 	}
 	return stems
 }
 
-func stem(stemmer int, term string) string {
-	s := stemmers[stemmer]
+// hasDigit reports whether a term is a number or has one. A stemmer would make B33 of B333.
+func hasDigit(term string) bool { return strings.ContainsAny(term, "0123456789") }
+
+func stem(i int, term string) string {
 	env := snowballstem.NewEnv(term)
-	s.stem(env)
-	return s.tag + ":" + env.Current()
+	stemmers[i].stem(env)
+	return env.Current()
 }
