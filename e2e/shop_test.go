@@ -32,7 +32,7 @@ func TestASearchIsAnsweredAndBecomesAnEvent(t *testing.T) {
 
 	page := get(t, url+"/?q=pride+prejudice")
 	require.Equal(t, http.StatusOK, page.code)
-	assert.Contains(t, page.body, "Pride and Prejudice")
+	assert.Contains(t, page.body, "<mark>Pride</mark> and <mark>Prejudice</mark>")
 	found := get(t, url+"/api/books?q=pride+prejudice")
 	require.Equal(t, http.StatusOK, found.code)
 	assert.Contains(t, found.body, `"title":"Pride and Prejudice"`)
