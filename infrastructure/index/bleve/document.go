@@ -206,16 +206,24 @@ func (d *builder) title(title string, tokens []text.Token, language string) {
 
 func (d *builder) filters(b *model.Book) {
 	exact := d.field(exactField)
-	for language := b.Language; language != ""; {
-		exact.add(languageIs + language)
-		last := strings.LastIndexByte(language, '-')
-		language = language[:max(last, 0)]
+	for _, tag := range tags(b.Language) {
+		exact.add(languageIs + tag)
 	}
 	if year, ok := b.Year(); ok {
 		exact.add(yearIs + strconv.Itoa(year))
 		exact.add(decadeIs + strconv.Itoa(decadeOf(year)))
 	}
 	exact.add(availableIs + strconv.FormatBool(b.InStock()))
+}
+
+// tags returns a language tag and the shorter ones that it belongs to: en-US and en.
+func tags(language string) (all []string) {
+	for language != "" {
+		all = append(all, language)
+		last := strings.LastIndexByte(language, '-')
+		language = language[:max(last, 0)]
+	}
+	return all
 }
 
 // decadeOf returns the first year of the decade.

@@ -113,7 +113,7 @@ func (c *counter) lists(l *lists, docs *roaring.Bitmap) {
 }
 
 func (c *counter) languages(m *matches, docs *roaring.Bitmap) {
-	each(docs, func(doc uint32) { c.add(m.part.columns.language[doc]) })
+	c.lists(&m.part.columns.languages, docs)
 }
 
 func (c *counter) decades(m *matches, docs *roaring.Bitmap) {

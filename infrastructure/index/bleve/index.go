@@ -48,8 +48,9 @@ var _ index.Engine = (*Index)(nil)
 // positionKey is where the position is stored, next to the content.
 var positionKey = []byte("position")
 
-// mergePlan keeps fewer segments than Bleve's own, since a search reads the dictionaries of each.
-var mergePlan = map[string]int{"MaxSegmentsPerTier": 4, "SegmentsPerMergeTask": 8}
+// mergePlan merges more segments at once than Bleve would by itself: a search reads the dictionaries
+// of each, and many small changes make many segments.
+var mergePlan = map[string]int{"MaxSegmentsPerTier": 10, "SegmentsPerMergeTask": 20}
 
 // Open opens the index in a folder, or makes an empty one there. Its error wraps
 // index.ErrDamaged or index.ErrFormat if the folder has something else.

@@ -330,3 +330,12 @@ func TestLargeBatches(t *testing.T) {
 	group.Wait()
 	assert.Equal(t, int64(3), x.Position().Version)
 }
+
+func TestFacetsOfRegionalLanguages(t *testing.T) {
+	index := library(t, &model.Book{Title: "One", Language: "en-US"}, &model.Book{Title: "Two", Language: "en"}, &model.Book{Title: "Three", Language: "zh-Hant-TW"})
+	facets := search(t, index, model.Search{WithFacets: true}).Facets
+	assert.Equal(t, []model.FacetValue{{Value: "en", Count: 2}, {Value: "en-US", Count: 1}, {Value: "zh", Count: 1}, {Value: "zh-Hant", Count: 1}, {Value: "zh-Hant-TW", Count: 1}}, facets.Languages)
+	for _, f := range facets.Languages {
+		assert.Equal(t, f.Count, search(t, index, model.Search{Filters: model.Filters{Language: f.Value}}).Total, f.Value)
+	}
+}

@@ -117,17 +117,17 @@ func (m *matcher) any(field string, terms []string) *roaring.Bitmap {
 	return union(sets...)
 }
 
-// stemmed returns the documents that have any of the stems in a language for which it is one.
-func (m *matcher) stemmed(field string, stems []text.Stemmed) *roaring.Bitmap {
-	var sets []*roaring.Bitmap
+// stemmed returns the documents that have a stem in a language for which it is one, for each stem
+// that has some.
+func (m *matcher) stemmed(field string, stems []text.Stemmed) []*roaring.Bitmap {
+	sets := make([]*roaring.Bitmap, 0, len(stems)+4)
 	for _, stem := range stems {
 		docs := m.term(field, stem.Term)
 		if !docs.IsEmpty() {
-			docs = intersection(docs, m.part.columns.stemming.by(stem.Languages))
+			sets = append(sets, intersection(docs, m.part.columns.stemming.by(stem.Languages)))
 		}
-		sets = append(sets, docs)
 	}
-	return union(sets...)
+	return sets
 }
 
 // once returns what find returns for word i, and remembers it under a name.
@@ -151,23 +151,29 @@ func (m *matcher) in(field string, i int) *roaring.Bitmap {
 // widely returns the documents that have word i in any form, anywhere.
 func (m *matcher) widely(i int) *roaring.Bitmap {
 	return m.once("anywhere", i, func() *roaring.Bitmap {
-		return union(m.variants(i), m.in(descriptionField, i), m.stemmed(describedField, m.words[i].stems))
+		return union(slices.Concat(m.inFacts(i), []*roaring.Bitmap{m.in(descriptionField, i)}, m.stemmed(describedField, m.words[i].stems))...)
 	})
 }
 
 // variants returns the documents that have word i outside the description, in any form.
 func (m *matcher) variants(i int) *roaring.Bitmap {
-	return m.once("variants", i, func() *roaring.Bitmap {
-		w := m.words[i]
-		return union(m.in(textField, i), m.stemmed(stemField, w.stems), m.any(pairField, w.own()))
-	})
+	return m.once("variants", i, func() *roaring.Bitmap { return union(m.inFacts(i)...) })
+}
+
+func (m *matcher) inFacts(i int) []*roaring.Bitmap {
+	w := &m.words[i]
+	sets := append(m.stemmed(stemField, w.stems), m.in(textField, i))
+	for _, term := range w.own() {
+		sets = append(sets, m.term(pairField, term))
+	}
+	return sets
 }
 
 // forms returns the documents that have word i in the title: as it is, as another form, or
 // written together or apart.
 func (m *matcher) forms(i int) *roaring.Bitmap {
 	w := m.words[i]
-	return union(m.in(titleField, i), m.stemmed(formField, w.stems), m.any(formField, w.own()))
+	return union(append(m.stemmed(formField, w.stems), m.in(titleField, i), m.any(formField, w.own()))...)
 }
 
 // holds returns the documents for which a condition holds, not considering excluded.

@@ -59,6 +59,7 @@ func (r *run) hits(ctx context.Context, sort model.Sort, limit int) ([]hit, erro
 	}
 	var hits []hit
 	seen := make([]*roaring.Bitmap, len(r.parts))
+	ranked := 0
 	for t := range tiers {
 		best := top{limit: limit - len(hits)}
 		for i, m := range r.parts {
@@ -67,10 +68,11 @@ func (r *run) hits(ctx context.Context, sort model.Sort, limit int) ([]hit, erro
 				return nil, err
 			}
 			seen[i] = union(seen[i], docs)
+			ranked += int(docs.GetCardinality())
 			best.add(m.part, docs, m.part.columns.order(sort))
 		}
 		best.cut()
-		if hits = append(hits, best.hits...); len(hits) >= limit {
+		if hits = append(hits, best.hits...); len(hits) >= limit || ranked == r.total {
 			break
 		}
 	}
