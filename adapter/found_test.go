@@ -126,6 +126,34 @@ func TestWorks(t *testing.T) {
 	assert.NotContains(t, plain.events.take()[0].headers, "ce_group")
 }
 
+func TestStaffGetExplanations(t *testing.T) {
+	s := library(t)
+	staff := []string{"Authorization", "Bearer " + token}
+	explain := func(target string) (found struct{ Explanation model.Explanation }) {
+		t.Helper()
+		answer := s.get("/api/search?"+target, staff...)
+		require.Equal(t, http.StatusOK, answer.Code, answer.Body)
+		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &found))
+		return found
+	}
+	e := explain("q=war&explain=4").Explanation
+	assert.True(t, e.Found)
+	assert.Equal(t, 2, e.Rank)
+	assert.Equal(t, "All words are in the title.", e.Why)
+	e = explain("q=war&explain=5").Explanation
+	assert.False(t, e.Found)
+	assert.Equal(t, `It doesn't have the word "war".`, e.Why)
+	assert.Empty(t, s.events.take(), "nobody has searched")
+
+	assert.Equal(t, "Authorization", problemOf(t, http.StatusUnauthorized, s.get("/api/search?q=war&explain=4")).Field)
+	for _, target := range []string{"explain=x", "explain=0", "explain=", "explain=1&explain=2"} {
+		assert.Equal(t, "explain", problemOf(t, http.StatusBadRequest, s.get("/api/search?q=war&"+target, staff...)).Field, target)
+	}
+	assert.Equal(t, "explain", problemOf(t, http.StatusBadRequest, s.get("/api/books?q=war&explain=4", staff...)).Field)
+	plain := newShop(t)
+	assert.Contains(t, problemOf(t, http.StatusBadRequest, plain.get("/api/search?q=war&explain=4", staff...)).Detail, "the database searches")
+}
+
 func TestAPISearchTellsEverything(t *testing.T) {
 	s := library(t)
 	read := func(s *shop, target string) (found map[string]any) {
@@ -139,7 +167,7 @@ func TestAPISearchTellsEverything(t *testing.T) {
 	value := func(value string, count float64) any { return map[string]any{"value": value, "count": count} }
 	found := read(s, "q=tolstoi&language=en&limit=1")
 	assert.Equal(t, map[string]any{"query": "tolstoy", "applied": true}, found["correction"])
-	assert.Equal(t, map[string]any{"correction": true, "facets": true, "suggestions": true, "works": true}, found["capabilities"])
+	assert.Equal(t, map[string]any{"correction": true, "facets": true, "suggestions": true, "works": true, "explanations": true}, found["capabilities"])
 	assert.Len(t, found["books"], 1)
 	assert.EqualValues(t, 2, found["total"])
 	assert.Equal(t, map[string]any{
@@ -163,7 +191,7 @@ func TestAPISearchTellsEverything(t *testing.T) {
 	plain.add(&model.Book{Title: "One"})
 	found = read(plain, "q=one")
 	assert.NotContains(t, found, "facets", "the database has none")
-	assert.Equal(t, map[string]any{"correction": false, "facets": false, "suggestions": false, "works": false}, found["capabilities"])
+	assert.Equal(t, map[string]any{"correction": false, "facets": false, "suggestions": false, "works": false, "explanations": false}, found["capabilities"])
 	assert.Equal(t, "exact", found["match"])
 
 	assert.Equal(t, "o", problemOf(t, http.StatusBadRequest, s.get("/api/search?q=x&o=10000")).Field)

@@ -128,7 +128,7 @@ func New(o Options) (*Server, error) {
 		Key:        o.VisitorKey,
 	}
 	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, PageSize: o.PageSize}
-	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links}
+	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
 	pageLinks := s.links
 	pageLinks.ByWork = true
 	s.pages, err = pages.New(pages.Options{

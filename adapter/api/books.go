@@ -19,6 +19,8 @@ type Books struct {
 	Operator *executor.BookOperator
 	Searcher *search.Searcher
 	Links    query.Links
+	// Staff returns an error unless a request has the staff's token.
+	Staff func(c *gin.Context) error
 }
 
 const path = "/api/books"

@@ -37,6 +37,7 @@ type found struct {
 	Facets       *model.Facets      `json:"facets,omitempty"`
 	Correction   *correction        `json:"correction,omitempty"`
 	Capabilities model.Capabilities `json:"capabilities"`
+	Explanation  *model.Explanation `json:"explanation,omitempty"`
 }
 
 type foundBook struct {
@@ -53,14 +54,49 @@ type correction struct {
 
 // Search answers with one page of books and with what else the search found out.
 func (h *Books) Search(c *gin.Context) error {
+	book, explained, rest, err := query.CutExplain(c.Request.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	if explained {
+		return h.explain(c, book, rest)
+	}
 	answer, tag, err := h.Searcher.Search(c, model.APISurface, true)
 	if err != nil {
 		return err
 	}
+	return h.answer(c, answer, tag, nil)
+}
+
+// explain answers like Search, for staff, with why a book is where it is. That is no search of
+// a shopper, so it has no event.
+func (h *Books) explain(c *gin.Context, book uint, rest string) error {
+	if err := h.Staff(c); err != nil {
+		return err
+	}
+	search, tag, err := query.ParseStrict(rest, h.Searcher.PageSize)
+	if err != nil {
+		return err
+	}
+	search.WithFacets = true
+	explanation, err := h.Operator.Explain(c.Request.Context(), search, book)
+	if err != nil {
+		return err
+	}
+	answer, err := h.Operator.GetBooks(c.Request.Context(), search, model.Visit{})
+	if err != nil {
+		return err
+	}
+	c.Header("Cache-Control", "private, no-store")
+	return h.answer(c, answer, tag, explanation)
+}
+
+// answer writes the answer of a search.
+func (h *Books) answer(c *gin.Context, answer *executor.Answer, tag string, explanation *model.Explanation) error {
 	h.describe(c, searchPath, answer, tag)
 	body := found{
 		SearchID: answer.SearchID, Total: answer.Total, Match: answer.Match, ServedQuery: answer.Served,
-		Books: make([]foundBook, len(answer.Books)), Facets: answer.Facets, Capabilities: h.Operator.Capabilities(),
+		Books: make([]foundBook, len(answer.Books)), Facets: answer.Facets, Capabilities: h.Operator.Capabilities(), Explanation: explanation,
 	}
 	highlights := h.Operator.Highlight(answer)
 	for i, b := range answer.Books {

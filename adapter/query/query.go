@@ -28,6 +28,7 @@ const (
 	Available = "available"
 	Exact     = "exact"
 	Group     = "group"
+	Explain   = "explain"
 	Tag       = "tag"
 )
 
@@ -120,6 +121,24 @@ func ParseSuggest(rawQuery string) (typed model.Keyword, limit int, err error) {
 	}
 	limit, err = parseNumber(values, Limit, model.MaxSuggestions, 1, model.MaxSuggestions)
 	return typed, limit, err
+}
+
+// CutExplain reads the book to explain from a raw query string, and returns the rest of it.
+// wanted is false if there is none.
+func CutExplain(rawQuery string) (book uint, wanted bool, rest string, err error) {
+	values, err := parse(rawQuery)
+	if err != nil || !values.Has(Explain) {
+		return 0, false, rawQuery, err
+	}
+	if len(values[Explain]) > 1 {
+		return 0, true, "", model.Errorf(model.Malformed, Explain, "is given %d times", len(values[Explain]))
+	}
+	id, err := strconv.ParseUint(values.Get(Explain), 10, 63)
+	if err != nil || id == 0 {
+		return 0, true, "", model.Errorf(model.Malformed, Explain, "must be the id of a book")
+	}
+	values.Del(Explain)
+	return uint(id), true, values.Encode(), nil
 }
 
 // RequireNone returns an error if there are any parameters.

@@ -83,6 +83,16 @@ func (o *BookOperator) Suggest(ctx context.Context, typed model.Keyword, limit i
 	return o.index.Suggest(ctx, typed, limit)
 }
 
+// Explain says why a book stands where it does in the result of a search, or why it is
+// missing. It sends no event.
+func (o *BookOperator) Explain(ctx context.Context, search model.Search, book uint) (*model.Explanation, error) {
+	explanation, err := o.index.Explain(ctx, search, book)
+	if err == nil && explanation == nil {
+		err = model.Errorf(model.Malformed, "explain", "needs the search index; at the moment the database searches, which can't explain its results")
+	}
+	return explanation, err
+}
+
 // Highlight marks the words that were searched in the books of an answer.
 func (o *BookOperator) Highlight(a *Answer) []model.Highlights {
 	return o.marker.Highlight(model.Keyword(a.Served), a.PlainBooks())

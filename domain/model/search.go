@@ -259,6 +259,8 @@ type Capabilities struct {
 	Suggestions bool `json:"suggestions"`
 	// Works: editions are grouped by work.
 	Works bool `json:"works"`
+	// Explanations: the place of a book in a result is explained.
+	Explanations bool `json:"explanations"`
 }
 
 // Suggestion completes what a shopper has typed.

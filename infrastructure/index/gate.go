@@ -77,6 +77,15 @@ func (g *Gate) Suggest(ctx context.Context, typed model.Keyword, limit int) ([]m
 	return g.engine.Suggest(ctx, typed, limit)
 }
 
+// Explain implements gateway.BookIndex, as Suggest does.
+func (g *Gate) Explain(ctx context.Context, s model.Search, book uint) (*model.Explanation, error) {
+	if err := g.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer g.slots.Release(1)
+	return g.engine.Explain(ctx, s, book)
+}
+
 // Capabilities implements gateway.BookIndex.
 func (g *Gate) Capabilities() model.Capabilities { return g.engine.Capabilities() }
 

@@ -106,6 +106,11 @@ func (x *Indexer) Suggest(ctx context.Context, typed model.Keyword, limit int) (
 	return ask(x, ctx, func(engine gateway.BookIndex) ([]model.Suggestion, error) { return engine.Suggest(ctx, typed, limit) })
 }
 
+// Explain implements gateway.BookIndex.
+func (x *Indexer) Explain(ctx context.Context, s model.Search, book uint) (*model.Explanation, error) {
+	return ask(x, ctx, func(engine gateway.BookIndex) (*model.Explanation, error) { return engine.Explain(ctx, s, book) })
+}
+
 // Capabilities implements gateway.BookIndex.
 func (x *Indexer) Capabilities() model.Capabilities {
 	if r := x.current(); r != nil {
