@@ -120,7 +120,7 @@ func (r *run) explainPlace(ctx context.Context, e *model.Explanation, m *matches
 	if s.Keyword != "" {
 		for t := range tiers {
 			if m.of(t).Contains(at.doc) {
-				e.Tier, e.Why = int(t)+1, reasons[t]
+				e.Tier, e.Why = max(1, int(t)), reasons[t] // the first two are one group for people
 				break
 			}
 		}
