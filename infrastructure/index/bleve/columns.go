@@ -3,6 +3,7 @@ package bleve
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"sync"
 	"unicode/utf8"
 
@@ -122,7 +123,7 @@ func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 	c := &columns{ids: make([]uint64, n), version: make([]int64, n), weight: make([]float32, n), length: make([]uint8, n), year: make([]int16, n), work: make([]uint32, n),
 		title: make([]uint64, n), languages: lists{ends: make([]uint32, n)},
 		authors: lists{ends: make([]uint32, n)}, subjects: lists{ends: make([]uint32, n)},
-		stemming: &stemming{all: map[text.Stemmers]*roaring.Bitmap{}}}
+		stemming: &stemming{unions: map[text.Stemmers]*roaring.Bitmap{}}}
 	for doc := range n {
 		id, v, err := readStored(s, uint64(doc))
 		if err != nil {
@@ -133,40 +134,71 @@ func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 	return c, nil
 }
 
-// stemming has the documents of a segment by the rules by which their words are stemmed.
+// stemming has the rules by which the words of each document are stemmed.
 type stemming struct {
-	all    map[text.Stemmers]*roaring.Bitmap
-	unions sync.Map // *roaring.Bitmap by text.Stemmers: there are few different ones
+	kinds []text.Stemmers   // the different rules
+	kind  []uint8           // by document, an index of kinds
+	docs  []*roaring.Bitmap // by kind
+
+	mu     sync.Mutex
+	unions map[text.Stemmers]*roaring.Bitmap
 }
 
-func (s *stemming) add(doc uint32, language string) {
+const (
+	// fewStemmed is the number of documents up to which each is looked at.
+	fewStemmed = 4096
+	// maxUnions bounds the unions that are kept for more documents.
+	maxUnions = 64
+)
+
+// add adds the next document.
+func (s *stemming) add(language string) {
 	rules := text.StemmersOf(language)
-	if s.all[rules] == nil {
-		s.all[rules] = roaring.New()
+	kind := slices.Index(s.kinds, rules)
+	if kind < 0 {
+		kind = len(s.kinds)
+		s.kinds, s.docs = append(s.kinds, rules), append(s.docs, roaring.New())
 	}
-	s.all[rules].Add(doc)
+	s.docs[kind].Add(uint32(len(s.kind)))
+	s.kind = append(s.kind, uint8(kind)) // there are fewer languages
 }
 
-// by returns the documents that are stemmed by any of the rules; nil stands for all that are
-// stemmed.
-func (s *stemming) by(rules text.Stemmers) *roaring.Bitmap {
-	if known, ok := s.unions.Load(rules); ok {
-		return known.(*roaring.Bitmap)
+// by returns those of the documents with a stem in whose languages it is one. It may be called
+// concurrently.
+func (s *stemming) by(stem text.Stemmed, docs *roaring.Bitmap) *roaring.Bitmap {
+	rules := stem.Languages
+	if !slices.ContainsFunc(s.kinds, func(own text.Stemmers) bool { return own&stem.Script != 0 && own&rules == 0 }) {
+		return docs
+	}
+	if docs.GetCardinality() > fewStemmed {
+		return intersection(docs, s.all(rules))
+	}
+	var kept []uint32
+	each(docs, func(doc uint32) {
+		if s.kinds[s.kind[doc]]&rules != 0 {
+			kept = append(kept, doc)
+		}
+	})
+	return roaring.BitmapOf(kept...)
+}
+
+// all returns all documents that are stemmed by any of the rules.
+func (s *stemming) all(rules text.Stemmers) *roaring.Bitmap {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.unions[rules]; known != nil {
+		return known
 	}
 	var some []*roaring.Bitmap
-	every := true
-	for own, docs := range s.all {
+	for kind, own := range s.kinds {
 		if own&rules != 0 {
-			some = append(some, docs)
-		} else if own != 0 {
-			every = false
+			some = append(some, s.docs[kind])
 		}
 	}
 	docs := union(some...)
-	if every {
-		docs = nil
+	if len(s.unions) < maxUnions {
+		s.unions[rules] = docs
 	}
-	s.unions.Store(rules, docs)
 	return docs
 }
 
@@ -179,7 +211,7 @@ func (c *columns) set(doc int, id uint64, v values, d *dictionaries) {
 		c.languages.all = append(c.languages.all, d.languages.number(tag))
 	}
 	c.languages.ends[doc] = uint32(len(c.languages.all))
-	c.stemming.add(uint32(doc), v.language)
+	c.stemming.add(v.language)
 	for _, author := range v.authors {
 		c.authors.all = append(c.authors.all, d.authors.number(author))
 	}

@@ -124,7 +124,7 @@ func (m *matcher) stemmed(field string, stems []text.Stemmed) []*roaring.Bitmap 
 	for _, stem := range stems {
 		docs := m.term(field, stem.Term)
 		if !docs.IsEmpty() {
-			sets = append(sets, intersection(docs, m.part.columns.stemming.by(stem.Languages)))
+			sets = append(sets, m.part.columns.stemming.by(stem, docs))
 		}
 	}
 	return sets
@@ -141,6 +141,17 @@ func (m *matcher) once(name string, i int, find func() *roaring.Bitmap) *roaring
 		known[i] = find()
 	}
 	return known[i]
+}
+
+// take takes what another matcher of the part has found for words that haven't changed.
+func (m *matcher) take(other *matcher, changed []int) {
+	for name, known := range other.cached {
+		known = slices.Clone(known)
+		for _, i := range changed {
+			known[i] = nil
+		}
+		m.cached[name] = known
+	}
 }
 
 // in returns the documents that have word i in the field.

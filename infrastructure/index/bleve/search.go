@@ -17,13 +17,20 @@ type run struct {
 }
 
 // run finds all matches of a plan.
-func (v *view) run(ctx context.Context, p *plan) (*run, error) {
+func (v *view) run(ctx context.Context, p *plan) (*run, error) { return v.rerun(ctx, p, nil, nil) }
+
+// rerun finds all matches of a plan. before has matchers, by part, of a plan that only has other
+// words in some places, or is nil.
+func (v *view) rerun(ctx context.Context, p *plan, before []*matcher, changed []int) (*run, error) {
 	r := &run{plan: p, view: v}
 	if p.empty() {
 		return r, nil
 	}
-	for _, part := range v.parts {
+	for i, part := range v.parts {
 		m := newMatcher(p, part)
+		if before != nil {
+			m.take(before[i], changed)
+		}
 		found := m.matches()
 		if filter := m.filtered(p.filters); filter != nil {
 			found.all = intersection(found.all, filter)

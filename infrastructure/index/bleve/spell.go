@@ -173,19 +173,21 @@ var tierCost = [tiers]int{titleStart: 2, inTitle: 3, inName: 5, inForms: 6, inTe
 // words that the catalogue doesn't have, then any word, then leaves one out.
 func (v *view) mend(ctx context.Context, p *plan, unknown []int) (*run, model.Match, error) {
 	if len(unknown) > 0 {
-		near, err := v.correct(ctx, p, unknown, nearDistance)
-		if err != nil || near != nil && near.cost <= leastOf(len(unknown)) {
-			return runOf(near), model.CorrectedMatch, err
-		}
-		for _, distance := range []func(string) uint8{maxDistance, farDistance} {
-			if best, err := v.correct(ctx, p, unknown, distance); err != nil || best != nil {
-				return runOf(best), model.CorrectedMatch, err
-			}
+		best, err := v.correctUnknown(ctx, p, unknown)
+		if err != nil || best != nil {
+			return runOf(best), model.CorrectedMatch, err
 		}
 	} else {
 		var best *attempt
 		for i := range p.words {
-			a, err := v.correct(ctx, p, []int{i}, maxDistance)
+			if p.words[i].fixed {
+				continue
+			}
+			c, err := v.corrections(p, []int{i})
+			if err != nil {
+				return nil, "", err
+			}
+			a, err := c.within(ctx, c.letters(maxDistance))
 			if err != nil {
 				return nil, "", err
 			}
@@ -199,6 +201,31 @@ func (v *view) mend(ctx context.Context, p *plan, unknown []int) (*run, model.Ma
 	}
 	best, err := v.relax(ctx, p, unknown)
 	return runOf(best), model.RelaxedMatch, err
+}
+
+// correctUnknown corrects words that the catalogue doesn't have, with as few wrong letters as
+// possible: looking further takes longer. It returns nil if nothing is found.
+func (v *view) correctUnknown(ctx context.Context, p *plan, unknown []int) (*attempt, error) {
+	c, err := v.corrections(p, unknown)
+	if err != nil {
+		return nil, err
+	}
+	letters := c.letters(nearDistance)
+	best, err := c.within(ctx, letters)
+	if err != nil || best != nil && best.cost <= leastOf(len(unknown)) {
+		return best, err
+	}
+	for _, distance := range []func(string) uint8{maxDistance, farDistance} {
+		further := c.letters(distance)
+		if !slices.Equal(further, letters) {
+			letters = further
+			best, err = c.within(ctx, letters)
+		}
+		if err != nil || best != nil {
+			return best, err
+		}
+	}
+	return nil, nil
 }
 
 func runOf(a *attempt) *run {
@@ -229,47 +256,57 @@ func (v *view) unknown(ctx context.Context, p *plan) ([]int, error) {
 	return unknown, nil
 }
 
-// correct tries corrections of the given words, in which distance letters may be wrong. It
-// returns the best attempt that finds something, or nil.
-func (v *view) correct(ctx context.Context, p *plan, wrong []int, distance func(term string) uint8) (*attempt, error) {
+// corrections are corrections of some words of a plan. They are tried in the order of their
+// costs.
+type corrections struct {
+	*view
+	plan     *plan
+	wrong    []int             // the words that are corrected
+	choices  [][]neighbour     // for each of them
+	matchers []*matcher        // of the plan, by part
+	rest     []*roaring.Bitmap // what the other words match, by part; nil stands for all
+	tried    int
+	best     *attempt
+}
+
+// corrections prepares to correct the given words, of which none is fixed.
+func (v *view) corrections(p *plan, wrong []int) (*corrections, error) {
 	c := &corrections{view: v, plan: p, wrong: wrong}
-	for _, at := range wrong {
-		if p.words[at].fixed {
-			return nil, nil
-		}
-		term := p.words[at].Terms[0]
-		all, err := v.neighbours(ctx, term, distance(term))
-		if err != nil || len(all) == 0 {
-			return nil, err
-		}
-		c.choices = append(c.choices, all)
-	}
 	for _, part := range v.parts {
 		m := newMatcher(p, part)
 		c.matchers = append(c.matchers, m)
 		c.rest = append(c.rest, m.without(wrong))
-		if err := m.check(ctx); err != nil {
-			return nil, err
+		if m.err != nil {
+			return nil, m.err
 		}
 	}
-	words := slices.Clone(p.words)
-	for _, at := range wrong {
+	return c, nil
+}
+
+// letters returns how many letters may be wrong in each of the words.
+func (c *corrections) letters(distance func(term string) uint8) []uint8 {
+	letters := make([]uint8, len(c.wrong))
+	for i, at := range c.wrong {
+		letters[i] = distance(c.plan.words[at].Terms[0])
+	}
+	return letters
+}
+
+// within tries corrections with so many wrong letters in each of the words. It returns the best
+// attempt that finds something, or nil.
+func (c *corrections) within(ctx context.Context, letters []uint8) (*attempt, error) {
+	c.choices, c.tried, c.best = nil, 0, nil
+	words := slices.Clone(c.plan.words)
+	for i, at := range c.wrong {
+		all, err := c.neighbours(ctx, words[at].Terms[0], letters[i])
+		if err != nil || len(all) == 0 {
+			return nil, err
+		}
+		c.choices = append(c.choices, all)
 		words[at].stems = nil
 	}
 	err := c.try(ctx, words, c.rest, 0, 0)
 	return c.best, err
-}
-
-// corrections are tried in the order of their costs.
-type corrections struct {
-	*view
-	plan     *plan
-	wrong    []int         // the words that are corrected
-	choices  [][]neighbour // for each of them
-	matchers []*matcher
-	rest     []*roaring.Bitmap // what the other words match, by part; nil stands for all
-	tried    int
-	best     *attempt
 }
 
 // try corrects the i-th of the wrong words and all after it. docs are the documents, by part,
@@ -277,7 +314,7 @@ type corrections struct {
 func (c *corrections) try(ctx context.Context, words []word, docs []*roaring.Bitmap, i, cost int) error {
 	if i == len(c.wrong) {
 		c.tried++
-		r, err := c.run(ctx, c.plan.with(slices.Clone(words)))
+		r, err := c.rerun(ctx, c.plan.with(slices.Clone(words)), c.matchers, c.wrong)
 		if err != nil || r.total == 0 {
 			return err
 		}

@@ -96,8 +96,10 @@ func Stem(term, language string) string {
 // Stemmed is a stem of a term of Query. Equal stems of other languages mean nothing.
 type Stemmed struct {
 	Term string
-	// Languages are those in which the term has this stem, and all of other scripts.
+	// Languages are those in which the term has this stem.
 	Languages Stemmers
+	// Script has all languages in whose script the term is written.
+	Script Stemmers
 }
 
 // Stems returns the stems of a term of Query in all languages, for the query's isn't known.
@@ -107,12 +109,12 @@ func Stems(term string) []Stemmed {
 	}
 	first, _ := utf8.DecodeRuneInString(term)
 	var stems []Stemmed
-	var others Stemmers
+	var script Stemmers
 	for i, s := range stemmers {
 		if !unicode.Is(s.script, first) {
-			others |= 1 << i
 			continue
 		}
+		script |= 1 << i
 		text := stem(i, term)
 		at := slices.IndexFunc(stems, func(other Stemmed) bool { return other.Term == text })
 		if at < 0 {
@@ -122,7 +124,7 @@ func Stems(term string) []Stemmed {
 		stems[at].Languages |= 1 << i
 	}
 	for i := range stems {
-		stems[i].Languages |= others
+		stems[i].Script = script
 	}
 	return stems
 }
