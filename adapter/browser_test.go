@@ -64,6 +64,10 @@ func everyKindOfPage(t *testing.T) []visited {
 	}))
 	shopOfMany.add(&model.Book{Title: "One of many"})
 	many := shopOfMany.serve()
+	withFacets := newShop(t, withEngine(t))
+	withFacets.add(hostileBooks()...)
+	withFacets.add(libraryBooks()...)
+	clever := withFacets.serve()
 	long := strings.Repeat("Pneumonoultramicroscopicsilicovolcanoconiosis", 5)
 	return []visited{
 		{"home", base + "/"},
@@ -80,6 +84,15 @@ func everyKindOfPage(t *testing.T) []visited {
 		{"behind the end", base + "/?q=o&o=5000"},
 		{"too many words", base + "/?q=" + strings.Repeat("o+", 40)},
 		{"empty shop", newShop(t).serve() + "/"},
+		{"home, browsing", clever + "/"},
+		{"facets", clever + "/?q=tolstoy&language=en&subject=Russia"},
+		{"facets of long values", clever + "/?available=false&author=" + strings.Repeat("Donaudampfschifffahrtsgesellschaft", 8)},
+		{"facets of all", clever + "/?sort=title"},
+		{"corrected", clever + "/?q=tolstoi"},
+		{"relaxed", clever + "/?q=emma+" + long},
+		{"wrong ISBN", clever + "/?q=9780306406158"},
+		{"filter finds nothing", clever + "/?q=wells&language=de&subject=" + long},
+		{"nothing found, words do", clever + "/?q=emma+mars+" + long + "&exact=true"},
 		{"400", base + "/?o=x&q=" + long},
 		{"too deep", base + "/?q=o&o=99999"},
 		{"404", base + "/books/987654321"},

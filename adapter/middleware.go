@@ -70,7 +70,8 @@ func (s *Server) recovery(c *gin.Context) {
 	c.Next()
 }
 
-// contentSecurityPolicy allows no scripts, and pictures only from imageHosts.
+// contentSecurityPolicy allows scripts and their requests only from and to the page's own
+// origin, none inside the page, and pictures only from imageHosts.
 // Links contain the public address, so the policy allows that even if the browser
 // reached the page by another one.
 func contentSecurityPolicy(base string, imageHosts []string) string {
@@ -82,7 +83,7 @@ func contentSecurityPolicy(base string, imageHosts []string) string {
 	for _, host := range imageHosts {
 		images += " https://" + host
 	}
-	return "default-src 'none'; style-src " + self + "; img-src " + images +
+	return "default-src 'none'; script-src 'self'; connect-src 'self'; style-src " + self + "; img-src " + images +
 		"; form-action " + self + "; base-uri 'none'; frame-ancestors 'none'"
 }
 

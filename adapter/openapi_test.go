@@ -48,7 +48,12 @@ func readOpenAPI(t *testing.T) *description {
 // in answers, because a later version may add some; the tests find fields that were forgotten.
 func (d *description) closed() *description {
 	schemas := d.at(d.root, "components", "schemas").(map[string]any)
-	for _, schema := range []any{schemas["Book"], schemas["Problem"], schemas["Readiness"], d.at(schemas["Readiness"], "properties", "events")} {
+	found := schemas["SearchResult"]
+	for _, schema := range []any{
+		schemas["Book"], schemas["Problem"], schemas["Readiness"], d.at(schemas["Readiness"], "properties", "events"), found, schemas["FoundBook"],
+		d.at(found, "properties", "facets"), d.at(found, "properties", "correction"), d.at(found, "properties", "capabilities"), schemas["Suggestion"],
+		d.at(schemas["Facet"], "items"), schemas["Highlights"], d.at(schemas["Fragments"], "items"),
+	} {
 		schema.(map[string]any)["additionalProperties"] = false
 	}
 	return d
@@ -132,13 +137,17 @@ func TestOpenAPIListsTheRoutes(t *testing.T) {
 
 func TestOpenAPIListsTheParameters(t *testing.T) {
 	d := readOpenAPI(t)
-	for _, name := range []string{"GET /api/books", "HEAD /api/books"} {
+	for _, name := range []string{"GET /api/books", "HEAD /api/books", "GET /api/search", "HEAD /api/search"} {
 		var documented []string
 		for _, parameter := range d.operations()[name]["parameters"].([]any) {
 			assert.Equal(t, "query", d.at(parameter, "in"))
 			documented = append(documented, d.at(parameter, "name").(string))
 		}
-		assert.ElementsMatch(t, query.Parameters, documented, name)
+		read := query.Parameters
+		if strings.HasSuffix(name, "/api/search") {
+			read = append(slices.Clone(read), query.Explain)
+		}
+		assert.ElementsMatch(t, read, documented, name)
 	}
 	schemaOf := func(parameter string) map[string]any {
 		return d.at(d.root, "components", "parameters", parameter, "schema").(map[string]any)
@@ -168,6 +177,12 @@ func TestOpenAPIListsTheFields(t *testing.T) {
 		return names
 	}
 	assert.ElementsMatch(t, fields(model.Book{}), propertiesOf("Book/"))
+	assert.ElementsMatch(t, fields(model.Facets{}), propertiesOf("SearchResult/properties/facets/"))
+	assert.ElementsMatch(t, fields(model.Highlights{}), propertiesOf("Highlights/"))
+	assert.ElementsMatch(t, fields(model.Fragment{}), propertiesOf("Fragments/items/"))
+	assert.ElementsMatch(t, fields(model.FacetValue{}), propertiesOf("Facet/items/"))
+	assert.ElementsMatch(t, fields(model.Capabilities{}), propertiesOf("SearchResult/properties/capabilities/"))
+	assert.ElementsMatch(t, fields(model.Suggestion{}), propertiesOf("Suggestion/"))
 	for _, request := range []string{"NewBook", "BookReplacement", "BookPatch"} {
 		var names []string
 		for _, part := range d.at(d.root, "components", "schemas", request, "allOf").([]any) {
@@ -204,7 +219,10 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		Subjects: []string{"S"}, Series: "S", Edition: "E", Price: "12.90", Currency: "EUR", Stock: &stock, Availability: model.InStock,
 		BuyURL: "https://example.com/b", CoverURL: "https://example.com/c",
 	}, &model.Book{Title: "Bare"}, &model.Book{Title: "To be deleted"})
-	down := newShop(t, func(with *setup) { with.away = true })
+	clever := newShop(t, withEngine(t))
+	clever.add(&model.Book{Title: "War and Peace", Author: "Leo Tolstoy", PublishedAt: "1869", Language: "en", Subjects: []string{"War"}},
+		&model.Book{Title: "X", Author: "Y War", Series: "English", Publisher: "Press", Description: "A war.", Subjects: []string{"War"}})
+	down := newShop(t, func(with *setup) { with.away, with.index = true, brokenIndex(&model.Error{Code: model.UnavailableNow}) })
 	down.health.err = assert.AnError
 	guessing := newShop(t)
 	for range loginBurst {
@@ -226,6 +244,28 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		{up, 200, "HEAD", "/api/books?q=full&limit=1", "", nil},
 		{up, 400, "HEAD", "/api/books?o=x", "", nil},
 		{down, 503, "HEAD", "/api/books", "", nil},
+		{up, 200, "GET", "/api/search?q=full&limit=2", "", nil},
+		{up, 200, "GET", "/api/search", "", nil},
+		{clever, 200, "GET", "/api/search?q=tolstoy", "", nil},
+		{clever, 200, "GET", "/api/search?q=tolstoi", "", nil},
+		{clever, 200, "GET", "/api/search?q=war+english+war+press", "", nil},
+		{clever, 200, "GET", "/api/search?q=nothing", "", nil},
+		{clever, 200, "GET", "/api/search?q=war&explain=1", "", []string{"Authorization", "Bearer " + token}},
+		{clever, 200, "GET", "/api/search?q=war&explain=999", "", []string{"Authorization", "Bearer " + token}},
+		{up, 401, "GET", "/api/search?explain=1", "", []string{"Authorization", ""}},
+		{up, 401, "HEAD", "/api/search?explain=1", "", []string{"Authorization", ""}},
+		{up, 400, "GET", "/api/search?o=x", "", nil},
+		{down, 503, "GET", "/api/search", "", nil},
+		{up, 200, "HEAD", "/api/search?q=full&limit=1", "", nil},
+		{up, 400, "HEAD", "/api/search?o=x", "", nil},
+		{down, 503, "HEAD", "/api/search", "", nil},
+		{up, 200, "GET", "/api/suggest?q=full", "", nil},
+		{clever, 200, "GET", "/api/suggest?q=wa&limit=3", "", nil},
+		{up, 400, "GET", "/api/suggest?limit=9", "", nil},
+		{down, 503, "GET", "/api/suggest?q=x", "", nil},
+		{up, 200, "HEAD", "/api/suggest?q=full", "", nil},
+		{up, 400, "HEAD", "/api/suggest?o=1", "", nil},
+		{down, 503, "HEAD", "/api/suggest?q=x", "", nil},
 		{up, 201, "POST", "/api/books", book, nil},
 		{up, 400, "POST", "/api/books", "", nil},
 		{up, 401, "POST", "/api/books", book, []string{"Authorization", ""}},
@@ -338,7 +378,7 @@ func (d *description) checkAnswer(method, path string, answer *httptest.Response
 	require.NotNil(t, response, name)
 	if headers, ok := d.at(response, "headers").(map[string]any); ok {
 		for header := range headers {
-			if header != "X-Search-Id" && header != "Link" {
+			if !slices.Contains([]string{"X-Search-Id", "X-Match", "X-Served-Query", "Link"}, header) {
 				assert.NotEmpty(t, answer.Header().Get(header), "%s: %s", name, header)
 			}
 		}

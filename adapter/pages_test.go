@@ -72,6 +72,7 @@ func TestPageCheckSees(t *testing.T) {
 	require.Empty(t, flaws(sound))
 	for name, change := range map[string][2]string{
 		"script":             {"</main>", "<script>1</script></main>"},
+		"foreign script":     {"</main>", `<script src="https://x.example/static/x.js"></script></main>`},
 		"handler":            {"<main ", `<main onclick="x()" `},
 		"inline style":       {"<main ", `<main style="color:red" `},
 		"script address":     {"</main>", `<a href="javascript:x()">x</a></main>`},
@@ -89,7 +90,7 @@ func TestPageCheckSees(t *testing.T) {
 	}
 }
 
-func checkPage(t *testing.T, page string) {
+func checkPage(t testing.TB, page string) {
 	t.Helper()
 	assert.Empty(t, flaws(page))
 }
@@ -126,7 +127,11 @@ func flaws(page string) (list []string) {
 			}
 		}
 		switch n.Data {
-		case "script", "style", "iframe", "object", "embed", "base":
+		case "script":
+			if !strings.Contains(attr(n, "src"), "/static/search.js?v=") || text(n) != "" {
+				add("script")
+			}
+		case "style", "iframe", "object", "embed", "base":
 			add(n.Data)
 		case "html":
 			if attr(n, "lang") == "" {
@@ -235,7 +240,7 @@ func TestMarkupInTextsStaysText(t *testing.T) {
 	for _, target := range []string{"/", "/books/1", "/?q=%3Cscript%3E", "/?" + query, "/?q=" + url.QueryEscape(evil), "/?sort=" + url.QueryEscape(evil)} {
 		page := s.get(target).Body.String()
 		checkPage(t, page)
-		assert.NotContains(t, page, "<script", target)
+		assert.NotContains(t, page, "<script>", target)
 		assert.NotContains(t, page, "<img", target)
 	}
 	home := s.get("/").Body.String()
@@ -258,9 +263,9 @@ func TestNothingFoundOffersWaysOn(t *testing.T) {
 	for _, a := range find(t, page, "a") {
 		offers[text(a)] = attr(a, "href")
 	}
-	assert.Equal(t, "/?q=war+zebra&sort=title", offers["Search the whole shop for “war zebra”"])
 	assert.Equal(t, "/?q=war", offers["Search for “war” alone"])
-	assert.Equal(t, "/?q=zebra", offers["Search for “zebra” alone"])
+	assert.NotContains(t, page, "“zebra” alone", "it finds nothing")
+	assert.NotContains(t, page, "Remove “Language", "nothing is found without the filter either")
 	assert.Equal(t, "/", offers["Browse all books"])
 	for words, href := range offers {
 		if !strings.HasPrefix(href, "http") && !strings.HasPrefix(href, "#") {
@@ -292,7 +297,8 @@ func TestSortFormKeepsTheSearch(t *testing.T) {
 
 func TestFiltersCanBeRemoved(t *testing.T) {
 	s := newShop(t)
-	page := s.get("/?q=x&author=Anna&language=ger&decade=1990&o=20").Body.String()
+	s.add(&model.Book{Title: "X", Author: "Anna", Language: "de", PublishedAt: "1994"})
+	page := s.get("/?q=x&author=Anna&language=ger&decade=1990").Body.String()
 	removals := map[string]string{}
 	for _, a := range find(t, page, "a") {
 		if label, ok := strings.CutPrefix(attr(a, "aria-label"), "Remove the filter "); ok {
@@ -563,13 +569,14 @@ func TestOffersAreCheap(t *testing.T) {
 		}}
 	})
 	s.add(numbered(30, nil)...)
-	for target, want := range map[string]int{"/books/999": 1, "/nowhere": 1, "/?q=zeppelin": 2, "/?q=zeppelin&author=anna+author": 2, "/?q=zeppelin&language=it": 3} {
+	for target, want := range map[string]int{"/books/999": 1, "/nowhere": 1, "/?q=zeppelin": 2, "/?q=zeppelin&author=anna+author": 3, "/?q=zeppelin&language=it": 4,
+		"/?q=" + strings.Repeat("zeppelin+zebra+z+", 9): 5} {
 		searches = nil
 		s.get(target, "Accept", "text/html")
 		require.Len(t, searches, want, target)
 		for _, offers := range searches[strings.Count(target, "?"):] {
 			assert.True(t, offers.WithoutTotal, target)
-			assert.True(t, offers.Plain() || offers.Limit == 6, target)
+			assert.True(t, offers.Plain() || offers.Limit == 6 || offers.Limit == 1, target)
 		}
 	}
 }

@@ -128,9 +128,11 @@ func New(o Options) (*Server, error) {
 		Key:        o.VisitorKey,
 	}
 	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, PageSize: o.PageSize}
-	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links}
+	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
+	pageLinks := s.links
+	pageLinks.ByWork = true
 	s.pages, err = pages.New(pages.Options{
-		Operator: o.Books, Searcher: searcher, Visitors: visitors, Links: s.links, ImageHosts: o.ImageHosts,
+		Operator: o.Books, Searcher: searcher, Visitors: visitors, Links: pageLinks, ImageHosts: o.ImageHosts,
 		Contact: o.Contact, Imprint: o.Imprint, Builtin: builtinTemplates, Pattern: o.TemplatesPattern, Asset: s.assetAddress, Log: o.Log,
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 		assert.Equal(t, status, answer.Code, target)
 		h := answer.Header()
 		for name, want := range map[string]string{
-			"Content-Security-Policy":      "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+			"Content-Security-Policy":      "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 			"X-Content-Type-Options":       "nosniff",
 			"X-Frame-Options":              "DENY",
 			"Referrer-Policy":              "strict-origin-when-cross-origin",

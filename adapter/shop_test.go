@@ -21,6 +21,9 @@ import (
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/database"
+	"literank.com/event-books/infrastructure/index"
+	"literank.com/event-books/infrastructure/index/bleve"
+	"literank.com/event-books/infrastructure/index/highlight"
 	"literank.com/event-books/infrastructure/mq"
 )
 
@@ -34,21 +37,23 @@ const (
 // and log.
 type shop struct {
 	*Server
-	t      *testing.T
+	t      testing.TB
 	db     *database.DB
 	events *queue
 	health *health
 	log    *logBook
+	copy   index.Engine // the search engine, nil if the database searches
 }
 
 type setup struct {
 	Options
-	index gateway.BookIndex
+	index  gateway.BookIndex
+	engine index.Engine
 	// away leaves the database unmigrated, as it is before the shop reaches it.
 	away bool
 }
 
-func newShop(t *testing.T, changes ...func(*setup)) *shop {
+func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	t.Helper()
 	s := &shop{t: t, events: &queue{}, health: &health{stats: model.EventStats{Connected: true}}, log: &logBook{}}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -63,11 +68,22 @@ func newShop(t *testing.T, changes ...func(*setup)) *shop {
 	if !with.away {
 		require.NoError(t, s.db.Migrate(t.Context()))
 	}
-	with.Books = executor.NewBookOperator(s.db, s.events, with.index, log)
+	s.copy = with.engine
+	with.Books = executor.NewBookOperator(s.db, s.events, with.index, highlight.Highlighter{}, log)
 	s.Server, err = New(with.Options)
 	require.NoError(t, err)
 	s.log.take() // the migration's
 	return s
+}
+
+// withEngine lets the shop search with the embedded search engine.
+func withEngine(t testing.TB) func(*setup) {
+	return func(with *setup) {
+		engine, err := bleve.Open(t.TempDir(), slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, engine.Close()) })
+		with.engine, with.index = engine, engine
+	}
 }
 
 // onIndex replaces the index, to inject failures.
@@ -87,6 +103,22 @@ func (w searchWith) SearchBooks(ctx context.Context, s model.Search) (*model.Sea
 	return w.search(ctx, s)
 }
 
+// brokenIndex is an index that answers everything with an error.
+func brokenIndex(err error) gateway.BookIndex { return broken{err: err} }
+
+type broken struct {
+	gateway.NoCapabilities
+	err error
+}
+
+func (b broken) SearchBooks(context.Context, model.Search) (*model.SearchResult, error) {
+	return nil, b.err
+}
+
+func (b broken) Suggest(context.Context, model.Keyword, int) ([]model.Suggestion, error) {
+	return nil, b.err
+}
+
 func atBase(url string) func(*setup) { return func(with *setup) { with.BaseURL = url } }
 
 // add stores books and sets their ids.
@@ -97,6 +129,9 @@ func (s *shop) add(books ...*model.Book) {
 		id, err := s.db.CreateBook(s.t.Context(), b)
 		require.NoError(s.t, err)
 		b.ID = id
+	}
+	if s.copy != nil {
+		require.NoError(s.t, s.copy.Apply(books, nil, index.Position{}))
 	}
 }
 

@@ -22,13 +22,18 @@ const (
 func newLogins() limiters { return limiters{limit: rate.Every(loginEvery), burst: loginBurst} }
 
 func (s *Server) staffOnly(c *gin.Context) {
+	if err := s.requireStaff(c); err != nil {
+		s.fail(c, err)
+	}
+}
+
+// requireStaff returns an error unless the request comes from staff.
+func (s *Server) requireStaff(c *gin.Context) error {
 	staff, err := s.checkToken(c)
 	if err == nil && !staff {
 		err = model.Errorf(model.Unauthorized, "Authorization", "must be Bearer and the shop's admin token, because only staff may do this")
 	}
-	if err != nil {
-		s.fail(c, err)
-	}
+	return err
 }
 
 // isStaff reports whether a request for everyone comes from staff.

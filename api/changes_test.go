@@ -34,7 +34,8 @@ func TestAsyncAPIOfChanges(t *testing.T) {
 		assert.Equal(t, headers, asObject(encoded), "the shop sends these headers")
 	}
 	_, value := exampleOf(t, "changed", "created")
-	assert.Len(t, value.(map[string]any)["value"], len(bookSchema(t).Properties), "the example has every field of a book")
+	const ofResults = 1 // "editions" is a field of a book in a result
+	assert.Len(t, value.(map[string]any)["value"], len(bookSchema(t).Properties)-ofResults, "the example has every field of a book")
 
 	headers, value := exampleOf(t, "tombstone", "tombstone")
 	assert.Nil(t, value)

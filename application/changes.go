@@ -75,7 +75,7 @@ func openChanges(c *config.Config, db *catalogue, x *indexer.Indexer, brokers []
 		k.feed.Apply(changes)
 		k.relay.Wake()
 		if x != nil {
-			awaitIndex(x)
+			awaitIndex(x, changes)
 		}
 	})
 	k.producer.Connect()

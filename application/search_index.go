@@ -16,8 +16,13 @@ import (
 	"literank.com/event-books/infrastructure/index/indexer"
 )
 
-// showWithin is how long a write waits at most until searches show it.
-const showWithin = 200 * time.Millisecond
+const (
+	// showWithin is how long a write waits at most until searches show it.
+	showWithin = 500 * time.Millisecond
+	// fewChanges is the number of changes up to which a write waits: those of a client, not
+	// those of the sweep.
+	fewChanges = 10
+)
 
 // indexFolder is where the indexes of a shop are.
 func indexFolder(c *config.Config) string { return filepath.Join(c.App.DataDir, "index") }
@@ -46,10 +51,13 @@ func indexReader(x *indexer.Indexer) feed.Reader {
 }
 
 // awaitIndex waits until searches show this process's own changes, but not for long.
-func awaitIndex(x *indexer.Indexer) {
+func awaitIndex(x *indexer.Indexer, changes []*model.Change) {
+	if len(changes) > fewChanges {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), showWithin)
 	defer cancel()
-	x.Wait(ctx)
+	x.Await(ctx, changes)
 }
 
 // IndexStatus returns what the search index of the shop on the data folder does. ok is false

@@ -21,6 +21,7 @@ import (
 	"literank.com/event-books/infrastructure/broker"
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/index"
+	"literank.com/event-books/infrastructure/index/highlight"
 	"literank.com/event-books/infrastructure/index/indexer"
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/spool"
@@ -158,7 +159,7 @@ func (w *WireHelper) openHelper() (err error) {
 func (w *WireHelper) openServers(token string) (err error) {
 	c := w.config.App
 	w.server, err = adapter.New(adapter.Options{
-		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), w.log),
+		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), highlight.Highlighter{}, w.log),
 		Health:           w,
 		Log:              w.log,
 		PageSize:         c.PageSize,

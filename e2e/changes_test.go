@@ -212,7 +212,8 @@ func TestChangesFollowTheirSchemas(t *testing.T) {
 			kinds[string(c.Kind)]++
 		}
 		assert.Empty(t, deleted, "a tombstone follows each deletion")
-		assert.Len(t, said, len(headersSchema.Properties)+len(valueSchema.Properties)+len(book.Properties), "every described header and field occurs")
+		const ofResults = 1 // "editions" is a field of a book in a result
+		assert.Len(t, said, len(headersSchema.Properties)+len(valueSchema.Properties)+len(book.Properties)-ofResults, "every described header and field occurs")
 		books := kinds["created"] // with the starter catalogue
 		assert.Greater(t, books, 400)
 		assert.Equal(t, map[string]int{"created": books, "updated": 2, "deleted": 1, "tombstone": 1}, kinds)

@@ -124,7 +124,7 @@ func TestReadmeAddsABook(t *testing.T) {
 	}
 	require.Equal(t, "0", found(), "the starter catalogue has %s", book.Title)
 	require.Equal(t, 201, post(t, dir, strings.Replace(command[1], "http://localhost:8080", shop, 1), command[2]).code)
-	require.Equal(t, "1", found())
+	p.eventually("the book is found", func() bool { return found() == "1" })
 
 	change := regexp.MustCompile("(?s)```sh\ncurl -X PATCH http://localhost:8080(\\S+) .*? -d '(\\{.*?\\})'\n```").FindStringSubmatch(string(readme))
 	require.NotNil(t, change, "README.md shows no PATCH")

@@ -124,6 +124,7 @@ func (p *process) stocked() {
 		total := get(p.t, url+"/api/books").header.Get("X-Total-Count")
 		return total != "" && total != "0"
 	})
+	p.eventually("the search index answers", func() bool { return strings.Contains(get(p.t, url+"/api/search?limit=1").body, `"explanations":true`) })
 }
 
 // connected waits until Kafka confirms events.

@@ -32,7 +32,7 @@ func TestASearchIsAnsweredAndBecomesAnEvent(t *testing.T) {
 
 	page := get(t, url+"/?q=pride+prejudice")
 	require.Equal(t, http.StatusOK, page.code)
-	assert.Contains(t, page.body, "Pride and Prejudice")
+	assert.Contains(t, page.body, "<mark>Pride</mark> and <mark>Prejudice</mark>")
 	found := get(t, url+"/api/books?q=pride+prejudice")
 	require.Equal(t, http.StatusOK, found.code)
 	assert.Contains(t, found.body, `"title":"Pride and Prejudice"`)
@@ -78,7 +78,9 @@ func TestASearchIsAnsweredAndBecomesAnEvent(t *testing.T) {
 		assert.Regexp(t, `rows: +3`, output)
 		assert.Regexp(t, `created: +1`, output)
 		assert.Regexp(t, `rejected: +2`, output)
-		assert.Contains(t, get(t, url+"/api/books?q=9780306406157").body, "Blumenbuch")
+		p.eventually("the imported book is found", func() bool {
+			return strings.Contains(get(t, url+"/api/books?q=9780306406157").body, "Blumenbuch")
+		})
 		status, output = finish(t, dir, nil, "import", "books.csv", "--map", "Titel=title")
 		assert.Equal(t, 0, status, output)
 		assert.Regexp(t, `unchanged: +1`, output)

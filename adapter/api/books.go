@@ -5,8 +5,6 @@ package api
 
 import (
 	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -16,38 +14,16 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// Books has the handlers under /api/books.
+// Books has the handlers of books and of searches.
 type Books struct {
 	Operator *executor.BookOperator
 	Searcher *search.Searcher
 	Links    query.Links
+	// Staff returns an error unless a request has the staff's token.
+	Staff func(c *gin.Context) error
 }
 
 const path = "/api/books"
-
-// Search answers with one page of books.
-func (h *Books) Search(c *gin.Context) error {
-	answer, tag, err := h.Searcher.Search(c, model.APISurface)
-	if err != nil {
-		return err
-	}
-	c.Header("X-Total-Count", strconv.Itoa(answer.Total))
-	var links []string
-	for _, l := range []struct {
-		rel    string
-		search *model.Search
-	}{{"prev", answer.Previous()}, {"next", answer.Next()}} {
-		if l.search != nil {
-			links = append(links, "<"+h.Links.ToSearch(path, *l.search, tag)+`>; rel="`+l.rel+`"`)
-		}
-	}
-	if len(links) > 0 {
-		c.Header("Link", strings.Join(links, ", "))
-	}
-	c.Header("Content-Length", strconv.Itoa(len(answer.Body))) // or net/http would send larger answers in chunks
-	c.Data(http.StatusOK, "application/json; charset=utf-8", answer.Body)
-	return nil
-}
 
 // Get answers with one book.
 func (h *Books) Get(c *gin.Context) error {

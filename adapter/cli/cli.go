@@ -104,13 +104,15 @@ func (sh *shell) logFrom(level slog.Level) *slog.Logger {
 }
 
 // loadService reads the configuration of a command that runs until it is stopped. Its
-// output is the log.
+// output is the log, also that of libraries.
 func (sh *shell) loadService() (*config.Config, *slog.Logger, error) {
 	c, level, err := sh.parse()
 	if err != nil {
 		return nil, nil, err
 	}
-	return c, newServiceLog(sh.Err, level), nil
+	log := newServiceLog(sh.Err, level)
+	slog.SetDefault(log) // libraries write to the default log
+	return c, log, nil
 }
 
 func (sh *shell) parse() (*config.Config, slog.Level, error) {

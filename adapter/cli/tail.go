@@ -129,6 +129,9 @@ func printEvent(w io.Writer, r *mq.Record, isCopy bool) error {
 		who = string(e.Surface)
 	}
 	found := fmt.Sprintf("%d found", e.Total)
+	if e.Match == model.CorrectedMatch || e.Match == model.RelaxedMatch {
+		found = fmt.Sprintf("%s, shown: %s", found, harmless(e.ServedQuery))
+	}
 	if e.Search.Offset > 0 {
 		found = fmt.Sprintf("%s, from %d", found, e.Search.Offset+1)
 	}

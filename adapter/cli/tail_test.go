@@ -44,6 +44,11 @@ func TestTailShowsEachRecord(t *testing.T) {
 			when + `  demo     war  41 found, from 61`,
 			`{"position":{"partition":0,"offset":0},"key":"war","time":"2026-07-01T10:30:00Z","headers":{"ce_agent":"person","ce_offset":"60","ce_surface":"demo","ce_totalhits":"41"},"books":[]}`,
 		},
+		"corrected": {
+			mq.Record{Key: "wra", Time: at, Value: []byte(`[{"id":1,"title":"War"}]`), Headers: headers("ce_match", "corrected", "ce_servedquery", "war", "ce_totalhits", "0")},
+			when + `  unknown  wra  0 found, shown: war  War`,
+			`{"position":{"partition":0,"offset":0},"key":"wra","time":"2026-07-01T10:30:00Z","headers":{"ce_match":"corrected","ce_servedquery":"war","ce_totalhits":"0"},"books":[{"id":1,"title":"War"}]}`,
+		},
 		"a later version": {
 			mq.Record{Key: "war", Time: at, Value: []byte(`[{"id":1,"title":"War"}]`), Headers: headers("ce_agent", "android")},
 			when + `  unknown  war  1 found  War`,

@@ -42,7 +42,7 @@ func (p *Pages) Book(c *gin.Context) error {
 }
 
 func (p *Pages) bookData(b *model.Book) *bookData {
-	data := &bookData{frame: p.frame(title(b)), Book: p.view(b, nil)}
+	data := &bookData{frame: p.frame(title(b)), Book: p.view(b, "")}
 	data.Canonical = data.Book.Link
 	for author := range strings.SplitSeq(b.Author, model.AuthorSeparator) {
 		if author != "" {
@@ -70,11 +70,11 @@ func (p *Pages) addWayBack(data *bookData, rawQuery string) {
 }
 
 // bookLink returns the address of a book's page. The page leads back to the search with
-// these parameters, if there are any.
-func (p *Pages) bookLink(id uint, search url.Values) string {
+// these encoded parameters, if there are any.
+func (p *Pages) bookLink(id uint, search string) string {
 	address := p.Links.ToBook("/books", id)
-	if len(search) > 0 {
-		address += "?" + search.Encode()
+	if search != "" {
+		address += "?" + search
 	}
 	return address
 }
@@ -89,6 +89,8 @@ type bookView struct {
 	// Title is never empty, even if another program wrote a book without one.
 	Title string
 	Link  string
+	// Highlights are the texts with the words that were searched.
+	Highlights model.Highlights
 	// NoFollow says that the link carries a search.
 	NoFollow bool
 	Cover    cover
@@ -98,12 +100,15 @@ type bookView struct {
 	// class of the stylesheet. Both are empty if that is unknown.
 	Stock        string
 	Availability model.Availability
+	// Editions says how many further editions match, and EditionsLink leads to them. Both are
+	// empty if there are none.
+	Editions, EditionsLink string
 }
 
-// view shows a book that the search with these parameters found, if there are any.
-func (p *Pages) view(b *model.Book, search url.Values) bookView {
+// view shows a book that the search with these encoded parameters found, if there are any.
+func (p *Pages) view(b *model.Book, search string) bookView {
 	v := bookView{
-		Book: b, Title: title(b), Link: p.bookLink(b.ID, search), NoFollow: len(search) > 0, Cover: p.cover(b),
+		Book: b, Title: title(b), Link: p.bookLink(b.ID, search), NoFollow: search != "", Cover: p.cover(b),
 		Published: date(b.PublishedAt), Availability: availability(b),
 	}
 	v.Stock = messages.Stock[v.Availability]
@@ -111,6 +116,16 @@ func (p *Pages) view(b *model.Book, search url.Values) bookView {
 		v.Price = price(b.Price, b.Currency)
 	}
 	return v
+}
+
+// editionsLink returns the address of a search that lists all editions of a book that the
+// search found.
+func (p *Pages) editionsLink(s model.Search, b *model.Book, tag string) string {
+	s.ByWork, s.Offset = false, 0
+	if authors := b.Authors(); len(authors) > 0 {
+		s.Filters.Author = authors[0]
+	}
+	return p.Links.ToSearch("/", s, tag)
 }
 
 func title(b *model.Book) string {

@@ -24,7 +24,7 @@ func TestStockInWords(t *testing.T) {
 		"not in print":   {model.Book{Availability: model.Unavailable}, "Not available", model.Unavailable},
 		"said otherwise": {model.Book{Availability: model.Unavailable, Stock: &some}, "Not available", model.Unavailable},
 	} {
-		v := p.view(&c.book, nil)
+		v := p.view(&c.book, "")
 		assert.Equal(t, c.words, v.Stock, name)
 		assert.Equal(t, c.availability, v.Availability, name)
 	}

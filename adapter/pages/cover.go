@@ -1,7 +1,9 @@
 package pages
 
 import (
+	"fmt"
 	"hash/fnv"
+	"html/template"
 	"net/url"
 	"slices"
 	"strings"
@@ -61,6 +63,28 @@ func (p *Pages) cover(b *model.Book) cover {
 	}
 	drawn.Lines = size.set(b.Title, titleMiddle)
 	return drawn
+}
+
+// Drawing is the cover as SVG. A page has many, and a template would be slower.
+func (c cover) Drawing() template.HTML {
+	var out strings.Builder
+	out.Grow(1 << 10)
+	fmt.Fprintf(&out, `<svg class="cover c%d" viewBox="0 0 180 260" aria-hidden="true"><rect class="paper" width="180" height="260" rx="3"/><rect class="spine" width="9" height="260"/><rect class="frame" x="21" y="14" width="147" height="232" rx="2"/><line class="rule" x1="70" x2="119" y1="206" y2="206"/>`, c.Palette)
+	out.WriteString(`<svg x="24" width="141" height="260">`) // cuts off what is too wide
+	class := "title"
+	if c.Small {
+		class = "title small"
+	}
+	for _, lines := range []struct {
+		class string
+		lines []coverLine
+	}{{class, c.Lines}, {"author", c.AuthorLines}} {
+		for _, line := range lines.lines {
+			fmt.Fprintf(&out, `<text class="%s" x="70.5" y="%d">%s</text>`, lines.class, line.Y, template.HTMLEscapeString(line.Text))
+		}
+	}
+	out.WriteString("</svg></svg>")
+	return template.HTML(out.String()) // all text in it is escaped
 }
 
 // set puts text into lines around a base line.

@@ -30,7 +30,7 @@ type errorData struct {
 	// WaysOn are pages that may help.
 	WaysOn []link
 	// Offers are books for a page that doesn't exist.
-	Offers []bookView
+	Offers offers
 }
 
 // Error answers with an error page.
@@ -48,7 +48,9 @@ func (p *Pages) Error(c *gin.Context, f Failure) {
 		search.Offset = 0
 		data.WaysOn = append(data.WaysOn, link{messages.FirstPage, p.Links.ToSearch("/", search, tag)})
 	case f.Status == http.StatusNotFound:
-		data.Offers = p.offers(c.Request.Context(), model.Filters{})
+		ctx, cancel := briefly(c.Request.Context())
+		defer cancel()
+		data.Offers = p.offers(ctx, model.Filters{})
 	case mayRetry(f.Status) && (c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead):
 		data.WaysOn = append(data.WaysOn, link{messages.TryAgain, p.Links.To(ownPage(c.Request.URL.RequestURI()), nil)})
 	}

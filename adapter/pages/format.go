@@ -20,7 +20,12 @@ import (
 var english = message.NewPrinter(language.English)
 
 // number writes 33629 as "33,629".
-func number(n int) string { return english.Sprint(n) }
+func number(n int) string {
+	if 0 <= n && n < 1000 { // pages have many of these, and the printer is slow
+		return strconv.Itoa(n)
+	}
+	return english.Sprint(n)
+}
 
 // countBooks writes 33629 as "33,629 books".
 func countBooks(n int) string {
@@ -28,6 +33,14 @@ func countBooks(n int) string {
 		return messages.OneBook
 	}
 	return fmt.Sprintf(messages.Books, number(n))
+}
+
+// editions writes 2 as "2 more editions".
+func editions(n int) string {
+	if n == 1 {
+		return messages.OneEdition
+	}
+	return fmt.Sprintf(messages.Editions, number(n))
 }
 
 // price writes "5.8" and "EUR" as "€5.80". It needs no floating point.

@@ -1,10 +1,10 @@
 package pages
 
 import (
-	"cmp"
+	"context"
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,7 +26,19 @@ type indexData struct {
 	To      int
 	Books   []bookView
 	Sorts   []option
-	Filters []link // each link removes its filter
+	Filters []link // each link removes its filter; it is empty if nothing would be found then
+	// Facets narrow the result, Browse leads from the home page to parts of the catalogue.
+	Facets, Browse []facetView
+	// Served is the keyword that was searched. If it was Corrected or Relaxed, Instead leads to
+	// the search as typed; LeftOut are the words that Served doesn't have.
+	Served             string
+	Corrected, Relaxed bool
+	LeftOut            []string
+	Instead            string
+	// Suggested is a keyword that the shopper may have meant.
+	Suggested *link
+	// WrongISBN has the form of an ISBN and the wrong check digit.
+	WrongISBN string
 	// Hidden are the parameters that the sort form keeps.
 	Hidden     []hiddenInput
 	Prev, Next string
@@ -36,10 +48,10 @@ type indexData struct {
 	Reachable int
 	// Ignored counts the words beyond MaxWords.
 	Ignored, MaxWords int
-	// WaysOn are searches that may find something if this one didn't.
+	// WaysOn are searches that find something if this one didn't, and all books.
 	WaysOn []link
 	// Offers are books for a result without any.
-	Offers []bookView
+	Offers offers
 }
 
 // option is one choice of a list in a form.
@@ -59,17 +71,19 @@ type pageLink struct {
 
 // Index shows one page of books: the result of a search, or of all.
 func (p *Pages) Index(c *gin.Context) error {
-	answer, tag, err := p.Searcher.Search(c, model.PageSurface)
+	answer, tag, err := p.Searcher.Search(c, model.PageSurface, true)
 	if err != nil {
 		return err
 	}
 	data := p.indexData(answer, tag)
+	for i, highlights := range p.Operator.Highlight(answer) {
+		data.Books[i].Highlights = highlights
+	}
 	if data.Results && answer.Total == 0 {
-		filters := answer.Search.Filters
-		if answer.Search.Keyword == "" {
-			filters = model.Filters{} // nothing passes them
-		}
-		data.Offers = p.offers(c.Request.Context(), filters)
+		p.addWaysOn(c.Request.Context(), data, answer.Search, tag)
+	}
+	if !data.Results {
+		data.Browse = p.browse(c.Request.Context())
 	}
 	if answer.Search.Keyword == "" {
 		data.Visitor = p.welcome(c)
@@ -102,15 +116,30 @@ func (p *Pages) indexData(a *executor.Answer, tag string) *indexData {
 	}
 	if a.Search.Keyword != "" {
 		data.Title = string(a.Search.Keyword)
+		p.addMatch(data, a, tag)
 	}
-	parameters := p.Links.Values(a.Search, "")
+	if data.Results {
+		data.Facets = p.facets(a, tag)
+	}
+	parameters := p.Links.Values(a.Search, "").Encode()
 	for _, b := range a.Books {
-		data.Books = append(data.Books, p.view(b, parameters))
+		view := p.view(b.Book, parameters)
+		if b.Editions > 0 {
+			view.Editions = editions(b.Editions)
+			view.EditionsLink = p.editionsLink(a.Search, b.Book, tag)
+		}
+		data.Books = append(data.Books, view)
 	}
-	_, data.Ignored = a.Search.Keyword.Words()
+	data.Ignored = a.Ignored
 	p.addFilters(data, a.Search, tag)
 	if a.Search.Limit != p.Links.PageSize {
 		data.Hidden = append(data.Hidden, hiddenInput{query.Limit, strconv.Itoa(a.Search.Limit)})
+	}
+	if a.Search.ByWork != p.Links.ByWork {
+		data.Hidden = append(data.Hidden, hiddenInput{query.Group, model.Group(a.Search.ByWork)})
+	}
+	if a.Search.Exact {
+		data.Hidden = append(data.Hidden, hiddenInput{query.Exact, "true"})
 	}
 	if tag != "" {
 		data.Hidden = append(data.Hidden, hiddenInput{query.Tag, tag})
@@ -122,10 +151,38 @@ func (p *Pages) indexData(a *executor.Answer, tag string) *indexData {
 		data.Next = p.Links.ToSearch("/", *next, tag)
 	}
 	p.addPages(data, a, tag)
-	if a.Total == 0 {
-		data.WaysOn = p.waysOn(a.Search, tag)
-	}
 	return data
+}
+
+// addMatch says how the books match the keyword.
+func (p *Pages) addMatch(data *indexData, a *executor.Answer, tag string) {
+	data.Served, data.WrongISBN = string(a.Search.Keyword), a.WrongISBN
+	first := a.Search
+	first.Offset = 0
+	if a.Changed() {
+		data.Served = a.Served
+		data.Corrected, data.Relaxed = a.Match == model.CorrectedMatch, a.Match == model.RelaxedMatch
+		typed := first
+		typed.Exact = true
+		data.Instead = p.Links.ToSearch("/", typed, tag)
+		data.LeftOut = missing(string(a.Search.Keyword), a.Served)
+	}
+	if a.Suggested != "" {
+		suggested := first
+		suggested.Keyword = model.Keyword(a.Suggested)
+		data.Suggested = &link{a.Suggested, p.Links.ToSearch("/", suggested, "")}
+	}
+}
+
+// missing returns the words of a text that another one doesn't have.
+func missing(text, other string) (words []string) {
+	there := strings.Fields(other)
+	for word := range strings.FieldsSeq(text) {
+		if !slices.Contains(there, word) && !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	return words
 }
 
 // isResult reports whether a search shows anything else than the shop's home page.
@@ -158,8 +215,8 @@ func sortOptions(s model.Search) (options []option) {
 
 func (p *Pages) addFilters(data *indexData, s model.Search, tag string) {
 	s.Offset = 0
-	filters, words := query.FilterValues(s.Filters), filterWords(s.Filters)
-	for _, name := range []string{query.Author, query.Language, query.Subject, query.Decade, query.Available} {
+	filters := query.FilterValues(s.Filters)
+	for _, name := range filterOrder {
 		value := filters.Get(name)
 		if value == "" {
 			continue
@@ -167,43 +224,53 @@ func (p *Pages) addFilters(data *indexData, s model.Search, tag string) {
 		data.Hidden = append(data.Hidden, hiddenInput{name, value})
 		without := p.Links.Values(s, tag)
 		without.Del(name)
-		data.Filters = append(data.Filters, link{messages.Filters[name] + ": " + cmp.Or(words[name], value), p.Links.To("/", without)})
+		data.Filters = append(data.Filters, link{filterWords(name, value), p.Links.To("/", without)})
 	}
 }
 
-// filterWords puts the values of filters into words, where they are no words.
-func filterWords(f model.Filters) map[string]string {
-	words := map[string]string{}
-	if f.Language != "" {
-		words[query.Language] = languageName(f.Language)
-	}
-	if f.Decade != nil {
-		words[query.Decade] = decade(*f.Decade)
-	}
-	if f.Available != nil {
-		words[query.Available] = messages.NotAvailable
-		if *f.Available {
-			words[query.Available] = messages.Available
-		}
-	}
-	return words
+var filterOrder = []string{query.Author, query.Language, query.Subject, query.Decade, query.Available}
+
+// filterWords names a filter and its value.
+func filterWords(name, value string) string {
+	return messages.Filters[name] + ": " + filterLabel(name, value)
 }
 
-// maxAlone is how many words of a fruitless search get a link of their own.
-const maxAlone = 6
-
-func (p *Pages) waysOn(s model.Search, tag string) (ways []link) {
-	s.Offset = 0
-	if s.Filters != (model.Filters{}) && s.Keyword != "" {
-		unfiltered := s
-		unfiltered.Filters = model.Filters{}
-		ways = append(ways, link{fmt.Sprintf(messages.SearchWholeShop, s.Keyword), p.Links.ToSearch("/", unfiltered, tag)})
+// addWaysOn adds what helps where nothing was found.
+func (p *Pages) addWaysOn(ctx context.Context, data *indexData, s model.Search, tag string) {
+	ctx, cancel := briefly(ctx)
+	defer cancel()
+	for _, found := range p.Operator.Alternatives(ctx, s) {
+		data.WaysOn = append(data.WaysOn, p.wayOn(s, found, tag))
 	}
-	words := strings.Fields(string(s.Keyword))
-	if len(words) > 1 {
-		for _, word := range words[:min(len(words), maxAlone)] {
-			ways = append(ways, link{fmt.Sprintf(messages.SearchAlone, word), p.Links.To("/", url.Values{query.Keyword: {word}})})
+	for i, filter := range data.Filters {
+		if !slices.ContainsFunc(data.WaysOn, func(way link) bool { return way.Link == filter.Link }) {
+			data.Filters[i].Link = ""
 		}
 	}
-	return append(ways, link{messages.BrowseAll, p.Links.To("/", nil)})
+	data.WaysOn = append(data.WaysOn, link{messages.BrowseAll, p.Links.To("/", nil)})
+	filters := s.Filters
+	if s.Keyword == "" {
+		filters = model.Filters{} // nothing passes them
+	}
+	data.Offers = p.offers(ctx, filters)
+}
+
+// wayOn links a search that finds something where s doesn't.
+func (p *Pages) wayOn(s, found model.Search, tag string) link {
+	if found.Keyword != s.Keyword {
+		return link{fmt.Sprintf(messages.SearchAlone, found.Keyword), p.Links.ToSearch("/", found, "")}
+	}
+	label := fmt.Sprintf(messages.SearchSimilar, s.Keyword)
+	if found.Filters != s.Filters {
+		label = fmt.Sprintf(messages.SearchWholeShop, s.Keyword)
+		removed, kept := query.FilterValues(s.Filters), query.FilterValues(found.Filters)
+		if len(removed)-len(kept) == 1 {
+			for name := range removed {
+				if !kept.Has(name) {
+					label = fmt.Sprintf(messages.RemoveFilter, filterWords(name, removed.Get(name)))
+				}
+			}
+		}
+	}
+	return link{label, p.Links.ToSearch("/", found, tag)}
 }

@@ -17,6 +17,8 @@ var messages = struct {
 	Untitled string
 	// Books takes a number other than one.
 	OneBook, Books string
+	// Editions takes the number of further editions, other than one.
+	OneEdition, Editions string
 	// Contact and Imprint stand at the foot of each page.
 	Contact, Imprint string
 	// YearBCE and YearCE take a year.
@@ -29,8 +31,11 @@ var messages = struct {
 	Filters map[string]string
 	// Available and NotAvailable are the values of the filter by availability.
 	Available, NotAvailable string
-	// SearchWholeShop takes the keyword, SearchAlone a word of it.
-	SearchWholeShop, SearchAlone, BrowseAll string
+	// RemoveFilter takes the filter, SearchWholeShop and SearchSimilar the keyword, SearchAlone
+	// a word of it.
+	RemoveFilter, SearchWholeShop, SearchSimilar, SearchAlone, BrowseAll string
+	// Popular is the headline of the best known books, SomeBooks that of any others.
+	Popular, SomeBooks string
 	// Errors are the error pages by status; OtherError is for any other status.
 	Errors     map[int]explanation
 	OtherError explanation
@@ -49,10 +54,14 @@ var messages = struct {
 	Untitled: "Untitled",
 	OneBook:  "1 book",
 	Books:    "%s books",
-	Contact:  "Contact",
-	Imprint:  "Imprint",
-	YearBCE:  "%s BCE",
-	YearCE:   "%s CE",
+
+	OneEdition: "1 more edition",
+	Editions:   "%s more editions",
+
+	Contact: "Contact",
+	Imprint: "Imprint",
+	YearBCE: "%s BCE",
+	YearCE:  "%s CE",
 	Stock: map[model.Availability]string{
 		model.InStock:     "In stock",
 		model.ToOrder:     "Can be ordered",
@@ -75,8 +84,12 @@ var messages = struct {
 	Available:       "in stock",
 	NotAvailable:    "not in stock",
 	SearchWholeShop: "Search the whole shop for “%s”",
+	SearchSimilar:   "Search for words like “%s”",
+	RemoveFilter:    "Remove “%s”",
 	SearchAlone:     "Search for “%s” alone",
 	BrowseAll:       "Browse all books",
+	Popular:         "Popular books",
+	SomeBooks:       "Some of our books",
 	Errors: map[int]explanation{
 		http.StatusBadRequest:            {"We can't search for that", "The address of this page seems to be damaged. Please search again, or browse all books."},
 		http.StatusMethodNotAllowed:      {"That doesn't work here", "Please go back, and use the links and buttons of our pages."},

@@ -18,41 +18,66 @@ const (
 	offersTimeout = time.Second
 )
 
-// offers returns some books: those that pass the filters, then some of the beginning of the
-// catalogue, available ones first. It sends no event. If the search fails, there are fewer.
-func (p *Pages) offers(ctx context.Context, like model.Filters) (views []bookView) {
+// offers are books with a headline.
+type offers struct {
+	Title string
+	Books []bookView
+}
+
+// briefly returns a context for what a page can do without.
+func briefly(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	// A deadline would count as a failure of the search engine.
-	defer time.AfterFunc(offersTimeout, cancel).Stop()
+	timer := time.AfterFunc(offersTimeout, cancel)
+	return ctx, func() { timer.Stop(); cancel() }
+}
+
+// offers returns some books: those that pass the filters, then popular ones or, if the search
+// engine doesn't know them, some of the beginning of the catalogue, available ones first. It
+// sends no event. If the search fails, there are fewer.
+func (p *Pages) offers(ctx context.Context, like model.Filters) offers {
+	o := offers{Title: messages.SomeBooks}
 	var books []*model.Book
+	add := func(b *model.Book) {
+		if !slices.ContainsFunc(books, func(other *model.Book) bool { return other.ID == b.ID }) {
+			books = append(books, b)
+		}
+	}
 	if like != (model.Filters{}) {
 		books = p.some(ctx, like, maxOffers)
 	}
-	if len(books) < maxOffers {
+	if p.Operator.Capabilities().Facets { // then it orders the books that a filter leaves by popularity
+		o.Title = messages.Popular
+		for _, available := range []bool{true, false} {
+			if len(books) < maxOffers {
+				for _, b := range p.some(ctx, model.Filters{Available: &available}, maxOffers) {
+					add(b)
+				}
+			}
+		}
+	} else if len(books) < maxOffers {
 		first := p.some(ctx, model.Filters{}, considered)
 		for _, available := range []bool{true, false} {
 			for _, b := range first {
-				offered := slices.ContainsFunc(books, func(other *model.Book) bool { return other.ID == b.ID })
-				if !offered && (availability(b) == model.InStock) == available {
-					books = append(books, b)
+				if b.InStock() == available {
+					add(b)
 				}
 			}
 		}
 	}
 	for _, b := range books[:min(len(books), maxOffers)] {
-		views = append(views, p.view(b, nil))
+		o.Books = append(o.Books, p.view(b, ""))
 	}
-	return views
+	return o
 }
 
 // some returns the first books that pass the filters.
 func (p *Pages) some(ctx context.Context, filters model.Filters, limit int) []*model.Book {
-	search := model.Search{Filters: filters, Sort: model.ByRelevance, Limit: limit, WithoutTotal: true}
+	search := model.Search{Filters: filters, Sort: model.ByRelevance, Limit: limit, WithoutTotal: true, ByWork: p.Links.ByWork}
 	answer, err := p.Operator.GetBooks(ctx, search, model.Visit{})
 	if err != nil {
 		p.Log.Debug("books to offer not found", "error", err)
 		return nil
 	}
-	return answer.Books
+	return answer.PlainBooks()
 }

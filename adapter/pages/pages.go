@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -46,6 +47,7 @@ type Pages struct {
 	Options
 	templates *template.Template
 	foot      []link
+	browsing  browsing
 }
 
 // New returns the pages, or an error about the templates.
@@ -62,11 +64,16 @@ func New(o Options) (*Pages, error) {
 	return p, err
 }
 
+// buffers keeps the memory of pages for the next ones.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // render answers with a page. If the template fails, it logs the error and
 // answers with a line of text.
 func (p *Pages) render(c *gin.Context, status int, name string, data any) {
-	var page bytes.Buffer
-	if err := p.templates.ExecuteTemplate(&page, name, data); err != nil {
+	page := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(page)
+	page.Reset()
+	if err := p.templates.ExecuteTemplate(page, name, data); err != nil {
 		p.Log.Error("template failed", "template", name, "request_id", c.Writer.Header().Get("X-Request-Id"), "error", err)
 		c.Data(http.StatusInternalServerError, "text/plain; charset=utf-8", []byte(messages.TemplateFailed+"\n"))
 		return
@@ -82,6 +89,8 @@ type frame struct {
 	// Action is the address of the search form.
 	Action string
 	Search model.Search
+	// Suggest is the address of suggestions; it is empty if the search engine has none.
+	Suggest string
 	// NoIndex asks search engines not to index the page.
 	NoIndex bool
 	Visitor *visitorForm
@@ -90,7 +99,11 @@ type frame struct {
 }
 
 func (p *Pages) frame(title string) frame {
-	return frame{Title: title, Action: p.Links.To("/", nil), Foot: p.foot}
+	f := frame{Title: title, Action: p.Links.To("/", nil), Foot: p.foot}
+	if p.Operator.Capabilities().Suggestions {
+		f.Suggest = p.Links.To("/api/suggest", nil)
+	}
+	return f
 }
 
 // contactLink links an e-mail address, also one after mailto:, or a URL.

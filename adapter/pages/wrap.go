@@ -28,6 +28,9 @@ const (
 // ever too small. The first code point decides, or what it is short for: ﬃ is as wide
 // as f, f and i.
 func letterWidth(cluster string) (total int) {
+	if len(cluster) == 1 {
+		return asciiWidths[cluster[0]]
+	}
 	first, size := utf8.DecodeRuneInString(cluster)
 	parts := []rune(norm.NFKC.String(cluster[:size]))
 	if len(parts) == 1 {
@@ -38,6 +41,19 @@ func letterWidth(cluster string) (total int) {
 	}
 	return min(total, widest)
 }
+
+// asciiWidths are the widths of single bytes. Bytes that are no character have that of one
+// that can't be shown.
+var asciiWidths = func() (widths [256]int) {
+	for b := range widths {
+		r := rune(b)
+		if b >= utf8.RuneSelf {
+			r = utf8.RuneError
+		}
+		widths[b] = runeWidth(r)
+	}
+	return widths
+}()
 
 func runeWidth(r rune) int {
 	switch {
@@ -78,6 +94,14 @@ func clusters(text string) func(yield func(string) bool) {
 		state := -1
 		for text != "" {
 			var cluster string
+			// Two such characters never belong together, and most texts have no others.
+			if isPrintable(text[0]) && (len(text) == 1 || isPrintable(text[1])) {
+				if !yield(text[:1]) {
+					return
+				}
+				text, state = text[1:], -1
+				continue
+			}
 			cluster, text, _, state = uniseg.FirstGraphemeClusterInString(text, state)
 			if !yield(cluster) {
 				return
@@ -85,6 +109,8 @@ func clusters(text string) func(yield func(string) bool) {
 		}
 	}
 }
+
+func isPrintable(b byte) bool { return ' ' <= b && b < 0x7F }
 
 // hasLongWord reports whether a word is wider than a line. East Asian text has no
 // spaces and may break anywhere.

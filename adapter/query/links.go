@@ -12,8 +12,9 @@ type Links struct {
 	// Base is the public address of the shop without a slash at its end; empty
 	// for addresses relative to the host.
 	Base string
-	// PageSize is the limit that links leave out.
+	// PageSize is the limit that links leave out, ByWork the grouping.
 	PageSize int
+	ByWork   bool
 }
 
 // To returns the address of a path with parameters.
@@ -34,6 +35,9 @@ func (l Links) ToBook(path string, id uint) string {
 	return l.Base + path + "/" + strconv.FormatUint(uint64(id), 10)
 }
 
+// Escape percent-encodes text for a header.
+func Escape(text string) string { return url.PathEscape(text) }
+
 // Values returns the parameters that ParseStrict reads as this search and tag,
 // without those that have their default value. Links that continue a search
 // keep its tag; links to another search don't.
@@ -44,6 +48,12 @@ func (l Links) Values(s model.Search, tag string) url.Values {
 	}
 	if s.Keyword != "" {
 		values.Set(Keyword, string(s.Keyword))
+	}
+	if s.Exact && s.Keyword != "" {
+		values.Set(Exact, "true")
+	}
+	if s.ByWork != l.ByWork {
+		values.Set(Group, model.Group(s.ByWork))
 	}
 	if s.Offset > 0 {
 		values.Set(Offset, strconv.Itoa(s.Offset))

@@ -26,45 +26,58 @@ const (
 	Subject   = "subject"
 	Decade    = "decade"
 	Available = "available"
+	Exact     = "exact"
+	Group     = "group"
+	Explain   = "explain"
 	Tag       = "tag"
 )
 
 // Parameters lists the parameters of a search.
-var Parameters = []string{Keyword, Offset, Limit, Sort, Author, Language, Subject, Decade, Available, Tag}
+var Parameters = []string{Keyword, Offset, Limit, Sort, Author, Language, Subject, Decade, Available, Exact, Group, Tag}
 
 // ParseStrict reads a search and its tag from a raw query string. It refuses
 // unknown and repeated parameters. Without the parameter limit, a page has
-// pageSize books. Errors have the code Malformed and name the parameter.
+// pageSize books; without group, it lists books. Errors have the code Malformed and name the
+// parameter.
 func ParseStrict(rawQuery string, pageSize int) (search model.Search, tag string, err error) {
-	values, err := parse(rawQuery)
+	values, err := parseOnly(rawQuery, Parameters)
 	if err != nil {
 		return search, "", err
 	}
-	for name, list := range values {
-		if name == "" {
-			return search, "", model.Errorf(model.Malformed, "", "the query has a parameter without a name")
-		}
-		if !slices.Contains(Parameters, name) {
-			return search, "", model.Errorf(model.Malformed, name, "is not a parameter of this address; these are: %s", strings.Join(Parameters, ", "))
-		}
-		if len(list) > 1 {
-			return search, "", model.Errorf(model.Malformed, name, "is given %d times", len(list))
-		}
-	}
-	if search, err = parseSearch(values, pageSize); err != nil {
+	if search, err = parseSearch(values, pageSize, model.GroupByBook); err != nil {
 		return search, "", err
 	}
 	tag, err = model.ParseTag(values.Get(Tag))
 	return search, tag, inParameter(Tag, err)
 }
 
+// parseOnly decodes a query string that may have each of these parameters once, and no others.
+func parseOnly(rawQuery string, names []string) (url.Values, error) {
+	values, err := parse(rawQuery)
+	if err != nil {
+		return nil, err
+	}
+	for name, list := range values {
+		if name == "" {
+			return nil, model.Errorf(model.Malformed, "", "the query has a parameter without a name")
+		}
+		if !slices.Contains(names, name) {
+			return nil, model.Errorf(model.Malformed, name, "is not a parameter of this address; these are: %s", strings.Join(names, ", "))
+		}
+		if len(list) > 1 {
+			return nil, model.Errorf(model.Malformed, name, "is given %d times", len(list))
+		}
+	}
+	return values, nil
+}
+
 // ParseLenient is ParseStrict for pages. Links pick up foreign parameters on their
 // way, so it ignores unknown ones, even if they can't be decoded, repeated ones, and a
-// malformed tag. With an error it returns what it could read: the keyword, if that
+// malformed tag. Without group, a page lists works. With an error it returns what it could read: the keyword, if that
 // isn't at fault itself, and offset and limit that are TooDeep.
 func ParseLenient(rawQuery string, pageSize int) (search model.Search, tag string, err error) {
 	values, undecodable := decodeKnown(rawQuery)
-	search, err = parseSearch(values, pageSize)
+	search, err = parseSearch(values, pageSize, model.GroupByWork)
 	if err = cmp.Or(undecodable, err); err != nil {
 		return search, "", err
 	}
@@ -94,6 +107,38 @@ func decodeKnown(rawQuery string) (values url.Values, undecodable error) {
 		}
 	}
 	return values, undecodable
+}
+
+// ParseSuggest reads what a shopper has typed and the number of suggestions wanted from a
+// raw query string, as strictly as ParseStrict.
+func ParseSuggest(rawQuery string) (typed model.Keyword, limit int, err error) {
+	values, err := parseOnly(rawQuery, []string{Keyword, Limit})
+	if err != nil {
+		return "", 0, err
+	}
+	if typed, err = model.ParseKeyword(values.Get(Keyword)); err != nil {
+		return "", 0, inParameter(Keyword, err)
+	}
+	limit, err = parseNumber(values, Limit, model.MaxSuggestions, 1, model.MaxSuggestions)
+	return typed, limit, err
+}
+
+// CutExplain reads the book to explain from a raw query string, and returns the rest of it.
+// wanted is false if there is none.
+func CutExplain(rawQuery string) (book uint, wanted bool, rest string, err error) {
+	values, err := parse(rawQuery)
+	if err != nil || !values.Has(Explain) {
+		return 0, false, rawQuery, err
+	}
+	if len(values[Explain]) > 1 {
+		return 0, true, "", model.Errorf(model.Malformed, Explain, "is given %d times", len(values[Explain]))
+	}
+	id, err := strconv.ParseUint(values.Get(Explain), 10, 63)
+	if err != nil || id == 0 {
+		return 0, true, "", model.Errorf(model.Malformed, Explain, "must be the id of a book")
+	}
+	values.Del(Explain)
+	return uint(id), true, values.Encode(), nil
 }
 
 // RequireNone returns an error if there are any parameters.
@@ -129,7 +174,7 @@ func parse(rawQuery string) (url.Values, error) {
 	return values, nil
 }
 
-func parseSearch(values url.Values, pageSize int) (s model.Search, err error) {
+func parseSearch(values url.Values, pageSize int, group string) (s model.Search, err error) {
 	if s.Keyword, err = model.ParseKeyword(values.Get(Keyword)); err != nil {
 		return s, inParameter(Keyword, err)
 	}
@@ -138,6 +183,14 @@ func parseSearch(values url.Values, pageSize int) (s model.Search, err error) {
 	}
 	if s.Sort, err = model.ParseSort(values.Get(Sort)); err != nil {
 		return s, inParameter(Sort, err)
+	}
+	if text := values.Get(Exact); text != "" {
+		if s.Exact, err = model.ParseBool(text); err != nil {
+			return s, inParameter(Exact, err)
+		}
+	}
+	if s.ByWork, err = model.ParseGroup(cmp.Or(values.Get(Group), group)); err != nil {
+		return s, inParameter(Group, err)
 	}
 	if s.Offset, err = parseNumber(values, Offset, 0, 0, model.MaxOffset); err != nil {
 		return s, err
@@ -173,13 +226,19 @@ func parseFilters(values url.Values) (f model.Filters, err error) {
 		f.Decade = &decade
 	}
 	if text := values.Get(Available); text != "" {
-		available, err := model.ParseAvailable(text)
+		available, err := model.ParseBool(text)
 		if err != nil {
 			return f, inParameter(Available, err)
 		}
 		f.Available = &available
 	}
 	return f, nil
+}
+
+// IsFilter reports whether a filter takes a value as it is.
+func IsFilter(name, value string) bool {
+	f, err := parseFilters(url.Values{name: {value}})
+	return err == nil && value != "" && FilterValues(f).Get(name) == value
 }
 
 func parseNumber(values url.Values, name string, byDefault, least, most int) (int, error) {

@@ -40,6 +40,31 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+func TestGroup(t *testing.T) {
+	for raw, byWork := range map[string]bool{"": false, "group=": false, "group=book": false, "group=work": true} {
+		search, _, err := query.ParseStrict(raw, pageSize)
+		require.NoError(t, err)
+		assert.Equal(t, byWork, search.ByWork, "the API lists books: %q", raw)
+	}
+	for raw, want := range map[string]string{"": "", "group=work": "", "group=book": "group=book"} {
+		search, _, err := query.ParseLenient(raw, pageSize)
+		require.NoError(t, err)
+		assert.Equal(t, want == "", search.ByWork, "pages list works: %q", raw)
+		assert.Equal(t, want, query.Links{PageSize: pageSize, ByWork: true}.Values(search, "").Encode())
+	}
+}
+
+func TestIsFilter(t *testing.T) {
+	for filter, is := range map[[2]string]bool{
+		{"author", "Anna"}: true, {"author", " Anna"}: false, {"author", ""}: false, {"author", "\xff"}: false,
+		{"language", "en-US"}: true, {"language", "eng"}: false, {"language", "english"}: false,
+		{"decade", "1990"}: true, {"decade", "-50"}: true, {"decade", "1995"}: false, {"available", "true"}: true, {"available", "yes"}: false,
+		{"subject", "R&D"}: true, {"sort", "title"}: false,
+	} {
+		assert.Equal(t, is, query.IsFilter(filter[0], filter[1]), filter)
+	}
+}
+
 func TestErrorsNameTheParameter(t *testing.T) {
 	for raw, parameter := range map[string]string{
 		"q=%ff":                               "q",
@@ -51,6 +76,7 @@ func TestErrorsNameTheParameter(t *testing.T) {
 		"language=xx-nonsense!":               "language",
 		"language=und":                        "language",
 		"language=english":                    "language",
+		"group=works":                         "group",
 		"decade=1995":                         "decade",
 		"decade=x":                            "decade",
 		"decade=1990.0":                       "decade",

@@ -21,8 +21,9 @@ type Searcher struct {
 
 // Search answers the search of a request and sets the headers that every answer
 // to a search has. It also returns the tag of the request. The API reads
-// parameters strictly, a page leniently.
-func (s *Searcher) Search(c *gin.Context, surface model.Surface) (answer *executor.Answer, tag string, err error) {
+// parameters strictly, a page leniently. The answer has facets if they are wanted and
+// the search engine has them.
+func (s *Searcher) Search(c *gin.Context, surface model.Surface, withFacets bool) (answer *executor.Answer, tag string, err error) {
 	parse := query.ParseLenient
 	if surface == model.APISurface {
 		parse = query.ParseStrict
@@ -31,6 +32,7 @@ func (s *Searcher) Search(c *gin.Context, surface model.Surface) (answer *execut
 	if err != nil {
 		return nil, "", err
 	}
+	search.WithFacets = withFacets
 	answer, err = s.Operator.GetBooks(c.Request.Context(), search, s.Visitors.Visit(c.Request, surface, tag))
 	if err != nil {
 		return nil, "", err

@@ -1,6 +1,11 @@
 package executor
 
-import "literank.com/event-books/domain/model"
+import (
+	"cmp"
+
+	"literank.com/event-books/domain/keyword"
+	"literank.com/event-books/domain/model"
+)
 
 // Answer is one page of a result.
 type Answer struct {
@@ -8,12 +13,63 @@ type Answer struct {
 	// search has no keyword or no event.
 	SearchID string
 	Search   model.Search
-	*model.SearchResult
+	// SearchResult is complete: if there is a keyword, it has Match and Served.
+	model.SearchResult
+	// Ignored counts the words of the keyword beyond model.MaxWords.
+	Ignored int
+	// WrongISBN is a number in the keyword that has the form of an ISBN and the wrong check
+	// digit, or empty.
+	WrongISBN string
 	// Books are the books found, without those that were deleted in the meantime.
-	Books []*model.Book
+	Books []model.ListedBook
 	// Body is the JSON array of the books. The API answers these bytes, and
 	// the event's value holds them, so they must not be changed.
 	Body []byte
+}
+
+func newAnswer(search model.Search, result *model.SearchResult, books []model.ListedBook, body []byte) *Answer {
+	a := &Answer{Search: search, SearchResult: *result, Books: books, Body: body}
+	if search.Keyword != "" {
+		read := keyword.Parse(search.Keyword)
+		a.Match, a.Served = cmp.Or(a.Match, model.MatchOf(a.Total)), cmp.Or(a.Served, read.Served)
+		a.Ignored, a.WrongISBN = read.Ignored, read.WrongISBN
+	}
+	return a
+}
+
+// list returns the books of a result with the numbers of their further editions.
+func list(result *model.SearchResult, books []*model.Book) []model.ListedBook {
+	editions := make(map[uint]int, len(result.Editions))
+	for i, n := range result.Editions {
+		editions[result.IDs[i]] = n
+	}
+	listed := make([]model.ListedBook, len(books))
+	for i, b := range books {
+		listed[i] = model.ListedBook{Book: b, Editions: editions[b.ID]}
+	}
+	return listed
+}
+
+// PlainBooks returns the books without what the result says about them.
+func (a *Answer) PlainBooks() []*model.Book {
+	books := make([]*model.Book, len(a.Books))
+	for i, listed := range a.Books {
+		books[i] = listed.Book
+	}
+	return books
+}
+
+// Changed reports whether another keyword than the one typed was searched.
+func (a *Answer) Changed() bool {
+	return a.Match == model.CorrectedMatch || a.Match == model.RelaxedMatch
+}
+
+// typed counts the books that the keyword finds as typed.
+func (a *Answer) typed() int {
+	if a.Changed() {
+		return a.Typed
+	}
+	return a.Total
 }
 
 // Previous returns the search for the page before, or nil if this is the first.

@@ -38,7 +38,7 @@ func TestPages(t *testing.T) {
 	} {
 		answer := &executor.Answer{
 			Search:       model.Search{Keyword: c.keyword, Offset: c.offset, Limit: c.limit},
-			SearchResult: &model.SearchResult{Total: c.total},
+			SearchResult: model.SearchResult{Total: c.total},
 		}
 		var list []string
 		last := 0
@@ -67,7 +67,7 @@ func TestUnreachable(t *testing.T) {
 	}{{"", 20, 78_765, 0}, {"e", 20, 10_000, 0}, {"e", 20, 10_001, 1}, {"e", 30, 10_000, 10}, {"e", 100, 78_765, 68_765}, {"e", 20, 3, 0}} {
 		answer := &executor.Answer{
 			Search:       model.Search{Keyword: c.keyword, Limit: c.limit},
-			SearchResult: &model.SearchResult{Total: c.total},
+			SearchResult: model.SearchResult{Total: c.total},
 		}
 		assert.Equal(t, c.want, answer.Unreachable(), c)
 	}

@@ -24,13 +24,14 @@ type BookOperator struct {
 	books  gateway.BookManager
 	events mq.Helper
 	index  gateway.BookIndex
+	marker gateway.Highlighter
 	log    *slog.Logger
 }
 
-// NewBookOperator returns an operator that searches index, edits books, and sends
-// each search's event through events.
-func NewBookOperator(books gateway.BookManager, events mq.Helper, index gateway.BookIndex, log *slog.Logger) *BookOperator {
-	return &BookOperator{books: books, events: events, index: index, log: log}
+// NewBookOperator returns an operator that searches index, edits books, sends each
+// search's event through events, and shows with marker why books were found.
+func NewBookOperator(books gateway.BookManager, events mq.Helper, index gateway.BookIndex, marker gateway.Highlighter, log *slog.Logger) *BookOperator {
+	return &BookOperator{books: books, events: events, index: index, marker: marker, log: log}
 }
 
 // GetBooks searches the catalogue and sends one event for each search with a
@@ -46,11 +47,12 @@ func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit 
 	if err != nil {
 		return nil, err
 	}
-	body, err := model.EncodeBooks(books)
+	listed := list(result, books)
+	body, err := model.EncodeBooks(listed)
 	if err != nil {
 		return nil, err
 	}
-	answer := &Answer{Search: search, SearchResult: result, Books: books, Body: body}
+	answer := newAnswer(search, result, listed, body)
 	if search.Keyword == "" || visit.Surface == "" {
 		return answer, nil
 	}
@@ -61,8 +63,10 @@ func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit 
 	answer.SearchID = id.String()
 	event := model.SearchEvent{
 		ID: answer.SearchID, Time: time.Now(), Search: search, Visit: visit,
-		Value: body, Total: result.Total, Served: len(books),
+		Match: answer.Match, ServedQuery: answer.Served,
+		Value: body, Total: answer.typed(), Served: len(books),
 	}
+	event.Search.ByWork = result.ByWork // the engine may not know works
 	switch _, err := o.events.SendEvent(string(search.Keyword), event.Value, event.Headers()...); {
 	case errors.Is(err, mq.ErrRefused):
 		return nil, &model.Error{Code: model.UnavailableNow, Message: "searches can't be recorded at the moment", Cause: err}
@@ -72,6 +76,30 @@ func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit 
 	}
 	return answer, nil
 }
+
+// Suggest returns up to limit titles and authors that complete what a shopper has typed so
+// far. It returns none if the search engine can't. It sends no event.
+func (o *BookOperator) Suggest(ctx context.Context, typed model.Keyword, limit int) ([]model.Suggestion, error) {
+	return o.index.Suggest(ctx, typed, limit)
+}
+
+// Explain says why a book stands where it does in the result of a search, or why it is
+// missing. It sends no event.
+func (o *BookOperator) Explain(ctx context.Context, search model.Search, book uint) (*model.Explanation, error) {
+	explanation, err := o.index.Explain(ctx, search, book)
+	if err == nil && explanation == nil {
+		err = model.Errorf(model.Malformed, "explain", "needs the search index; at the moment the database searches, which can't explain its results")
+	}
+	return explanation, err
+}
+
+// Highlight marks the words that were searched in the books of an answer.
+func (o *BookOperator) Highlight(a *Answer) []model.Highlights {
+	return o.marker.Highlight(model.Keyword(a.Served), a.PlainBooks())
+}
+
+// Capabilities says what the search engine can do at the moment.
+func (o *BookOperator) Capabilities() model.Capabilities { return o.index.Capabilities() }
 
 // GetBook returns one book.
 func (o *BookOperator) GetBook(ctx context.Context, id uint) (*model.Book, error) {

@@ -77,7 +77,7 @@ func (s *sent) SendEvent(key string, value []byte, headers ...mq.Header) (bool, 
 }
 
 func operator(c *catalogue, s *sent) *executor.BookOperator {
-	return executor.NewBookOperator(c, s, c, slog.New(slog.DiscardHandler))
+	return executor.NewBookOperator(c, s, c, nil, slog.New(slog.DiscardHandler))
 }
 
 func TestGetBooks(t *testing.T) {
@@ -103,7 +103,7 @@ func TestGetBooks(t *testing.T) {
 			assert.Equal(t, []model.Search{want}, shelf.asked)
 			assert.Equal(t, want, answer.Search)
 			assert.Equal(t, 12, answer.Total)
-			encoded, err := model.EncodeBooks(books)
+			encoded, err := model.EncodeBooks([]model.ListedBook{{Book: books[0]}})
 			require.NoError(t, err)
 			assert.Equal(t, encoded, answer.Body)
 			if !c.told {
@@ -123,6 +123,39 @@ func TestGetBooks(t *testing.T) {
 			id, err := uuid.Parse(answer.SearchID)
 			require.NoError(t, err)
 			assert.EqualValues(t, 7, id.Version())
+		})
+	}
+}
+
+// The event says what was searched, and how many books the keyword finds as typed.
+func TestEventSaysHowTheBooksMatch(t *testing.T) {
+	sixteen := "a b c d e f g h i j k l m n o p"
+	for name, c := range map[string]struct {
+		typed  model.Keyword
+		found  model.SearchResult
+		match  model.Match
+		served string
+		total  int
+	}{
+		"exact":               {"war", model.SearchResult{Match: model.ExactMatch, Total: 3}, model.ExactMatch, "war", 3},
+		"nothing":             {"war", model.SearchResult{Match: model.NoMatch}, model.NoMatch, "war", 0},
+		"engine without":      {"war", model.SearchResult{Total: 3}, model.ExactMatch, "war", 3},
+		"nothing without":     {"war", model.SearchResult{}, model.NoMatch, "war", 0},
+		"corrected":           {"wra", model.SearchResult{Match: model.CorrectedMatch, Served: "war", Total: 3}, model.CorrectedMatch, "war", 0},
+		"corrected, one more": {"wra", model.SearchResult{Match: model.CorrectedMatch, Served: "war", Total: 3, Typed: 1}, model.CorrectedMatch, "war", 1},
+		"relaxed":             {"war x", model.SearchResult{Match: model.RelaxedMatch, Served: "war", Total: 3}, model.RelaxedMatch, "war", 0},
+		"only suggested":      {"wra", model.SearchResult{Match: model.ExactMatch, Suggested: "war", Total: 1}, model.ExactMatch, "wra", 1},
+		"too many words":      {model.Keyword(sixteen + " q"), model.SearchResult{Match: model.ExactMatch, Total: 1}, model.ExactMatch, sixteen, 1},
+		"operators":           {model.Keyword(`- "` + sixteen + `"`), model.SearchResult{Match: model.ExactMatch, Total: 1}, model.ExactMatch, `- "` + sixteen + `"`, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			events := &sent{t: t}
+			answer, err := operator(&catalogue{found: &c.found}, events).GetBooks(t.Context(), model.Search{Keyword: c.typed, Limit: 5}, model.Visit{Surface: model.APISurface})
+			require.NoError(t, err)
+			require.Len(t, events.events, 1)
+			told := events.events[0]
+			assert.Equal(t, []any{c.match, c.served, c.total}, []any{told.Match, told.ServedQuery, told.Total})
+			assert.Equal(t, []any{c.match, c.served, c.found.Total}, []any{answer.Match, answer.Served, answer.Total})
 		})
 	}
 }
@@ -196,7 +229,7 @@ func TestABookIsDeletedByAChangeToNil(t *testing.T) {
 // Links lead only to pages that may be asked for.
 func TestNextStaysWithinTheDepth(t *testing.T) {
 	next := func(s model.Search) *model.Search {
-		return (&executor.Answer{Search: s, SearchResult: &model.SearchResult{IDs: make([]uint, s.Limit), Total: 50_000}}).Next()
+		return (&executor.Answer{Search: s, SearchResult: model.SearchResult{IDs: make([]uint, s.Limit), Total: 50_000}}).Next()
 	}
 	assert.Nil(t, next(model.Search{Keyword: "x", Offset: model.MaxDepth - 20, Limit: 20}))
 	assert.Nil(t, next(model.Search{Keyword: "x", Offset: model.MaxDepth - 50, Limit: 30}))

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	neturl "net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -109,13 +110,13 @@ func (t *topicCopy) read(ctx context.Context) error {
 type compared struct {
 	books, deleted int // in the database, and ids that had a book
 	records        int
-	// topic and api count the ids at which a copy differs, totals the wrong numbers of
-	// books.
-	topic, api, totals int
-	details            []string
+	// topic, api and search count the ids at which a copy differs, totals the wrong numbers
+	// of books.
+	topic, api, search, totals int
+	details                    []string
 }
 
-func (c *compared) unequal() int { return c.topic + c.api + c.totals }
+func (c *compared) unequal() int { return c.topic + c.api + c.search + c.totals }
 
 const maxDetails = 10
 
@@ -196,7 +197,7 @@ func (c *compared) compareShop(ctx context.Context, number int, shop *testbed.Sh
 	if err != nil {
 		return err
 	}
-	problems := make([]string, len(ids))
+	problems, unfound := make([]string, len(ids)), make([]string, len(ids))
 	group, asking := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for i, id := range ids {
@@ -218,7 +219,10 @@ func (c *compared) compareShop(ctx context.Context, number int, shop *testbed.Sh
 			case factsOf(&book) != s.facts:
 				problems[i] = fmt.Sprintf("%+v, in the database %+v", factsOf(&book), s.facts)
 			}
-			return nil
+			if there {
+				unfound[i], err = searchFor(asking, url, id, s.Title)
+			}
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -228,12 +232,33 @@ func (c *compared) compareShop(ctx context.Context, number int, shop *testbed.Sh
 		if problem != "" {
 			c.note(&c.api, "instance %d, book %d: %s", number, ids[i], problem)
 		}
+		if unfound[i] != "" {
+			c.note(&c.search, "instance %d, book %d: %s", number, ids[i], unfound[i])
+		}
 	}
 	total, err := totalCount(ctx, url)
 	if err == nil && total != len(truth) {
 		c.note(&c.totals, "instance %d counts %d books, the database has %d", number, total, len(truth))
 	}
 	return err
+}
+
+// searchFor searches for a book by its title, and returns what is wrong with the answer, or
+// "". A book with another title in the index isn't found, or not alone: titles are unique.
+func searchFor(ctx context.Context, url string, id uint, title string) (problem string, err error) {
+	quoted := `title:"` + title + `"`
+	status, body, err := get(ctx, url+"/api/books?limit=100&q="+neturl.QueryEscape(quoted))
+	if err != nil {
+		return "", err
+	}
+	var books []model.Book
+	if status != http.StatusOK || json.Unmarshal(body, &books) != nil {
+		return fmt.Sprintf("the search for %s is answered by %d %q", quoted, status, body), nil
+	}
+	if !slices.ContainsFunc(books, func(b model.Book) bool { return b.ID == id }) {
+		return "the search for " + quoted + " doesn't find it", nil
+	}
+	return "", nil
 }
 
 // client keeps its connections.

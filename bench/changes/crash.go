@@ -362,8 +362,8 @@ func (r *run) judgeWrites(truth map[uint]stored) {
 // String is the line for the log.
 func (o outcome) String() string {
 	text := fmt.Sprintf("%d kills, %d of them while Kafka was away, which was stopped %d times; %d answered writes, %d by another program, %d imports of %d rows in all and %d killed ones; "+
-		"%d unanswered writes, %d reads; %d books and %d deleted, %d records; settled after %.1f s; topic unequal %d, API %d, totals %d, lost %d; refused %v",
+		"%d unanswered writes, %d reads; %d books and %d deleted, %d records; settled after %.1f s; topic unequal %d, API %d, search %d, totals %d, lost %d; refused %v",
 		o.kills, o.away, o.outages, o.answered, o.foreign, o.imports, o.imported, o.killedImports,
-		o.unanswered, o.reads, o.books, o.deleted, o.records, o.settle.Seconds(), o.topic, o.api, o.totals, o.lost, o.refused)
+		o.unanswered, o.reads, o.books, o.deleted, o.records, o.settle.Seconds(), o.topic, o.api, o.search, o.totals, o.lost, o.refused)
 	return strings.Join(append([]string{text}, o.details...), "\n\t")
 }

@@ -25,7 +25,7 @@ func (r row) failures() (failures []string) {
 		return failures
 	}
 	if r.unequal() > 0 {
-		fail("the copies differ: topic %d, API %d, totals %d", r.topic, r.api, r.totals)
+		fail("the copies differ: topic %d, API %d, search %d, totals %d", r.topic, r.api, r.search, r.totals)
 	}
 	if r.lost > 0 {
 		fail("%d answered writes are lost", r.lost)
@@ -43,12 +43,12 @@ func crashTable(rows []row) string {
 	}
 	names := map[string]string{product: "the program", outside: "control: outbox outside the transaction", unversioned: "control: versions not compared"}
 	var text strings.Builder
-	text.WriteString("| program | kills | of them without Kafka | Kafka stopped | writes answered | by another program | imports (killed) | reads | books compared | of them deleted | topic differs | API differs | totals differ | answered writes lost | settled after |\n")
-	text.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	text.WriteString("| program | kills | of them without Kafka | Kafka stopped | writes answered | by another program | imports (killed) | reads | books compared | of them deleted | topic differs | API differs | search differs | totals differ | answered writes lost | settled after |\n")
+	text.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {
-		fmt.Fprintf(&text, "| %s | %d | %d | %d | %d | %d | %d (%d) | %d | %d | %d | %d | %d | %d | %d | %.1f s |\n", names[r.program],
+		fmt.Fprintf(&text, "| %s | %d | %d | %d | %d | %d | %d (%d) | %d | %d | %d | %d | %d | %d | %d | %d | %.1f s |\n", names[r.program],
 			r.kills, r.away, r.outages, r.answered, r.foreign, r.imports, r.killedImports, r.reads, r.books+r.deleted, r.deleted,
-			r.topic, r.api, r.totals, r.lost, r.settle.Seconds())
+			r.topic, r.api, r.search, r.totals, r.lost, r.settle.Seconds())
 	}
 	return text.String()
 }

@@ -5,12 +5,13 @@
 // into docs/overload.md, which explains it. It runs in the root of the repository: make
 // overload.
 //
-// It starts a shop of its own on SQLite and imports the catalogue gutenberg.jsonl.gz of
-// TEST_DATA_DIR. OVERLOAD_DSN names an empty database on a MySQL or MariaDB server, which
-// it measures, too.
+// It starts shops of its own on SQLite, with and without the search index, and imports the
+// catalogue gutenberg.jsonl.gz of TEST_DATA_DIR. OVERLOAD_DSN names an empty database on a
+// MySQL or MariaDB server, whose search it measures, too.
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,14 +48,14 @@ func run(ctx context.Context) (err error) {
 			return fmt.Errorf("OVERLOAD_STEP: %w", err)
 		}
 	}
-	dsns := []string{""}
+	engines := []engine{{"the search index", "bleve", ""}, {"SQLite", "sql", ""}}
 	if server := os.Getenv("OVERLOAD_DSN"); server != "" {
-		dsns = append(dsns, server)
+		engines = append(engines, engine{"a server", "sql", server})
 	}
 	var rows []row
 	books := 0
-	for _, dsn := range dsns {
-		measured, n, err := measureDatabase(ctx, dsn, step)
+	for _, e := range engines {
+		measured, n, err := e.measure(ctx, step)
 		if err != nil {
 			return err
 		}
@@ -65,14 +66,17 @@ func run(ctx context.Context) (err error) {
 	return page.Report(head, table(rows))
 }
 
-// measureDatabase measures a shop on a database; "" is SQLite.
-func measureDatabase(ctx context.Context, dsn string, step time.Duration) (rows []row, books int, err error) {
+// engine is a search engine of the shop, on a database; no DSN means SQLite.
+type engine struct{ name, setting, dsn string }
+
+// measure measures a shop with the engine.
+func (e engine) measure(ctx context.Context, step time.Duration) (rows []row, books int, err error) {
 	dir, err := os.MkdirTemp("", "overload-")
 	if err != nil {
 		return nil, 0, err
 	}
 	defer os.RemoveAll(dir)
-	s, err := startShop(ctx, dir, dsn)
+	s, err := startShop(ctx, dir, e)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -81,10 +85,6 @@ func measureDatabase(ctx context.Context, dsn string, step time.Duration) (rows 
 	if err != nil {
 		return nil, 0, err
 	}
-	database := "SQLite"
-	if dsn != "" {
-		database = "a server"
-	}
 	for _, kind := range []struct {
 		name string
 		path func(i int) string
@@ -92,12 +92,12 @@ func measureDatabase(ctx context.Context, dsn string, step time.Duration) (rows 
 		{"`q=e&o=9900&limit=100&sort=title`", func(int) string { return "/api/books?q=e&o=9900&limit=100&sort=title" }},
 		{"ordinary searches", func(i int) string { return "/api/books?q=" + words[i%len(words)] }},
 	} {
-		log.Print(database, ": ", kind.name)
+		log.Print(e.name, ": ", kind.name)
 		r, err := s.measure(ctx, step, kind.path, words)
 		if err != nil {
 			return nil, 0, fmt.Errorf("%s: %w", kind.name, err)
 		}
-		r.database, r.name = database, kind.name
+		r.engine, r.name = e.name, kind.name
 		rows = append(rows, r)
 	}
 	return rows, s.books, nil
@@ -110,7 +110,7 @@ type shop struct {
 	books int
 }
 
-func startShop(ctx context.Context, dir, dsn string) (*shop, error) {
+func startShop(ctx context.Context, dir string, e engine) (*shop, error) {
 	data := os.Getenv("TEST_DATA_DIR")
 	if data == "" {
 		return nil, errors.New("set TEST_DATA_DIR to the folder of gutenberg.jsonl.gz")
@@ -123,7 +123,7 @@ func startShop(ctx context.Context, dir, dsn string) (*shop, error) {
 		c := exec.Command(program, arguments...)
 		c.Dir = dir
 		c.Env = append(os.Environ(), "EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_APP_PORT=0", "EVENT_BOOKS_APP_OPS_LISTEN=",
-			"EVENT_BOOKS_MQ_LISTEN=127.0.0.1:0", "EVENT_BOOKS_DB_DSN="+dsn)
+			"EVENT_BOOKS_MQ_LISTEN=127.0.0.1:0", "EVENT_BOOKS_DB_DSN="+e.dsn, "EVENT_BOOKS_INDEX_ENGINE="+e.setting)
 		return c
 	}
 	log.Print("importing")
@@ -138,12 +138,15 @@ func startShop(ctx context.Context, dir, dsn string) (*shop, error) {
 		return nil, err
 	}
 	s := &shop{Process: process}
-	err = testbed.Eventually(ctx, time.Minute, func() error {
+	err = testbed.Eventually(ctx, 5*time.Minute, func() error { // it may build an index
 		if s.Ended() {
 			return fmt.Errorf("%w\n%s", testbed.ErrEnded, printed)
 		}
 		if s.url = printed.URL(); s.url == "" {
 			return errors.New("it doesn't listen")
+		}
+		if ready := s.get(ctx, http.DefaultClient, "/readyz"); !bytes.Contains(ready.body, []byte(`"ok"`)) {
+			return fmt.Errorf("%s", ready.body)
 		}
 		answer := s.get(ctx, http.DefaultClient, "/api/books?limit=1")
 		s.books, _ = strconv.Atoi(answer.header.Get("X-Total-Count"))
@@ -160,7 +163,7 @@ func startShop(ctx context.Context, dir, dsn string) (*shop, error) {
 
 // row is a line of the table.
 type row struct {
-	database, name   string
+	engine, name     string
 	n                int
 	best, overloaded float64 // answered searches in a second
 	refused          float64 // share of the requests
@@ -171,10 +174,10 @@ type row struct {
 
 func table(rows []row) string {
 	var b strings.Builder
-	fmt.Fprintln(&b, "| database | searches | N | best/s | at 10 N/s | ÷ best | refused | p99 /readyz | p99 book page | p99 before | p99 a second after | load generator |")
+	fmt.Fprintln(&b, "| engine | searches | N | best/s | at 10 N/s | ÷ best | refused | p99 /readyz | p99 book page | p99 before | p99 a second after | load generator |")
 	fmt.Fprintln(&b, "|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, r := range rows {
-		fmt.Fprintf(&b, "| %s | %s | %d | %.1f | %.1f | %.2f | %.0f %% | %d ms | %d ms | %d ms | %d ms | %.2f processors |\n", r.database, r.name, r.n, r.best,
+		fmt.Fprintf(&b, "| %s | %s | %d | %.1f | %.1f | %.2f | %.0f %% | %d ms | %d ms | %d ms | %d ms | %.2f processors |\n", r.engine, r.name, r.n, r.best,
 			r.overloaded, r.overloaded/r.best, 100*r.refused, r.ready.Milliseconds(), r.page.Milliseconds(), r.before.Milliseconds(), r.after.Milliseconds(), r.loadCPU)
 	}
 	return b.String()

@@ -30,6 +30,8 @@ func main() {
 	flag.IntVar(&b.runs, "runs", 3, "the `number` of runs, of which the median counts")
 	flag.StringVar(&b.only, "only", "", "measure only the query set with this `name`, and write no page")
 	flag.StringVar(&b.profile, "profile", "", "write CPU profiles to `file`.index and file.search")
+	whole := flag.Bool("requests", false, "measure whole requests beside the tutorial's design instead; needs SEARCH_DSN and BENCH_KAFKA_LIBS")
+	window := flag.Duration("window", 5*time.Second, "the `duration` of each measurement of requests")
 	stock := flag.Bool("reference", true, "also measure a stock Bleve index")
 	flag.Parse()
 	log.SetFlags(log.Ltime)
@@ -40,10 +42,25 @@ func main() {
 		fmt.Println("skipped: TEST_DATA_DIR is not set")
 		return
 	}
-	if err := b.run(ctx, *stock); err != nil {
+	run := func() error { return b.run(ctx, *stock) }
+	if *whole {
+		run = func() error { return b.runRequests(ctx, *window) }
+	}
+	if err := run(); err != nil {
 		stop()
 		log.Fatal("search: ", err)
 	}
+}
+
+func (b *bench) runRequests(ctx context.Context, window time.Duration) error {
+	if err := b.load(); err != nil {
+		return err
+	}
+	sets, err := b.draw()
+	if err != nil {
+		return err
+	}
+	return b.requests(ctx, sets, window)
 }
 
 func (b *bench) run(ctx context.Context, stock bool) error {

@@ -17,6 +17,9 @@ type BookIndex interface {
 	// Suggest returns up to limit titles and authors that complete what a shopper has typed
 	// so far, the best first. It returns none without the capability.
 	Suggest(ctx context.Context, typed model.Keyword, limit int) ([]model.Suggestion, error)
+	// Explain says why a book stands where it does in the result of a search, or why it is
+	// missing. It returns nil without the capability.
+	Explain(ctx context.Context, s model.Search, book uint) (*model.Explanation, error)
 	// Capabilities says what the engine can do beyond finding every word. It may change from
 	// call to call, when another engine takes over.
 	Capabilities() model.Capabilities
@@ -27,6 +30,11 @@ type NoCapabilities struct{}
 
 // Suggest suggests nothing.
 func (NoCapabilities) Suggest(context.Context, model.Keyword, int) ([]model.Suggestion, error) {
+	return nil, nil
+}
+
+// Explain explains nothing.
+func (NoCapabilities) Explain(context.Context, model.Search, uint) (*model.Explanation, error) {
 	return nil, nil
 }
 

@@ -29,7 +29,7 @@ type SearchEvent struct {
 	// Value is the JSON array of the answered books, byte for byte as the API
 	// answers it. DecodeBooks reads it.
 	Value []byte
-	// Total counts the books found, Served the books in Value.
+	// Total counts the books found for the keyword as typed, Served the books in Value.
 	Total, Served int
 }
 

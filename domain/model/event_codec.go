@@ -56,14 +56,18 @@ func (e *SearchEvent) Headers() []Header {
 	add("ce_limit", strconv.Itoa(e.Search.Limit))
 	add("ce_sort", string(e.Search.Sort))
 	add("ce_filters", encodeFilters(e.Search.Filters))
-	add("ce_match", string(cmp.Or(e.Match, matchOf(e.Total))))
+	if e.Search.ByWork {
+		add("ce_group", Group(true))
+	}
+	add("ce_match", string(cmp.Or(e.Match, MatchOf(e.Total))))
 	add("ce_servedquery", cmp.Or(e.ServedQuery, e.Search.Keyword.Served()))
 	add("ce_totalhits", strconv.Itoa(e.Total))
 	add("ce_servedhits", strconv.Itoa(e.Served))
 	return headers
 }
 
-func matchOf(total int) Match {
+// MatchOf says how the books relate to a keyword of which a search finds so many as typed.
+func MatchOf(total int) Match {
 	if total == 0 {
 		return NoMatch
 	}
@@ -112,7 +116,7 @@ func DecodeSearchEvent(key string, headers []Header, value []byte) (*SearchEvent
 	if !seen["ce_totalhits"] {
 		e.Total = e.Served
 	}
-	e.Match = cmp.Or(e.Match, matchOf(e.Total))
+	e.Match = cmp.Or(e.Match, MatchOf(e.Total))
 	e.ServedQuery = cmp.Or(e.ServedQuery, keyword.Served())
 	return e, nil
 }
@@ -164,6 +168,8 @@ func (e *SearchEvent) decodeHeader(name, value string) (err error) {
 		e.Search.Sort, err = ParseSort(value)
 	case "ce_filters":
 		e.Search.Filters, err = decodeFilters(value)
+	case "ce_group":
+		e.Search.ByWork, err = ParseGroup(value)
 	case "ce_match":
 		e.Match, err = decodeOneOf(value, ExactMatch, CorrectedMatch, RelaxedMatch, NoMatch)
 	case "ce_servedquery":
@@ -284,18 +290,25 @@ func (f *Filters) decode(name, value string) (err error) {
 		*f.Decade, err = ParseDecade(value)
 	case "available":
 		f.Available = new(bool)
-		*f.Available, err = ParseAvailable(value)
+		*f.Available, err = ParseBool(value)
 	default:
 		err = errors.New("is not a filter")
 	}
 	return err
 }
 
+// ListedBook is a book in a result.
+type ListedBook struct {
+	*Book
+	// Editions counts the further editions of its work that match, if works are listed.
+	Editions int `json:"editions,omitempty"`
+}
+
 // EncodeBooks returns the JSON array that answers a search and is the value
 // of its event. No books give "[]".
-func EncodeBooks(books []*Book) ([]byte, error) {
+func EncodeBooks(books []ListedBook) ([]byte, error) {
 	if books == nil {
-		books = []*Book{}
+		books = []ListedBook{}
 	}
 	value, err := json.Marshal(books)
 	if err != nil {

@@ -76,13 +76,15 @@ func TestBooksSurviveTheirEncoding(t *testing.T) {
 		ISBN: "9780306406157", Language: "ru", Publisher: "P", Subjects: []string{"s"}, Series: "S", Edition: "E", Price: "1.20", Currency: "EUR",
 		Stock: &stock, Availability: model.ToOrder, BuyURL: "https://b.example", CoverURL: "https://c.example",
 	}, {ID: 2, Title: "Bare"}}
-	value, err := model.EncodeBooks(books)
+	value, err := model.EncodeBooks([]model.ListedBook{{Book: books[0], Editions: 2}, {Book: books[1]}})
 	require.NoError(t, err)
+	assert.Equal(t, 1, strings.Count(string(value), `"editions":2`))
+	assert.Equal(t, 1, strings.Count(string(value), "editions"))
 	decoded, err := model.DecodeBooks(value)
 	require.NoError(t, err)
 	assert.Equal(t, books, decoded)
 
-	for _, none := range [][]*model.Book{nil, {}} {
+	for _, none := range [][]model.ListedBook{nil, {}} {
 		value, err = model.EncodeBooks(none)
 		require.NoError(t, err)
 		assert.Equal(t, "[]", string(value))
@@ -175,7 +177,7 @@ func goldenEvents() map[string]*model.SearchEvent {
 		"filters": {
 			ID: anID, Source: aSource, Sequence: 1, Time: at,
 			Search: model.Search{
-				Keyword: "republic", Sort: model.ByTitle, Limit: 100,
+				Keyword: "republic", Sort: model.ByTitle, Limit: 100, ByWork: true,
 				Filters: model.Filters{Author: "Πλάτων & Co", Language: "zh-Hant-TW", Subject: "R&D = 50%", Decade: &before, Available: &no},
 			},
 			Visit: model.Visit{Surface: model.APISurface, Agent: model.UnknownAgent},
@@ -199,7 +201,7 @@ func goldenEvents() map[string]*model.SearchEvent {
 			Visit:  model.Visit{Surface: model.APISurface, Agent: model.UnknownAgent},
 			Match:  model.ExactMatch, ServedQuery: "war", Value: []byte("[]"), Total: 41,
 		},
-		"corrected": { // no search is corrected yet, but the schema allows it
+		"corrected": {
 			ID: anID, Source: aSource, Sequence: 4, Time: at,
 			Search: model.Search{Keyword: "wra", Sort: model.ByRelevance, Limit: 20},
 			Visit:  model.Visit{Surface: model.DemoSurface, Agent: model.PersonAgent},

@@ -157,8 +157,31 @@ func ParseDecade(text string) (int, error) {
 	return decade, nil
 }
 
-// ParseAvailable reads "true" or "false". Its error has the code Malformed.
-func ParseAvailable(text string) (bool, error) {
+// GroupByWork and GroupByBook name what a result lists: one edition of each work, or each
+// book.
+const (
+	GroupByWork = "work"
+	GroupByBook = "book"
+)
+
+// ParseGroup reads what a result lists. Its error has the code Malformed.
+func ParseGroup(name string) (byWork bool, err error) {
+	if name != GroupByWork && name != GroupByBook {
+		return false, Errorf(Malformed, "", "must be %s or %s", GroupByWork, GroupByBook)
+	}
+	return name == GroupByWork, nil
+}
+
+// Group is the reverse of ParseGroup.
+func Group(byWork bool) string {
+	if byWork {
+		return GroupByWork
+	}
+	return GroupByBook
+}
+
+// ParseBool reads "true" or "false". Its error has the code Malformed.
+func ParseBool(text string) (bool, error) {
 	if text != "true" && text != "false" {
 		return false, Errorf(Malformed, "", "must be true or false")
 	}
@@ -188,6 +211,9 @@ type Search struct {
 	Exact bool
 	// WithFacets says that facets are wanted.
 	WithFacets bool
+	// ByWork lists one edition of each work, if the engine knows works: the one that matches
+	// best. Total and facets count works then, each by the best known edition that matches.
+	ByWork bool
 }
 
 // Plain reports whether this is the list of all books in the order of the catalogue.
@@ -204,12 +230,21 @@ type SearchResult struct {
 	IDs []uint
 	// Total counts the books on all pages. It may be less for a search WithoutTotal.
 	Total int
-	// Match says how the books relate to the keyword. If it is CorrectedMatch or
-	// RelaxedMatch, Served is the keyword that was searched instead.
-	Match  Match
+	// Match says how the books relate to the keyword. If it is empty, that follows from
+	// Total.
+	Match Match
+	// Served is the keyword that was searched. If it is empty, that is all words of the one
+	// typed within MaxWords, as package keyword reads it.
 	Served string
+	// Typed counts the books that the keyword finds as typed, if Match is CorrectedMatch or
+	// RelaxedMatch.
+	Typed int
 	// Suggested is a keyword that the shopper may have meant, or empty.
 	Suggested string
+	// ByWork says that works are listed. Then Editions counts, for each of IDs, the further
+	// editions that match.
+	ByWork   bool
+	Editions []int
 	// Facets is nil unless the search asked for facets and the engine has them.
 	Facets *Facets
 }
@@ -222,13 +257,22 @@ type Capabilities struct {
 	Facets bool `json:"facets"`
 	// Suggestions: what a shopper types is completed.
 	Suggestions bool `json:"suggestions"`
+	// Works: editions are grouped by work.
+	Works bool `json:"works"`
+	// Explanations: the place of a book in a result is explained.
+	Explanations bool `json:"explanations"`
 }
 
 // Suggestion completes what a shopper has typed.
 type Suggestion struct {
 	Text string         `json:"text"`
 	Kind SuggestionKind `json:"kind"`
+	// BookID is a book with this title, or 0.
+	BookID uint `json:"book_id,omitempty"`
 }
+
+// MaxSuggestions is how many suggestions a shopper gets at most.
+const MaxSuggestions = 8
 
 // SuggestionKind says what the text of a Suggestion is.
 type SuggestionKind string
@@ -238,10 +282,42 @@ const (
 	AuthorSuggestion SuggestionKind = "author"
 )
 
+// Explanation says why a book stands where it does in a result, or why it is missing.
+type Explanation struct {
+	BookID uint `json:"book_id"`
+	Found  bool `json:"found"`
+	// Rank is the book's place in the result, from 1. It is 0 if the book isn't found, or
+	// lies behind MaxDepth.
+	Rank int `json:"rank,omitempty"`
+	// Tier is the number of the group of matches that the book belongs to, from 1. Better
+	// groups come first. Within a group, the higher weight does.
+	Tier       int             `json:"tier,omitempty"`
+	Why        string          `json:"why"`
+	Words      []ExplainedWord `json:"words,omitempty"`
+	Weight     float64         `json:"weight"`
+	Popularity int64           `json:"popularity"`
+	InStock    bool            `json:"in_stock"`
+}
+
+// ExplainedWord says where a book has a word of the query.
+type ExplainedWord struct {
+	Word string `json:"word"`
+	// Term is how the index spells the word.
+	Term string `json:"term,omitempty"`
+	// In lists title, authors, subjects, facts (such as series and publisher), description, or
+	// else "another form".
+	In []string `json:"in"`
+}
+
 // Facets count the books of a result by their values, the commonest values first. The filter
-// of a facet doesn't narrow its counts. Values have the form that the filter takes.
+// of a facet doesn't narrow its counts. Values have the form that the filter takes; in JSON, each
+// facet has the name of its filter.
 type Facets struct {
-	Authors, Languages, Decades, Subjects, Availability []FacetValue
+	Authors      []FacetValue `json:"author,omitempty"`
+	Languages    []FacetValue `json:"language,omitempty"`
+	Decades      []FacetValue `json:"decade,omitempty"`
+	Subjects     []FacetValue `json:"subject,omitempty"`
+	Availability []FacetValue `json:"available,omitempty"`
 }
 
 // FacetValue is a value with the number of books that have it.

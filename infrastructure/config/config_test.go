@@ -63,7 +63,7 @@ func TestEmptyFileAndEmptySectionsAreDefaults(t *testing.T) {
 func TestBadFilesNameLineAndExpectation(t *testing.T) {
 	for _, test := range []struct{ name, content, want string }{
 		{"unknown key", "app:\n  prot: 1\n", "config.yml:2: app.prot: is not a setting, expected one of: listen, port"},
-		{"unknown section", "apps:\n  port: 1\n", "config.yml:1: apps: is not a setting, expected one of: app, db, mq"},
+		{"unknown section", "apps:\n  port: 1\n", "config.yml:1: apps: is not a setting, expected one of: app, db, index, mq"},
 		{"later setting", "mq:\n  format: protobuf\n", "config.yml:2: mq.format: is not a setting"},
 		{"small partitions", "mq:\n  broker_max_bytes: 1000\n", "config.yml:2: mq.broker_max_bytes: must be at least 16777216"},
 		{"small spool", "mq:\n  spool_max_bytes: 1000\n", "config.yml:2: mq.spool_max_bytes: must be at least 100663296"},

@@ -94,6 +94,9 @@ type dialect interface {
 	replaceOutbox() string
 	// now is an expression for the server's time in unix milliseconds.
 	now() string
+	// countsInScan reports whether one statement finds a page and counts all pages faster
+	// than two.
+	countsInScan() bool
 	// create makes an empty database if there is none.
 	create() error
 	// present returns an error if the open database is no longer the one that the

@@ -81,6 +81,10 @@ func (mysqlDialect) maxStatement(tx *gorm.DB) (bytes int, err error) {
 
 func (mysqlDialect) writesOfOthers() bool { return true }
 
+// A search for a rare word takes a third of the time of two statements, one for a common word
+// two thirds. On SQLite, one for a word in every book would take three times as long.
+func (mysqlDialect) countsInScan() bool { return true }
+
 func (mysqlDialect) replaceOutbox() string {
 	return ` ON DUPLICATE KEY UPDATE
 		kind = IF(kind = 'created' AND VALUES(kind) = 'updated', kind, VALUES(kind)),

@@ -16,19 +16,32 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	if err := db.usable(); err != nil {
 		return nil, err
 	}
-	result := &model.SearchResult{}
+	result := &model.SearchResult{Served: s.Keyword.Served()}
 	words, _ := s.Keyword.Words()
 	if s.Keyword != "" && len(words) == 0 {
 		return result, nil
 	}
 	query := filter(db.searches.WithContext(ctx).Model(&bookRow{}), words, s.Filters).Session(&gorm.Session{})
-	if err := order(query, words, s.Sort).Offset(s.Offset).Limit(s.Limit).Pluck("id", &result.IDs).Error; err != nil {
+	counted := !s.WithoutTotal && db.dialect.countsInScan()
+	var found []foundRow
+	columns := "id"
+	if counted {
+		columns += ", COUNT(*) OVER () AS total"
+	}
+	if err := order(query.Select(columns), words, s.Sort).Offset(s.Offset).Limit(s.Limit).Find(&found).Error; err != nil {
 		return nil, db.searchFailed(ctx, "search books", err)
+	}
+	for _, row := range found {
+		result.IDs = append(result.IDs, row.ID)
 	}
 	if ctx.Err() != nil { // the rows may be only some of those that match
 		return nil, db.searchFailed(ctx, "search books", nil)
 	}
 	db.answers()
+	if counted && len(found) > 0 {
+		result.Total = found[0].Total
+		return result, nil
+	}
 	// A page that isn't full is the last one. Then the total is known without
 	// counting.
 	if n := len(result.IDs); s.WithoutTotal || n < s.Limit && (n > 0 || s.Offset == 0) {
@@ -44,6 +57,12 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	}
 	result.Total = int(total)
 	return result, nil
+}
+
+// foundRow is a book of a page. Total counts the books of all pages, if the query asks for it.
+type foundRow struct {
+	ID    uint
+	Total int
 }
 
 // searchFailed returns the context's error for a search that was stopped: the database's

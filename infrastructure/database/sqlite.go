@@ -134,6 +134,8 @@ func (*sqliteDialect) maxStatement(*gorm.DB) (bytes int, err error) { return 1_0
 
 func (*sqliteDialect) writesOfOthers() bool { return false }
 
+func (*sqliteDialect) countsInScan() bool { return false }
+
 func (*sqliteDialect) replaceOutbox() string {
 	return ` ON CONFLICT (book_id) DO UPDATE SET
 		kind = CASE WHEN kind = 'created' AND excluded.kind = 'updated' THEN kind ELSE excluded.kind END,

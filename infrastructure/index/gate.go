@@ -77,6 +77,15 @@ func (g *Gate) Suggest(ctx context.Context, typed model.Keyword, limit int) ([]m
 	return g.engine.Suggest(ctx, typed, limit)
 }
 
+// Explain implements gateway.BookIndex, as Suggest does.
+func (g *Gate) Explain(ctx context.Context, s model.Search, book uint) (*model.Explanation, error) {
+	if err := g.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer g.slots.Release(1)
+	return g.engine.Explain(ctx, s, book)
+}
+
 // Capabilities implements gateway.BookIndex.
 func (g *Gate) Capabilities() model.Capabilities { return g.engine.Capabilities() }
 
@@ -145,7 +154,8 @@ func (g *Gate) record(ctx context.Context, s model.Search, result *model.SearchR
 		return
 	}
 	g.metrics.duration.Observe(took.Seconds())
-	if s.Keyword != "" && s.Filters == (model.Filters{}) && s.Offset == 0 && result.Total == 0 {
+	// A search without a total isn't a shopper's: a page looks for what it can offer.
+	if s.Keyword != "" && s.Filters == (model.Filters{}) && s.Offset == 0 && result.Total == 0 && !s.WithoutTotal {
 		g.metrics.foundNothing.Inc()
 	}
 }

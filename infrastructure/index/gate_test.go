@@ -88,6 +88,9 @@ func TestGateBoundsSearches(t *testing.T) {
 
 		_, err := g.SearchBooks(t.Context(), model.Search{})
 		assert.NoError(t, err, "as soon as the rush is over")
+		_, err = g.SearchBooks(t.Context(), model.Search{Keyword: "x", WithoutTotal: true})
+		assert.NoError(t, err)
+		assert.EqualValues(t, answered, testutil.ToFloat64(g.metrics.foundNothing), "no shopper's search")
 	})
 }
 

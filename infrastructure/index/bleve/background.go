@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/blevesearch/bleve/v2/index/scorch"
@@ -31,6 +32,10 @@ func init() {
 		case scorch.EventKindPreMergeCheck, scorch.EventKindMergerProgress:
 			if b := openIndexes.running(e.Scorch); b != nil {
 				b.merging(e.Kind == scorch.EventKindPreMergeCheck)
+			}
+		case scorch.EventKindPersisterProgress:
+			if b := openIndexes.running(e.Scorch); b != nil {
+				b.written()
 			}
 		}
 		return true
@@ -71,8 +76,10 @@ type background struct {
 	deaths deaths
 	log    *slog.Logger
 	logged rate.Sometimes // of errors that may pass
-	merged chan struct{}  // has an element after a merge
-	done   chan struct{}  // closed at the end
+	// refused says that the disk refused the last write.
+	refused atomic.Bool
+	merged  chan struct{} // has an element after a merge
+	done    chan struct{} // closed at the end
 
 	mu       sync.Mutex
 	failure  error
@@ -119,10 +126,18 @@ func (b *background) report(err error) {
 		b.fail(fmt.Errorf("%w: %w", index.ErrDamaged, missing))
 		return
 	}
+	b.refused.Store(true)
 	b.logged.Do(func() { b.log.Warn("the search index can't be written to disk; retrying", "error", err) })
 	select {
 	case <-b.done:
 	case <-time.After(retryEvery):
+	}
+}
+
+// written notes that the index is on disk.
+func (b *background) written() {
+	if b.refused.Swap(false) {
+		b.log.Info("the search index is written to disk again")
 	}
 }
 

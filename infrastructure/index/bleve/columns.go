@@ -26,11 +26,12 @@ type columns struct {
 	year   []int16  // noYear if unknown
 	work   []uint32 // ordinal, 0 if unknown
 	// title is the beginning of the folded title, as a number that orders as its bytes do.
-	title    []uint64
-	language []uint32 // ordinal, 0 if unknown
-	authors  lists
-	subjects lists
-	stemming *stemming
+	title []uint64
+	// languages has the tag of a book and the shorter ones whose filters it passes: en for en-US.
+	languages lists
+	authors   lists
+	subjects  lists
+	stemming  *stemming
 }
 
 // lists holds a list of ordinals for each document.
@@ -95,6 +96,12 @@ type works struct {
 	numbers map[uint64]uint32
 }
 
+func (w *works) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.numbers)
+}
+
 func newWorks() *works { return &works{numbers: map[uint64]uint32{}} }
 
 func (w *works) number(work uint64) uint32 {
@@ -115,7 +122,7 @@ func (w *works) number(work uint64) uint32 {
 func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 	n := int(s.Count())
 	c := &columns{ids: make([]uint64, n), version: make([]int64, n), weight: make([]float32, n), rank: make([]uint64, n), length: make([]uint8, n), year: make([]int16, n), work: make([]uint32, n),
-		title: make([]uint64, n), language: make([]uint32, n),
+		title: make([]uint64, n), languages: lists{ends: make([]uint32, n)},
 		authors: lists{ends: make([]uint32, n)}, subjects: lists{ends: make([]uint32, n)},
 		stemming: &stemming{unions: map[text.Stemmers]*roaring.Bitmap{}}}
 	for doc := range n {
@@ -203,7 +210,10 @@ func (c *columns) set(doc int, id uint64, v values, d *dictionaries) {
 	c.year[doc] = int16(v.year)
 	c.work[doc] = d.works.number(v.work)
 	c.title[doc] = head(model.Fold(v.title))
-	c.language[doc] = d.languages.number(v.language)
+	for _, tag := range tags(v.language) {
+		c.languages.all = append(c.languages.all, d.languages.number(tag))
+	}
+	c.languages.ends[doc] = uint32(len(c.languages.all))
 	c.stemming.add(v.language)
 	for _, author := range v.authors {
 		c.authors.all = append(c.authors.all, d.authors.number(author))

@@ -18,10 +18,11 @@ const (
 	titleField       = "title"       // terms of the title
 	nameField        = "name"        // of title, authors and their aliases
 	textField        = "text"        // of everything but the description
-	descriptionField = "description" // of the description
+	descriptionField = "description" // of the description, with joined neighbours
 	formField        = "form"        // of the title: stems, and neighbours joined
-	stemField        = "stem"        // stems of text and description
-	pairField        = "pair"        // neighbours, joined, of text and description
+	stemField        = "stem"        // stems of text
+	describedField   = "described"   // stems of description
+	pairField        = "pair"        // neighbours, joined, of text
 	wholeField       = "whole"       // the title as one term, and without what is in brackets behind it
 	startField       = "start"       // its beginnings of up to startWords words
 	authorField      = "author"      // terms of authors and aliases
@@ -30,11 +31,12 @@ const (
 	exactField       = "exact"       // whole values for filters, each with its filter's prefix
 	prefixField      = "prefix"      // beginnings of up to prefixLetters letters of the words of name, and of the title
 	valuesField      = "values"      // what columns are made of
+	idField          = "_id"         // Bleve's own: the id of the book
 )
 
 // fields are those that hold terms.
-var fields = []string{titleField, nameField, textField, descriptionField, formField, stemField, pairField, wholeField, startField,
-	authorField, subjectField, isbnField, exactField, prefixField}
+var fields = []string{titleField, nameField, textField, descriptionField, formField, stemField, describedField, pairField, wholeField, startField,
+	authorField, subjectField, isbnField, exactField, prefixField, idField}
 
 const (
 	// startWords is the length of the longest beginning of a title that is a term.
@@ -138,19 +140,23 @@ func (d *builder) field(name string) *terms {
 // words adds the terms of a text to fields, and returns its tokens.
 func (d *builder) words(kind text.Kind, s, language string, fields ...string) []text.Token {
 	tokens := text.Book(s, language, kind)
+	stems, pairs := stemField, pairField
+	if fields[0] == descriptionField {
+		stems, pairs = describedField, descriptionField
+	}
 	for _, token := range tokens {
 		for _, term := range token.Terms {
 			for _, field := range fields {
 				d.field(field).add(term)
 			}
-			d.field(stemField).add(text.Stem(term, language))
+			d.field(stems).add(text.Stem(term, language))
 			if kind != text.Other {
 				d.beginnings("", term, prefixLetters)
 			}
 		}
 	}
 	for _, pair := range text.Pairs(tokens) {
-		d.field(pairField).add(pair)
+		d.field(pairs).add(pair)
 	}
 	return tokens
 }
@@ -200,16 +206,24 @@ func (d *builder) title(title string, tokens []text.Token, language string) {
 
 func (d *builder) filters(b *model.Book) {
 	exact := d.field(exactField)
-	for language := b.Language; language != ""; {
-		exact.add(languageIs + language)
-		last := strings.LastIndexByte(language, '-')
-		language = language[:max(last, 0)]
+	for _, tag := range tags(b.Language) {
+		exact.add(languageIs + tag)
 	}
 	if year, ok := b.Year(); ok {
 		exact.add(yearIs + strconv.Itoa(year))
 		exact.add(decadeIs + strconv.Itoa(decadeOf(year)))
 	}
 	exact.add(availableIs + strconv.FormatBool(b.InStock()))
+}
+
+// tags returns a language tag and the shorter ones that it belongs to: en-US and en.
+func tags(language string) (all []string) {
+	for language != "" {
+		all = append(all, language)
+		last := strings.LastIndexByte(language, '-')
+		language = language[:max(last, 0)]
+	}
+	return all
 }
 
 // decadeOf returns the first year of the decade.

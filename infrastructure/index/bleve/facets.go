@@ -15,14 +15,14 @@ import (
 const facetValues = 10
 
 // facets counts the hits by author, language, decade, subject and availability. The filter of
-// a facet doesn't narrow its own counts.
-func (r *run) facets(ctx context.Context, unfiltered func() (*run, error)) (*model.Facets, error) {
+// a facet doesn't narrow its own counts. By work, the best known edition counts for its work.
+func (r *run) facets(ctx context.Context, byWork bool) (*model.Facets, error) {
 	f := r.plan.filters
 	facets := &model.Facets{}
 	base := r
 	if (f != model.Filters{}) {
 		var err error
-		if base, err = unfiltered(); err != nil {
+		if base, err = r.view.run(ctx, r.plan.unfiltered()); err != nil {
 			return nil, err
 		}
 	}
@@ -44,15 +44,23 @@ func (r *run) facets(ctx context.Context, unfiltered func() (*run, error)) (*mod
 		if others != f {
 			from = base
 		}
-		c := counters.Get().(*counter)
-		for _, m := range from.parts {
-			docs := m.all
+		docs := make([]*roaring.Bitmap, len(from.parts))
+		for i, m := range from.parts {
+			docs[i] = m.all
 			if from == base && base != r {
 				if filter := m.filtered(others); filter != nil {
-					docs = intersection(docs, filter)
+					docs[i] = intersection(m.all, filter)
 				}
 			}
-			facet.count(c, m, docs)
+		}
+		if byWork {
+			o := r.view.newOwners()
+			docs = o.representatives(from.parts, docs)
+			o.release()
+		}
+		c := counters.Get().(*counter)
+		for i, m := range from.parts {
+			facet.count(c, m, docs[i])
 			if err := m.check(ctx); err != nil {
 				return nil, err
 			}
@@ -111,12 +119,7 @@ func (c *counter) lists(l *lists, docs *roaring.Bitmap) {
 }
 
 func (c *counter) languages(m *matches, docs *roaring.Bitmap) {
-	languages := m.part.columns.language
-	each(docs, func(docs []uint32) {
-		for _, doc := range docs {
-			c.add(languages[doc])
-		}
-	})
+	c.lists(&m.part.columns.languages, docs)
 }
 
 func (c *counter) decades(m *matches, docs *roaring.Bitmap) {

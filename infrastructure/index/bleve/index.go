@@ -330,7 +330,7 @@ func (x *Index) recovered(err *error) {
 
 // Capabilities implements gateway.BookIndex.
 func (x *Index) Capabilities() model.Capabilities {
-	return model.Capabilities{Correction: true, Facets: true, Suggestions: true}
+	return model.Capabilities{Correction: true, Facets: true, Suggestions: true, Works: true, Explanations: true}
 }
 
 // Suggest implements gateway.BookIndex.

@@ -283,6 +283,15 @@ func TestRelaxedInScriptsWithoutBlanks(t *testing.T) {
 	}
 }
 
+func TestPhrasesInDescriptions(t *testing.T) {
+	index := library(t,
+		&model.Book{Title: "Boats", Description: "A winter in the harbour"},
+		&model.Book{Title: "Harbour", Description: "in the winter"},
+	)
+	assert.Equal(t, []uint{1}, search(t, index, model.Search{Keyword: `"in the harbour"`, Exact: true}).IDs)
+	assert.Equal(t, []uint{2}, search(t, index, model.Search{Keyword: `harbour -boats`}).IDs)
+}
+
 // A large batch becomes several segments, but searches see all of it or nothing, and a book that
 // comes twice is the last one.
 func TestLargeBatches(t *testing.T) {
@@ -320,4 +329,13 @@ func TestLargeBatches(t *testing.T) {
 	close(done)
 	group.Wait()
 	assert.Equal(t, int64(3), x.Position().Version)
+}
+
+func TestFacetsOfRegionalLanguages(t *testing.T) {
+	index := library(t, &model.Book{Title: "One", Language: "en-US"}, &model.Book{Title: "Two", Language: "en"}, &model.Book{Title: "Three", Language: "zh-Hant-TW"})
+	facets := search(t, index, model.Search{WithFacets: true}).Facets
+	assert.Equal(t, []model.FacetValue{{Value: "en", Count: 2}, {Value: "en-US", Count: 1}, {Value: "zh", Count: 1}, {Value: "zh-Hant", Count: 1}, {Value: "zh-Hant-TW", Count: 1}}, facets.Languages)
+	for _, f := range facets.Languages {
+		assert.Equal(t, f.Count, search(t, index, model.Search{Filters: model.Filters{Language: f.Value}}).Total, f.Value)
+	}
 }

@@ -161,7 +161,9 @@ func (m *matcher) in(field string, i int) *roaring.Bitmap {
 
 // widely returns the documents that have word i in any form, anywhere.
 func (m *matcher) widely(i int) *roaring.Bitmap {
-	return m.once("anywhere", i, func() *roaring.Bitmap { return union(append(m.inFacts(i), m.in(descriptionField, i))...) })
+	return m.once("anywhere", i, func() *roaring.Bitmap {
+		return union(slices.Concat(m.inFacts(i), []*roaring.Bitmap{m.in(descriptionField, i)}, m.stemmed(describedField, m.words[i].stems))...)
+	})
 }
 
 // variants returns the documents that have word i outside the description, in any form.
@@ -197,14 +199,23 @@ func (m *matcher) holds(c condition) *roaring.Bitmap {
 	if len(c.words) == 0 {
 		return found
 	}
-	sets := make([]*roaring.Bitmap, 0, len(c.words)+len(c.pairs))
-	for _, w := range c.words {
-		sets = append(sets, m.any(c.field, w.Terms))
+	found = union(found, m.hasAll(c.words, c.field, c.pairs, pairField))
+	if c.field == textField {
+		found = union(found, m.hasAll(c.words, descriptionField, c.pairs, descriptionField))
 	}
-	for _, pair := range c.pairs {
-		sets = append(sets, m.term(pairField, pair))
+	return found
+}
+
+// hasAll returns the documents that have all words in a field, and all pairs in another one.
+func (m *matcher) hasAll(words []text.Token, field string, pairs []string, joined string) *roaring.Bitmap {
+	sets := make([]*roaring.Bitmap, 0, len(words)+len(pairs))
+	for _, w := range words {
+		sets = append(sets, m.any(field, w.Terms))
 	}
-	return union(found, intersection(sets...))
+	for _, pair := range pairs {
+		sets = append(sets, m.term(joined, pair))
+	}
+	return intersection(sets...)
 }
 
 // prefixed returns the documents that have a term with the prefix.

@@ -100,7 +100,7 @@ func (r *run) best() tier {
 
 // search answers a search.
 func (v *view) search(ctx context.Context, s model.Search) (*model.SearchResult, error) {
-	r, result, err := v.find(ctx, s)
+	r, typed, result, err := v.find(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -108,58 +108,113 @@ func (v *view) search(ctx context.Context, s model.Search) (*model.SearchResult,
 	if s.Plain() {
 		sort = byID
 	}
-	hits, err := r.hits(ctx, sort, s.Offset+s.Limit)
+	if s.ByWork {
+		err = r.listWorks(ctx, s, sort, result)
+	} else {
+		err = r.listBooks(ctx, s, sort, result)
+	}
 	if err != nil {
 		return nil, err
 	}
-	result.Total = r.total
-	for _, h := range hits[min(s.Offset, len(hits)):] {
-		result.IDs = append(result.IDs, uint(h.id))
+	if r != typed {
+		result.Typed = typed.total
+		if s.ByWork {
+			result.Typed = typed.countWorks()
+		}
 	}
 	if s.WithFacets {
-		result.Facets, err = r.facets(ctx, func() (*run, error) { return v.run(ctx, r.plan.unfiltered()) })
+		result.Facets, err = r.facets(ctx, s.ByWork)
 	}
 	return result, err
 }
 
-// find finds the books for a keyword, as typed or else corrected.
-func (v *view) find(ctx context.Context, s model.Search) (*run, *model.SearchResult, error) {
-	result := &model.SearchResult{}
+// listBooks sets the page and the total of the result.
+func (r *run) listBooks(ctx context.Context, s model.Search, sort model.Sort, result *model.SearchResult) error {
+	hits, err := r.hits(ctx, sort, s.Offset+s.Limit)
+	if err != nil {
+		return err
+	}
+	for _, h := range hits[min(s.Offset, len(hits)):] {
+		result.IDs = append(result.IDs, uint(h.id))
+	}
+	result.Total = r.total
+	return nil
+}
+
+// listWorks does the same with one edition of each work.
+func (r *run) listWorks(ctx context.Context, s model.Search, sort model.Sort, result *model.SearchResult) error {
+	o := r.view.newOwners()
+	defer o.release()
+	result.ByWork, result.Total = true, r.enterWorks(o)
+	hits, err := r.works(s.Offset+s.Limit, func(limit int) ([]hit, error) { return r.hits(ctx, sort, limit) })
+	if err != nil {
+		return err
+	}
+	for _, h := range hits[min(s.Offset, len(hits)):] {
+		result.IDs = append(result.IDs, uint(h.id))
+		result.Editions = append(result.Editions, o.others(h))
+	}
+	return nil
+}
+
+// countWorks counts the works of the matches.
+func (r *run) countWorks() int {
+	o := r.view.newOwners()
+	defer o.release()
+	return r.enterWorks(o)
+}
+
+// enterWorks enters the works of the matches into o, and counts them.
+func (r *run) enterWorks(o *owners) (works int) {
+	docs := make([]*roaring.Bitmap, len(r.parts))
+	for i, m := range r.parts {
+		docs[i] = m.all
+	}
+	for _, chosen := range o.representatives(r.parts, docs) {
+		works += int(chosen.GetCardinality())
+	}
+	return works
+}
+
+// find finds the books for a keyword, as typed or else corrected. It returns the run to serve
+// and that of the keyword as typed.
+func (v *view) find(ctx context.Context, s model.Search) (served, typed *run, result *model.SearchResult, err error) {
+	result = &model.SearchResult{}
 	if s.Keyword == "" {
 		r, err := v.run(ctx, &plan{filters: s.Filters, all: true})
-		return r, result, err
+		return r, r, result, err
 	}
-	typed := newPlan(s.Keyword, s.Filters)
-	r, err := v.run(ctx, typed)
+	p := newPlan(s.Keyword, s.Filters)
+	r, err := v.run(ctx, p)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	result.Match = model.ExactMatch
 	if r.total == 0 {
 		result.Match = model.NoMatch
 	}
 	if s.Exact || r.total > 0 && r.best() < inForms {
-		return r, result, nil
+		return r, r, result, nil
 	}
 	if r.total == 0 && s.Filters != (model.Filters{}) { // a correction is no cure for a filter
-		if without, err := v.run(ctx, typed.unfiltered()); err != nil || without.total > 0 {
-			return r, result, err
+		if without, err := v.run(ctx, p.unfiltered()); err != nil || without.total > 0 {
+			return r, r, result, err
 		}
 	}
 	if r.total == 0 {
-		for _, p := range typed.rephrased() {
-			other, err := v.run(ctx, p)
+		for _, q := range p.rephrased() {
+			other, err := v.run(ctx, q)
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 			if other.total > 0 {
-				result.Match, result.Served = model.RelaxedMatch, p.served(typed)
-				return other, result, nil
+				result.Match, result.Served = model.RelaxedMatch, q.served(p)
+				return other, r, result, nil
 			}
 		}
 	}
-	mended, err := v.instead(ctx, typed, r, result)
-	return mended, result, err
+	mended, err := v.instead(ctx, p, r, result)
+	return mended, r, result, err
 }
 
 // fewBooks is the number of books up to which a correction is suggested beside them.

@@ -125,14 +125,13 @@ func (c *completion) suggestion(h hit) (found model.Suggestion, err error) {
 	if err != nil {
 		return found, err
 	}
-	found.Text, found.Kind = stored.title, model.TitleSuggestion
+	found = model.Suggestion{Text: stored.title, Kind: model.TitleSuggestion, BookID: uint(h.id)}
 	if c.in(text.Title, stored.title) {
 		return found, nil
 	}
 	for _, author := range stored.authors {
 		if c.in(text.Name, author) {
-			found.Text, found.Kind = author, model.AuthorSuggestion
-			return found, nil
+			return model.Suggestion{Text: author, Kind: model.AuthorSuggestion}, nil
 		}
 	}
 	return found, nil

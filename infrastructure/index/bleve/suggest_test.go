@@ -83,7 +83,7 @@ func TestSuggestKinds(t *testing.T) {
 	x := library(t, &model.Book{Title: "Emma Woodhouse", Author: "Jane Emmaline"}, &model.Book{Title: "Quiet Rivers", Author: "Emma Stone, Ann Lake"})
 	found, err := x.Suggest(t.Context(), "emma", 8)
 	require.NoError(t, err)
-	assert.Equal(t, []model.Suggestion{{Text: "Emma Woodhouse", Kind: model.TitleSuggestion}, {Text: "Emma Stone", Kind: model.AuthorSuggestion}}, found)
+	assert.Equal(t, []model.Suggestion{{Text: "Emma Woodhouse", Kind: model.TitleSuggestion, BookID: 1}, {Text: "Emma Stone", Kind: model.AuthorSuggestion}}, found)
 }
 
 // The best known of many come first, then those of which most is typed; the limit holds, and each

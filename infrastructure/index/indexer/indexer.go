@@ -81,14 +81,19 @@ func signal(c chan struct{}) {
 	}
 }
 
-// Wait waits until searches show all changes that were applied before the call, or ctx ends.
-func (x *Indexer) Wait(ctx context.Context) {
-	x.mu.RLock()
-	r := x.serving
-	x.mu.RUnlock()
-	if r != nil {
-		r.pending.wait(ctx)
+// Await waits until searches show the changes, which were applied before, or ctx ends. They go
+// before others.
+func (x *Indexer) Await(ctx context.Context, changes []*model.Change) {
+	r := x.current()
+	if r == nil {
+		return // the database answers
 	}
+	ids := make([]uint, len(changes))
+	for i, change := range changes {
+		ids[i] = change.BookID
+	}
+	r.pending.hurry(ids)
+	r.pending.wait(ctx, ids)
 }
 
 // SearchBooks implements gateway.BookIndex.
@@ -99,6 +104,11 @@ func (x *Indexer) SearchBooks(ctx context.Context, s model.Search) (*model.Searc
 // Suggest implements gateway.BookIndex.
 func (x *Indexer) Suggest(ctx context.Context, typed model.Keyword, limit int) ([]model.Suggestion, error) {
 	return ask(x, ctx, func(engine gateway.BookIndex) ([]model.Suggestion, error) { return engine.Suggest(ctx, typed, limit) })
+}
+
+// Explain implements gateway.BookIndex.
+func (x *Indexer) Explain(ctx context.Context, s model.Search, book uint) (*model.Explanation, error) {
+	return ask(x, ctx, func(engine gateway.BookIndex) (*model.Explanation, error) { return engine.Explain(ctx, s, book) })
 }
 
 // Capabilities implements gateway.BookIndex.
@@ -142,6 +152,8 @@ func (x *Indexer) drop(r *replica, failure error) {
 }
 
 const (
+	// askEvery is the time between two attempts to ask a catalogue that isn't there yet.
+	askEvery = 50 * time.Millisecond
 	// watchEvery is the time between two looks at the engine's health and at the folder.
 	watchEvery = 500 * time.Millisecond
 	// tryAgainAfter is the pause after an index couldn't be built.
@@ -191,7 +203,7 @@ func (x *Indexer) awaitCatalogue(ctx context.Context) model.Generation {
 		if err == nil {
 			return generation
 		}
-		sleep(ctx, pause)
+		sleep(ctx, askEvery)
 	}
 	return model.Generation{}
 }
@@ -222,10 +234,12 @@ func (x *Indexer) open(generation model.Generation) {
 		x.close(name, engine)
 		return
 	}
-	x.start(newReplica(name, engine, x.Books, x.Log))
+	r := newReplica(name, engine, x.Books, x.Log)
+	x.replace(r)
+	x.start(r)
 }
 
-// start makes a replica answer, and keeps it up to date until stop.
+// start keeps the replica that answers up to date until stop.
 func (x *Indexer) start(r *replica) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel, r.ended = cancel, make(chan struct{})
@@ -235,19 +249,26 @@ func (x *Indexer) start(r *replica) {
 			x.drop(r, errors.Join(err, r.engine.Failed()))
 		}
 	}()
-	x.stop(x.replace(r))
 }
 
-// replace makes another replica answer and returns the one before.
+// replace makes another replica answer, or none, and returns the one before.
 func (x *Indexer) replace(r *replica) (before *replica) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	before, x.serving = x.serving, r
-	if r != nil {
-		x.next = nil
-		x.problem = ""
-	}
+	before, x.serving, x.next = x.serving, r, nil
 	return before
+}
+
+// replaceIfComplete makes the replica that was built answer, unless it lacks changes. Then
+// nobody who has seen a change sees the state before it.
+func (x *Indexer) replaceIfComplete(r *replica) (before *replica, ok bool) {
+	x.mu.Lock() // keeps changes out
+	defer x.mu.Unlock()
+	if r.pending.left() > 0 {
+		return nil, false
+	}
+	before, x.serving, x.next, x.problem = x.serving, r, nil, ""
+	return before, true
 }
 
 // stop ends a replica that answers no more.
@@ -332,7 +353,7 @@ func (x *Indexer) build(ctx context.Context) {
 		err = x.fill(ctx, r)
 	}
 	if err == nil {
-		err = x.takeOver(r)
+		err = x.takeOver(ctx, r)
 	}
 	if err == nil {
 		x.mu.Lock()
@@ -408,7 +429,9 @@ func (x *Indexer) fill(ctx context.Context, r *replica) error {
 	if err != nil {
 		return err
 	}
+	x.mu.Lock()
 	r.total = total
+	x.mu.Unlock()
 	if err := r.follow(ctx, true); err != nil {
 		return err
 	}
@@ -416,7 +439,7 @@ func (x *Indexer) fill(ctx context.Context, r *replica) error {
 }
 
 // takeOver makes a complete index the one that answers.
-func (x *Indexer) takeOver(r *replica) error {
+func (x *Indexer) takeOver(ctx context.Context, r *replica) error {
 	if r.engine.Position() == (index.Position{}) { // a catalogue without books
 		if err := r.engine.Apply(nil, nil, index.Position{Generation: r.generation}); err != nil {
 			return err
@@ -425,7 +448,17 @@ func (x *Indexer) takeOver(r *replica) error {
 	if err := x.folders.setCurrent(r.name); err != nil {
 		return err
 	}
+	before, ok := x.replaceIfComplete(r)
+	for ; !ok; before, ok = x.replaceIfComplete(r) {
+		if err := r.follow(ctx, true); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
 	x.start(r)
+	x.stop(before)
 	if err := x.folders.tidy(); err != nil {
 		x.Log.Warn("an old search index can't be removed", "error", err)
 	}

@@ -204,7 +204,7 @@ func TestFollowsTheCatalogue(t *testing.T) {
 	c.put(4, "white boat")
 	c.put(1, "red house")
 	c.put(2, "")
-	s.Wait(t.Context())
+	s.Await(t.Context(), []*model.Change{{BookID: 4}, {BookID: 1}, {BookID: 2}})
 	assert.Equal(t, []uint{3, 4}, s.find("boat"))
 	status := s.Status()
 	assert.WithinDuration(t, time.Now(), status.Built, time.Minute)
@@ -382,7 +382,7 @@ func TestManyChanges(t *testing.T) {
 			result, err := s.SearchBooks(t.Context(), model.Search{Limit: 1000})
 			return err == nil && slices.Equal(want, result.IDs)
 		}, 20*time.Second, 5*time.Millisecond)
-		s.Wait(t.Context())
+		require.Eventually(t, func() bool { return s.Status().State == indexer.Ready }, 20*time.Second, 5*time.Millisecond)
 		for id, b := range c.books {
 			assert.Equal(t, []uint{id}, s.find(b.Title))
 		}

@@ -2,20 +2,21 @@ package indexer
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
 // queue holds the ids of books that an index has still to read from the catalogue, without
-// repeats, the oldest first. One goroutine may take; the other methods may be called
+// repeats, the oldest first unless they are in a hurry. One goroutine may take; the other methods may be called
 // concurrently.
 type queue struct {
 	mu      sync.Mutex
 	ids     []uint
 	waiting map[uint]struct{} // the same ids
 	more    chan struct{}     // has an element while ids may be waiting
-	// added counts the ids that were ever added, settled those of them that are in the index.
-	added, settled uint64
-	progress       chan struct{} // closed, and made anew, when settled grows
+	taken   []uint            // and not settled
+	// progress is closed, and made anew, when ids are settled.
+	progress chan struct{}
 }
 
 func newQueue() *queue {
@@ -29,7 +30,6 @@ func (q *queue) add(ids ...uint) {
 		if _, known := q.waiting[id]; !known {
 			q.waiting[id] = struct{}{}
 			q.ids = append(q.ids, id)
-			q.added++
 		}
 	}
 	select {
@@ -38,51 +38,72 @@ func (q *queue) add(ids ...uint) {
 	}
 }
 
+// hurry moves ids to the front, if they are waiting.
+func (q *queue) hurry(ids []uint) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var first []uint
+	for _, id := range ids {
+		if _, waits := q.waiting[id]; waits {
+			first = append(first, id)
+		}
+	}
+	if len(first) == len(q.ids) {
+		return // nothing else waits
+	}
+	rest := slices.DeleteFunc(slices.Clone(q.ids), func(id uint) bool { return slices.Contains(first, id) })
+	q.ids = append(first, rest...)
+}
+
 // take returns up to limit ids. Those that are added from now on are taken again.
 func (q *queue) take(limit int) []uint {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := min(limit, len(q.ids))
-	taken := q.ids[:n:n]
+	q.taken = q.ids[:n:n]
 	q.ids = q.ids[n:]
-	for _, id := range taken {
+	for _, id := range q.taken {
 		delete(q.waiting, id)
 	}
-	return taken
+	return q.taken
 }
 
-// settle says that n ids that were taken are in the index.
-func (q *queue) settle(n int) {
+// settle says that the ids that were taken are in the index.
+func (q *queue) settle() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.settled += uint64(n)
+	q.taken = nil
 	close(q.progress)
 	q.progress = make(chan struct{})
 }
 
-// putBack adds ids that were taken, and couldn't be indexed.
-func (q *queue) putBack(ids []uint) {
-	q.settle(len(ids)) // they count anew
-	q.add(ids...)
+// putBack adds the ids that were taken again: they couldn't be indexed.
+func (q *queue) putBack() {
+	q.mu.Lock()
+	taken := q.taken
+	q.mu.Unlock()
+	q.add(taken...)
+	q.settle()
 }
 
 // left is the number of ids that aren't in the index yet.
 func (q *queue) left() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return int(q.added - q.settled)
+	return len(q.ids) + len(q.taken)
 }
 
-// wait waits until all ids that were added before the call are in the index, or ctx ends.
-func (q *queue) wait(ctx context.Context) {
-	q.mu.Lock()
-	added := q.added
-	q.mu.Unlock()
+// wait waits until the given ids are in the index, or ctx ends.
+func (q *queue) wait(ctx context.Context, ids []uint) {
 	for {
 		q.mu.Lock()
-		settled, progress := q.settled, q.progress
+		lacking := slices.ContainsFunc(ids, func(id uint) bool {
+			_, waits := q.waiting[id]
+			return waits || slices.Contains(q.taken, id)
+		})
+		progress := q.progress
 		q.mu.Unlock()
-		if settled >= added {
+		if !lacking {
 			return
 		}
 		select {

@@ -33,7 +33,7 @@ type replica struct {
 	books   gateway.BookSource
 	pending *queue
 	log     *slog.Logger
-	total   int // of books to index, while it is built
+	total   int // of books to index, while it is built; Indexer.mu guards it
 
 	cancel context.CancelFunc // ends follow, if it answers searches
 	ended  chan struct{}
@@ -105,13 +105,13 @@ func (r *replica) follow(ctx context.Context, once bool) error {
 		case ctx.Err() != nil:
 			return nil
 		case err == nil:
-			r.pending.settle(len(ids))
+			r.pending.settle()
 			r.works()
 			continue
 		case errors.Is(err, errEngine):
 			return err
 		}
-		r.pending.putBack(ids)
+		r.pending.putBack()
 		r.fails(err)
 		select {
 		case <-ctx.Done():

@@ -2,6 +2,7 @@ package text
 
 import (
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -75,9 +76,13 @@ func commonest(i int) bool {
 }
 
 // Stem returns the stem of a term of Book in the book's language, or in the commonest
-// language of its script if that is unknown. It is empty for languages without a stemmer.
+// language of its script if that is unknown. It is empty for languages without a stemmer, and
+// for terms with digits.
 // Terms are folded, so the stems differ from those of dictionaries.
 func Stem(term, language string) string {
+	if hasDigit(term) {
+		return ""
+	}
 	first, _ := utf8.DecodeRuneInString(term)
 	in := languageOf(language)
 	for i, s := range stemmers {
@@ -99,6 +104,9 @@ type Stemmed struct {
 
 // Stems returns the stems of a term of Query in all languages, for the query's isn't known.
 func Stems(term string) []Stemmed {
+	if hasDigit(term) {
+		return nil
+	}
 	first, _ := utf8.DecodeRuneInString(term)
 	var stems []Stemmed
 	var script Stemmers
@@ -120,6 +128,9 @@ func Stems(term string) []Stemmed {
 	}
 	return stems
 }
+
+// hasDigit reports whether a term is a number or has one. A stemmer would make B33 of B333.
+func hasDigit(term string) bool { return strings.ContainsAny(term, "0123456789") }
 
 func stem(i int, term string) string {
 	env := snowballstem.NewEnv(term)

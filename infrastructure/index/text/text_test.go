@@ -143,3 +143,10 @@ func TestLanguageOf(t *testing.T) {
 	assert.Equal(t, unknown, languageOf(""))
 	assert.Equal(t, rest, languageOf("zh"))
 }
+
+func TestNumbersHaveNoStems(t *testing.T) {
+	for _, term := range []string{"1984", "b33", "boat333"} {
+		assert.Empty(t, Stems(term), term)
+		assert.Empty(t, Stem(term, "da"), term)
+	}
+}
