@@ -13,7 +13,6 @@ import (
 	"log"
 	"os"
 	"os/signal"
-	"runtime"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -83,8 +82,8 @@ func (b *bench) run(ctx context.Context, stock bool) error {
 	}
 	head := ""
 	if b.only == "" && stock {
-		head = fmt.Sprintf("Measured on %s on %s; %s; Bleve %s; %d books, which are the %d of Gutenberg's catalogue repeated with new ids; GOMAXPROCS %d.",
-			time.Now().Format("2006-01-02"), testbed.Machine(), testbed.GoVersion(), testbed.ModuleVersion("github.com/blevesearch/bleve/v2"), b.wanted, len(b.books), runtime.GOMAXPROCS(0))
+		head = fmt.Sprintf("Measured on %s on %s; %s; Bleve %s; %d books, which are the %d of Gutenberg's catalogue repeated with new ids; runs: %d, passes: %d.",
+			time.Now().Format("2006-01-02"), testbed.Machine(), testbed.GoVersion(), testbed.ModuleVersion("github.com/blevesearch/bleve/v2"), b.wanted, len(b.books), b.runs, b.passes)
 	}
 	return page.Report(head, table(sets, ours, theirs))
 }
