@@ -68,16 +68,15 @@ func difference(a, b *roaring.Bitmap) *roaring.Bitmap {
 	return roaring.AndNot(a, b)
 }
 
-// each calls visit for each document.
-func each(docs *roaring.Bitmap, visit func(doc uint32)) {
-	var buffer [256]uint32
+// each calls visit with all documents, some at a time: a call for each would take longer than
+// what is done with it.
+func each(docs *roaring.Bitmap, visit func(docs []uint32)) {
+	var buffer [512]uint32
 	for iterator := docs.ManyIterator(); ; {
 		n := iterator.NextMany(buffer[:])
 		if n == 0 {
 			return
 		}
-		for _, doc := range buffer[:n] {
-			visit(doc)
-		}
+		visit(buffer[:n])
 	}
 }

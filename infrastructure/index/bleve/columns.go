@@ -20,6 +20,7 @@ type columns struct {
 	ids     []uint64
 	version []int64   // of the book
 	weight  []float32 // orders books within a tier
+	rank    []uint64  // weight and year, as byWeight
 	// length of the title in letters, 255 at most.
 	length []uint8
 	year   []int16  // noYear if unknown
@@ -120,7 +121,7 @@ func (w *works) number(work uint64) uint32 {
 // readColumns reads the values of all books of a segment.
 func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 	n := int(s.Count())
-	c := &columns{ids: make([]uint64, n), version: make([]int64, n), weight: make([]float32, n), length: make([]uint8, n), year: make([]int16, n), work: make([]uint32, n),
+	c := &columns{ids: make([]uint64, n), version: make([]int64, n), weight: make([]float32, n), rank: make([]uint64, n), length: make([]uint8, n), year: make([]int16, n), work: make([]uint32, n),
 		title: make([]uint64, n), languages: lists{ends: make([]uint32, n)},
 		authors: lists{ends: make([]uint32, n)}, subjects: lists{ends: make([]uint32, n)},
 		stemming: &stemming{unions: map[text.Stemmers]*roaring.Bitmap{}}}
@@ -174,9 +175,11 @@ func (s *stemming) by(stem text.Stemmed, docs *roaring.Bitmap) *roaring.Bitmap {
 		return intersection(docs, s.all(rules))
 	}
 	var kept []uint32
-	each(docs, func(doc uint32) {
-		if s.kinds[s.kind[doc]]&rules != 0 {
-			kept = append(kept, doc)
+	each(docs, func(docs []uint32) {
+		for _, doc := range docs {
+			if s.kinds[s.kind[doc]]&rules != 0 {
+				kept = append(kept, doc)
+			}
 		}
 	})
 	return roaring.BitmapOf(kept...)
@@ -221,6 +224,7 @@ func (c *columns) set(doc int, id uint64, v values, d *dictionaries) {
 	}
 	c.subjects.ends[doc] = uint32(len(c.subjects.all))
 	c.weight[doc] = weight(v)
+	c.rank[doc] = byWeight(c.weight[doc], c.year[doc])
 	c.length[doc] = uint8(min(utf8.RuneCountInString(v.title), math.MaxUint8))
 }
 

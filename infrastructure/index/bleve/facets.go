@@ -92,8 +92,7 @@ func (c *counter) add(n uint32) {
 		return
 	}
 	if int(n) >= len(c.counts) {
-		c.counts = slices.Grow(c.counts, int(n)+1-len(c.counts))
-		c.counts = c.counts[:cap(c.counts)]
+		c.grow(n)
 	}
 	if c.counts[n] == 0 {
 		c.used = append(c.used, n)
@@ -101,13 +100,20 @@ func (c *counter) add(n uint32) {
 	c.counts[n]++
 }
 
+func (c *counter) grow(n uint32) {
+	c.counts = slices.Grow(c.counts, int(n)+1-len(c.counts))
+	c.counts = c.counts[:cap(c.counts)]
+}
+
 func (c *counter) authors(m *matches, docs *roaring.Bitmap)  { c.lists(&m.part.columns.authors, docs) }
 func (c *counter) subjects(m *matches, docs *roaring.Bitmap) { c.lists(&m.part.columns.subjects, docs) }
 
 func (c *counter) lists(l *lists, docs *roaring.Bitmap) {
-	each(docs, func(doc uint32) {
-		for _, n := range l.of(doc) {
-			c.add(n)
+	each(docs, func(docs []uint32) {
+		for _, doc := range docs {
+			for _, n := range l.of(doc) {
+				c.add(n)
+			}
 		}
 	})
 }
@@ -118,9 +124,11 @@ func (c *counter) languages(m *matches, docs *roaring.Bitmap) {
 
 func (c *counter) decades(m *matches, docs *roaring.Bitmap) {
 	years := m.part.columns.year
-	each(docs, func(doc uint32) {
-		if year := years[doc]; year != noYear {
-			c.add(uint32(decadeOf(int(year))/10 + firstDecade))
+	each(docs, func(docs []uint32) {
+		for _, doc := range docs {
+			if year := years[doc]; year != noYear {
+				c.add(uint32(decadeOf(int(year))/10 + firstDecade))
+			}
 		}
 	})
 }

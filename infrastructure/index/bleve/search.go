@@ -76,7 +76,7 @@ func (r *run) hits(ctx context.Context, sort model.Sort, limit int) ([]hit, erro
 			}
 			seen[i] = union(seen[i], docs)
 			ranked += int(docs.GetCardinality())
-			best.add(m.part, docs, m.part.columns.order(sort))
+			best.addRanked(m.part, docs)
 		}
 		best.cut()
 		if hits = append(hits, best.hits...); len(hits) >= limit || ranked == r.total {

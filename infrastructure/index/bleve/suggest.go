@@ -90,7 +90,7 @@ func (c *completion) suggestions(ctx context.Context, limit int) ([]model.Sugges
 		}
 		columns := part.columns
 		known.add(part, begins, func(doc uint32) uint64 { return byWeight(columns.weight[doc]+beginBonus, columns.year[doc]) })
-		known.add(part, has, columns.order(model.ByRelevance))
+		known.addRanked(part, has)
 		short.add(part, begins, func(doc uint32) uint64 { return 1<<63 | columns.shortest(doc) })
 		short.add(part, has, columns.shortest)
 	}

@@ -35,17 +35,33 @@ type top struct {
 
 // add adds the documents of a bitmap, of which key gives the order.
 func (t *top) add(p *part, docs *roaring.Bitmap, key func(doc uint32) uint64) {
-	each(docs, func(doc uint32) {
-		k := key(doc)
-		if k < t.floor {
-			return
-		}
-		t.hits = append(t.hits, hit{part: p, doc: doc, key: k, id: p.columns.ids[doc]})
-		if len(t.hits) >= t.room {
-			t.cut()
-			t.room = 2*len(t.hits) + 64
+	each(docs, func(docs []uint32) {
+		for _, doc := range docs {
+			if k := key(doc); k >= t.floor {
+				t.take(p, doc, k)
+			}
 		}
 	})
+}
+
+// addRanked adds documents in the order of their ranks, faster than add.
+func (t *top) addRanked(p *part, docs *roaring.Bitmap) {
+	rank := p.columns.rank
+	each(docs, func(docs []uint32) {
+		for _, doc := range docs {
+			if k := rank[doc]; k >= t.floor {
+				t.take(p, doc, k)
+			}
+		}
+	})
+}
+
+func (t *top) take(p *part, doc uint32, key uint64) {
+	t.hits = append(t.hits, hit{part: p, doc: doc, key: key, id: p.columns.ids[doc]})
+	if len(t.hits) >= t.room {
+		t.cut()
+		t.room = 2*len(t.hits) + 64
+	}
 }
 
 // cut keeps the best hits, in order. If keys don't tell everything, it keeps the hits that have
@@ -117,7 +133,7 @@ func (c *columns) order(sort model.Sort) func(doc uint32) uint64 {
 			return uint64(1<<17 - int(c.year[doc]))
 		}
 	}
-	return func(doc uint32) uint64 { return byWeight(c.weight[doc], c.year[doc]) }
+	return func(doc uint32) uint64 { return c.rank[doc] }
 }
 
 // shortest orders by the length of the title, the shortest first, then by weight.

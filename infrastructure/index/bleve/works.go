@@ -31,27 +31,32 @@ func (v *view) newOwners() *owners {
 func (o *owners) representatives(parts []*matches, docs []*roaring.Bitmap) []*roaring.Bitmap {
 	for i, p := range parts {
 		c := p.part.columns
-		each(docs[i], func(doc uint32) {
-			work := c.work[doc]
-			if work == 0 {
-				return
+		each(docs[i], func(docs []uint32) {
+			for _, doc := range docs {
+				work := c.work[doc]
+				if work == 0 {
+					continue
+				}
+				o.editions[work]++
+				switch owner := o.of[work]; {
+				case owner == 0:
+					o.used = append(o.used, work)
+				case parts[owner>>32].part.columns.rank[uint32(owner)-1] >= c.rank[doc]:
+					continue
+				}
+				o.of[work] = uint64(i)<<32 | uint64(doc+1)
 			}
-			o.editions[work]++
-			switch owner := o.of[work]; {
-			case owner == 0:
-				o.used = append(o.used, work)
-			case parts[owner>>32].part.columns.weight[uint32(owner)-1] >= c.weight[doc]:
-				return
-			}
-			o.of[work] = uint64(i)<<32 | uint64(doc+1)
 		})
 	}
 	chosen := make([]*roaring.Bitmap, len(parts))
 	for i, p := range parts {
 		var kept []uint32
-		each(docs[i], func(doc uint32) {
-			if work := p.part.columns.work[doc]; work == 0 || o.of[work] == uint64(i)<<32|uint64(doc+1) {
-				kept = append(kept, doc)
+		works := p.part.columns.work
+		each(docs[i], func(docs []uint32) {
+			for _, doc := range docs {
+				if work := works[doc]; work == 0 || o.of[work] == uint64(i)<<32|uint64(doc+1) {
+					kept = append(kept, doc)
+				}
 			}
 		})
 		chosen[i] = roaring.New()
