@@ -41,7 +41,7 @@ func (o *owners) representatives(parts []*matches, docs []*roaring.Bitmap) []*ro
 				switch owner := o.of[work]; {
 				case owner == 0:
 					o.used = append(o.used, work)
-				case parts[owner>>32].part.columns.weight[uint32(owner)-1] >= c.weight[doc]:
+				case parts[owner>>32].part.columns.rank[uint32(owner)-1] >= c.rank[doc]:
 					continue
 				}
 				o.of[work] = uint64(i)<<32 | uint64(doc+1)
