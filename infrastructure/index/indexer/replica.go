@@ -18,8 +18,11 @@ import (
 )
 
 const (
-	// batch is the number of books that are read and indexed in one step.
-	batch = 500
+	// readBatch is the number of books that are read at once. buildBatch and followBatch are
+	// how many are indexed in one step: the larger, the less work, and the longer a change waits.
+	readBatch   = 500
+	buildBatch  = 4000
+	followBatch = 1000
 	// page is the number of versions that are read at once.
 	page = 10_000
 	// pause is the pause after a failure of the catalogue.
@@ -87,8 +90,12 @@ func (r *replica) compare(ctx context.Context) (books int, err error) {
 // follow indexes what is queued until ctx ends, which is no error, or the engine fails. With
 // once it ends when nothing is queued any more.
 func (r *replica) follow(ctx context.Context, once bool) error {
+	step := followBatch
+	if once {
+		step = buildBatch
+	}
 	for {
-		ids := r.pending.take(batch * runtime.GOMAXPROCS(0))
+		ids := r.pending.take(step)
 		if len(ids) == 0 {
 			if once {
 				return nil
@@ -126,30 +133,39 @@ var errEngine = errors.New("the search engine failed")
 
 // index reads books and puts them into the index, with all processors.
 func (r *replica) index(ctx context.Context, ids []uint) error {
+	books, err := r.read(ctx, ids)
+	if err != nil {
+		return err
+	}
 	r.mu.Lock()
-	generation := r.generation
+	at := index.Position{Generation: r.generation, Version: r.engine.Position().Version}
 	r.mu.Unlock()
+	there := make(map[uint]bool, len(books))
+	for _, b := range books {
+		there[b.ID] = true
+		at.Version = max(at.Version, b.Version)
+	}
+	gone := slices.DeleteFunc(slices.Clone(ids), func(id uint) bool { return there[id] })
+	if err := r.engine.Apply(books, gone, at); err != nil {
+		return fmt.Errorf("%w: %w", errEngine, err)
+	}
+	return nil
+}
+
+// read reads the books with these ids that exist.
+func (r *replica) read(ctx context.Context, ids []uint) ([]*model.Book, error) {
+	parts := slices.Collect(slices.Chunk(ids, readBatch))
+	read := make([][]*model.Book, len(parts))
 	group, ctx := errgroup.WithContext(ctx)
-	for part := range slices.Chunk(ids, batch) {
-		group.Go(func() error {
-			books, err := r.books.GetBooks(ctx, part)
-			if err != nil {
-				return err
-			}
-			there := make(map[uint]bool, len(books))
-			at := index.Position{Generation: generation, Version: r.engine.Position().Version}
-			for _, b := range books {
-				there[b.ID] = true
-				at.Version = max(at.Version, b.Version)
-			}
-			gone := slices.DeleteFunc(slices.Clone(part), func(id uint) bool { return there[id] })
-			if err := r.engine.Apply(books, gone, at); err != nil {
-				return fmt.Errorf("%w: %w", errEngine, err)
-			}
-			return nil
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, part := range parts {
+		group.Go(func() (err error) {
+			read[i], err = r.books.GetBooks(ctx, part)
+			return err
 		})
 	}
-	return group.Wait()
+	err := group.Wait()
+	return slices.Concat(read...), err
 }
 
 func (r *replica) fails(err error) {
