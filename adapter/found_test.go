@@ -117,7 +117,7 @@ func TestWorks(t *testing.T) {
 		}
 	}
 	page := s.get("/?q=emma").Body.String()
-	assert.Contains(t, page, `href="/?author=Jane&#43;Austen&amp;group=book&amp;q=emma"`)
+	assert.Contains(t, page, `href="/?author=Jane&#43;Austen&amp;group=book&amp;q=title%3A%22Emma%22"`)
 	s.events.take()
 
 	plain := newShop(t) // its engine doesn't know works

@@ -30,6 +30,9 @@ func indexFolder(c *config.Config) string { return filepath.Join(c.App.DataDir, 
 // newIndexer returns the embedded search engine, or nil if the database searches.
 func newIndexer(c *config.Config, db *catalogue, log *slog.Logger) *indexer.Indexer {
 	if c.Index.Engine != config.BleveEngine {
+		if err := indexer.Forget(indexFolder(c)); err != nil {
+			log.Warn("the status of an earlier search index can't be removed", "error", err)
+		}
 		return nil
 	}
 	open := func(folder string) (index.Engine, error) {
@@ -68,6 +71,9 @@ func IndexStatus(c *config.Config) (status indexer.Status, ok bool, err error) {
 
 // RebuildIndex asks the shop on the data folder, now or at its next start, for another index.
 func RebuildIndex(c *config.Config) error { return indexer.Request(indexFolder(c)) }
+
+// IndexRequested reports whether the shop hasn't taken a request for another index yet.
+func IndexRequested(c *config.Config) bool { return indexer.Requested(indexFolder(c)) }
 
 // indexCollectors are the metrics of the search index.
 func indexCollectors(x *indexer.Indexer) []prometheus.Collector {

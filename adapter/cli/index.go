@@ -56,8 +56,12 @@ func (cmd indexStatusCommand) Run(sh *shell) error {
 
 type indexRebuildCommand struct{}
 
-// pollEvery is the time between two looks at the status.
-const pollEvery = 200 * time.Millisecond
+const (
+	// pollEvery is the time between two looks at the status.
+	pollEvery = 200 * time.Millisecond
+	// takenWithin is how long the shop may take to notice a request.
+	takenWithin = 10 * time.Second
+)
 
 // Run asks the shop for another index, and shows how far it is. An interrupt ends only the
 // showing.
@@ -87,7 +91,7 @@ func showBuilding(sh *shell, c *config.Config, before time.Time) error {
 	if isTerminal(sh.Err) {
 		bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(sh.Err), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount())
 	}
-	for {
+	for begun := time.Now(); ; {
 		status, _, err := application.IndexStatus(c)
 		switch {
 		case err != nil:
@@ -99,6 +103,8 @@ func showBuilding(sh *shell, c *config.Config, before time.Time) error {
 			return fmt.Errorf("the index can't be built: %s", status.Problem)
 		case !application.Running(c):
 			return errors.New("the shop has ended; its next start goes on")
+		case time.Since(begun) > takenWithin && application.IndexRequested(c):
+			return errors.New("the shop doesn't take the request; perhaps it runs with index.engine: sql")
 		case bar != nil && status.Total > 0:
 			bar.ChangeMax64(int64(status.Total))
 			_ = bar.Set64(int64(status.Done)) // writing to the terminal may fail

@@ -121,7 +121,10 @@ func (p *Pages) view(b *model.Book, search string) bookView {
 // editionsLink returns the address of a search that lists all editions of a book that the
 // search found.
 func (p *Pages) editionsLink(s model.Search, b *model.Book, tag string) string {
-	s.ByWork, s.Offset = false, 0
+	s.ByWork, s.Offset, s.Exact = false, 0, false
+	if typed, err := model.ParseKeyword(`title:"` + strings.ReplaceAll(b.Title, `"`, " ") + `"`); err == nil {
+		s.Keyword = typed
+	}
 	if authors := b.Authors(); len(authors) > 0 {
 		s.Filters.Author = authors[0]
 	}

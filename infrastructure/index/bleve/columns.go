@@ -235,11 +235,14 @@ func head(text string) uint64 {
 	return binary.BigEndian.Uint64(first[:])
 }
 
-// weight orders the books of a tier: the best known first. Each word of the title counts
-// against it as much as a third of the readers: of two books with the same words, the shorter
-// title says more about them.
+// weight orders the books of a tier: the best known first. Of two books that are known alike,
+// the shorter title says more about them.
 func weight(v values) float32 {
-	w := math.Log2(1+float64(v.popularity)) - 0.6*float64(min(v.words, 20))
+	wordCost := 0.1
+	if v.popularity == 0 {
+		wordCost = 0.6 // nothing else tells
+	}
+	w := math.Log2(1+float64(v.popularity)) - wordCost*float64(min(v.words, 20))
 	if v.inStock {
 		w += 0.5
 	}

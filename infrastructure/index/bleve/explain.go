@@ -23,6 +23,10 @@ var reasons = [tiers]string{
 	inDescription: "At least one word is only in the description.",
 }
 
+// groups numbers the groups that people know: books of several tiers stand together, or differ
+// in punctuation only.
+var groups = [tiers]int{asTyped: 1, wholeTitle: 1, titleStart: 2, inTitle: 3, inName: 3, inForms: 4, inText: 5, inVariants: 6, inDescription: 7}
+
 // places are where a word is looked for, the first ones first.
 var places = []struct {
 	name string
@@ -120,7 +124,7 @@ func (r *run) explainPlace(ctx context.Context, e *model.Explanation, m *matches
 	if s.Keyword != "" {
 		for t := range tiers {
 			if m.of(t).Contains(at.doc) {
-				e.Tier, e.Why = max(1, int(t)), reasons[t] // the first two are one group for people
+				e.Tier, e.Why = groups[t], reasons[t]
 				break
 			}
 		}

@@ -23,8 +23,8 @@ func TestExplanations(t *testing.T) {
 		words  [][]string
 	}{
 		"whole title":    {model.Search{Keyword: "winter harbour"}, 1, model.Explanation{Found: true, Rank: 1, Tier: 1, Why: "The title is the query, with its punctuation.", Popularity: 100}, [][]string{{"title"}, {"title"}}},
-		"another form":   {model.Search{Keyword: "winter harbour"}, 2, model.Explanation{Found: true, Rank: 2, Tier: 7, Why: "All words are outside the description, at least one of them in another form."}, [][]string{{"authors"}, {"another form"}}},
-		"description":    {model.Search{Keyword: "winter harbour"}, 3, model.Explanation{Found: true, Rank: 3, Tier: 8, Why: "At least one word is only in the description."}, [][]string{{"description"}, {"description"}}},
+		"another form":   {model.Search{Keyword: "winter harbour"}, 2, model.Explanation{Found: true, Rank: 2, Tier: 6, Why: "All words are outside the description, at least one of them in another form."}, [][]string{{"authors"}, {"another form"}}},
+		"description":    {model.Search{Keyword: "winter harbour"}, 3, model.Explanation{Found: true, Rank: 3, Tier: 7, Why: "At least one word is only in the description."}, [][]string{{"description"}, {"description"}}},
 		"a missing word": {model.Search{Keyword: "winter harbour"}, 4, model.Explanation{Why: `It doesn't have the word "winter".`}, [][]string{{}, {}}},
 		"filter":         {model.Search{Keyword: "winter", Filters: model.Filters{Language: "en"}}, 3, model.Explanation{Why: "A filter rules it out."}, [][]string{{"description"}}},
 		"excluded":       {model.Search{Keyword: "winter -boats"}, 3, model.Explanation{Why: "A phrase, a field, an ISBN or an excluded word of the query rules it out."}, [][]string{{"description"}}},

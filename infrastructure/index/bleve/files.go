@@ -23,7 +23,7 @@ const (
 	rootFile   = "root.bolt" // Bleve's list of segments
 )
 
-// check reads all files of an index and compares their checksums. It writes the format into
+// check reads all files of an index, compares their checksums, and puts damaged ones aside. It writes the format into
 // a new folder. existed says that it isn't new.
 func check(folder string) (existed bool, err error) {
 	_, missing := os.Stat(filepath.Join(folder, rootFile))
@@ -47,7 +47,13 @@ func check(folder string) (existed bool, err error) {
 		return existed, err
 	}
 	for _, segment := range segments {
-		if err := checkSum(segment); err != nil {
+		err := checkSum(segment)
+		if errors.Is(err, index.ErrDamaged) {
+			// A crash leaves files that belong to nothing yet. If this one belongs to the index,
+			// Bleve doesn't find it, and ignores the state that needs it.
+			err = os.Rename(segment, segment+".damaged")
+		}
+		if err != nil {
 			return existed, err
 		}
 	}

@@ -18,7 +18,7 @@ const (
 	asTyped       tier = iota // the title is the query, with its punctuation
 	wholeTitle                // the title is the query, a series in brackets apart
 	titleStart                // the title begins with the query
-	inTitle                   // all words are in the title
+	inTitle                   // all words are in the title; ranked together with inName
 	inName                    // all words are in title and authors
 	inForms                   // all words are in the title in some form
 	inText                    // all words are in the book's facts

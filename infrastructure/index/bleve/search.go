@@ -68,6 +68,9 @@ func (r *run) hits(ctx context.Context, sort model.Sort, limit int) ([]hit, erro
 	seen := make([]*roaring.Bitmap, len(r.parts))
 	ranked := 0
 	for t := range tiers {
+		if t == inTitle {
+			continue // a group with inName
+		}
 		best := top{limit: limit - len(hits)}
 		for i, m := range r.parts {
 			docs := difference(m.of(t), seen[i])
@@ -201,16 +204,15 @@ func (v *view) find(ctx context.Context, s model.Search) (served, typed *run, re
 			return r, r, result, err
 		}
 	}
-	if r.total == 0 {
-		for _, q := range p.rephrased() {
-			other, err := v.run(ctx, q)
-			if err != nil {
-				return nil, nil, nil, err
-			}
-			if other.total > 0 {
-				result.Match, result.Served = model.RelaxedMatch, q.served(p)
-				return other, r, result, nil
-			}
+	// The words of "books by Ann Author" may all be in some description.
+	for _, q := range p.rephrased() {
+		other, err := v.run(ctx, q)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if other.total > 0 && (r.total == 0 || other.best() <= inName) {
+			result.Match, result.Served = model.RelaxedMatch, q.served(p)
+			return other, r, result, nil
 		}
 	}
 	mended, err := v.instead(ctx, p, r, result)
@@ -239,7 +241,7 @@ func (v *view) instead(ctx context.Context, typed *plan, r *run, result *model.S
 			return r, nil
 		}
 		found := r.best()
-		if len(unknown) == 0 || found == inText || found == inForms && mended.best() > titleStart {
+		if len(unknown) == 0 || mended.plan.inflects(typed) || found == inText || found == inForms && mended.best() > titleStart {
 			if r.total <= fewBooks && found > inForms {
 				result.Suggested = served
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/blevesearch/vellum/levenshtein"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index/text"
 )
 
 // maxTried bounds the corrections of a query that find something and are compared.
@@ -235,6 +236,24 @@ func runOf(a *attempt) *run {
 	return a.run
 }
 
+// inflects reports whether all words that differ from those of the original have a stem of the
+// word that they replace: then they are forms of what was typed, and no corrections.
+func (p *plan) inflects(original *plan) bool {
+	stems := map[int][]text.Stemmed{}
+	for _, w := range original.words {
+		stems[w.Start] = w.stems
+	}
+	for _, w := range p.words {
+		own := text.Stems(w.Terms[0])
+		if !slices.ContainsFunc(stems[w.Start], func(s text.Stemmed) bool {
+			return slices.ContainsFunc(own, func(other text.Stemmed) bool { return other.Term == s.Term })
+		}) && len(own) > 0 {
+			return false
+		}
+	}
+	return len(p.words) == len(original.words)
+}
+
 // unknown returns the words that no book has as they were typed, and that may be corrected.
 func (v *view) unknown(ctx context.Context, p *plan) ([]int, error) {
 	var unknown []int
@@ -242,7 +261,9 @@ func (v *view) unknown(ctx context.Context, p *plan) ([]int, error) {
 	for _, part := range v.parts {
 		m := newMatcher(p, part)
 		for i := range p.words {
-			known[i] = known[i] || !m.any(textField, m.words[i].own()).IsEmpty() || !m.any(descriptionField, m.words[i].own()).IsEmpty()
+			for _, field := range []string{textField, descriptionField, pairField} {
+				known[i] = known[i] || !m.any(field, m.words[i].own()).IsEmpty()
+			}
 		}
 		if err := m.check(ctx); err != nil {
 			return nil, err

@@ -106,11 +106,11 @@ func (c *completion) suggestions(ctx context.Context, limit int) ([]model.Sugges
 			if len(found) >= list.limit {
 				break
 			}
-			s, err := c.suggestion(h)
+			s, ok, err := c.suggestion(h)
 			if err != nil {
 				return nil, err
 			}
-			if folded := model.Fold(s.Text); !seen[folded] {
+			if folded := model.Fold(s.Text); ok && !seen[folded] {
 				seen[folded] = true
 				found = append(found, s)
 			}
@@ -119,32 +119,40 @@ func (c *completion) suggestions(ctx context.Context, limit int) ([]model.Sugges
 	return found, nil
 }
 
-// suggestion returns what a book suggests: an author who has all words, else its title.
-func (c *completion) suggestion(h hit) (found model.Suggestion, err error) {
+// suggestion returns what a book suggests: an author who has all words, else its title. ok is
+// false if title and authors don't have each word in a place of its own.
+func (c *completion) suggestion(h hit) (found model.Suggestion, ok bool, err error) {
 	stored, err := h.part.stored(uint64(h.doc))
 	if err != nil {
-		return found, err
+		return found, false, err
 	}
 	found = model.Suggestion{Text: stored.title, Kind: model.TitleSuggestion, BookID: uint(h.id)}
-	if c.in(text.Title, stored.title) {
-		return found, nil
+	all := text.Book(stored.title, "", text.Title)
+	if c.in(all) {
+		return found, true, nil
 	}
 	for _, author := range stored.authors {
-		if c.in(text.Name, author) {
-			return model.Suggestion{Text: author, Kind: model.AuthorSuggestion}, nil
+		name := text.Book(author, "", text.Name)
+		if c.in(name) {
+			return model.Suggestion{Text: author, Kind: model.AuthorSuggestion}, true, nil
 		}
+		all = append(all, name...)
 	}
-	return found, nil
+	return found, c.in(all), nil
 }
 
-// in reports whether a text has all words.
-func (c *completion) in(kind text.Kind, s string) bool {
-	tokens := text.Book(s, "", kind)
+// in reports whether tokens have all words, each in a place of its own.
+func (c *completion) in(tokens []text.Token) bool {
+	taken := make([]bool, len(tokens))
 	for i, w := range c.words {
-		last := i == len(c.words)-1
-		if !slices.ContainsFunc(tokens, func(token text.Token) bool {
-			return slices.ContainsFunc(token.Terms, func(term string) bool { return w.is(term, last) })
-		}) {
+		found := false
+		for at := range tokens {
+			if !taken[at] && slices.ContainsFunc(tokens[at].Terms, func(term string) bool { return w.is(term, i == len(c.words)-1) }) {
+				taken[at], found = true, true
+				break
+			}
+		}
+		if !found {
 			return false
 		}
 	}

@@ -111,6 +111,15 @@ func (f folders) remove(name string) error { return os.RemoveAll(f.path(name)) }
 // takeRequest reports whether another index was asked for, once.
 func (f folders) takeRequest() bool { return os.Remove(f.path(requestFile)) == nil }
 
+// forget removes the status, because no index is kept.
+func (f folders) forget() error {
+	err := os.Remove(f.path(statusFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // setAside keeps a damaged index for those who look for the cause, in the place of the one
 // before.
 func (f folders) setAside(name string) (path string, err error) {
@@ -118,7 +127,11 @@ func (f folders) setAside(name string) (path string, err error) {
 	if err := os.RemoveAll(path); err != nil {
 		return "", fmt.Errorf("set the index aside: %w", err)
 	}
-	if err := os.Rename(f.path(name), path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err = os.Rename(f.path(name), path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil // somebody has deleted it
+	}
+	if err != nil {
 		return "", fmt.Errorf("set the index aside: %w", err)
 	}
 	return path, nil

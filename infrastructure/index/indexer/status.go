@@ -3,7 +3,6 @@ package indexer
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -92,9 +91,18 @@ func ReadStatus(folder string) (s Status, ok bool, err error) {
 		return s, false, err
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
-		return s, false, fmt.Errorf("read %s: %w", name, err)
+		return Status{}, false, nil // the shop writes another one
 	}
 	return s, true, nil
+}
+
+// Forget removes the status of a folder, because the shop keeps no index any more.
+func Forget(folder string) error { return folders{folder}.forget() }
+
+// Requested reports whether a request waits for a shop.
+func Requested(folder string) bool {
+	_, err := os.Stat(folders{folder}.path(requestFile))
+	return err == nil
 }
 
 // Request asks the shop on a folder, now or at its next start, to build another index.

@@ -132,8 +132,16 @@ func Stems(term string) []Stemmed {
 // hasDigit reports whether a term is a number or has one. A stemmer would make B33 of B333.
 func hasDigit(term string) bool { return strings.ContainsAny(term, "0123456789") }
 
+// maxSuffix is the longest suffix that stemming may cut, in letters: cooperation isn't a form of
+// cooper.
+const maxSuffix = 4
+
 func stem(i int, term string) string {
 	env := snowballstem.NewEnv(term)
 	stemmers[i].stem(env)
-	return env.Current()
+	stemmed := env.Current()
+	if utf8.RuneCountInString(term)-utf8.RuneCountInString(stemmed) > maxSuffix {
+		return term
+	}
+	return stemmed
 }
