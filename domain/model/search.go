@@ -212,7 +212,7 @@ type Search struct {
 	// WithFacets says that facets are wanted.
 	WithFacets bool
 	// ByWork lists one edition of each work, if the engine knows works: the one that matches
-	// best. Total and facets count works then, each by the best known edition that matches.
+	// best. Total and facets count works then.
 	ByWork bool
 }
 

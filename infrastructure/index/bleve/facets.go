@@ -15,7 +15,8 @@ import (
 const facetValues = 10
 
 // facets counts the hits by author, language, decade, subject and availability. The filter of
-// a facet doesn't narrow its own counts. By work, the best known edition counts for its work.
+// a facet doesn't narrow its own counts. By work, a work counts once for each value that its
+// editions have; of very large results, only its best known edition counts.
 func (r *run) facets(ctx context.Context, byWork bool) (*model.Facets, error) {
 	f := r.plan.filters
 	facets := &model.Facets{}
@@ -30,13 +31,14 @@ func (r *run) facets(ctx context.Context, byWork bool) (*model.Facets, error) {
 		values *[]model.FacetValue
 		filter func(*model.Filters)
 		count  func(c *counter, m *matches, docs *roaring.Bitmap)
+		of     func(m *matches, doc uint32) []uint32
 		name   func(n uint32) string
 	}{
-		{&facets.Authors, func(f *model.Filters) { f.Author = "" }, (*counter).authors, r.view.dictionaries.authors.reader()},
-		{&facets.Languages, func(f *model.Filters) { f.Language = "" }, (*counter).languages, r.view.dictionaries.languages.reader()},
-		{&facets.Decades, func(f *model.Filters) { f.Decade = nil }, (*counter).decades, decadeName},
-		{&facets.Subjects, func(f *model.Filters) { f.Subject = "" }, (*counter).subjects, r.view.dictionaries.subjects.reader()},
-		{&facets.Availability, func(f *model.Filters) { f.Available = nil }, (*counter).availability, availabilityName},
+		{&facets.Authors, func(f *model.Filters) { f.Author = "" }, (*counter).authors, (*matches).authors, r.view.dictionaries.authors.reader()},
+		{&facets.Languages, func(f *model.Filters) { f.Language = "" }, (*counter).languages, (*matches).languages, r.view.dictionaries.languages.reader()},
+		{&facets.Decades, func(f *model.Filters) { f.Decade = nil }, (*counter).decades, (*matches).decade, decadeName},
+		{&facets.Subjects, func(f *model.Filters) { f.Subject = "" }, (*counter).subjects, (*matches).subjects, r.view.dictionaries.subjects.reader()},
+		{&facets.Availability, func(f *model.Filters) { f.Available = nil }, (*counter).availability, (*matches).availability, availabilityName},
 	} {
 		others := f
 		facet.filter(&others)
@@ -53,12 +55,14 @@ func (r *run) facets(ctx context.Context, byWork bool) (*model.Facets, error) {
 				}
 			}
 		}
+		c := counters.Get().(*counter)
 		if byWork {
 			o := r.view.newOwners()
-			docs = o.representatives(from.parts, docs)
+			chosen := o.representatives(from.parts, docs)
+			o.addOthers(c, from.parts, docs, chosen, facet.of)
 			o.release()
+			docs = chosen
 		}
-		c := counters.Get().(*counter)
 		for i, m := range from.parts {
 			facet.count(c, m, docs[i])
 			if err := m.check(ctx); err != nil {
@@ -142,6 +146,24 @@ func (c *counter) availability(m *matches, docs *roaring.Bitmap) {
 			}
 		}
 	}
+}
+
+func (m *matches) authors(doc uint32) []uint32   { return m.part.columns.authors.of(doc) }
+func (m *matches) languages(doc uint32) []uint32 { return m.part.columns.languages.of(doc) }
+func (m *matches) subjects(doc uint32) []uint32  { return m.part.columns.subjects.of(doc) }
+
+func (m *matches) decade(doc uint32) []uint32 {
+	if year := m.part.columns.year[doc]; year != noYear {
+		return []uint32{uint32(decadeOf(int(year))/10 + firstDecade)}
+	}
+	return nil
+}
+
+func (m *matches) availability(doc uint32) []uint32 {
+	if m.term(exactField, availableIs+"true").Contains(doc) {
+		return []uint32{2}
+	}
+	return []uint32{1}
 }
 
 // best returns the values with the highest counts, then by name, and clears the counter.

@@ -65,6 +65,38 @@ func (o *owners) representatives(parts []*matches, docs []*roaring.Bitmap) []*ro
 	return chosen
 }
 
+// maxOthers bounds the editions beside the best known ones whose values are counted.
+const maxOthers = 20_000
+
+// addOthers counts the values that the best known editions of works don't have, but others do.
+func (o *owners) addOthers(c *counter, parts []*matches, docs, chosen []*roaring.Bitmap, of func(m *matches, doc uint32) []uint32) {
+	others := uint64(0)
+	for i := range docs {
+		others += docs[i].GetCardinality() - chosen[i].GetCardinality()
+	}
+	if others > maxOthers {
+		return
+	}
+	counted := map[uint64]bool{} // a work and a value
+	for i, m := range parts {
+		each(difference(docs[i], chosen[i]), func(docs []uint32) {
+			for _, doc := range docs {
+				work := m.part.columns.work[doc]
+				owner := o.of[work]
+				for _, n := range of(parts[owner>>32], uint32(owner)-1) {
+					counted[uint64(work)<<32|uint64(n)] = true
+				}
+				for _, n := range of(m, doc) {
+					if key := uint64(work)<<32 | uint64(n); !counted[key] {
+						counted[key] = true
+						c.add(n)
+					}
+				}
+			}
+		})
+	}
+}
+
 // others returns how many further editions of a hit's work there are.
 func (o *owners) others(h hit) int {
 	if work := h.part.columns.work[h.doc]; work != 0 && o.editions[work] > 0 {

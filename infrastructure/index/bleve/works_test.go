@@ -2,6 +2,7 @@ package bleve_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -31,7 +32,12 @@ func TestWorks(t *testing.T) {
 	assert.Equal(t, 3, all.Total)
 	assert.True(t, all.ByWork)
 	assert.Equal(t, []model.FacetValue{{Value: "en", Count: 2}, {Value: "no", Count: 1}}, all.Facets.Languages)
-	assert.Equal(t, []model.FacetValue{{Value: "1900", Count: 1}, {Value: "1950", Count: 1}, {Value: "2000", Count: 1}}, all.Facets.Decades, "by the best known edition")
+	assert.Equal(t, []model.FacetValue{{Value: "1900", Count: 2}, {Value: "1950", Count: 1}, {Value: "1990", Count: 1}, {Value: "2000", Count: 1}}, all.Facets.Decades)
+	for _, f := range all.Facets.Decades {
+		decade, err := strconv.Atoi(f.Value)
+		require.NoError(t, err)
+		assert.Equal(t, f.Count, find(model.Search{Keyword: "the silver fjord", Filters: model.Filters{Decade: &decade}}).Total, "a click finds as many")
+	}
 	assert.Equal(t, []uint{2}, find(model.Search{Keyword: "9780306406157"}).IDs, "the edition with the ISBN")
 	assert.Equal(t, []int{0}, find(model.Search{Keyword: "9780306406157"}).Editions)
 	assert.Equal(t, []uint{6, 7}, find(model.Search{Keyword: "poems"}).IDs, "a title that says nothing doesn't join books")
