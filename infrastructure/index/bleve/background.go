@@ -79,7 +79,9 @@ type background struct {
 	// refused says that the disk refused the last write.
 	refused atomic.Bool
 	merged  chan struct{} // has an element after a merge
+	inMerge bool          // only Bleve's merger uses it, until it has ended
 	done    chan struct{} // closed at the end
+	ending  sync.Once
 
 	mu       sync.Mutex
 	failure  error
@@ -100,7 +102,7 @@ func (b *background) begin() {
 
 // end makes it unknown again.
 func (b *background) end() {
-	close(b.done)
+	b.ending.Do(func() { close(b.done) })
 	openIndexes.mu.Lock()
 	defer openIndexes.mu.Unlock()
 	openIndexes.list = slices.DeleteFunc(openIndexes.list, func(other *background) bool { return other == b })
@@ -165,17 +167,28 @@ func (b *background) failures() <-chan error {
 	return next
 }
 
-// merging notes that merging begins or ends.
+// merging notes that merging begins or ends. Bleve says nothing if it fails or is interrupted.
 func (b *background) merging(begins bool) {
 	if begins {
-		b.deaths.enter(merging)
+		if !b.inMerge { // otherwise the last attempt failed
+			b.deaths.enter(merging)
+		}
+		b.inMerge = true
 		return
 	}
-	b.deaths.leave(merging)
+	b.mergeEnded()
 	select {
 	case b.merged <- struct{}{}:
 	default:
 	}
+}
+
+// mergeEnded notes that the process survived the merge, if there is one.
+func (b *background) mergeEnded() {
+	if b.inMerge {
+		b.deaths.leave(merging)
+	}
+	b.inMerge = false
 }
 
 // refreshMerged shows what was merged until the index ends: searches are faster then, and the

@@ -109,3 +109,13 @@ func TestFolderVanishes(t *testing.T) {
 	require.ErrorIs(t, x.Failed(), index.ErrDamaged)
 	_ = x.Close()
 }
+
+// An index that another process has open isn't damaged, however often one tries.
+func TestOpenedTwice(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "index")
+	open(t, folder)
+	_, err := bleve.Open(folder, slog.New(slog.DiscardHandler))
+	require.Error(t, err)
+	require.NotErrorIs(t, err, index.ErrDamaged)
+	assert.NoFileExists(t, filepath.Join(folder, "opening"), "nothing died")
+}

@@ -74,6 +74,7 @@ func Open(folder string, log *slog.Logger) (_ *Index, err error) {
 		return nil, err
 	}
 	x.background.deaths.enter(opening)
+	defer x.background.deaths.leave(opening)
 	store, err := scorch.NewScorch(scorch.Name, map[string]any{
 		"path": folder,
 		// A batch is visible before it is on disk. Content and position are stored together.
@@ -93,7 +94,6 @@ func Open(folder string, log *slog.Logger) (_ *Index, err error) {
 	if err := x.open(existed); err != nil {
 		return nil, errors.Join(err, x.closeStore())
 	}
-	x.background.deaths.leave(opening)
 	go x.background.refreshMerged()
 	return x, nil
 }
@@ -128,7 +128,8 @@ func (x *Index) open(existed bool) error {
 
 func (x *Index) closeStore() error {
 	x.background.end()
-	err := x.store.Close()
+	err := x.store.Close() // ends the merger
+	x.background.mergeEnded()
 	x.queue.Close()
 	return err
 }
