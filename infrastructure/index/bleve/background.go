@@ -199,7 +199,7 @@ func (b *background) refreshMerged() {
 		case <-b.done:
 			return
 		case <-b.merged:
-			if err := b.index.refresh(); err != nil && !errors.Is(err, ErrClosed) {
+			if err := b.index.refreshSafely(); err != nil && !errors.Is(err, ErrClosed) {
 				b.fail(err)
 			}
 		}

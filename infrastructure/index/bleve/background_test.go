@@ -26,3 +26,15 @@ func TestMergeWithoutDeath(t *testing.T) {
 	b.mergeEnded()
 	assert.Equal(t, 1, b.deaths.count(merging))
 }
+
+// If Bleve panics while it opens an index, the callbacks forget the index: another one in the
+// same folder gets its errors.
+func TestForgottenAfterAPanic(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "index")
+	b := newBackground(nil, folder, slog.New(slog.DiscardHandler))
+	b.begin()
+	require.Same(t, b, openIndexes.find(folder))
+	b.end()
+	b.end() // closing panicked
+	assert.Nil(t, openIndexes.find(folder))
+}

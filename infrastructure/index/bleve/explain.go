@@ -2,6 +2,7 @@ package bleve
 
 import (
 	"context"
+	"runtime/debug"
 	"slices"
 	"strconv"
 
@@ -43,11 +44,12 @@ var places = []struct {
 // Explain implements gateway.BookIndex.
 func (x *Index) Explain(ctx context.Context, s model.Search, book uint) (_ *model.Explanation, err error) {
 	defer x.recovered(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // see SearchBooks
 	v, err := x.view()
 	if err != nil {
 		return nil, err
 	}
-	defer v.release() // see SearchBooks
+	defer v.release() // an error concerns Close
 	return v.explain(ctx, s, book)
 }
 

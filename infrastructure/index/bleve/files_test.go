@@ -119,3 +119,34 @@ func TestOpenedTwice(t *testing.T) {
 	require.NotErrorIs(t, err, index.ErrDamaged)
 	assert.NoFileExists(t, filepath.Join(folder, "opening"), "nothing died")
 }
+
+// Reading a file that was cut off while the index is open doesn't end the process.
+func TestCutOffWhileOpen(t *testing.T) {
+	for name, ask := range map[string]func(x *bleve.Index) error{
+		"search": func(x *bleve.Index) error {
+			_, err := x.SearchBooks(t.Context(), model.Search{Keyword: "book", Limit: 1})
+			return err
+		},
+		"suggest": func(x *bleve.Index) error { _, err := x.Suggest(t.Context(), "boo", 8); return err },
+		"explain": func(x *bleve.Index) error {
+			_, err := x.Explain(t.Context(), model.Search{Keyword: "book"}, 1)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "index")
+			x, err := bleve.Open(folder, slog.New(slog.DiscardHandler))
+			require.NoError(t, err)
+			require.NoError(t, put(x, &model.Book{ID: 1, Title: "Book"}))
+			require.NoError(t, x.Close())
+			x, err = bleve.Open(folder, slog.New(slog.DiscardHandler))
+			require.NoError(t, err)
+			for _, file := range segments(t, folder) {
+				require.NoError(t, os.Truncate(file, 0))
+			}
+			require.ErrorIs(t, ask(x), index.ErrDamaged)
+			require.ErrorIs(t, x.Failed(), index.ErrDamaged)
+			_ = x.Close()
+		})
+	}
+}

@@ -59,6 +59,7 @@ func Open(folder string, log *slog.Logger) (_ *Index, err error) {
 	x.background = newBackground(x, folder, log)
 	defer func() {
 		if thrown := recover(); thrown != nil { // Bleve can't close what it can't load
+			x.background.end()
 			x.queue.Close()
 			err = fmt.Errorf("%w: %v", index.ErrDamaged, thrown)
 		}
@@ -206,6 +207,13 @@ func (x *Index) refresh() error {
 	return nil
 }
 
+// refreshSafely is refresh for a goroutine of its own: a panic there would end the process.
+func (x *Index) refreshSafely() (err error) {
+	defer x.recovered(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // see SearchBooks
+	return x.refresh()
+}
+
 // view returns the current view, held.
 func (x *Index) view() (*view, error) {
 	x.mu.RLock()
@@ -219,7 +227,8 @@ func (x *Index) view() (*view, error) {
 // Apply implements index.Engine. It uses all processors for large batches.
 func (x *Index) Apply(put []*model.Book, deleted []uint, at index.Position) (err error) {
 	defer x.recovered(&err)
-	held, err := x.view() // the store isn't closed meanwhile
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // see SearchBooks
+	held, err := x.view()                                    // fails after Close
 	if err != nil {
 		return err
 	}
@@ -265,6 +274,7 @@ func (x *Index) applyParts(put []*model.Book) error {
 	for _, part := range parts {
 		group.Go(func() (err error) {
 			defer x.recovered(&err)
+			defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 			if len(part) == 0 {
 				return nil
 			}
@@ -337,12 +347,12 @@ func (x *Index) Capabilities() model.Capabilities {
 // Suggest implements gateway.BookIndex.
 func (x *Index) Suggest(ctx context.Context, typed model.Keyword, limit int) (_ []model.Suggestion, err error) {
 	defer x.recovered(&err)
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // see SearchBooks
 	v, err := x.view()
 	if err != nil {
 		return nil, err
 	}
-	defer v.release() // see SearchBooks
+	defer v.release() // an error concerns Close
 	return v.suggest(ctx, typed, limit)
 }
 
@@ -355,6 +365,6 @@ func (x *Index) SearchBooks(ctx context.Context, s model.Search) (_ *model.Searc
 	if err != nil {
 		return nil, err
 	}
-	defer v.release() // the index isn't closed while it is searched, or the error concerns Close
+	defer v.release() // an error concerns Close
 	return v.search(ctx, s)
 }

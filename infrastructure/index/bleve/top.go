@@ -120,7 +120,7 @@ const byID model.Sort = "id"
 func (c *columns) order(sort model.Sort) func(doc uint32) uint64 {
 	switch sort {
 	case byID:
-		return func(uint32) uint64 { return 0 }
+		return func(doc uint32) uint64 { return ^c.ids[doc] }
 	case model.ByTitle:
 		return func(doc uint32) uint64 { return ^c.title[doc] }
 	case model.ByNewest:

@@ -91,7 +91,7 @@ func readStored(s segment.Segment, doc uint64) (id uint64, v values, err error) 
 	wrongID, wrongValues := errValues, errValues // unless there are some
 	err = s.VisitStoredFields(doc, func(field string, _ byte, value []byte, _ []uint64) bool {
 		switch field {
-		case "_id":
+		case idField:
 			id, wrongID = strconv.ParseUint(string(value), 10, 64)
 		case valuesField:
 			v, wrongValues = decodeValues(value)
