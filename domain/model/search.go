@@ -286,8 +286,8 @@ const (
 type Explanation struct {
 	BookID uint `json:"book_id"`
 	Found  bool `json:"found"`
-	// Rank is the book's place in the result, from 1. It is 0 if the book isn't found, or
-	// lies behind MaxDepth.
+	// Rank is the place of the book in the result, or of its work if the search is ByWork,
+	// from 1. It is 0 if the book isn't found, or lies behind MaxDepth.
 	Rank int `json:"rank,omitempty"`
 	// Tier is the number of the group of matches that the book belongs to, from 1. Better
 	// groups come first. Within a group, the higher weight does.

@@ -135,16 +135,28 @@ func (r *run) explainPlace(ctx context.Context, e *model.Explanation, m *matches
 	if s.Plain() {
 		sort = byID
 	}
-	hits, err := r.hits(ctx, sort, model.MaxDepth)
+	list := func(limit int) ([]hit, error) { return r.hits(ctx, sort, limit) }
+	hits, err := []hit(nil), error(nil)
+	if s.ByWork {
+		hits, err = r.works(model.MaxDepth, list)
+	} else {
+		hits, err = list(model.MaxDepth)
+	}
 	if err != nil {
 		return err
 	}
-	e.Rank = slices.IndexFunc(hits, func(h hit) bool { return h.id == at.id }) + 1
+	work := at.part.columns.work[at.doc]
+	e.Rank = slices.IndexFunc(hits, func(h hit) bool {
+		return h.id == at.id || s.ByWork && work != 0 && h.part.columns.work[h.doc] == work
+	}) + 1
 	return nil
 }
 
 // missing says why a book isn't found.
 func missing(e *model.Explanation, m *matcher, doc uint32) string {
+	if m.empty() {
+		return "The query has no word to search for."
+	}
 	for _, w := range e.Words {
 		if len(w.In) == 0 {
 			return "It doesn't have the word " + strconv.Quote(w.Word) + "."
