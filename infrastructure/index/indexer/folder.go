@@ -13,8 +13,8 @@ import (
 	"literank.com/event-books/infrastructure/disk"
 )
 
-// folders is the folder of all indexes. Each has a folder with a number, and the file current
-// names the one that answers. Any other one was never finished, or is out of date.
+// folders is the folder of all indexes. Each index has a numbered folder in it, and the file current
+// names the one that answers. The others are unfinished or out of date.
 type folders struct{ root string }
 
 const (
@@ -30,17 +30,25 @@ func (f folders) path(name string) string { return filepath.Join(f.root, name) }
 // current returns the name of the index that answers, or "".
 func (f folders) current() (string, error) {
 	text, err := os.ReadFile(f.path(currentFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
 	if err != nil {
-		return "", err
+		return "", ignoreMissing(err)
 	}
 	name := strings.TrimSpace(string(text))
 	if _, err := strconv.ParseUint(name, 10, 64); err != nil {
 		return "", nil // a damaged file is as good as none
 	}
+	if _, err := os.Stat(f.path(name)); err != nil {
+		return "", ignoreMissing(err) // it was set aside, and no other one is complete yet
+	}
 	return name, nil
+}
+
+// ignoreMissing returns nil for the error that a file doesn't exist.
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // setCurrent makes another index the one that answers after the next start.
@@ -51,7 +59,7 @@ func (f folders) setCurrent(name string) error {
 	})
 }
 
-// unfinished returns the index that was being built, or the name of a new folder.
+// unfinished returns the name of the index that was being built, or of a new folder.
 func (f folders) unfinished() (string, error) {
 	if err := os.MkdirAll(f.root, 0o700); err != nil {
 		return "", err
@@ -112,16 +120,10 @@ func (f folders) remove(name string) error { return os.RemoveAll(f.path(name)) }
 func (f folders) takeRequest() bool { return os.Remove(f.path(requestFile)) == nil }
 
 // forget removes the status, because no index is kept.
-func (f folders) forget() error {
-	err := os.Remove(f.path(statusFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
+func (f folders) forget() error { return ignoreMissing(os.Remove(f.path(statusFile))) }
 
-// setAside keeps a damaged index for those who look for the cause, in the place of the one
-// before.
+// setAside keeps a damaged index for those who look for the cause. It replaces the one that was
+// set aside before.
 func (f folders) setAside(name string) (path string, err error) {
 	path = f.path(asideFolder)
 	if err := os.RemoveAll(path); err != nil {

@@ -17,7 +17,7 @@ import (
 	"literank.com/event-books/infrastructure/index"
 )
 
-// Options are what an Indexer is made of.
+// Options are what an Indexer needs.
 type Options struct {
 	// Folder is where indexes are, each in a folder of its own.
 	Folder string
@@ -50,13 +50,12 @@ type Indexer struct {
 
 var _ gateway.BookIndex = (*Indexer)(nil)
 
-// New returns an indexer.
+// New returns an indexer. Until Run has opened or built an index, the fallback answers.
 func New(options Options) *Indexer {
-	x := &Indexer{Options: options, folders: folders{options.Folder}, asked: make(chan struct{}, 1), anew: make(chan struct{}, 1)}
-	return x
+	return &Indexer{Options: options, folders: folders{options.Folder}, asked: make(chan struct{}, 1), anew: make(chan struct{}, 1)}
 }
 
-// Apply takes a change of a book. It is a handler of feed.
+// Apply queues the changed book. It is a handler of feed.
 func (x *Indexer) Apply(change *model.Change) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -81,8 +80,8 @@ func signal(c chan struct{}) {
 	}
 }
 
-// Await waits until searches show the changes, which were applied before, or ctx ends. They go
-// before others.
+// Await waits until searches show the changes, or ctx ends. Apply must have had them before. They
+// overtake others.
 func (x *Indexer) Await(ctx context.Context, changes []*model.Change) {
 	r := x.current()
 	if r == nil {
@@ -119,7 +118,7 @@ func (x *Indexer) Capabilities() model.Capabilities {
 	return x.Fallback.Capabilities()
 }
 
-// ask asks the engine that answers, and another one if that fails or ends meanwhile.
+// ask asks the engine that answers. If that fails or is replaced meanwhile, it asks the next one.
 func ask[T any](x *Indexer, ctx context.Context, question func(gateway.BookIndex) (T, error)) (T, error) {
 	for {
 		r := x.current()
@@ -156,11 +155,11 @@ const (
 	askEvery = 50 * time.Millisecond
 	// watchEvery is the time between two looks at the engine's health and at the folder.
 	watchEvery = 500 * time.Millisecond
-	// tryAgainAfter is the pause after an index couldn't be built.
-	tryAgainAfter = 10 * time.Second
+	// rebuildAfter is the pause after a failed build.
+	rebuildAfter = 10 * time.Second
 )
 
-// Run keeps the index until ctx ends, then closes it.
+// Run opens or builds the index and keeps it up to date until ctx ends, then closes it.
 func (x *Indexer) Run(ctx context.Context) {
 	generation := x.awaitCatalogue(ctx)
 	if ctx.Err() != nil {
@@ -302,10 +301,11 @@ func (x *Indexer) refused(name string, cause error) {
 // setAside puts an index away that can't be used.
 func (x *Indexer) setAside(name string, cause error) {
 	path, err := x.folders.setAside(name)
-	x.Log.Warn("the search index can't be used; it is built anew", "error", cause, "kept_in", path)
 	if err != nil {
-		x.Log.Warn("the damaged search index can't be moved", "error", err)
+		x.Log.Warn("the search index can't be used, or moved away; it is built anew", "error", errors.Join(cause, err))
+		return
 	}
+	x.Log.Warn("the search index can't be used; it is built anew", "error", cause, "kept_in", path)
 }
 
 // compare queues what the index lacks.
@@ -375,7 +375,7 @@ func (x *Indexer) build(ctx context.Context) {
 	if r != nil && errors.Is(err, errEngine) {
 		x.setAside(r.name, err)
 	}
-	sleep(ctx, tryAgainAfter)
+	sleep(ctx, rebuildAfter)
 	x.Rebuild()
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -316,12 +317,19 @@ func TestDamagedIndex(t *testing.T) {
 		func(t *testing.T) {
 			require.NoError(t, os.WriteFile(filepath.Join(folder, "current"), []byte("../../etc"), 0o600))
 		},
+		func(t *testing.T) { // it was set aside, and the next one isn't complete
+			current, err := os.ReadFile(filepath.Join(folder, "current"))
+			require.NoError(t, err)
+			require.NoError(t, os.RemoveAll(filepath.Join(folder, strings.TrimSpace(string(current)))))
+			require.NoError(t, os.RemoveAll(filepath.Join(folder, "damaged")))
+		},
 		func(t *testing.T) { require.NoError(t, os.RemoveAll(folder)) },
 	} {
 		damage(t)
 		s = open(t, folder, c)
 		s.eventually("boat", 1)
 		s.stop()
+		assert.Equal(t, 1, s.engines(), "only the new index is opened")
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // queue holds the ids of books that an index has still to read from the catalogue, without
-// repeats, the oldest first unless they are in a hurry. One goroutine may take; the other methods may be called
-// concurrently.
+// repeats: those in a hurry first, then the oldest. One goroutine takes, and settles or puts back;
+// the other methods may be called concurrently.
 type queue struct {
 	mu      sync.Mutex
 	ids     []uint
@@ -48,8 +48,8 @@ func (q *queue) hurry(ids []uint) {
 			first = append(first, id)
 		}
 	}
-	if len(first) == len(q.ids) {
-		return // nothing else waits
+	if len(first) == 0 || len(first) == len(q.ids) {
+		return // the order is right
 	}
 	rest := slices.DeleteFunc(slices.Clone(q.ids), func(id uint) bool { return slices.Contains(first, id) })
 	q.ids = append(first, rest...)

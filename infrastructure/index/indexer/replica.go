@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,20 +37,20 @@ type replica struct {
 	log     *slog.Logger
 	total   int // of books to index, while it is built; Indexer.mu guards it
 
+	generation model.Generation // of the content
+
 	cancel context.CancelFunc // ends follow, if it answers searches
 	ended  chan struct{}
 
-	mu         sync.Mutex
-	generation model.Generation // of the content
-	failing    bool             // the catalogue
+	unreadable bool // the catalogue, when follow last read it
 }
 
 func newReplica(name string, engine index.Engine, books gateway.BookSource, log *slog.Logger) *replica {
 	return &replica{name: name, engine: engine, books: books, pending: newQueue(), log: log, generation: engine.Position().Generation}
 }
 
-// compare queues all books whose version in the catalogue is another one than in the index,
-// and those that only one of both has. It returns the number of books in the catalogue.
+// compare queues all books whose versions in catalogue and index differ, and those that only one
+// of them has. It returns the number of books in the catalogue.
 func (r *replica) compare(ctx context.Context) (books int, err error) {
 	all, err := r.engine.Versions()
 	if err != nil {
@@ -113,13 +112,13 @@ func (r *replica) follow(ctx context.Context, once bool) error {
 			return nil
 		case err == nil:
 			r.pending.settle()
-			r.works()
+			r.unreadable = false
 			continue
 		case errors.Is(err, errEngine):
 			return err
 		}
 		r.pending.putBack()
-		r.fails(err)
+		r.couldNotRead(err)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -131,15 +130,13 @@ func (r *replica) follow(ctx context.Context, once bool) error {
 // errEngine says that the engine failed, and not the catalogue.
 var errEngine = errors.New("the search engine failed")
 
-// index reads books and puts them into the index, with all processors.
+// index reads books and puts them into the index. It deletes those that the catalogue doesn't have.
 func (r *replica) index(ctx context.Context, ids []uint) error {
 	books, err := r.read(ctx, ids)
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
 	at := index.Position{Generation: r.generation, Version: r.engine.Position().Version}
-	r.mu.Unlock()
 	there := make(map[uint]bool, len(books))
 	for _, b := range books {
 		there[b.ID] = true
@@ -152,7 +149,7 @@ func (r *replica) index(ctx context.Context, ids []uint) error {
 	return nil
 }
 
-// read reads the books with these ids that exist.
+// read reads the books with these ids that exist, with all processors.
 func (r *replica) read(ctx context.Context, ids []uint) ([]*model.Book, error) {
 	parts := slices.Collect(slices.Chunk(ids, readBatch))
 	read := make([][]*model.Book, len(parts))
@@ -168,17 +165,10 @@ func (r *replica) read(ctx context.Context, ids []uint) ([]*model.Book, error) {
 	return slices.Concat(read...), err
 }
 
-func (r *replica) fails(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.failing && model.ErrorCode(err) != model.UnavailableNow { // the database has logged those
+// couldNotRead logs the first of several failures of the catalogue.
+func (r *replica) couldNotRead(err error) {
+	if !r.unreadable && model.ErrorCode(err) != model.UnavailableNow { // the database has logged those
 		r.log.Warn("books can't be read for the search index; retrying", "error", err)
 	}
-	r.failing = true
-}
-
-func (r *replica) works() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failing = false
+	r.unreadable = true
 }
