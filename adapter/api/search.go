@@ -52,7 +52,7 @@ type correction struct {
 	Applied bool `json:"applied"`
 }
 
-// Search answers with one page of books and with what else the search found out.
+// Search answers with one page of books and everything else that the search found out.
 func (h *Books) Search(c *gin.Context) error {
 	book, explained, rest, err := query.CutExplain(c.Request.URL.RawQuery)
 	if err != nil {
@@ -68,8 +68,8 @@ func (h *Books) Search(c *gin.Context) error {
 	return h.answer(c, answer, tag, nil)
 }
 
-// explain answers like Search, for staff, with why a book is where it is. That is no search of
-// a shopper, so it has no event.
+// explain answers staff like Search, and says why a book stands where it does. No shopper
+// searched, so it sends no event.
 func (h *Books) explain(c *gin.Context, book uint, rest string) error {
 	if err := h.Staff(c); err != nil {
 		return err

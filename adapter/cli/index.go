@@ -63,8 +63,8 @@ const (
 	takenWithin = 10 * time.Second
 )
 
-// Run asks the shop for another index, and shows how far it is. An interrupt ends only the
-// showing.
+// Run asks the shop for another index, and shows the progress. An interrupt ends only the
+// display.
 func (indexRebuildCommand) Run(sh *shell) error {
 	c, err := loadWithIndex(sh)
 	if err != nil {
@@ -85,7 +85,7 @@ func (indexRebuildCommand) Run(sh *shell) error {
 	return showBuilding(sh, c, before.Built)
 }
 
-// showBuilding shows the progress until another index than the one built at that time answers.
+// showBuilding shows the progress until an index answers that was completed after a time.
 func showBuilding(sh *shell, c *config.Config, before time.Time) error {
 	var bar *progressbar.ProgressBar
 	if isTerminal(sh.Err) {

@@ -94,7 +94,7 @@ func filterLabel(filter, value string) string {
 	return value
 }
 
-// browsingAge is how long the home page shows the same counts: to count all books takes long.
+// browsingAge is how long the home page shows the same counts: counting all books takes long.
 const browsingAge = time.Minute
 
 // browsing keeps the facets of the whole catalogue.

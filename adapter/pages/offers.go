@@ -12,9 +12,9 @@ const (
 	// maxOffers is how many books a page without books of its own offers.
 	maxOffers = 6
 	// considered is how many books at the beginning of the catalogue such a page chooses
-	// from. It is small, because programs ask for many pages that don't exist.
+	// from. It is small because bots ask for many pages that don't exist.
 	considered = 24
-	// offersTimeout is how long such a page waits for them. It is as good without.
+	// offersTimeout is how long such a page waits for them. It works without.
 	offersTimeout = time.Second
 )
 
@@ -32,9 +32,9 @@ func briefly(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, func() { timer.Stop(); cancel() }
 }
 
-// offers returns some books: those that pass the filters, then popular ones or, if the search
-// engine doesn't know them, some of the beginning of the catalogue, available ones first. It
-// sends no event. If the search fails, there are fewer.
+// offers returns some books: those that pass the filters, then popular ones. If the search engine
+// doesn't know these, the beginning of the catalogue takes their place. Available books come
+// first. It sends no event. If a search fails, there are fewer books.
 func (p *Pages) offers(ctx context.Context, like model.Filters) offers {
 	o := offers{Title: messages.SomeBooks}
 	var books []*model.Book
@@ -46,7 +46,7 @@ func (p *Pages) offers(ctx context.Context, like model.Filters) offers {
 	if like != (model.Filters{}) {
 		books = p.some(ctx, like, maxOffers)
 	}
-	if p.Operator.Capabilities().Facets { // then it orders the books that a filter leaves by popularity
+	if p.Operator.Capabilities().Facets { // such an engine orders filtered books by popularity
 		o.Title = messages.Popular
 		for _, available := range []bool{true, false} {
 			if len(books) < maxOffers {

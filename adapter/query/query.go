@@ -37,8 +37,8 @@ var Parameters = []string{Keyword, Offset, Limit, Sort, Author, Language, Subjec
 
 // ParseStrict reads a search and its tag from a raw query string. It refuses
 // unknown and repeated parameters. Without the parameter limit, a page has
-// pageSize books; without group, it lists books. Errors have the code Malformed and name the
-// parameter.
+// pageSize books; without group, it lists books. Errors have the code Malformed and
+// name the parameter.
 func ParseStrict(rawQuery string, pageSize int) (search model.Search, tag string, err error) {
 	values, err := parseOnly(rawQuery, Parameters)
 	if err != nil {
@@ -73,8 +73,9 @@ func parseOnly(rawQuery string, names []string) (url.Values, error) {
 
 // ParseLenient is ParseStrict for pages. Links pick up foreign parameters on their
 // way, so it ignores unknown ones, even if they can't be decoded, repeated ones, and a
-// malformed tag. Without group, a page lists works. With an error it returns what it could read: the keyword, if that
-// isn't at fault itself, and offset and limit that are TooDeep.
+// malformed tag. Without group, a page lists works. With an error it returns what it
+// could read: the keyword, if that isn't at fault itself, and offset and limit that are
+// TooDeep.
 func ParseLenient(rawQuery string, pageSize int) (search model.Search, tag string, err error) {
 	values, undecodable := decodeKnown(rawQuery)
 	search, err = parseSearch(values, pageSize, model.GroupByWork)
@@ -133,12 +134,11 @@ func CutExplain(rawQuery string) (book uint, wanted bool, rest string, err error
 	if len(values[Explain]) > 1 {
 		return 0, true, "", model.Errorf(model.Malformed, Explain, "is given %d times", len(values[Explain]))
 	}
-	id, err := strconv.ParseUint(values.Get(Explain), 10, 63)
-	if err != nil || id == 0 {
+	if book, err = ParseBookID(values.Get(Explain)); err != nil {
 		return 0, true, "", model.Errorf(model.Malformed, Explain, "must be the id of a book")
 	}
 	values.Del(Explain)
-	return uint(id), true, values.Encode(), nil
+	return book, true, values.Encode(), nil
 }
 
 // RequireNone returns an error if there are any parameters.
@@ -241,10 +241,10 @@ func IsFilter(name, value string) bool {
 	return err == nil && value != "" && FilterValues(f).Get(name) == value
 }
 
-func parseNumber(values url.Values, name string, byDefault, least, most int) (int, error) {
+func parseNumber(values url.Values, name string, fallback, least, most int) (int, error) {
 	text := values.Get(name)
 	if text == "" {
-		return byDefault, nil
+		return fallback, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < least || n > most {

@@ -181,3 +181,21 @@ func FuzzParseSearch(f *testing.F) {
 		require.Equal(t, tag, sameTag, "%q becomes the link %q", raw, link)
 	})
 }
+
+func TestCutExplain(t *testing.T) {
+	book, wanted, rest, err := query.CutExplain("q=moon&explain=7&o=20")
+	require.NoError(t, err)
+	assert.True(t, wanted)
+	assert.Equal(t, uint(7), book)
+	assert.Equal(t, "o=20&q=moon", rest)
+
+	_, wanted, rest, err = query.CutExplain("q=moon")
+	require.NoError(t, err)
+	assert.False(t, wanted)
+	assert.Equal(t, "q=moon", rest)
+
+	for _, wrong := range []string{"explain=", "explain=0", "explain=-1", "explain=moon", "explain=9223372036854775808", "explain=7&explain=8", "explain=%"} {
+		_, _, _, err := query.CutExplain(wrong)
+		assert.Equal(t, model.Malformed, model.ErrorCode(err), wrong)
+	}
+}

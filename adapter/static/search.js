@@ -89,6 +89,7 @@
   }
 
   async function suggest() {
+    clearTimeout(timer)
     const typed = input.value.trim()
     if (request) request.abort()
     request = null

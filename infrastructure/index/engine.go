@@ -18,25 +18,26 @@ type Engine interface {
 	Apply(put []*model.Book, deleted []uint, at Position) error
 	// Position returns that of the last Apply, or the zero value.
 	Position() Position
-	// Versions yields the versions of all books, by id. A book may come twice after damage.
+	// Versions yields ids and versions of all books. The caller must range over them once. A
+	// book may come twice after damage.
 	Versions() (iter.Seq2[uint, int64], error)
-	// Failed returns what broke the engine, or nil. It then answers nothing any more, or
-	// what it answers may be wrong.
+	// Failed returns what broke the engine, or nil. A broken engine returns errors or wrong
+	// answers.
 	Failed() error
 	Close() error
 }
 
 var (
-	// ErrDamaged says that the files of an index aren't as the engine has written them, or that
-	// it can't read them.
+	// ErrDamaged says that the files of an index aren't as the engine wrote them, or that it
+	// can't read them.
 	ErrDamaged = errors.New("the index is damaged")
 	// ErrFormat says that another version of this program wrote the index.
 	ErrFormat = errors.New("the index has another format")
 )
 
-// Position says which state of a catalogue an index has. It is stored with the content.
+// Position says which state of the catalogue an index has. It is stored with the content.
 type Position struct {
 	Generation model.Generation
-	// Version is the highest version of a book that the index has got.
+	// Version is the highest version of a book that the index has had.
 	Version int64
 }

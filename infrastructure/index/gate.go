@@ -28,10 +28,10 @@ const (
 	logEvery = time.Minute
 )
 
-// Gate is a gateway.BookIndex in front of another one. More searches at once than the
-// engine can run wouldn't get more done, and each would take longer, until all of them
-// are late. So some wait, and those that would wait too long are refused at once with a
-// model.Error of code Overloaded.
+// Gate is a gateway.BookIndex in front of another one. It bounds the searches that run at
+// once: more of them wouldn't get more done, and each would take longer, until all are late.
+// The others wait, and those that would wait too long are refused at once with a model.Error
+// of code Overloaded.
 type Gate struct {
 	engine  gateway.BookIndex
 	log     *slog.Logger
@@ -42,7 +42,7 @@ type Gate struct {
 
 	mu      sync.Mutex
 	waiting int
-	average time.Duration // of a search, recent ones count more
+	average time.Duration // of a search; recent ones count more
 	health  health
 }
 
@@ -137,7 +137,7 @@ func (g *Gate) refuse() error {
 	return &model.Error{Code: model.Overloaded, Message: "there are too many searches at the moment", RetryAfter: retryAfter}
 }
 
-// record takes a search into the average, the metrics and the health.
+// record adds a search to the average, the metrics and the health.
 func (g *Gate) record(ctx context.Context, s model.Search, result *model.SearchResult, err error, took time.Duration) {
 	g.mu.Lock()
 	g.average += (took - g.average) / 8

@@ -17,15 +17,15 @@ const (
 	probeEvery = time.Second
 )
 
-// probe is a search for which an engine must touch its books.
+// probe is a search that an engine can't answer without reading its books.
 var probe = model.Search{Keyword: "e", Sort: model.ByRelevance, Limit: 1}
 
 // health remembers the outcomes of the last searches. Once all of them have failed, probes
 // decide, because a shop that isn't ready gets no more searches.
 type health struct {
 	seconds [window]struct {
-		second   int64 // unix time
-		ok, lost int
+		second     int64 // unix time
+		ok, failed int
 	}
 	err      error // of the last probe; nil if the searches decide
 	probedAt time.Time
@@ -36,24 +36,24 @@ var errAllFailed = errors.New("all searches of the last seconds failed")
 func (h *health) record(now time.Time, ok bool) {
 	bucket := &h.seconds[now.Unix()%window]
 	if bucket.second != now.Unix() {
-		bucket.second, bucket.ok, bucket.lost = now.Unix(), 0, 0
+		bucket.second, bucket.ok, bucket.failed = now.Unix(), 0, 0
 	}
 	if ok {
 		bucket.ok++
 	} else {
-		bucket.lost++
+		bucket.failed++
 	}
 }
 
 // allFailed reports whether all searches of the window failed, and there were enough.
 func (h *health) allFailed(now time.Time) bool {
-	ok, lost := 0, 0
+	ok, failed := 0, 0
 	for _, bucket := range h.seconds {
 		if now.Unix()-bucket.second < window {
-			ok, lost = ok+bucket.ok, lost+bucket.lost
+			ok, failed = ok+bucket.ok, failed+bucket.failed
 		}
 	}
-	return ok == 0 && lost >= enough
+	return ok == 0 && failed >= enough
 }
 
 // Ping returns an error if searches fail: if all searches of the last ten seconds, at

@@ -69,7 +69,7 @@ func (r *registry) first(is func(*background) bool) *background {
 	return nil
 }
 
-// background is what Bleve's goroutines tell about an index.
+// background takes what Bleve's goroutines say about an index.
 type background struct {
 	folder string
 	index  *Index
@@ -191,8 +191,8 @@ func (b *background) mergeEnded() {
 	b.inMerge = false
 }
 
-// refreshMerged shows what was merged until the index ends: searches are faster then, and the
-// old files can go.
+// refreshMerged makes merged segments visible until the index is closed: searches are faster
+// then, and the old files can go.
 func (b *background) refreshMerged() {
 	for {
 		select {

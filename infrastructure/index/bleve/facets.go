@@ -14,7 +14,7 @@ import (
 // facetValues is the number of values of a facet that are listed.
 const facetValues = 10
 
-// facets counts the hits by author, language, decade, subject and availability. The filter of
+// facets counts the matches by author, language, decade, subject and availability. The filter of
 // a facet doesn't narrow its own counts. By work, a work counts once for each value that its
 // editions have; of very large results, only its best known edition counts.
 func (r *run) facets(ctx context.Context, byWork bool) (*model.Facets, error) {

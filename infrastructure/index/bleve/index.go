@@ -48,8 +48,8 @@ var _ index.Engine = (*Index)(nil)
 // positionKey is where the position is stored, next to the content.
 var positionKey = []byte("position")
 
-// mergePlan merges more segments at once than Bleve would by itself: a search reads the dictionaries
-// of each, and many small changes make many segments.
+// mergePlan merges more segments at once than Bleve does by default: a search reads the
+// dictionaries of each, and many small changes make many segments.
 var mergePlan = map[string]int{"MaxSegmentsPerTier": 10, "SegmentsPerMergeTask": 20}
 
 // Open opens the index in a folder, or makes an empty one there. Its error wraps
@@ -260,10 +260,10 @@ func (x *Index) Apply(put []*model.Book, deleted []uint, at index.Position) (err
 	return x.refresh()
 }
 
-// minSegment is the number of books for which a segment of their own is worth while.
+// minSegment is the least number of books that are worth a segment of their own.
 const minSegment = 250
 
-// applyParts makes several segments of a large batch at the same time.
+// applyParts makes a large batch into several segments at the same time.
 func (x *Index) applyParts(put []*model.Book) error {
 	parts := make([][]*model.Book, min(runtime.GOMAXPROCS(0), len(put)/minSegment))
 	for _, b := range put { // a book that comes twice stays in order

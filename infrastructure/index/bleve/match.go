@@ -27,7 +27,7 @@ const (
 	tiers
 )
 
-// matches are the books of a part that match a plan.
+// matches are the documents of a part that match a plan.
 type matches struct {
 	*matcher
 	all   *roaring.Bitmap // nil if every book matches
@@ -143,7 +143,7 @@ func (m *matcher) once(name string, i int, find func() *roaring.Bitmap) *roaring
 	return known[i]
 }
 
-// take takes what another matcher of the part has found for words that haven't changed.
+// take takes over what another matcher of the part has found for the words that are the same.
 func (m *matcher) take(other *matcher, changed []int) {
 	for name, known := range other.cached {
 		known = slices.Clone(known)
@@ -245,7 +245,7 @@ func after(prefix string) []byte {
 	return nil
 }
 
-// of returns the matches in a tier, and in better ones. The first tiers need a key.
+// of returns the matches in a tier. From inTitle on, it also has those of better tiers.
 func (m *matches) of(t tier) *roaring.Bitmap {
 	if m.known[t] == nil {
 		m.known[t] = m.find(t)

@@ -170,8 +170,8 @@ func (a *attempt) better(b *attempt) bool {
 // tierCost weighs how well an attempt matches against the letters that it changes.
 var tierCost = [tiers]int{titleStart: 2, inTitle: 3, inName: 5, inForms: 6, inText: 8, inVariants: 10, inDescription: 12}
 
-// mend looks for what a shopper meant whose words find nothing together. It first corrects
-// words that the catalogue doesn't have, then any word, then leaves one out.
+// mend looks for what a shopper meant. It corrects the words that the catalogue doesn't have or, if
+// it has all, any one word. If that finds nothing, it leaves one out.
 func (v *view) mend(ctx context.Context, p *plan, unknown []int) (*run, model.Match, error) {
 	if len(unknown) > 0 {
 		best, err := v.correctUnknown(ctx, p, unknown)
@@ -371,7 +371,8 @@ func (c *corrections) try(ctx context.Context, words []word, docs []*roaring.Bit
 }
 
 // relax leaves out one word, an unknown one if there is one, but not the only one that says
-// something. It returns the best attempt, or nil.
+// something. It returns the best attempt, or nil: of those that match as well, the one that finds
+// the fewest books, for its words say most.
 func (v *view) relax(ctx context.Context, p *plan, unknown []int) (*attempt, error) {
 	if len(p.words) < 2 || len(unknown) > 1 {
 		return nil, nil

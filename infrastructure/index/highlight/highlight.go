@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// maxRead is how much of a description is read, in bytes.
+	// maxRead is how much of a description is read, in characters.
 	maxRead = 32 << 10
-	// excerptLength is the length of an excerpt in characters, and before how many of them stand
-	// before its first marked word.
+	// excerptLength is the length of an excerpt, and before how much of it stands before its
+	// first marked word, in characters.
 	excerptLength, before = 180, 60
 )
 
