@@ -21,7 +21,7 @@ const (
 	// considered is the number of books of each kind that may be suggested.
 	considered = 48
 	// knownFirst is the number of best known books among the suggestions. The others are those
-	// of whose titles most is typed.
+	// with the shortest titles.
 	knownFirst = 2
 	// beginBonus is how much better known a book must be that has the words inside its title
 	// or its authors' names, to stand before one whose title begins with them: 2^beginBonus
