@@ -147,7 +147,9 @@ func (x *Indexer) drop(r *replica, failure error) {
 	x.serving, x.failed = nil, append(x.failed, r)
 	x.problem = failure.Error()
 	x.Log.Error("the search index failed; the database answers searches until another one is built", "error", failure)
-	signal(x.anew)
+	if x.next == nil {
+		signal(x.anew)
+	}
 }
 
 const (
@@ -459,6 +461,7 @@ func (x *Indexer) takeOver(ctx context.Context, r *replica) error {
 	}
 	x.start(r)
 	x.stop(before)
+	x.putAway()
 	if err := x.folders.tidy(); err != nil {
 		x.Log.Warn("an old search index can't be removed", "error", err)
 	}

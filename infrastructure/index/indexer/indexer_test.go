@@ -298,6 +298,36 @@ func TestFailedEngine(t *testing.T) {
 	assert.DirExists(t, filepath.Join(s.folder, "damaged"))
 }
 
+// An index that fails while the next one is built is set aside, and not built a second time.
+func TestFailedWhileBuilding(t *testing.T) {
+	c := newCatalogue("boat")
+	s := open(t, t.TempDir(), c)
+	s.eventually("boat", 1)
+	first, held := s.newest(), make(chan struct{})
+	s.mu.Lock()
+	s.held = held
+	s.mu.Unlock()
+	s.Rebuild()
+	require.Eventually(t, func() bool { return s.Status().State == indexer.Building && s.engines() == 2 }, 20*time.Second, time.Millisecond)
+	first.broken.Store(true)
+	require.Eventually(t, func() bool { return !s.Status().Answering }, 20*time.Second, time.Millisecond)
+	close(held)
+	s.eventually("boat", 1)
+	require.Eventually(t, func() bool {
+		kept, err := filepath.Glob(filepath.Join(s.folder, "damaged", "format"))
+		return err == nil && len(kept) == 1
+	}, 20*time.Second, time.Millisecond)
+	s.stop()
+	assert.Equal(t, 2, s.engines())
+}
+
+func TestNoStatus(t *testing.T) {
+	status, ok, err := indexer.ReadStatus(t.TempDir())
+	require.NoError(t, err)
+	assert.False(t, ok)
+	assert.Equal(t, indexer.Status{State: indexer.Waiting}, status)
+}
+
 func TestDamagedIndex(t *testing.T) {
 	c := newCatalogue("boat")
 	folder := t.TempDir()

@@ -79,13 +79,13 @@ func (f folders) writeStatus(s Status) error {
 	})
 }
 
-// ReadStatus returns the last status that the shop on a folder has written. ok is false if
-// there is none.
+// ReadStatus returns the last status that the shop on a folder has written. If there is none, ok
+// is false, and the status says that the index is Waiting.
 func ReadStatus(folder string) (s Status, ok bool, err error) {
 	name := folders{folder}.path(statusFile)
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, false, nil
+		return Status{State: Waiting}, false, nil
 	}
 	if err != nil {
 		return s, false, err
