@@ -90,6 +90,9 @@ func (b *bench) requests(ctx context.Context, sets []*set, window time.Duration)
 			q = append(q, set)
 		}
 	}
+	if b.only != "" {
+		return errors.New("-requests measures several query sets: leave out -only")
+	}
 	if err := s.importBooks(ctx, 0, fewBooks); err != nil {
 		return err
 	}
