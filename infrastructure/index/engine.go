@@ -12,9 +12,9 @@ import (
 // called concurrently, but for each book, one Apply at a time.
 type Engine interface {
 	gateway.BookIndex
-	// Apply adds books, or replaces them, and deletes others; at becomes the position. It is
-	// one step: after a crash, the index has all of it or nothing. A search that begins
-	// afterwards shows it.
+	// Apply adds books, or replaces them, and deletes others; at becomes the position. A search
+	// that begins afterwards shows it, and none shows a part of it. After a crash, the index may
+	// have a part of it, but never the position without the content.
 	Apply(put []*model.Book, deleted []uint, at Position) error
 	// Position returns that of the last Apply, or the zero value.
 	Position() Position

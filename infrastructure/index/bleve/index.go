@@ -37,7 +37,7 @@ type Index struct {
 	background   *background
 	position     atomic.Pointer[index.Position]
 
-	refreshing sync.Mutex // one refresh at a time
+	changing sync.Mutex // held by refresh, write and Close
 
 	mu      sync.RWMutex
 	current *view // nil after Close
@@ -137,8 +137,8 @@ func (x *Index) closeStore() error {
 
 // Close writes the index to disk and closes it. It doesn't wait for searches.
 func (x *Index) Close() error {
-	x.refreshing.Lock()
-	defer x.refreshing.Unlock()
+	x.changing.Lock()
+	defer x.changing.Unlock()
 	x.mu.Lock()
 	last := x.current
 	x.current = nil
@@ -178,8 +178,8 @@ var ErrClosed = errors.New("the index is closed")
 
 // refresh makes the newest state the current view.
 func (x *Index) refresh() error {
-	x.refreshing.Lock()
-	defer x.refreshing.Unlock()
+	x.changing.Lock()
+	defer x.changing.Unlock()
 	x.mu.RLock()
 	before := x.current
 	x.mu.RUnlock()
@@ -228,36 +228,38 @@ func (x *Index) view() (*view, error) {
 func (x *Index) Apply(put []*model.Book, deleted []uint, at index.Position) (err error) {
 	defer x.recovered(&err)
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // see SearchBooks
-	held, err := x.view()                                    // fails after Close
+	if err := x.write(put, deleted, at); err != nil {
+		return fmt.Errorf("write to the index: %w", err)
+	}
+	x.position.Store(&at)
+	return x.refresh()
+}
+
+// write gives the store what Apply was given. Searches see none of it before the next refresh,
+// and Close waits: a closed store would never answer.
+func (x *Index) write(put []*model.Book, deleted []uint, at index.Position) error {
+	x.changing.Lock()
+	defer x.changing.Unlock()
+	held, err := x.view()
 	if err != nil {
 		return err
 	}
 	defer held.release() // an error concerns Close
 	position, err := json.Marshal(at)
 	if err != nil {
-		return fmt.Errorf("write to the index: %w", err)
+		return err
 	}
 	last := bleve.NewBatch()
 	if len(put) < 2*minSegment {
 		fill(last, put)
-	} else {
-		// Nobody sees the parts one by one, and the position comes after all of them.
-		x.refreshing.Lock()
-		err := x.applyParts(put)
-		x.refreshing.Unlock()
-		if err != nil {
-			return fmt.Errorf("write to the index: %w", err)
-		}
+	} else if err := x.applyParts(put); err != nil { // the position comes after all of them
+		return err
 	}
 	for _, id := range deleted {
 		last.Delete(strconv.FormatUint(uint64(id), 10))
 	}
 	last.SetInternal(positionKey, position)
-	if err := x.store.Batch(last); err != nil {
-		return fmt.Errorf("write to the index: %w", err)
-	}
-	x.position.Store(&at)
-	return x.refresh()
+	return x.store.Batch(last)
 }
 
 // minSegment is the least number of books that are worth a segment of their own.

@@ -245,6 +245,29 @@ func TestConcurrentSearches(t *testing.T) {
 	group.Wait()
 }
 
+// Close waits for Apply, which fails afterwards instead of waiting for a closed store.
+func TestClosedWhileApplying(t *testing.T) {
+	for range 30 {
+		x, err := bleve.Open(filepath.Join(t.TempDir(), "index"), slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		begun := make(chan struct{})
+		begin := sync.OnceFunc(func() { close(begun) })
+		var writing sync.WaitGroup
+		writing.Go(func() {
+			for {
+				if err := put(x, &model.Book{ID: 1, Title: "Late"}); err != nil {
+					assert.ErrorIs(t, err, bleve.ErrClosed)
+					return
+				}
+				begin()
+			}
+		})
+		<-begun
+		require.NoError(t, x.Close())
+		writing.Wait()
+	}
+}
+
 func TestOddBooks(t *testing.T) {
 	long := ""
 	for i := range 1000 {
