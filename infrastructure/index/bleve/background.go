@@ -82,6 +82,7 @@ type background struct {
 	inMerge bool          // only Bleve's merger uses it, until it has ended
 	done    chan struct{} // closed at the end
 	ending  sync.Once
+	broken  chan struct{} // closed by fail
 
 	mu       sync.Mutex
 	failure  error
@@ -90,7 +91,7 @@ type background struct {
 
 func newBackground(x *Index, folder string, log *slog.Logger) *background {
 	return &background{folder: folder, index: x, deaths: deaths{folder}, log: log, logged: rate.Sometimes{First: 1, Interval: time.Minute},
-		merged: make(chan struct{}, 1), done: make(chan struct{})}
+		merged: make(chan struct{}, 1), done: make(chan struct{}), broken: make(chan struct{})}
 }
 
 // begin makes the index known to the callbacks.
@@ -149,6 +150,7 @@ func (b *background) fail(err error) {
 	defer b.mu.Unlock()
 	if b.failure == nil {
 		b.failure = err
+		close(b.broken)
 	}
 }
 

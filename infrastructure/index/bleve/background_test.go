@@ -1,6 +1,7 @@
 package bleve
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -8,6 +9,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/index"
 )
 
 // A merge that fails and is tried again, or that the end of the program interrupts, is no death.
@@ -37,4 +41,19 @@ func TestForgottenAfterAPanic(t *testing.T) {
 	b.end()
 	b.end() // closing panicked
 	assert.Nil(t, openIndexes.find(folder))
+}
+
+// After a panic of one of its goroutines, Bleve never answers.
+func TestApplyEndsWithTheStore(t *testing.T) {
+	x, err := Open(filepath.Join(t.TempDir(), "index"), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	held := make(chan struct{})
+	x.queue.Queue(func() { <-held }) // the only worker
+	applied := make(chan error, 1)
+	go func() { applied <- x.Apply([]*model.Book{{ID: 1, Title: "Late"}}, nil, index.Position{}) }()
+	panicked := errors.New("panicked for a test")
+	x.background.fail(panicked)
+	require.ErrorIs(t, <-applied, panicked)
+	close(held)
+	require.NoError(t, x.Close())
 }

@@ -160,7 +160,7 @@ func (x *Index) persist() error {
 	batch.SetInternal([]byte("persisted"), nil) // an empty batch would call nobody
 	batch.SetPersistedCallback(func(err error) { persisted <- err })
 	failed := x.background.failures()
-	err := x.store.Batch(batch)
+	err := x.batch(batch)
 	if err == nil {
 		select {
 		case err = <-persisted:
@@ -259,7 +259,7 @@ func (x *Index) write(put []*model.Book, deleted []uint, at index.Position) erro
 		last.Delete(strconv.FormatUint(uint64(id), 10))
 	}
 	last.SetInternal(positionKey, position)
-	return x.store.Batch(last)
+	return x.batch(last)
 }
 
 // minSegment is the least number of books that are worth a segment of their own.
@@ -276,16 +276,34 @@ func (x *Index) applyParts(put []*model.Book) error {
 	for _, part := range parts {
 		group.Go(func() (err error) {
 			defer x.recovered(&err)
-			defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 			if len(part) == 0 {
 				return nil
 			}
 			batch := bleve.NewBatch()
 			fill(batch, part)
-			return x.store.Batch(batch)
+			return x.batch(batch)
 		})
 	}
 	return group.Wait()
+}
+
+// batch gives the store a batch. It doesn't wait for a store whose goroutines have failed: that
+// may never answer.
+func (x *Index) batch(batch *bleve.Batch) error {
+	answered := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() { answered <- err }()
+		defer x.recovered(&err)
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // see SearchBooks
+		err = x.store.Batch(batch)
+	}()
+	select {
+	case err := <-answered:
+		return err
+	case <-x.background.broken:
+		return x.Failed()
+	}
 }
 
 func fill(batch *bleve.Batch, books []*model.Book) {
