@@ -24,6 +24,8 @@ type Engine interface {
 	// Failed returns what broke the engine, or nil. A broken engine returns errors or wrong
 	// answers.
 	Failed() error
+	// Sync waits until everything that was applied is on disk. It fails if the disk refuses.
+	Sync() error
 	Close() error
 }
 
@@ -31,6 +33,9 @@ var (
 	// ErrDamaged says that the files of an index aren't as the engine wrote them, or that it
 	// can't read them.
 	ErrDamaged = errors.New("the index is damaged")
+	// ErrQuestion says that the engine can't answer this question because of a bug; others it
+	// can.
+	ErrQuestion = errors.New("the search engine can't answer this")
 	// ErrFormat says that another version of this program wrote the index.
 	ErrFormat = errors.New("the index has another format")
 )

@@ -87,6 +87,7 @@ type background struct {
 	mu       sync.Mutex
 	failure  error
 	watchers []chan error
+	panics   map[string]bool // questions that panicked
 }
 
 func newBackground(x *Index, folder string, log *slog.Logger) *background {
@@ -142,6 +143,17 @@ func (b *background) written() {
 	if b.refused.Swap(false) {
 		b.log.Info("the search index is written to disk again")
 	}
+}
+
+// panicked notes a question that panicked, and returns the number of different ones.
+func (b *background) panicked(question string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.panics == nil {
+		b.panics = map[string]bool{}
+	}
+	b.panics[question] = true
+	return len(b.panics)
 }
 
 // fail notes the first error after which the index can't be used.

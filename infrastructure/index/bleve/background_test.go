@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -56,4 +57,24 @@ func TestApplyEndsWithTheStore(t *testing.T) {
 	require.ErrorIs(t, <-applied, panicked)
 	close(held)
 	require.NoError(t, x.Close())
+}
+
+// A question that panics again and again doesn't fail the index, many different ones do.
+func TestQuestionsThatPanic(t *testing.T) {
+	x, err := Open(filepath.Join(t.TempDir(), "index"), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer func() { _ = x.Close() }()
+	ask := func(question string) (err error) {
+		defer x.answered(question, &err)
+		panic("a bug")
+	}
+	for range 100 {
+		require.ErrorIs(t, ask("the same"), index.ErrQuestion)
+	}
+	require.NoError(t, x.Failed())
+	for i := range manyQuestions {
+		err = ask(strconv.Itoa(i))
+	}
+	require.ErrorIs(t, err, index.ErrDamaged)
+	require.ErrorIs(t, x.Failed(), index.ErrDamaged)
 }

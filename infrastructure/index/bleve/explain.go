@@ -43,7 +43,7 @@ var places = []struct {
 
 // Explain implements gateway.BookIndex.
 func (x *Index) Explain(ctx context.Context, s model.Search, book uint) (_ *model.Explanation, err error) {
-	defer x.recovered(&err)
+	defer x.answered(string(s.Keyword), &err)
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // see SearchBooks
 	v, err := x.view()
 	if err != nil {

@@ -153,6 +153,17 @@ func (x *Index) Close() error {
 	return errors.Join(err, last.release(), x.closeStore())
 }
 
+// Sync implements index.Engine.
+func (x *Index) Sync() (err error) {
+	defer x.recovered(&err)
+	held, err := x.view() // the store isn't closed meanwhile
+	if err != nil {
+		return err
+	}
+	defer held.release() // an error concerns Close
+	return x.persist()
+}
+
 // persist waits until all batches are on disk.
 func (x *Index) persist() error {
 	persisted := make(chan error, 1)
@@ -359,6 +370,25 @@ func (x *Index) recovered(err *error) {
 	}
 }
 
+// manyQuestions is the number of different questions after whose panics an index has failed.
+const manyQuestions = 10
+
+// answered is recovered for a question of a client. A question that hits a bug must not cost
+// the index, however often it is asked: only faults of the files, and panics of many questions
+// do.
+func (x *Index) answered(question string, err *error) {
+	thrown := recover()
+	if thrown == nil {
+		return
+	}
+	*err = fmt.Errorf("%w: %v", index.ErrQuestion, thrown)
+	x.background.log.Error("a search panicked", "error", thrown, "stack", string(debug.Stack()))
+	if _, fault := thrown.(interface{ Addr() uintptr }); fault || x.background.panicked(question) >= manyQuestions {
+		*err = fmt.Errorf("%w: %v", index.ErrDamaged, thrown)
+		x.background.fail(*err)
+	}
+}
+
 // Capabilities implements gateway.BookIndex.
 func (x *Index) Capabilities() model.Capabilities {
 	return model.Capabilities{Correction: true, Facets: true, Suggestions: true, Works: true, Explanations: true}
@@ -366,7 +396,7 @@ func (x *Index) Capabilities() model.Capabilities {
 
 // Suggest implements gateway.BookIndex.
 func (x *Index) Suggest(ctx context.Context, typed model.Keyword, limit int) (_ []model.Suggestion, err error) {
-	defer x.recovered(&err)
+	defer x.answered(string(typed), &err)
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // see SearchBooks
 	v, err := x.view()
 	if err != nil {
@@ -378,7 +408,7 @@ func (x *Index) Suggest(ctx context.Context, typed model.Keyword, limit int) (_ 
 
 // SearchBooks implements gateway.BookIndex.
 func (x *Index) SearchBooks(ctx context.Context, s model.Search) (_ *model.SearchResult, err error) {
-	defer x.recovered(&err)
+	defer x.answered(string(s.Keyword), &err)
 	// A file that was cut off is read through the memory that it was mapped to.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	v, err := x.view()

@@ -131,6 +131,8 @@ func ask[T any](x *Indexer, ctx context.Context, question func(gateway.BookIndex
 		}
 		if failure := r.engine.Failed(); failure != nil {
 			x.drop(r, failure)
+		} else if errors.Is(err, index.ErrQuestion) {
+			return question(x.Fallback)
 		} else if x.current() == r {
 			return answer, err
 		}
@@ -447,9 +449,7 @@ func (x *Indexer) takeOver(ctx context.Context, r *replica) error {
 			return err
 		}
 	}
-	if err := x.folders.setCurrent(r.name); err != nil {
-		return err
-	}
+	unsynced := r.engine.Sync()
 	before, ok := x.replaceIfComplete(r)
 	for ; !ok; before, ok = x.replaceIfComplete(r) {
 		if err := r.follow(ctx, true); err != nil {
@@ -462,6 +462,14 @@ func (x *Indexer) takeOver(ctx context.Context, r *replica) error {
 	x.start(r)
 	x.stop(before)
 	x.putAway()
+	err := unsynced
+	if err == nil {
+		err = x.folders.setCurrent(r.name)
+	}
+	if err != nil { // such as a full disk
+		x.Log.Warn("the new search index answers from memory; the next start builds it again", "error", err)
+		return nil
+	}
 	if err := x.folders.tidy(); err != nil {
 		x.Log.Warn("an old search index can't be removed", "error", err)
 	}

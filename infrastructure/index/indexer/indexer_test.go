@@ -101,7 +101,9 @@ func (c *catalogue) SearchBooks(context.Context, model.Search) (*model.SearchRes
 type engine struct {
 	index.Engine
 	broken atomic.Bool
-	held   chan struct{} // if not nil, Apply waits until it is closed
+	// confused engines panic at each question.
+	confused atomic.Bool
+	held     chan struct{} // if not nil, Apply waits until it is closed
 }
 
 var errBroken = errors.New("broken for a test")
@@ -114,8 +116,11 @@ func (e *engine) Apply(put []*model.Book, deleted []uint, at index.Position) err
 }
 
 func (e *engine) SearchBooks(ctx context.Context, s model.Search) (*model.SearchResult, error) {
-	if e.broken.Load() {
+	switch {
+	case e.broken.Load():
 		return nil, errBroken
+	case e.confused.Load():
+		return nil, index.ErrQuestion
 	}
 	return e.Engine.SearchBooks(ctx, s)
 }
@@ -326,6 +331,18 @@ func TestNoStatus(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, ok)
 	assert.Equal(t, indexer.Status{State: indexer.Waiting}, status)
+}
+
+// A search that hits a bug is answered by the database, and costs no index.
+func TestConfusedEngine(t *testing.T) {
+	c := newCatalogue("boat")
+	s := open(t, t.TempDir(), c)
+	s.eventually("boat", 1)
+	s.newest().confused.Store(true)
+	assert.Equal(t, []uint{999}, s.find("boat"))
+	s.newest().confused.Store(false)
+	assert.Equal(t, []uint{1}, s.find("boat"))
+	assert.Equal(t, 1, s.engines())
 }
 
 func TestDamagedIndex(t *testing.T) {
