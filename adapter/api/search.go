@@ -150,7 +150,11 @@ func (h *Books) Suggest(c *gin.Context) error {
 		}
 		suggestions = append(suggestions, found...)
 	}
-	c.Header("Cache-Control", suggestionsAge)
+	if h.Operator.Capabilities().Suggestions {
+		c.Header("Cache-Control", suggestionsAge)
+	} else { // soon the engine may have some
+		c.Header("Cache-Control", "no-store")
+	}
 	c.JSON(http.StatusOK, suggestions)
 	return nil
 }

@@ -39,13 +39,19 @@ func TestDamagedFiles(t *testing.T) {
 		want   error
 	}{
 		{"a segment cut off", func(t *testing.T, folder string) {
-			rewrite(t, segments(t, folder)[0], func(b []byte) []byte { return b[:len(b)/2] })
+			for _, file := range segments(t, folder) {
+				rewrite(t, file, func(b []byte) []byte { return b[:len(b)/2] })
+			}
 		}, index.ErrDamaged},
 		{"an empty segment", func(t *testing.T, folder string) {
-			rewrite(t, segments(t, folder)[0], func([]byte) []byte { return nil })
+			for _, file := range segments(t, folder) {
+				rewrite(t, file, func([]byte) []byte { return nil })
+			}
 		}, index.ErrDamaged},
 		{"a flipped bit in a segment", func(t *testing.T, folder string) {
-			rewrite(t, segments(t, folder)[0], func(b []byte) []byte { b[len(b)/3] ^= 4; return b })
+			for _, file := range segments(t, folder) {
+				rewrite(t, file, func(b []byte) []byte { b[len(b)/3] ^= 4; return b })
+			}
 		}, index.ErrDamaged},
 		{"missing segments", func(t *testing.T, folder string) {
 			for _, file := range segments(t, folder) { // a single one may have been merged into others
@@ -60,6 +66,9 @@ func TestDamagedFiles(t *testing.T) {
 				return b
 			})
 		}, index.ErrDamaged},
+		{"a file that a crash has left", func(t *testing.T, folder string) {
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "0000000ff001.zap"), []byte("half"), 0o600))
+		}, nil},
 		{"another format", func(t *testing.T, folder string) {
 			rewrite(t, filepath.Join(folder, "format"), func([]byte) []byte { return []byte("0") })
 		}, index.ErrFormat},

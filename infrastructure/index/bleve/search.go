@@ -148,7 +148,10 @@ func (r *run) listBooks(ctx context.Context, s model.Search, sort model.Sort, re
 func (r *run) listWorks(ctx context.Context, s model.Search, sort model.Sort, result *model.SearchResult) error {
 	o := r.view.newOwners()
 	defer o.release()
-	result.ByWork, result.Total = true, r.enterWorks(o)
+	result.ByWork = true
+	if !s.WithoutTotal {
+		result.Total = r.enterWorks(o)
+	}
 	hits, err := r.works(s.Offset+s.Limit, func(limit int) ([]hit, error) { return r.hits(ctx, sort, limit) })
 	if err != nil {
 		return err
@@ -156,6 +159,9 @@ func (r *run) listWorks(ctx context.Context, s model.Search, sort model.Sort, re
 	for _, h := range hits[min(s.Offset, len(hits)):] {
 		result.IDs = append(result.IDs, uint(h.id))
 		result.Editions = append(result.Editions, o.others(h))
+	}
+	if s.WithoutTotal {
+		result.Total = s.Offset + len(result.IDs)
 	}
 	return nil
 }
