@@ -1,4 +1,4 @@
-.PHONY: build licenses run test race check lint bench weather overload chaos changes eval search fuzz large fire crawlers help
+.PHONY: build licenses run test race check lint bench weather overload chaos changes eval search requests fuzz large fire crawlers help
 
 build: ## Build the program, stamped with its commit
 	CGO_ENABLED=0 go build -buildvcs=true -tags nomsgpack -o event-books .
@@ -27,6 +27,9 @@ bench: ## Measure the cost of the spool (12 minutes; docs/spool.md lists the var
 	go run ./bench/spool
 	go test -run '^$$' -bench . -benchtime 1x ./bench
 	go run ./bench/search
+
+requests: ## Compare whole requests with the tutorial's design (5 minutes; docs/search-speed.md lists the variables)
+	go run ./bench/search -requests -books 78765
 
 weather: ## Measure searches while Kafka is ill (12 minutes; docs/rough-weather.md lists the variables)
 	go run ./bench/weather
