@@ -15,9 +15,9 @@ import (
 const facetValues = 10
 
 // facets counts the matches by author, language, decade, subject and availability. The filter of
-// a facet doesn't narrow its own counts. By work, a work counts once for each value that its
-// editions have; of very large results, only its best known edition counts.
-func (r *run) facets(ctx context.Context, byWork bool) (*model.Facets, error) {
+// a facet doesn't narrow its own counts. If works groups the matches, a work counts once for each
+// value that its editions have; of very large results, only its best known edition counts.
+func (r *run) facets(ctx context.Context, works *grouping) (*model.Facets, error) {
 	f := r.plan.filters
 	facets := &model.Facets{}
 	base := r
@@ -56,12 +56,16 @@ func (r *run) facets(ctx context.Context, byWork bool) (*model.Facets, error) {
 			}
 		}
 		c := counters.Get().(*counter)
-		if byWork {
-			o := r.view.newOwners()
-			chosen := o.representatives(from.parts, docs)
-			o.addOthers(c, from.parts, docs, chosen, facet.of)
-			o.release()
-			docs = chosen
+		if works != nil {
+			grouped := works
+			if from != r {
+				grouped = r.view.group(from.parts, docs)
+			}
+			grouped.addOthers(c, facet.of)
+			docs = grouped.chosen
+			if grouped != works {
+				grouped.release()
+			}
 		}
 		for i, m := range from.parts {
 			facet.count(c, m, docs[i])

@@ -111,10 +111,16 @@ func (v *view) search(ctx context.Context, s model.Search) (*model.SearchResult,
 	if s.Plain() {
 		sort = byID
 	}
-	if s.ByWork {
-		err = r.listWorks(ctx, s, sort, result)
-	} else {
+	var works *grouping
+	switch {
+	case !s.ByWork:
 		err = r.listBooks(ctx, s, sort, result)
+	case s.WithoutTotal && !s.WithFacets:
+		err = r.listWorks(ctx, s, sort, nil, result)
+	default:
+		works = r.group()
+		defer works.release()
+		err = r.listWorks(ctx, s, sort, works, result)
 	}
 	if err != nil {
 		return nil, err
@@ -126,7 +132,7 @@ func (v *view) search(ctx context.Context, s model.Search) (*model.SearchResult,
 		}
 	}
 	if s.WithFacets {
-		result.Facets, err = r.facets(ctx, s.ByWork)
+		result.Facets, err = r.facets(ctx, works)
 	}
 	return result, err
 }
@@ -144,45 +150,33 @@ func (r *run) listBooks(ctx context.Context, s model.Search, sort model.Sort, re
 	return nil
 }
 
-// listWorks does the same with one edition of each work.
-func (r *run) listWorks(ctx context.Context, s model.Search, sort model.Sort, result *model.SearchResult) error {
-	o := r.view.newOwners()
-	defer o.release()
-	result.ByWork = true
-	if !s.WithoutTotal {
-		result.Total = r.enterWorks(o)
-	}
+// listWorks does the same with one edition of each work. Without works, it counts neither the
+// total nor further editions.
+func (r *run) listWorks(ctx context.Context, s model.Search, sort model.Sort, works *grouping, result *model.SearchResult) error {
 	hits, err := r.works(s.Offset+s.Limit, func(limit int) ([]hit, error) { return r.hits(ctx, sort, limit) })
 	if err != nil {
 		return err
 	}
+	result.ByWork = true
 	for _, h := range hits[min(s.Offset, len(hits)):] {
 		result.IDs = append(result.IDs, uint(h.id))
-		result.Editions = append(result.Editions, o.others(h))
+		if works != nil {
+			result.Editions = append(result.Editions, works.others(h))
+		}
 	}
-	if s.WithoutTotal {
+	if works == nil {
 		result.Total = s.Offset + len(result.IDs)
+	} else {
+		result.Total = works.count()
 	}
 	return nil
 }
 
 // countWorks counts the works of the matches.
 func (r *run) countWorks() int {
-	o := r.view.newOwners()
-	defer o.release()
-	return r.enterWorks(o)
-}
-
-// enterWorks enters the works of the matches into o, and counts them.
-func (r *run) enterWorks(o *owners) (works int) {
-	docs := make([]*roaring.Bitmap, len(r.parts))
-	for i, m := range r.parts {
-		docs[i] = m.all
-	}
-	for _, chosen := range o.representatives(r.parts, docs) {
-		works += int(chosen.GetCardinality())
-	}
-	return works
+	works := r.group()
+	defer works.release()
+	return works.count()
 }
 
 // find finds the books for a keyword, as typed or else corrected. It returns the run to serve

@@ -16,19 +16,32 @@ type owners struct {
 // allOwners keeps owners for reuse: they have room for every work.
 var allOwners = sync.Pool{New: func() any { return &owners{} }}
 
-// newOwners returns owners without any documents, for the works of a view. The caller must
-// release them.
-func (v *view) newOwners() *owners {
+// grouping holds the works of some documents. The caller must release it.
+type grouping struct {
+	*owners
+	parts []*matches
+	docs  []*roaring.Bitmap // by part
+	// chosen are the documents that stand for their works: the best known edition of each. A
+	// book whose work is unknown stands for itself.
+	chosen []*roaring.Bitmap
+}
+
+// group groups all matches by work.
+func (r *run) group() *grouping {
+	docs := make([]*roaring.Bitmap, len(r.parts))
+	for i, m := range r.parts {
+		docs[i] = m.all
+	}
+	return r.view.group(r.parts, docs)
+}
+
+// group groups documents by work.
+func (v *view) group(parts []*matches, docs []*roaring.Bitmap) *grouping {
 	o := allOwners.Get().(*owners)
 	if n := v.dictionaries.works.count() + 1; len(o.of) < n {
 		o.of, o.editions = make([]uint64, n+n/8), make([]uint32, n+n/8)
 	}
-	return o
-}
-
-// representatives returns, of the documents of each part, those that stand for their works:
-// the best known edition of each. A book whose work is unknown stands for itself.
-func (o *owners) representatives(parts []*matches, docs []*roaring.Bitmap) []*roaring.Bitmap {
+	g := &grouping{owners: o, parts: parts, docs: docs, chosen: make([]*roaring.Bitmap, len(parts))}
 	for i, p := range parts {
 		c := p.part.columns
 		each(docs[i], func(docs []uint32) {
@@ -48,7 +61,6 @@ func (o *owners) representatives(parts []*matches, docs []*roaring.Bitmap) []*ro
 			}
 		})
 	}
-	chosen := make([]*roaring.Bitmap, len(parts))
 	for i, p := range parts {
 		var kept []uint32
 		works := p.part.columns.work
@@ -59,31 +71,39 @@ func (o *owners) representatives(parts []*matches, docs []*roaring.Bitmap) []*ro
 				}
 			}
 		})
-		chosen[i] = roaring.New()
-		chosen[i].AddMany(kept)
+		g.chosen[i] = roaring.New()
+		g.chosen[i].AddMany(kept)
 	}
-	return chosen
+	return g
+}
+
+// count counts the works.
+func (g *grouping) count() (works int) {
+	for _, chosen := range g.chosen {
+		works += int(chosen.GetCardinality())
+	}
+	return works
 }
 
 // maxOthers bounds the editions beside the best known ones whose values are counted.
 const maxOthers = 20_000
 
 // addOthers counts the values that the best known editions of works don't have, but others do.
-func (o *owners) addOthers(c *counter, parts []*matches, docs, chosen []*roaring.Bitmap, of func(m *matches, doc uint32) []uint32) {
+func (g *grouping) addOthers(c *counter, of func(m *matches, doc uint32) []uint32) {
 	others := uint64(0)
-	for i := range docs {
-		others += docs[i].GetCardinality() - chosen[i].GetCardinality()
+	for i := range g.docs {
+		others += g.docs[i].GetCardinality() - g.chosen[i].GetCardinality()
 	}
 	if others > maxOthers {
 		return
 	}
 	counted := map[uint64]bool{} // a work and a value
-	for i, m := range parts {
-		each(difference(docs[i], chosen[i]), func(docs []uint32) {
+	for i, m := range g.parts {
+		each(difference(g.docs[i], g.chosen[i]), func(docs []uint32) {
 			for _, doc := range docs {
 				work := m.part.columns.work[doc]
-				owner := o.of[work]
-				for _, n := range of(parts[owner>>32], uint32(owner)-1) {
+				owner := g.of[work]
+				for _, n := range of(g.parts[owner>>32], uint32(owner)-1) {
 					counted[uint64(work)<<32|uint64(n)] = true
 				}
 				for _, n := range of(m, doc) {
