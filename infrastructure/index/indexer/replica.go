@@ -19,9 +19,10 @@ import (
 const (
 	// readBatch is the number of books that are read at once. buildBatch and followBatch are
 	// how many are indexed in one step: the larger, the less work, and the longer a change waits.
+	// A small step leaves a processor to those who write and search.
 	readBatch   = 500
 	buildBatch  = 4000
-	followBatch = 1000
+	followBatch = 400
 	// page is the number of versions that are read at once.
 	page = 10_000
 	// pause is the pause after a failure of the catalogue.
