@@ -52,7 +52,7 @@ func TestLostCatalogue(t *testing.T) {
 
 	require.NoError(t, os.Rename(backup, filepath.Join(dir, "data", "books.db")))
 	assert.Equal(t, url, p.ready(), "it needs no restart")
-	assert.Contains(t, get(t, url+"/api/books?q=last+one").body, "The last one")
+	p.eventually("the index has caught up", func() bool { return strings.Contains(get(t, url+"/api/books?q=last+one").body, "The last one") })
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 
 	// Another shop's database is no replacement.
