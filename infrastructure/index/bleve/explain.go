@@ -131,17 +131,7 @@ func (r *run) explainPlace(ctx context.Context, e *model.Explanation, m *matches
 			}
 		}
 	}
-	sort := s.Sort
-	if s.Plain() {
-		sort = byID
-	}
-	list := func(limit int) ([]hit, error) { return r.hits(ctx, sort, limit) }
-	hits, err := []hit(nil), error(nil)
-	if s.ByWork {
-		hits, err = r.works(model.MaxDepth, list)
-	} else {
-		hits, err = list(model.MaxDepth)
-	}
+	hits, err := r.list(ctx, s, model.MaxDepth)
 	if err != nil {
 		return err
 	}

@@ -107,23 +107,28 @@ func (v *view) search(ctx context.Context, s model.Search) (*model.SearchResult,
 	if err != nil {
 		return nil, err
 	}
-	sort := s.Sort
-	if s.Plain() {
-		sort = byID
+	hits, err := r.list(ctx, s, s.Offset+s.Limit)
+	if err != nil {
+		return nil, err
 	}
+	hits = hits[min(s.Offset, len(hits)):]
+	for _, h := range hits {
+		result.IDs = append(result.IDs, uint(h.id))
+	}
+	result.ByWork = s.ByWork
 	var works *grouping
 	switch {
 	case !s.ByWork:
-		err = r.listBooks(ctx, s, sort, result)
-	case s.WithoutTotal && !s.WithFacets:
-		err = r.listWorks(ctx, s, sort, nil, result)
+		result.Total = r.total
+	case s.WithoutTotal && !s.WithFacets: // nobody needs the numbers
+		result.Total = s.Offset + len(hits)
 	default:
 		works = r.group()
 		defer works.release()
-		err = r.listWorks(ctx, s, sort, works, result)
-	}
-	if err != nil {
-		return nil, err
+		result.Total = works.count()
+		for _, h := range hits {
+			result.Editions = append(result.Editions, works.others(h))
+		}
 	}
 	if r != typed {
 		result.Typed = typed.total
@@ -137,39 +142,17 @@ func (v *view) search(ctx context.Context, s model.Search) (*model.SearchResult,
 	return result, err
 }
 
-// listBooks sets the page and the total of the result.
-func (r *run) listBooks(ctx context.Context, s model.Search, sort model.Sort, result *model.SearchResult) error {
-	hits, err := r.hits(ctx, sort, s.Offset+s.Limit)
-	if err != nil {
-		return err
+// list returns the best hits up to limit in the order that a search asks for: books, or one
+// edition of each work.
+func (r *run) list(ctx context.Context, s model.Search, limit int) ([]hit, error) {
+	sort := s.Sort
+	if s.Plain() {
+		sort = byID
 	}
-	for _, h := range hits[min(s.Offset, len(hits)):] {
-		result.IDs = append(result.IDs, uint(h.id))
+	if !s.ByWork {
+		return r.hits(ctx, sort, limit)
 	}
-	result.Total = r.total
-	return nil
-}
-
-// listWorks does the same with one edition of each work. Without works, it counts neither the
-// total nor further editions.
-func (r *run) listWorks(ctx context.Context, s model.Search, sort model.Sort, works *grouping, result *model.SearchResult) error {
-	hits, err := r.works(s.Offset+s.Limit, func(limit int) ([]hit, error) { return r.hits(ctx, sort, limit) })
-	if err != nil {
-		return err
-	}
-	result.ByWork = true
-	for _, h := range hits[min(s.Offset, len(hits)):] {
-		result.IDs = append(result.IDs, uint(h.id))
-		if works != nil {
-			result.Editions = append(result.Editions, works.others(h))
-		}
-	}
-	if works == nil {
-		result.Total = s.Offset + len(result.IDs)
-	} else {
-		result.Total = works.count()
-	}
-	return nil
+	return r.works(limit, func(limit int) ([]hit, error) { return r.hits(ctx, sort, limit) })
 }
 
 // countWorks counts the works of the matches.

@@ -120,11 +120,7 @@ func (r *replica) follow(ctx context.Context, once bool) error {
 		}
 		r.pending.putBack()
 		r.couldNotRead(err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pause):
-		}
+		sleep(ctx, pause)
 	}
 }
 
