@@ -1,10 +1,8 @@
 package application
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,7 +11,6 @@ import (
 	"github.com/gofrs/flock"
 
 	"literank.com/event-books/infrastructure/config"
-	"literank.com/event-books/infrastructure/disk"
 )
 
 // makeDataDir makes the folder for all files, and checks that files can be made in it.
@@ -44,16 +41,4 @@ func lockDataDir(dir string) (unlock func() error, err error) {
 		return nil, fmt.Errorf("app.data_dir: another shop runs on the folder %s; each shop needs a folder of its own", dir)
 	}
 	return lock.Unlock, nil
-}
-
-// writeJSON replaces a file that only its owner may read.
-func writeJSON(name string, value any) error {
-	content, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return err
-	}
-	return disk.Replace(name, 0o600, func(w io.Writer) error {
-		_, err := w.Write(append(content, '\n'))
-		return err
-	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"literank.com/event-books/infrastructure/config"
+	"literank.com/event-books/infrastructure/disk"
 )
 
 // runFile is data_dir/run.json. It lists the processes that use the data folder,
@@ -90,7 +91,7 @@ func changeRunFile(dataDir string, entry *runningProcess) error {
 		}
 		return nil
 	}
-	if err := writeJSON(runFilePath(dataDir), r); err != nil {
+	if err := disk.ReplaceJSON(runFilePath(dataDir), r); err != nil {
 		return fmt.Errorf("write run file: %w", err)
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"literank.com/event-books/infrastructure/disk"
 )
 
 // shopFile is data_dir/shop.json. It says which embedded database belongs to the folder,
@@ -40,7 +42,7 @@ func readShopFile(dataDir string) (f shopFile, err error) {
 }
 
 func (f shopFile) write(dataDir string) error {
-	if err := writeJSON(shopFilePath(dataDir), f); err != nil {
+	if err := disk.ReplaceJSON(shopFilePath(dataDir), f); err != nil {
 		return fmt.Errorf("write shop file: %w", err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package disk
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +31,19 @@ func Replace(name string, mode os.FileMode, write func(io.Writer) error) error {
 		return errors.Join(err, os.Remove(part))
 	}
 	return SyncFolder(filepath.Dir(name))
+}
+
+// ReplaceJSON replaces a file by value as indented JSON, as Replace does. Only the owner may
+// read a new file.
+func ReplaceJSON(name string, value any) error {
+	content, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	return Replace(name, 0o600, func(w io.Writer) error {
+		_, err := w.Write(append(content, '\n'))
+		return err
+	})
 }
 
 // writeDurably makes the file part with the permissions of the file name, or

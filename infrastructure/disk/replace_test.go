@@ -49,6 +49,14 @@ func TestReplace(t *testing.T) {
 	}
 }
 
+func TestReplaceJSON(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, ReplaceJSON(name, map[string]int{"one": 1}))
+	has(t, name, "{\n  \"one\": 1\n}\n")
+	require.Error(t, ReplaceJSON(name, make(chan int)), "a channel has no JSON")
+	has(t, name, "{\n  \"one\": 1\n}\n")
+}
+
 func TestReplaceShowsOnlyWholeFiles(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, Replace(name, 0o600, text("old")))

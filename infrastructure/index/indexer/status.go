@@ -3,7 +3,6 @@ package indexer
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -66,17 +65,10 @@ func (x *Indexer) Status() Status {
 const statusFile = "status.json"
 
 func (f folders) writeStatus(s Status) error {
-	text, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(f.root, 0o700); err != nil {
 		return err
 	}
-	return disk.Replace(f.path(statusFile), 0o600, func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
+	return disk.ReplaceJSON(f.path(statusFile), s)
 }
 
 // ReadStatus returns the last status that the shop on a folder has written. If there is none, ok
