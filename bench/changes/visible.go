@@ -147,41 +147,51 @@ func watchChanges(ctx context.Context, shops [instances]*testbed.Shop, duration 
 	return seen, errors.Join(failures...)
 }
 
-// watchChange changes a book and waits until reader shows that, and until both find it.
-func watchChange(ctx context.Context, writer, reader, method string, id uint, title string) (changed uint, took map[sight]time.Duration, err error) {
-	path, kind := "/api/books", jsonType
-	if method != http.MethodPost {
-		path = fmt.Sprintf("/api/books/%d", id)
-		if _, _, err := get(ctx, reader+path); err != nil { // now its cache has the book
-			return 0, nil, err
-		}
-	}
-	body := []byte(fmt.Sprintf(`{"title": %q}`, title))
+func bookURL(shop string, id uint) string { return fmt.Sprintf("%s/api/books/%d", shop, id) }
+
+// change sends the change of a book, and returns the id of the book.
+func change(ctx context.Context, shop, method string, id uint, title string) (uint, error) {
+	url, kind, body := bookURL(shop, id), jsonType, []byte(fmt.Sprintf(`{"title": %q}`, title))
 	switch method {
+	case http.MethodPost:
+		url = shop + "/api/books"
 	case http.MethodPatch:
 		kind = patchType
 	case http.MethodDelete:
 		kind, body = "", nil
 	}
-	response, err := send(ctx, method, writer+path, kind, body)
+	response, err := send(ctx, method, url, kind, body)
 	if err != nil {
-		return 0, nil, err
+		return 0, err
 	}
+	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
-	response.Body.Close()
-	answered := time.Now()
 	var book model.Book
 	switch {
 	case err != nil:
-		return 0, nil, err
+		return 0, err
 	case response.StatusCode/100 != 2:
-		return 0, nil, fmt.Errorf("%s %s: %s %s", method, path, response.Status, answer)
+		return 0, fmt.Errorf("%s %s: %s %s", method, url, response.Status, answer)
 	case method == http.MethodDelete:
+		return id, nil
 	case json.Unmarshal(answer, &book) != nil:
-		return 0, nil, fmt.Errorf("%s %s: %s", method, path, answer)
-	default:
-		id = book.ID
+		return 0, fmt.Errorf("%s %s: %s", method, url, answer)
 	}
+	return book.ID, nil
+}
+
+// watchChange changes a book and waits until reader shows that, and until both find it.
+func watchChange(ctx context.Context, writer, reader, method string, id uint, title string) (changed uint, took map[sight]time.Duration, err error) {
+	if method != http.MethodPost {
+		if _, _, err := get(ctx, bookURL(reader, id)); err != nil { // now its cache has the book
+			return 0, nil, err
+		}
+	}
+	id, err = change(ctx, writer, method, id, title)
+	if err != nil {
+		return 0, nil, err
+	}
+	answered := time.Now()
 	took = map[sight]time.Duration{}
 	var mu sync.Mutex
 	saw := func(what sight) {
@@ -205,9 +215,8 @@ func watchChange(ctx context.Context, writer, reader, method string, id uint, ti
 			})
 		}
 	}
-	path = fmt.Sprintf("/api/books/%d", id)
 	err = testbed.EventuallyEvery(ctx, 5*time.Millisecond, 3*visibleWithoutKafka, func() error {
-		status, body, err := get(ctx, reader+path)
+		status, body, err := get(ctx, bookURL(reader, id))
 		if err != nil {
 			return err
 		}
@@ -216,7 +225,7 @@ func watchChange(ctx context.Context, writer, reader, method string, id uint, ti
 			method != http.MethodDelete && status == http.StatusOK && json.Unmarshal(body, &shown) == nil && shown.Title == title {
 			return nil
 		}
-		return fmt.Errorf("%s %s isn't visible: %d %s", method, path, status, body)
+		return fmt.Errorf("%s of book %d isn't visible: %d %s", method, id, status, body)
 	})
 	saw(visible(method))
 	return id, took, errors.Join(err, group.Wait())
