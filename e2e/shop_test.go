@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -316,10 +317,13 @@ func TestNewFilesArePrivate(t *testing.T) {
 	p.settled()
 	check := func() {
 		require.NoError(t, filepath.WalkDir(filepath.Join(dir, "data"), func(path string, entry fs.DirEntry, err error) error {
-			if err != nil {
-				return err
+			var info fs.FileInfo
+			if err == nil {
+				info, err = entry.Info()
 			}
-			info, err := entry.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // the running program deleted it
+			}
 			if err == nil {
 				assert.Zero(t, info.Mode().Perm()&0o077, "%s has the mode %s", path, info.Mode())
 			}
