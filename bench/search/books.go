@@ -16,7 +16,7 @@ import (
 type bench struct {
 	dir                  string
 	wanted, passes, runs int
-	only, profile        string
+	only, profile, kept  string
 
 	books []model.Book // of the file
 }

@@ -29,6 +29,7 @@ func main() {
 	flag.IntVar(&b.runs, "runs", 3, "the `number` of runs, of which the median counts")
 	flag.StringVar(&b.only, "only", "", "measure only the query set with this `name`, and write no page")
 	flag.StringVar(&b.profile, "profile", "", "write CPU profiles to `file`.index and file.search")
+	flag.StringVar(&b.kept, "keep", "", "keep the index in this `folder`, and use the one that is there")
 	whole := flag.Bool("requests", false, "measure whole requests beside the tutorial's design instead; needs SEARCH_DSN and BENCH_KAFKA_LIBS")
 	window := flag.Duration("window", 5*time.Second, "the `duration` of each measurement of requests")
 	stock := flag.Bool("reference", true, "also measure a stock Bleve index")

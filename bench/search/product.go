@@ -34,11 +34,13 @@ const (
 // product measures the search engine: 5 % of the books have changed since it was built, and more
 // change meanwhile.
 func (b *bench) product(ctx context.Context, sets []*set) (o *outcome, err error) {
-	folder, err := os.MkdirTemp("", "event-books-search-")
-	if err != nil {
-		return nil, err
+	folder := b.kept
+	if folder == "" {
+		if folder, err = os.MkdirTemp("", "event-books-search-"); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	before := anonymous()
 	x, err := bleve.Open(filepath.Join(folder, "index"), slog.Default())
 	if err != nil {
@@ -46,8 +48,18 @@ func (b *bench) product(ctx context.Context, sets []*set) (o *outcome, err error
 	}
 	defer func() { err = errors.Join(err, x.Close()) }()
 	o = &outcome{}
-	if err := b.profiled("index", func() error { return b.build(ctx, x, o) }); err != nil {
-		return nil, err
+	if x.Segments() == 0 {
+		if err := b.profiled("index", func() error { return b.build(ctx, x, o) }); err != nil {
+			return nil, err
+		}
+		began := time.Now()
+		if err := x.Compact(ctx); err != nil {
+			return nil, err
+		}
+		if err := settled(ctx, x); err != nil {
+			return nil, err
+		}
+		log.Printf("compacted in %.1f s: %d segments", time.Since(began).Seconds(), x.Segments())
 	}
 	random := rand.New(rand.NewPCG(5, 5))
 	began := time.Now()
@@ -61,6 +73,10 @@ func (b *bench) product(ctx context.Context, sets []*set) (o *outcome, err error
 		}
 	}
 	log.Printf("5 %% changed in %.1f s", time.Since(began).Seconds())
+	if err := settled(ctx, x); err != nil {
+		return nil, err
+	}
+	log.Printf("%d segments", x.Segments())
 	stopped, done := make(chan struct{}), sync.WaitGroup{}
 	var changing error
 	done.Go(func() { changing = b.changes(x, stopped) })
@@ -77,6 +93,21 @@ func (b *bench) product(ctx context.Context, sets []*set) (o *outcome, err error
 	o.memory = anonymous() - before
 	o.disk, err = sizeOf(folder)
 	return o, err
+}
+
+// settled waits until no segments are merged any more.
+func settled(ctx context.Context, x *bleve.Index) error {
+	for since := time.Now(); time.Since(since) < time.Second; {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+		if x.Merging() {
+			since = time.Now()
+		}
+	}
+	return nil
 }
 
 // profiled runs a part of the measurement, and writes a CPU profile of it if that is wanted.

@@ -79,7 +79,7 @@ type background struct {
 	// refused says that the disk refused the last write.
 	refused atomic.Bool
 	merged  chan struct{} // has an element after a merge
-	inMerge bool          // only Bleve's merger uses it, until it has ended
+	inMerge atomic.Bool   // only Bleve's merger sets it, until it has ended
 	done    chan struct{} // closed at the end
 	ending  sync.Once
 	broken  chan struct{} // closed by fail
@@ -184,10 +184,10 @@ func (b *background) failures() <-chan error {
 // merging notes that merging begins or ends. Bleve says nothing if it fails or is interrupted.
 func (b *background) merging(begins bool) {
 	if begins {
-		if !b.inMerge { // otherwise the last attempt failed
+		if !b.inMerge.Load() { // otherwise the last attempt failed
 			b.deaths.enter(merging)
 		}
-		b.inMerge = true
+		b.inMerge.Store(true)
 		return
 	}
 	b.mergeEnded()
@@ -199,10 +199,10 @@ func (b *background) merging(begins bool) {
 
 // mergeEnded notes that the process survived the merge, if there is one.
 func (b *background) mergeEnded() {
-	if b.inMerge {
+	if b.inMerge.Load() {
 		b.deaths.leave(merging)
 	}
-	b.inMerge = false
+	b.inMerge.Store(false)
 }
 
 // refreshMerged makes merged segments visible until the index is closed: searches are faster

@@ -21,6 +21,7 @@ type columns struct {
 	version []int64   // of the book
 	weight  []float32 // orders books within a tier
 	rank    []uint64  // weight and year, as byWeight
+	ranked  []uint32  // the documents of a large segment, the best first
 	// length of the title in letters, 255 at most.
 	length []uint8
 	year   []int16  // noYear if unknown
@@ -32,7 +33,27 @@ type columns struct {
 	authors   lists
 	subjects  lists
 	stemming  *stemming
+	rankings  rankings
 }
+
+// rankings are the commonest values of a large segment.
+type rankings struct{ authors, languages, subjects, decades *ranking }
+
+// ranking lists values with the number of their documents, deleted ones included, the commonest
+// first.
+type ranking struct {
+	values []valueCount
+	rest   uint32 // the most documents that any other value has
+}
+
+type valueCount struct{ number, count uint32 }
+
+const (
+	// manyDocuments is the size of a large segment.
+	manyDocuments = 5000
+	// maxRanked is the length of a ranking.
+	maxRanked = 512
+)
 
 // lists holds a list of ordinals for each document.
 type lists struct {
@@ -48,14 +69,29 @@ func (l *lists) of(doc uint32) []uint32 {
 	return l.all[start:l.ends[doc]]
 }
 
-// ordinals numbers texts from 1. It only grows. Its methods may be called concurrently.
-type ordinals struct {
-	mu      sync.Mutex
-	numbers map[string]uint32
-	texts   []string // only appended to
+// set sets the list of the next document: each text once.
+func (l *lists) set(doc int, texts []string, o *ordinals) {
+	start := len(l.all)
+	for _, text := range texts {
+		if n := o.number(text); !slices.Contains(l.all[start:], n) {
+			l.all = append(l.all, n)
+		}
+	}
+	l.ends[doc] = uint32(len(l.all))
 }
 
-func newOrdinals() *ordinals { return &ordinals{numbers: map[string]uint32{}, texts: []string{""}} }
+// ordinals numbers texts from 1; those with the same key have the same number, and are named by
+// the first of them. It only grows. Its methods may be called concurrently.
+type ordinals struct {
+	key     func(text string) string
+	mu      sync.Mutex
+	numbers map[string]uint32 // of texts and keys
+	texts   []string          // only appended to
+}
+
+func newOrdinals(key func(text string) string) *ordinals {
+	return &ordinals{key: key, numbers: map[string]uint32{}, texts: []string{""}}
+}
 
 func (o *ordinals) number(text string) uint32 {
 	if text == "" {
@@ -64,11 +100,16 @@ func (o *ordinals) number(text string) uint32 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n, ok := o.numbers[text]
-	if !ok {
+	if ok {
+		return n
+	}
+	key := o.key(text)
+	if n, ok = o.numbers[key]; !ok {
 		n = uint32(len(o.texts))
 		o.texts = append(o.texts, text)
-		o.numbers[text] = n
+		o.numbers[key] = n
 	}
+	o.numbers[text] = n
 	return n
 }
 
@@ -87,8 +128,10 @@ type dictionaries struct {
 }
 
 func newDictionaries() *dictionaries {
-	return &dictionaries{languages: newOrdinals(), authors: newOrdinals(), subjects: newOrdinals(), works: newWorks()}
+	return &dictionaries{languages: newOrdinals(asIs), authors: newOrdinals(model.Fold), subjects: newOrdinals(model.Fold), works: newWorks()}
 }
+
+func asIs(text string) string { return text }
 
 // works numbers works as ordinals numbers texts.
 type works struct {
@@ -131,6 +174,10 @@ func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 			return nil, err
 		}
 		c.set(doc, id, v, d)
+	}
+	if n >= manyDocuments {
+		c.rankings = c.commonest()
+		c.ranked = c.inOrder()
 	}
 	return c, nil
 }
@@ -210,19 +257,10 @@ func (c *columns) set(doc int, id uint64, v values, d *dictionaries) {
 	c.year[doc] = int16(v.year)
 	c.work[doc] = d.works.number(v.work)
 	c.title[doc] = head(model.Fold(v.title))
-	for _, tag := range tags(v.language) {
-		c.languages.all = append(c.languages.all, d.languages.number(tag))
-	}
-	c.languages.ends[doc] = uint32(len(c.languages.all))
+	c.languages.set(doc, tags(v.language), d.languages)
 	c.stemming.add(v.language)
-	for _, author := range v.authors {
-		c.authors.all = append(c.authors.all, d.authors.number(author))
-	}
-	c.authors.ends[doc] = uint32(len(c.authors.all))
-	for _, subject := range v.subjects {
-		c.subjects.all = append(c.subjects.all, d.subjects.number(subject))
-	}
-	c.subjects.ends[doc] = uint32(len(c.subjects.all))
+	c.authors.set(doc, v.authors, d.authors)
+	c.subjects.set(doc, v.subjects, d.subjects)
 	c.weight[doc] = weight(v)
 	c.rank[doc] = byWeight(c.weight[doc], c.year[doc])
 	c.length[doc] = uint8(min(utf8.RuneCountInString(v.title), math.MaxUint8))

@@ -38,7 +38,7 @@ var places = []struct {
 	{"subjects", func(m *matcher, i int) *roaring.Bitmap { return m.in(subjectField, i) }},
 	{"facts", func(m *matcher, i int) *roaring.Bitmap { return m.in(textField, i) }},
 	{"description", func(m *matcher, i int) *roaring.Bitmap { return m.in(descriptionField, i) }},
-	{"another form", func(m *matcher, i int) *roaring.Bitmap { return m.widely(i) }},
+	{"another form", func(m *matcher, i int) *roaring.Bitmap { return m.within(nil, m.widely(i)) }},
 }
 
 // Explain implements gateway.BookIndex.
@@ -118,7 +118,7 @@ func (v *view) explainWords(e *model.Explanation, m *matcher, doc uint32) {
 
 // explainPlace says why a book that matches stands where it does.
 func (r *run) explainPlace(ctx context.Context, e *model.Explanation, m *matches, at hit, s model.Search) error {
-	if !m.all.Contains(at.doc) {
+	if !m.found.Contains(at.doc) {
 		return nil
 	}
 	e.Found = true

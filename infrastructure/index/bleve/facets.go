@@ -1,6 +1,7 @@
 package bleve
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -14,44 +15,66 @@ import (
 // facetValues is the number of values of a facet that are listed.
 const facetValues = 10
 
+// facet is a kind of values by which matches are counted.
+type facet struct {
+	prefix string // of its terms in exactField
+	// withoutOwn removes the facet's own filter.
+	withoutOwn func(*model.Filters)
+	// count counts the values of documents one by one.
+	count func(c *counter, m *matches, docs *roaring.Bitmap)
+	of    func(m *matches, doc uint32) []uint32
+	// name returns a function that returns the text of a value.
+	name func(d *dictionaries) func(n uint32) string
+	fold func(name string) string // returns what its term has
+	// ranking returns the commonest values of a segment, or is nil.
+	ranking func(c *columns) *ranking
+	values  func(*model.Facets) *[]model.FacetValue
+}
+
+var allFacets = []*facet{
+	{authorIs, func(f *model.Filters) { f.Author = "" }, (*counter).authors, (*matches).authors,
+		func(d *dictionaries) func(n uint32) string { return d.authors.reader() }, model.Fold,
+		func(c *columns) *ranking { return c.rankings.authors }, func(f *model.Facets) *[]model.FacetValue { return &f.Authors }},
+	{languageIs, func(f *model.Filters) { f.Language = "" }, (*counter).languages, (*matches).languages,
+		func(d *dictionaries) func(n uint32) string { return d.languages.reader() }, asIs,
+		func(c *columns) *ranking { return c.rankings.languages }, func(f *model.Facets) *[]model.FacetValue { return &f.Languages }},
+	{decadeIs, func(f *model.Filters) { f.Decade = nil }, (*counter).decades, (*matches).decade,
+		func(*dictionaries) func(n uint32) string { return decadeName }, asIs,
+		func(c *columns) *ranking { return c.rankings.decades }, func(f *model.Facets) *[]model.FacetValue { return &f.Decades }},
+	{subjectIs, func(f *model.Filters) { f.Subject = "" }, (*counter).subjects, (*matches).subjects,
+		func(d *dictionaries) func(n uint32) string { return d.subjects.reader() }, model.Fold,
+		func(c *columns) *ranking { return c.rankings.subjects }, func(f *model.Facets) *[]model.FacetValue { return &f.Subjects }},
+	{availableIs, func(f *model.Filters) { f.Available = nil }, (*counter).availability, (*matches).availability,
+		func(*dictionaries) func(n uint32) string { return availabilityName }, asIs,
+		nil, func(f *model.Facets) *[]model.FacetValue { return &f.Availability }},
+}
+
 // facets counts the matches by author, language, decade, subject and availability. The filter of
 // a facet doesn't narrow its own counts. If works groups the matches, a work counts once for each
 // value that its editions have; of very large results, only its best known edition counts.
 func (r *run) facets(ctx context.Context, works *grouping) (*model.Facets, error) {
-	f := r.plan.filters
+	filters := r.plan.filters
 	facets := &model.Facets{}
 	base := r
-	if (f != model.Filters{}) {
+	if (filters != model.Filters{}) {
 		var err error
 		if base, err = r.view.run(ctx, r.plan.unfiltered()); err != nil {
 			return nil, err
 		}
 	}
-	for _, facet := range []struct {
-		values *[]model.FacetValue
-		filter func(*model.Filters)
-		count  func(c *counter, m *matches, docs *roaring.Bitmap)
-		of     func(m *matches, doc uint32) []uint32
-		name   func(n uint32) string
-	}{
-		{&facets.Authors, func(f *model.Filters) { f.Author = "" }, (*counter).authors, (*matches).authors, r.view.dictionaries.authors.reader()},
-		{&facets.Languages, func(f *model.Filters) { f.Language = "" }, (*counter).languages, (*matches).languages, r.view.dictionaries.languages.reader()},
-		{&facets.Decades, func(f *model.Filters) { f.Decade = nil }, (*counter).decades, (*matches).decade, decadeName},
-		{&facets.Subjects, func(f *model.Filters) { f.Subject = "" }, (*counter).subjects, (*matches).subjects, r.view.dictionaries.subjects.reader()},
-		{&facets.Availability, func(f *model.Filters) { f.Available = nil }, (*counter).availability, (*matches).availability, availabilityName},
-	} {
-		others := f
-		facet.filter(&others)
+	for _, f := range allFacets {
+		others := filters
+		f.withoutOwn(&others)
 		from := r
-		if others != f {
+		if others != filters {
 			from = base
 		}
 		docs := make([]*roaring.Bitmap, len(from.parts))
 		for i, m := range from.parts {
-			docs[i] = m.all
+			docs[i] = m.found
 			if from == base && base != r {
 				if filter := m.filtered(others); filter != nil {
-					docs[i] = intersection(m.all, filter)
+					docs[i] = intersection(m.found, filter)
 				}
 			}
 		}
@@ -61,19 +84,20 @@ func (r *run) facets(ctx context.Context, works *grouping) (*model.Facets, error
 			if from != r {
 				grouped = r.view.group(from.parts, docs)
 			}
-			grouped.addOthers(c, facet.of)
+			grouped.addOthers(c, f.of)
 			docs = grouped.chosen
 			if grouped != works {
 				grouped.release()
 			}
 		}
-		for i, m := range from.parts {
-			facet.count(c, m, docs[i])
+		name := f.name(r.view.dictionaries)
+		c.countAll(f, from.parts, docs, name)
+		for _, m := range from.parts {
 			if err := m.check(ctx); err != nil {
 				return nil, err
 			}
 		}
-		*facet.values = c.best(facet.name)
+		*f.values(facets) = c.best(name)
 		counters.Put(c)
 	}
 	return facets, nil
@@ -84,6 +108,14 @@ var counters = sync.Pool{New: func() any { return &counter{} }}
 
 // firstDecade is the number of the year 0 among decades, so that none is negative.
 const firstDecade = 1000
+
+// decadeNumber returns the number of a year's decade, or 0.
+func decadeNumber(year int16) uint32 {
+	if year == noYear {
+		return 0
+	}
+	return uint32(decadeOf(int(year))/10 + firstDecade)
+}
 
 func decadeName(n uint32) string { return strconv.Itoa((int(n) - firstDecade) * 10) }
 
@@ -113,6 +145,160 @@ func (c *counter) grow(n uint32) {
 	c.counts = c.counts[:cap(c.counts)]
 }
 
+// commonest returns the commonest values of a segment.
+func (c *columns) commonest() rankings {
+	decades := make([]uint32, len(c.year))
+	for doc, year := range c.year {
+		decades[doc] = decadeNumber(year)
+	}
+	return rankings{authors: rank(c.authors.all), languages: rank(c.languages.all), subjects: rank(c.subjects.all), decades: rank(decades)}
+}
+
+// rank counts values.
+func rank(values []uint32) *ranking {
+	c := &counter{}
+	for _, n := range values {
+		c.add(n)
+	}
+	slices.SortFunc(c.used, func(a, b uint32) int { return cmp.Or(cmp.Compare(c.counts[b], c.counts[a]), cmp.Compare(a, b)) })
+	r := &ranking{}
+	for i, n := range c.used {
+		if i == maxRanked {
+			r.rest = c.counts[n]
+			break
+		}
+		r.values = append(r.values, valueCount{n, c.counts[n]})
+	}
+	return r
+}
+
+// countAll counts the values of a facet. Where there are many documents, it counts only those values
+// that can be among the best.
+func (c *counter) countAll(f *facet, parts []*matches, docs []*roaring.Bitmap, name func(n uint32) string) {
+	var broad selection
+	for i, m := range parts {
+		var common *ranking
+		if f.ranking != nil {
+			common = f.ranking(m.part.columns)
+		}
+		if common != nil && docs[i].GetCardinality() > m.part.Count()/broadShare {
+			broad = append(broad, selected{m, docs[i], common})
+		} else {
+			f.count(c, m, docs[i])
+		}
+	}
+	if len(broad) > 0 && !c.countRanked(f, broad, name) {
+		for _, s := range broad {
+			f.count(c, s.matches, s.docs)
+		}
+	}
+}
+
+// broadShare is the least share of a segment's documents, as a divisor, of which the values are
+// ranked. Their bitmaps are dense then, so it takes little time to count the documents of a value.
+const broadShare = 10
+
+// selection are documents of large segments with the commonest values of each.
+type selection []selected
+
+type selected struct {
+	*matches
+	docs   *roaring.Bitmap
+	common *ranking
+}
+
+// bound returns the most documents that a value can have that isn't among the n commonest ones
+// of any of the segments.
+func (s selection) bound(n int) (bound uint32) {
+	for _, part := range s {
+		if n < len(part.common.values) {
+			bound += part.common.values[n].count
+		} else {
+			bound += part.common.rest
+		}
+	}
+	return bound
+}
+
+// countRanked counts the commonest values of the segments, until no other one can be among the best.
+// Then the counts of others are too low. It reports false, and has counted nothing, if it can't know
+// that. Fagin, Lotem, Naor: Optimal aggregation algorithms for middleware, 2003 (the threshold
+// algorithm).
+func (c *counter) countRanked(f *facet, broad selection, name func(n uint32) string) bool {
+	most := uint32(0) // of what was counted before
+	for _, n := range c.used {
+		most = max(most, c.counts[n])
+	}
+	added := map[uint32]uint32{}
+	var best []uint32 // counts, the highest first
+	for at := range maxRanked + 1 {
+		bound := broad.bound(at)
+		if bound == 0 || len(best) == facetValues && best[facetValues-1] > bound+most {
+			return true
+		}
+		for _, part := range broad {
+			if at >= len(part.common.values) {
+				continue
+			}
+			n := part.common.values[at].number
+			if _, known := added[n]; known {
+				continue
+			}
+			count := uint32(0)
+			for _, other := range broad {
+				count += uint32(other.docs.AndCardinality(other.having(f, n, name)))
+			}
+			added[n] = count
+			if count += c.addSome(n, count); count > 0 {
+				best = insert(best, count)
+			}
+		}
+	}
+	for n, count := range added {
+		c.counts[n] -= count
+	}
+	return false
+}
+
+// having returns the documents that have a common value. They are looked up once.
+func (m *matches) having(f *facet, n uint32, name func(n uint32) string) *roaring.Bitmap {
+	key := facetValue{f.prefix, n}
+	if known, ok := m.part.common.Load(key); ok {
+		return known.(*roaring.Bitmap)
+	}
+	docs := m.term(exactField, f.prefix+f.fold(name(n)))
+	if m.err == nil {
+		m.part.common.Store(key, docs)
+	}
+	return docs
+}
+
+// facetValue is a value of the facet whose terms have the prefix.
+type facetValue struct {
+	prefix string
+	number uint32
+}
+
+// insert inserts a count into the highest ones.
+func insert(best []uint32, count uint32) []uint32 {
+	at, _ := slices.BinarySearchFunc(best, count, func(a, b uint32) int { return cmp.Compare(b, a) })
+	best = slices.Insert(best, at, count)
+	return best[:min(len(best), facetValues)]
+}
+
+// addSome adds to a count, and returns what it was.
+func (c *counter) addSome(n, count uint32) (before uint32) {
+	if count == 0 {
+		if int(n) < len(c.counts) {
+			return c.counts[n]
+		}
+		return 0
+	}
+	c.add(n)
+	c.counts[n] += count - 1
+	return c.counts[n] - count
+}
+
 func (c *counter) authors(m *matches, docs *roaring.Bitmap)  { c.lists(&m.part.columns.authors, docs) }
 func (c *counter) subjects(m *matches, docs *roaring.Bitmap) { c.lists(&m.part.columns.subjects, docs) }
 
@@ -134,9 +320,7 @@ func (c *counter) decades(m *matches, docs *roaring.Bitmap) {
 	years := m.part.columns.year
 	each(docs, func(docs []uint32) {
 		for _, doc := range docs {
-			if year := years[doc]; year != noYear {
-				c.add(uint32(decadeOf(int(year))/10 + firstDecade))
-			}
+			c.add(decadeNumber(years[doc]))
 		}
 	})
 }
@@ -144,10 +328,7 @@ func (c *counter) decades(m *matches, docs *roaring.Bitmap) {
 func (c *counter) availability(m *matches, docs *roaring.Bitmap) {
 	for n, value := range []string{1: "false", 2: "true"} {
 		if n > 0 {
-			if count := docs.AndCardinality(m.term(exactField, availableIs+value)); count > 0 {
-				c.add(uint32(n))
-				c.counts[n] += uint32(count) - 1
-			}
+			c.addSome(uint32(n), uint32(docs.AndCardinality(m.term(exactField, availableIs+value))))
 		}
 	}
 }
@@ -157,10 +338,7 @@ func (m *matches) languages(doc uint32) []uint32 { return m.part.columns.languag
 func (m *matches) subjects(doc uint32) []uint32  { return m.part.columns.subjects.of(doc) }
 
 func (m *matches) decade(doc uint32) []uint32 {
-	if year := m.part.columns.year[doc]; year != noYear {
-		return []uint32{uint32(decadeOf(int(year))/10 + firstDecade)}
-	}
-	return nil
+	return []uint32{decadeNumber(m.part.columns.year[doc])}
 }
 
 func (m *matches) availability(doc uint32) []uint32 {

@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 
 	"github.com/blevesearch/bleve/v2/index/scorch"
+	"github.com/blevesearch/bleve/v2/index/scorch/mergeplan"
 	bleve "github.com/blevesearch/bleve_index_api"
 	bolt "go.etcd.io/bbolt/errors"
 	"golang.org/x/sync/errgroup"
@@ -48,9 +49,14 @@ var _ index.Engine = (*Index)(nil)
 // positionKey is where the position is stored, next to the content.
 var positionKey = []byte("position")
 
-// mergePlan merges more segments at once than Bleve does by default: a search reads the
-// dictionaries of each, and many small changes make many segments.
-var mergePlan = map[string]int{"MaxSegmentsPerTier": 10, "SegmentsPerMergeTask": 20}
+// mergePlan keeps fewer segments than Bleve does by default, because a search reads the
+// dictionaries of each. Segments of half a million books or more, which Compact makes, don't
+// count: merging them takes a minute, in which small ones pile up.
+var mergePlan = map[string]int{"MaxSegmentsPerTier": 5, "SegmentsPerMergeTask": 20, "MaxSegmentSize": 1_000_000}
+
+// compactPlan merges all segments into one.
+var compactPlan = &mergeplan.MergePlanOptions{MaxSegmentsPerTier: 1, SegmentsPerMergeTask: 1 << 20, TierGrowth: 1,
+	MaxSegmentSize: mergeplan.MaxSegmentSizeLimit, FloorSegmentSize: mergeplan.MaxSegmentSizeLimit}
 
 // Open opens the index in a folder, or makes an empty one there. Its error wraps
 // index.ErrDamaged or index.ErrFormat if the folder has something else.
@@ -162,6 +168,31 @@ func (x *Index) Sync() (err error) {
 	}
 	defer held.release() // an error concerns Close
 	return x.persist()
+}
+
+// Compact implements index.Engine. Meanwhile, Bleve merges no other segments.
+func (x *Index) Compact(ctx context.Context) error {
+	held, err := x.view() // the store isn't closed yet
+	if err != nil {
+		return err
+	}
+	defer held.release() // an error concerns Close
+	merged := make(chan error, 1)
+	go func() { // Bleve doesn't look at ctx before its merger is free, only at whether it was closed
+		var err error
+		defer func() { merged <- err }()
+		defer x.recovered(&err)
+		err = x.store.ForceMerge(ctx, compactPlan)
+	}()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err = <-merged:
+	}
+	if err != nil {
+		return fmt.Errorf("merge the segments of the index: %w", err)
+	}
+	return nil
 }
 
 // persist waits until all batches are on disk.
@@ -356,6 +387,9 @@ func (x *Index) Segments() int {
 	defer v.release() // an error concerns Close
 	return len(v.parts)
 }
+
+// Merging reports whether segments are being merged, or looked at for that.
+func (x *Index) Merging() bool { return x.background.inMerge.Load() }
 
 // Failed implements index.Engine.
 func (x *Index) Failed() error { return x.background.failed() }

@@ -1,12 +1,14 @@
 package bleve_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"maps"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -50,6 +52,30 @@ func TestTiers(t *testing.T) {
 	)
 	assert.Equal(t, []uint{7, 6, 5, 3, 4, 8, 2, 1}, search(t, index, model.Search{Keyword: "Harbour!"}).IDs)
 	assert.Equal(t, []uint{6, 7, 5, 3, 4, 8, 2, 1}, search(t, index, model.Search{Keyword: "harbour"}).IDs)
+}
+
+// Compacting leaves one segment, without the books that were deleted.
+func TestCompact(t *testing.T) {
+	x := open(t, filepath.Join(t.TempDir(), "index"))
+	for i := range 40 {
+		require.NoError(t, put(x, &model.Book{ID: uint(i + 1), Title: fmt.Sprint("Tea ", i)}))
+	}
+	require.NoError(t, x.Apply(nil, []uint{1, 2, 3}, index.Position{}))
+	require.NoError(t, x.Sync())
+	before := search(t, x, model.Search{Keyword: "tea", Limit: 50})
+	require.NoError(t, x.Compact(t.Context()))
+	assert.Eventually(t, func() bool { return x.Segments() == 1 }, time.Minute, time.Millisecond)
+	assert.Equal(t, before, search(t, x, model.Search{Keyword: "tea", Limit: 50}))
+	assert.Len(t, before.IDs, 37)
+	require.NoError(t, x.Compact(t.Context()), "again")
+
+	ended, end := context.WithCancel(t.Context())
+	end()
+	require.NoError(t, put(x, &model.Book{ID: 50, Title: "Tea"}))
+	require.NoError(t, x.Sync())
+	require.NoError(t, x.Compact(ended))
+	require.NoError(t, x.Close())
+	assert.ErrorIs(t, x.Compact(t.Context()), bleve.ErrClosed)
 }
 
 func TestPopularityWithinATier(t *testing.T) {

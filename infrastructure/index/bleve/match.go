@@ -1,6 +1,7 @@
 package bleve
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -30,7 +31,7 @@ const (
 // matches are the documents of a part that match a plan.
 type matches struct {
 	*matcher
-	all   *roaring.Bitmap // nil if every book matches
+	found *roaring.Bitmap // nil if every book matches
 	known [tiers]*roaring.Bitmap
 }
 
@@ -38,40 +39,41 @@ type matches struct {
 type matcher struct {
 	*plan
 	*part
-	cached map[string][]*roaring.Bitmap // by field, or by method that looks in several, for each word
+	fields map[string][]*roaring.Bitmap // what in has returned for each word, by field
+	wide   []*either                    // what widely has returned for each word
 	err    error                        // the first one
 }
 
 func newMatcher(p *plan, part *part) *matcher {
-	return &matcher{plan: p, part: part, cached: map[string][]*roaring.Bitmap{}}
+	return &matcher{plan: p, part: part, fields: map[string][]*roaring.Bitmap{}, wide: make([]*either, len(p.words))}
 }
 
 // matches returns the matches of the plan, filters apart.
-func (m *matcher) matches() *matches { return &matches{matcher: m, all: m.without(nil)} }
+func (m *matcher) matches() *matches { return &matches{matcher: m, found: m.without(nil)} }
 
 // without returns the documents that match the plan without some of its words. nil stands for
 // all documents.
 func (m *matcher) without(some []int) *roaring.Bitmap {
-	sets := make([]*roaring.Bitmap, 0, len(m.words)+len(m.conditions))
+	words := make([]*either, 0, len(m.words))
 	for i := range m.words {
 		if slices.Contains(some, i) {
 			continue
 		}
 		docs := m.widely(i)
-		if docs.IsEmpty() {
+		if docs.size == 0 {
 			return none
 		}
-		sets = append(sets, docs)
+		words = append(words, docs)
 	}
-	var excluded []*roaring.Bitmap
+	var required, excluded []*roaring.Bitmap
 	for _, c := range m.conditions {
 		if docs := m.holds(c); c.excluded {
 			excluded = append(excluded, docs)
 		} else {
-			sets = append(sets, docs)
+			required = append(required, docs)
 		}
 	}
-	all := intersection(sets...)
+	all := m.all(words, intersection(required...))
 	if len(excluded) > 0 && all != nil {
 		all = difference(all, union(excluded...))
 	}
@@ -117,74 +119,121 @@ func (m *matcher) any(field string, terms []string) *roaring.Bitmap {
 	return union(sets...)
 }
 
-// stemmed returns the documents that have a stem in a language for which it is one, for each stem
-// that has some.
-func (m *matcher) stemmed(field string, stems []text.Stemmed) []*roaring.Bitmap {
-	sets := make([]*roaring.Bitmap, 0, len(stems)+4)
-	for _, stem := range stems {
-		docs := m.term(field, stem.Term)
-		if !docs.IsEmpty() {
-			sets = append(sets, m.part.columns.stemming.by(stem, docs))
-		}
-	}
-	return sets
-}
-
-// once returns what find returns for word i, and remembers it under a name.
-func (m *matcher) once(name string, i int, find func() *roaring.Bitmap) *roaring.Bitmap {
-	known := m.cached[name]
+// in returns the documents that have word i in the field.
+func (m *matcher) in(field string, i int) *roaring.Bitmap {
+	known := m.fields[field]
 	if known == nil {
 		known = make([]*roaring.Bitmap, len(m.words))
-		m.cached[name] = known
+		m.fields[field] = known
 	}
 	if known[i] == nil {
-		known[i] = find()
+		known[i] = m.any(field, m.words[i].Terms)
 	}
 	return known[i]
 }
 
 // take takes over what another matcher of the part has found for the words that are the same.
 func (m *matcher) take(other *matcher, changed []int) {
-	for name, known := range other.cached {
-		known = slices.Clone(known)
-		for _, i := range changed {
-			known[i] = nil
-		}
-		m.cached[name] = known
+	for field, known := range other.fields {
+		m.fields[field] = without(known, changed)
 	}
+	m.wide = without(other.wide, changed)
 }
 
-// in returns the documents that have word i in the field.
-func (m *matcher) in(field string, i int) *roaring.Bitmap {
-	return m.once(field, i, func() *roaring.Bitmap { return m.any(field, m.words[i].Terms) })
+// without returns a copy of a list in which some elements are nil.
+func without[T any](list []*T, some []int) []*T {
+	list = slices.Clone(list)
+	for _, i := range some {
+		list[i] = nil
+	}
+	return list
 }
 
 // widely returns the documents that have word i in any form, anywhere.
-func (m *matcher) widely(i int) *roaring.Bitmap {
-	return m.once("anywhere", i, func() *roaring.Bitmap {
-		return union(slices.Concat(m.inFacts(i), []*roaring.Bitmap{m.in(descriptionField, i)}, m.stemmed(describedField, m.words[i].stems))...)
-	})
+func (m *matcher) widely(i int) *either {
+	if m.wide[i] == nil {
+		docs := m.variants(i)
+		docs.add(m.in(descriptionField, i))
+		m.addStemmed(docs, describedField, i)
+		m.wide[i] = docs
+	}
+	return m.wide[i]
 }
 
 // variants returns the documents that have word i outside the description, in any form.
-func (m *matcher) variants(i int) *roaring.Bitmap {
-	return m.once("variants", i, func() *roaring.Bitmap { return union(m.inFacts(i)...) })
-}
-
-func (m *matcher) inFacts(i int) []*roaring.Bitmap {
-	w := &m.words[i]
-	sets := append(m.stemmed(stemField, w.stems), m.in(textField, i))
-	for _, term := range w.own() {
-		sets = append(sets, m.term(pairField, term))
+func (m *matcher) variants(i int) *either {
+	docs := &either{}
+	docs.add(m.in(textField, i))
+	for _, term := range m.words[i].own() {
+		docs.add(m.term(pairField, term))
 	}
-	return sets
+	m.addStemmed(docs, stemField, i)
+	return docs
 }
 
 // forms returns the documents that have word i in the title: as it is, as another form, or
 // written together or apart.
-func (m *matcher) forms(i int) *roaring.Bitmap {
-	w := m.words[i]
-	return union(append(m.stemmed(formField, w.stems), m.in(titleField, i), m.any(formField, w.own()))...)
+func (m *matcher) forms(i int) *either {
+	docs := &either{}
+	docs.add(m.in(titleField, i))
+	docs.add(m.any(formField, m.words[i].own()))
+	m.addStemmed(docs, formField, i)
+	return docs
+}
+
+// either is a set of documents: those of any of its bitmaps. They are joined when it is known which
+// documents matter: that is faster for common words beside a rare one.
+type either struct {
+	docs    []*roaring.Bitmap
+	stemmed []stemmed
+	size    uint64 // an upper bound
+}
+
+// stemmed has the documents with a stem, of which only those count in whose language it is one.
+type stemmed struct {
+	text.Stemmed
+	docs *roaring.Bitmap
+}
+
+func (e *either) add(docs *roaring.Bitmap) {
+	if n := docs.GetCardinality(); n > 0 {
+		e.docs = append(e.docs, docs)
+		e.size += n
+	}
+}
+
+// addStemmed adds the documents that have a stem of word i.
+func (m *matcher) addStemmed(e *either, field string, i int) {
+	for _, stem := range m.words[i].stems {
+		docs := m.term(field, stem.Term)
+		if n := docs.GetCardinality(); n > 0 {
+			e.stemmed = append(e.stemmed, stemmed{stem, docs})
+			e.size += n
+		}
+	}
+}
+
+// within returns those of some documents that are in the set; nil stands for all documents.
+func (m *matcher) within(docs *roaring.Bitmap, e *either) *roaring.Bitmap {
+	sets := make([]*roaring.Bitmap, 0, len(e.docs)+len(e.stemmed))
+	for _, some := range e.docs {
+		sets = append(sets, intersection(some, docs))
+	}
+	for _, some := range e.stemmed {
+		sets = append(sets, m.part.columns.stemming.by(some.Stemmed, intersection(some.docs, docs)))
+	}
+	return union(sets...)
+}
+
+// all returns those of some documents that are in all sets; nil stands for all documents.
+func (m *matcher) all(sets []*either, docs *roaring.Bitmap) *roaring.Bitmap {
+	slices.SortStableFunc(sets, func(a, b *either) int { return cmp.Compare(a.size, b.size) })
+	for _, set := range sets {
+		if docs = m.within(docs, set); docs.IsEmpty() {
+			return none
+		}
+	}
+	return docs
 }
 
 // holds returns the documents for which a condition holds, not considering excluded.
@@ -254,13 +303,12 @@ func (m *matches) of(t tier) *roaring.Bitmap {
 }
 
 func (m *matches) find(t tier) *roaring.Bitmap {
-	var sets []*roaring.Bitmap
 	switch t {
 	case asTyped:
 		if m.exact == "" {
 			return none
 		}
-		return intersection(m.term(exactField, titleIs+m.exact), m.all)
+		return intersection(m.term(exactField, titleIs+m.exact), m.found)
 	case wholeTitle, titleStart:
 		if m.key == "" {
 			return none
@@ -269,24 +317,30 @@ func (m *matches) find(t tier) *roaring.Bitmap {
 		if t == titleStart {
 			field = startField
 		}
-		return intersection(m.term(field, m.key), m.all)
+		return intersection(m.term(field, m.key), m.found)
 	case inTitle, inName, inText:
 		field := map[tier]string{inTitle: titleField, inName: nameField, inText: textField}[t]
+		docs := m.found
 		for i := range m.words {
-			sets = append(sets, m.in(field, i))
+			if docs = intersection(docs, m.in(field, i)); docs.IsEmpty() {
+				break
+			}
 		}
-	case inForms:
+		return docs
+	case inForms, inVariants:
+		of := m.forms
+		if t == inVariants {
+			of = m.variants
+		}
+		docs := m.found
 		for i := range m.words {
-			sets = append(sets, m.forms(i))
+			if docs = m.within(docs, of(i)); docs.IsEmpty() {
+				break
+			}
 		}
-	case inVariants:
-		for i := range m.words {
-			sets = append(sets, m.variants(i))
-		}
-	default:
-		return m.all
+		return docs
 	}
-	return intersection(append(sets, m.all)...)
+	return m.found
 }
 
 // filtered returns the documents that pass the filters, or nil if all do.

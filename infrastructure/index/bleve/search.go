@@ -31,18 +31,18 @@ func (v *view) rerun(ctx context.Context, p *plan, before []*matcher, changed []
 		if before != nil {
 			m.take(before[i], changed)
 		}
-		found := m.matches()
+		here := m.matches()
 		if filter := m.filtered(p.filters); filter != nil {
-			found.all = intersection(found.all, filter)
+			here.found = intersection(here.found, filter)
 		}
-		if found.all == nil {
-			found.all = m.everything()
+		if here.found == nil {
+			here.found = m.everything()
 		}
 		if err := m.check(ctx); err != nil {
 			return nil, err
 		}
-		if n := found.all.GetCardinality(); n > 0 {
-			r.parts = append(r.parts, found)
+		if n := here.found.GetCardinality(); n > 0 {
+			r.parts = append(r.parts, here)
 			r.total += int(n)
 		}
 	}
@@ -54,7 +54,7 @@ func (r *run) hits(ctx context.Context, sort model.Sort, limit int) ([]hit, erro
 	if sort != "" && sort != model.ByRelevance {
 		best := top{limit: limit, coarse: sort == model.ByTitle}
 		for _, m := range r.parts {
-			best.add(m.part, m.all, m.part.columns.order(sort))
+			best.add(m.part, m.found, m.part.columns.order(sort))
 		}
 		best.cut()
 		if best.coarse {

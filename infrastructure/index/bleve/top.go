@@ -46,6 +46,10 @@ func (t *top) add(p *part, docs *roaring.Bitmap, key func(doc uint32) uint64) {
 
 // addRanked adds documents in the order of their ranks, faster than add.
 func (t *top) addRanked(p *part, docs *roaring.Bitmap) {
+	if ranked := p.columns.ranked; ranked != nil && docs.GetCardinality() > uint64(len(ranked)/broadShare) {
+		t.addFirst(p, docs)
+		return
+	}
 	rank := p.columns.rank
 	each(docs, func(docs []uint32) {
 		for _, doc := range docs {
@@ -54,6 +58,21 @@ func (t *top) addRanked(p *part, docs *roaring.Bitmap) {
 			}
 		}
 	})
+}
+
+// addFirst adds the best of many documents. It finds them among the best documents of the segment.
+func (t *top) addFirst(p *part, docs *roaring.Bitmap) {
+	left := t.limit
+	for _, doc := range p.columns.ranked {
+		k := p.columns.rank[doc]
+		if left == 0 || k < t.floor {
+			return
+		}
+		if docs.Contains(doc) {
+			t.take(p, doc, k)
+			left--
+		}
+	}
 }
 
 func (t *top) take(p *part, doc uint32, key uint64) {
@@ -114,6 +133,18 @@ func orderAlike(hits []hit) error {
 
 // byID is the order of the plain list.
 const byID model.Sort = "id"
+
+// inOrder returns all documents of a segment, the best first.
+func (c *columns) inOrder() []uint32 {
+	docs := make([]uint32, len(c.rank))
+	for doc := range docs {
+		docs[doc] = uint32(doc)
+	}
+	slices.SortFunc(docs, func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(c.rank[b], c.rank[a]), cmp.Compare(c.ids[a], c.ids[b]))
+	})
+	return docs
+}
 
 // order returns the function that orders the documents of a part. By title, it is coarse: it
 // looks at eight bytes.

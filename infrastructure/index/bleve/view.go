@@ -109,6 +109,7 @@ func readStored(s segment.Segment, doc uint64) (id uint64, v values, err error) 
 type terminology struct {
 	segment segment.Segment
 	pools   map[string]*sync.Pool // of *dictionary, by field
+	common  sync.Map              // of *roaring.Bitmap, by facetValue: the documents of common values
 }
 
 // dictionary is a dictionary of a field with what reading it needs.

@@ -30,7 +30,7 @@ type grouping struct {
 func (r *run) group() *grouping {
 	docs := make([]*roaring.Bitmap, len(r.parts))
 	for i, m := range r.parts {
-		docs[i] = m.all
+		docs[i] = m.found
 	}
 	return r.view.group(r.parts, docs)
 }

@@ -239,18 +239,30 @@ func (x *Indexer) open(generation model.Generation) {
 	}
 	r := newReplica(name, engine, x.Books, x.Log)
 	x.replace(r)
-	x.start(r)
+	x.start(r, false)
 }
 
-// start keeps the replica that answers up to date until stop.
-func (x *Indexer) start(r *replica) {
+// start keeps the replica that answers up to date until stop. One that was just built is compacted
+// meanwhile.
+func (x *Indexer) start(r *replica, built bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel, r.ended = cancel, make(chan struct{})
-	go func() {
-		defer close(r.ended)
+	var running sync.WaitGroup
+	running.Go(func() {
 		if err := r.follow(ctx, false); err != nil {
 			x.drop(r, errors.Join(err, r.engine.Failed()))
 		}
+	})
+	if built {
+		running.Go(func() {
+			if err := r.engine.Compact(ctx); err != nil && r.engine.Failed() == nil {
+				x.Log.Warn("the search index can't be compacted; searches take longer", "error", err)
+			}
+		})
+	}
+	go func() {
+		running.Wait()
+		close(r.ended)
 	}()
 }
 
@@ -459,7 +471,7 @@ func (x *Indexer) takeOver(ctx context.Context, r *replica) error {
 			return ctx.Err()
 		}
 	}
-	x.start(r)
+	x.start(r, true)
 	x.stop(before)
 	x.putAway()
 	err := unsynced
