@@ -215,14 +215,31 @@ func (m *matcher) addStemmed(e *either, field string, i int) {
 
 // within returns those of some documents that are in the set; nil stands for all documents.
 func (m *matcher) within(docs *roaring.Bitmap, e *either) *roaring.Bitmap {
-	sets := make([]*roaring.Bitmap, 0, len(e.docs)+len(e.stemmed))
+	if docs == nil {
+		sets := slices.Clone(e.docs)
+		for _, some := range e.stemmed {
+			sets = append(sets, m.part.columns.stemming.by(some.Stemmed, some.docs))
+		}
+		return union(sets...)
+	}
+	// Only documents that no set has had are looked for in the next one. Most are in the first.
+	var found []*roaring.Bitmap
+	left := docs
 	for _, some := range e.docs {
-		sets = append(sets, intersection(some, docs))
+		if found = append(found, intersection(some, left)); !found[len(found)-1].IsEmpty() {
+			left = difference(left, some)
+		}
 	}
 	for _, some := range e.stemmed {
-		sets = append(sets, m.part.columns.stemming.by(some.Stemmed, intersection(some.docs, docs)))
+		if left.IsEmpty() {
+			break
+		}
+		found = append(found, m.part.columns.stemming.by(some.Stemmed, intersection(some.docs, left)))
 	}
-	return union(sets...)
+	if left.IsEmpty() {
+		return docs
+	}
+	return union(found...)
 }
 
 // all returns those of some documents that are in all sets; nil stands for all documents.

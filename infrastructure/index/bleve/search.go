@@ -65,7 +65,7 @@ func (r *run) hits(ctx context.Context, sort model.Sort, limit int) ([]hit, erro
 		return best.hits[:min(limit, len(best.hits))], ctx.Err()
 	}
 	var hits []hit
-	seen := make([]*roaring.Bitmap, len(r.parts))
+	seen, current := make([]*roaring.Bitmap, len(r.parts)), make([]*roaring.Bitmap, len(r.parts))
 	ranked := 0
 	for t := range tiers {
 		if t == inTitle {
@@ -73,17 +73,19 @@ func (r *run) hits(ctx context.Context, sort model.Sort, limit int) ([]hit, erro
 		}
 		best := top{limit: limit - len(hits)}
 		for i, m := range r.parts {
-			docs := difference(m.of(t), seen[i])
+			current[i] = difference(m.of(t), seen[i])
 			if err := m.check(ctx); err != nil {
 				return nil, err
 			}
-			seen[i] = union(seen[i], docs)
-			ranked += int(docs.GetCardinality())
-			best.addRanked(m.part, docs)
+			ranked += int(current[i].GetCardinality())
+			best.addRanked(m.part, current[i])
 		}
 		best.cut()
 		if hits = append(hits, best.hits...); len(hits) >= limit || ranked == r.total {
 			break
+		}
+		for i := range seen {
+			seen[i] = union(seen[i], current[i])
 		}
 	}
 	return hits, nil
