@@ -211,13 +211,27 @@ func (s *stemming) add(language string) {
 	s.kind = append(s.kind, uint8(kind)) // there are fewer languages
 }
 
+// filter returns the documents in whose languages a stem is one, or nil if all documents count. It
+// may be called concurrently.
+func (s *stemming) filter(stem text.Stemmed) *roaring.Bitmap {
+	if s.stemsAll(stem) {
+		return nil
+	}
+	return s.all(stem.Languages)
+}
+
+// stemsAll reports whether the stem is one in each language of its script.
+func (s *stemming) stemsAll(stem text.Stemmed) bool {
+	return !slices.ContainsFunc(s.kinds, func(own text.Stemmers) bool { return own&stem.Script != 0 && own&stem.Languages == 0 })
+}
+
 // by returns those of the documents with a stem in whose languages it is one. It may be called
 // concurrently.
 func (s *stemming) by(stem text.Stemmed, docs *roaring.Bitmap) *roaring.Bitmap {
-	rules := stem.Languages
-	if !slices.ContainsFunc(s.kinds, func(own text.Stemmers) bool { return own&stem.Script != 0 && own&rules == 0 }) {
+	if s.stemsAll(stem) {
 		return docs
 	}
+	rules := stem.Languages
 	if docs.GetCardinality() > fewStemmed {
 		return intersection(docs, s.all(rules))
 	}

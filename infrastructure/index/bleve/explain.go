@@ -33,11 +33,11 @@ var places = []struct {
 	name string
 	in   func(m *matcher, i int) *roaring.Bitmap
 }{
-	{"title", func(m *matcher, i int) *roaring.Bitmap { return m.in(titleField, i) }},
-	{"authors", func(m *matcher, i int) *roaring.Bitmap { return m.in(authorField, i) }},
-	{"subjects", func(m *matcher, i int) *roaring.Bitmap { return m.in(subjectField, i) }},
-	{"facts", func(m *matcher, i int) *roaring.Bitmap { return m.in(textField, i) }},
-	{"description", func(m *matcher, i int) *roaring.Bitmap { return m.in(descriptionField, i) }},
+	{"title", func(m *matcher, i int) *roaring.Bitmap { return m.within(nil, m.in(titleField, i)) }},
+	{"authors", func(m *matcher, i int) *roaring.Bitmap { return m.within(nil, m.in(authorField, i)) }},
+	{"subjects", func(m *matcher, i int) *roaring.Bitmap { return m.within(nil, m.in(subjectField, i)) }},
+	{"facts", func(m *matcher, i int) *roaring.Bitmap { return m.within(nil, m.in(textField, i)) }},
+	{"description", func(m *matcher, i int) *roaring.Bitmap { return m.within(nil, m.in(descriptionField, i)) }},
 	{"another form", func(m *matcher, i int) *roaring.Bitmap { return m.within(nil, m.widely(i)) }},
 }
 

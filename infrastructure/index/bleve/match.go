@@ -39,13 +39,13 @@ type matches struct {
 type matcher struct {
 	*plan
 	*part
-	fields map[string][]*roaring.Bitmap // what in has returned for each word, by field
-	wide   []*either                    // what widely has returned for each word
-	err    error                        // the first one
+	fields map[string][]*either // what in has returned for each word, by field
+	wide   []*either            // what widely has returned for each word
+	err    error                // the first one
 }
 
 func newMatcher(p *plan, part *part) *matcher {
-	return &matcher{plan: p, part: part, fields: map[string][]*roaring.Bitmap{}, wide: make([]*either, len(p.words))}
+	return &matcher{plan: p, part: part, fields: map[string][]*either{}, wide: make([]*either, len(p.words))}
 }
 
 // matches returns the matches of the plan, filters apart.
@@ -120,14 +120,15 @@ func (m *matcher) any(field string, terms []string) *roaring.Bitmap {
 }
 
 // in returns the documents that have word i in the field.
-func (m *matcher) in(field string, i int) *roaring.Bitmap {
+func (m *matcher) in(field string, i int) *either {
 	known := m.fields[field]
 	if known == nil {
-		known = make([]*roaring.Bitmap, len(m.words))
+		known = make([]*either, len(m.words))
 		m.fields[field] = known
 	}
 	if known[i] == nil {
-		known[i] = m.any(field, m.words[i].Terms)
+		known[i] = &either{}
+		m.add(known[i], field, m.words[i].Terms)
 	}
 	return known[i]
 }
@@ -153,7 +154,7 @@ func without[T any](list []*T, some []int) []*T {
 func (m *matcher) widely(i int) *either {
 	if m.wide[i] == nil {
 		docs := m.variants(i)
-		docs.add(m.in(descriptionField, i))
+		m.add(docs, descriptionField, m.words[i].Terms)
 		m.addStemmed(docs, describedField, i)
 		m.wide[i] = docs
 	}
@@ -162,11 +163,8 @@ func (m *matcher) widely(i int) *either {
 
 // variants returns the documents that have word i outside the description, in any form.
 func (m *matcher) variants(i int) *either {
-	docs := &either{}
-	docs.add(m.in(textField, i))
-	for _, term := range m.words[i].own() {
-		docs.add(m.term(pairField, term))
-	}
+	docs := m.in(textField, i).clone()
+	m.add(docs, pairField, m.words[i].own())
 	m.addStemmed(docs, stemField, i)
 	return docs
 }
@@ -174,9 +172,8 @@ func (m *matcher) variants(i int) *either {
 // forms returns the documents that have word i in the title: as it is, as another form, or
 // written together or apart.
 func (m *matcher) forms(i int) *either {
-	docs := &either{}
-	docs.add(m.in(titleField, i))
-	docs.add(m.any(formField, m.words[i].own()))
+	docs := m.in(titleField, i).clone()
+	m.add(docs, formField, m.words[i].own())
 	m.addStemmed(docs, formField, i)
 	return docs
 }
@@ -195,10 +192,18 @@ type stemmed struct {
 	docs *roaring.Bitmap
 }
 
-func (e *either) add(docs *roaring.Bitmap) {
-	if n := docs.GetCardinality(); n > 0 {
-		e.docs = append(e.docs, docs)
-		e.size += n
+func (e *either) clone() *either {
+	return &either{slices.Clone(e.docs), slices.Clone(e.stemmed), e.size}
+}
+
+// add adds the documents that have any of the terms.
+func (m *matcher) add(e *either, field string, terms []string) {
+	for _, term := range terms {
+		docs := m.term(field, term)
+		if n := docs.GetCardinality(); n > 0 {
+			e.docs = append(e.docs, docs)
+			e.size += n
+		}
 	}
 }
 
@@ -244,7 +249,17 @@ func (m *matcher) within(docs *roaring.Bitmap, e *either) *roaring.Bitmap {
 
 // all returns those of some documents that are in all sets; nil stands for all documents.
 func (m *matcher) all(sets []*either, docs *roaring.Bitmap) *roaring.Bitmap {
+	if len(sets) == 0 {
+		return docs
+	}
 	slices.SortStableFunc(sets, func(a, b *either) int { return cmp.Compare(a.size, b.size) })
+	least := sets[0].size
+	if docs != nil {
+		least = min(least, docs.GetCardinality())
+	}
+	if least > m.part.Count()/64 {
+		return m.allDense(sets, docs)
+	}
 	for _, set := range sets {
 		if docs = m.within(docs, set); docs.IsEmpty() {
 			return none
@@ -335,29 +350,29 @@ func (m *matches) find(t tier) *roaring.Bitmap {
 			field = startField
 		}
 		return intersection(m.term(field, m.key), m.found)
-	case inTitle, inName, inText:
-		field := map[tier]string{inTitle: titleField, inName: nameField, inText: textField}[t]
-		docs := m.found
-		for i := range m.words {
-			if docs = intersection(docs, m.in(field, i)); docs.IsEmpty() {
-				break
-			}
-		}
-		return docs
-	case inForms, inVariants:
-		of := m.forms
-		if t == inVariants {
-			of = m.variants
-		}
-		docs := m.found
-		for i := range m.words {
-			if docs = m.within(docs, of(i)); docs.IsEmpty() {
-				break
-			}
-		}
-		return docs
+	case inTitle:
+		return m.withAll(func(i int) *either { return m.in(titleField, i) })
+	case inName:
+		return m.withAll(func(i int) *either { return m.in(nameField, i) })
+	case inForms:
+		return m.withAll(m.forms)
+	case inText:
+		return m.withAll(func(i int) *either { return m.in(textField, i) })
+	case inVariants:
+		return m.withAll(m.variants)
 	}
 	return m.found
+}
+
+// withAll returns the matches that have each word as a function says.
+func (m *matches) withAll(has func(i int) *either) *roaring.Bitmap {
+	words := make([]*either, len(m.words))
+	for i := range words {
+		if words[i] = has(i); words[i].size == 0 {
+			return none
+		}
+	}
+	return m.all(words, m.found)
 }
 
 // filtered returns the documents that pass the filters, or nil if all do.
