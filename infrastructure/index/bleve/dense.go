@@ -6,6 +6,10 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
+// denseShare is the least share of a segment's documents, as a divisor, in each of the sets that are
+// joined as dense ones.
+const denseShare = 128
+
 // dense is a set of documents with a bit for each document of a segment. It joins bitmaps of many
 // documents faster than roaring bitmaps, which have lists of up to 4,096 documents among 65,536.
 type dense []uint64
@@ -14,6 +18,20 @@ type dense []uint64
 func (d dense) set(docs *roaring.Bitmap) {
 	clear(d)
 	docs.WriteDenseTo(d)
+}
+
+// add adds the documents of a bitmap. scratch is another set.
+func (d dense) add(docs *roaring.Bitmap, scratch dense) {
+	if docs.GetCardinality() < uint64(len(d)/8) {
+		each(docs, func(docs []uint32) {
+			for _, doc := range docs {
+				d[doc/64] |= 1 << (doc % 64)
+			}
+		})
+		return
+	}
+	scratch.set(docs)
+	d.or(scratch)
 }
 
 // or adds the documents of another set.
@@ -58,8 +76,7 @@ func (m *matcher) allDense(sets []*either, docs *roaring.Bitmap) *roaring.Bitmap
 	for i, set := range sets {
 		clear(d.some)
 		for _, docs := range set.docs {
-			d.one.set(docs)
-			d.some.or(d.one)
+			d.some.add(docs, d.one)
 		}
 		for _, stem := range set.stemmed {
 			d.one.set(stem.docs)

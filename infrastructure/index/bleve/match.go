@@ -230,19 +230,22 @@ func (m *matcher) within(docs *roaring.Bitmap, e *either) *roaring.Bitmap {
 	// Only documents that no set has had are looked for in the next one. Most are in the first.
 	var found []*roaring.Bitmap
 	left := docs
-	for _, some := range e.docs {
-		if found = append(found, intersection(some, left)); !found[len(found)-1].IsEmpty() {
-			left = difference(left, some)
+	for i := range len(e.docs) + len(e.stemmed) {
+		var some *roaring.Bitmap
+		if i < len(e.docs) {
+			some = intersection(e.docs[i], left)
+		} else {
+			stem := e.stemmed[i-len(e.docs)]
+			some = m.part.columns.stemming.by(stem.Stemmed, intersection(stem.docs, left))
 		}
-	}
-	for _, some := range e.stemmed {
-		if left.IsEmpty() {
-			break
+		switch n := some.GetCardinality(); n {
+		case 0:
+			continue
+		case left.GetCardinality():
+			return docs
 		}
-		found = append(found, m.part.columns.stemming.by(some.Stemmed, intersection(some.docs, left)))
-	}
-	if left.IsEmpty() {
-		return docs
+		found = append(found, some)
+		left = difference(left, some)
 	}
 	return union(found...)
 }
@@ -257,7 +260,7 @@ func (m *matcher) all(sets []*either, docs *roaring.Bitmap) *roaring.Bitmap {
 	if docs != nil {
 		least = min(least, docs.GetCardinality())
 	}
-	if least > m.part.Count()/64 {
+	if least > m.part.Count()/denseShare {
 		return m.allDense(sets, docs)
 	}
 	for _, set := range sets {

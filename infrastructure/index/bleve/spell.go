@@ -125,7 +125,7 @@ func (v *view) neighbours(ctx context.Context, term string, distance uint8) ([]n
 	}
 	found := map[string]neighbour{}
 	var start, end []byte
-	if distance == far {
+	if distance > 1 {
 		_, size := utf8.DecodeRuneInString(term)
 		start, end = []byte(term[:size]), after(term[:size])
 	}
