@@ -82,7 +82,7 @@ var onlyIn = map[string][]string{
 	"github.com/IBM/sarama":               {"infrastructure/mq", "infrastructure/mq/mqtest", "bench/changes", "bench/chaos", "bench/control", "bench/testbed", "bench/spool", "bench/tutorial", "bench/weather"},
 	"github.com/Shopify":                  {"bench/chaos"},
 	"github.com/twmb/franz-go":            {"infrastructure/broker", "infrastructure/mq/mqtest"},
-	"github.com/maypok86/otter":           {"infrastructure/cache"},
+	"github.com/maypok86/otter":           {"infrastructure/cache", "infrastructure/index/text"},
 	"gorm.io":                             {"infrastructure/database", "bench/tutorial"},
 	"modernc.org/sqlite":                  {"infrastructure/database"},
 	"github.com/pressly/goose":            {"infrastructure/database"},

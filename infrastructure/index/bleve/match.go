@@ -55,7 +55,7 @@ func (m *matcher) matches() *matches { return &matches{matcher: m, found: m.with
 // all documents.
 func (m *matcher) without(some []int) *roaring.Bitmap {
 	words := make([]*either, 0, len(m.words))
-	for i := range m.words {
+	for _, i := range m.rarest {
 		if slices.Contains(some, i) {
 			continue
 		}

@@ -1,6 +1,8 @@
 package bleve
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -14,6 +16,8 @@ import (
 type plan struct {
 	typed string
 	words []word
+	// rarest has the numbers of all words, the longest ones first: they are likely to be the rarest.
+	rarest []int
 	// key and exact are what whole titles are compared with, or empty. Only exact has
 	// punctuation.
 	key, exact string
@@ -77,7 +81,17 @@ func newPlan(k model.Keyword, filters model.Filters) *plan {
 		// A long title is more than the words that are searched.
 		p.key = text.Key(strings.Join(whole, " ") + string(k[len(q.Served):]))
 	}
+	p.order()
 	return p
+}
+
+// order sets the order in which words are looked up.
+func (p *plan) order() {
+	p.rarest = make([]int, len(p.words))
+	for i := range p.rarest {
+		p.rarest[i] = i
+	}
+	slices.SortStableFunc(p.rarest, func(a, b int) int { return cmp.Compare(len(p.words[b].Terms[0]), len(p.words[a].Terms[0])) })
 }
 
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
@@ -170,6 +184,7 @@ func (p *plan) with(words []word) *plan {
 	}
 	changed.key = strings.Join(terms, " ")
 	changed.exact = "" // nobody typed it
+	changed.order()
 	return &changed
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/blevesearch/snowballstem/swedish"
 	"github.com/blevesearch/snowballstem/tamil"
 	"github.com/blevesearch/snowballstem/turkish"
+	"github.com/maypok86/otter/v2"
 )
 
 // stemmer is an algorithm for one language.
@@ -108,7 +109,7 @@ func Stems(term string) []Stemmed {
 		return nil
 	}
 	first, _ := utf8.DecodeRuneInString(term)
-	var stems []Stemmed
+	var all []Stemmed
 	var script Stemmers
 	for i, s := range stemmers {
 		if !unicode.Is(s.script, first) {
@@ -116,17 +117,17 @@ func Stems(term string) []Stemmed {
 		}
 		script |= 1 << i
 		text := stem(i, term)
-		at := slices.IndexFunc(stems, func(other Stemmed) bool { return other.Term == text })
+		at := slices.IndexFunc(all, func(other Stemmed) bool { return other.Term == text })
 		if at < 0 {
-			at = len(stems)
-			stems = append(stems, Stemmed{Term: text})
+			at = len(all)
+			all = append(all, Stemmed{Term: text})
 		}
-		stems[at].Languages |= 1 << i
+		all[at].Languages |= 1 << i
 	}
-	for i := range stems {
-		stems[i].Script = script
+	for i := range all {
+		all[i].Script = script
 	}
-	return stems
+	return all
 }
 
 // hasDigit reports whether a term is a number or has one. A stemmer would make B33 of B333.
@@ -136,7 +137,26 @@ func hasDigit(term string) bool { return strings.ContainsAny(term, "0123456789")
 // cooper.
 const maxSuffix = 4
 
+// stems keeps stems, because words are repeated: finding one takes ten times as long.
+var stems = otter.Must(&otter.Options[stemOf, string]{MaximumSize: 1 << 16})
+
+// stemOf is a term in the language of a stemmer.
+type stemOf struct {
+	stemmer int
+	term    string
+}
+
 func stem(i int, term string) string {
+	key := stemOf{i, term}
+	if known, ok := stems.GetIfPresent(key); ok {
+		return known
+	}
+	stemmed := newStem(i, term)
+	stems.Set(key, stemmed)
+	return stemmed
+}
+
+func newStem(i int, term string) string {
 	env := snowballstem.NewEnv(term)
 	stemmers[i].stem(env)
 	stemmed := env.Current()
