@@ -5,20 +5,24 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/RoaringBitmap/roaring/v2"
 	bleve "github.com/blevesearch/bleve_index_api"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/domain/work"
+	"literank.com/event-books/infrastructure/index"
 )
 
-// large returns an index with two large segments and a small one, and its books. Many books have the
-// word "many", some "few".
+// large returns an index with two large segments and a small one, and its books. "Many" and "rare" are
+// in many titles, "some" in a few, "few" in fewer. Some books have been deleted.
 func large(t *testing.T) (*Index, []*model.Book) {
 	t.Helper()
 	x, err := Open(t.TempDir()+"/index", slog.New(slog.DiscardHandler))
@@ -34,21 +38,21 @@ func large(t *testing.T) (*Index, []*model.Book) {
 		batch := bleve.NewBatch()
 		first := len(books)
 		for range size {
-			author := value("Author")
+			author := fmt.Sprint("Author ", random.IntN(3000)) // so many that none is common
 			if random.IntN(3) == 0 {
 				author = strings.ToUpper(author)
 			}
 			b := &model.Book{ID: uint(len(books) + 1), Title: "Rare", Author: author, Subjects: []string{value("Subject"), value("Topic")},
-				Language: []string{"en", "en-US", "de", "fr", ""}[random.IntN(5)], Popularity: int64(random.IntN(400))}
+				Language: []string{"en", "en-US", "de", "fr", ""}[random.IntN(5)], Popularity: int64(random.IntN(40))}
 			if random.IntN(9) > 0 {
-				b.PublishedAt = fmt.Sprint(1700 + random.IntN(300))
+				b.PublishedAt = fmt.Sprint(1700 + 30*random.IntN(10))
 			}
-			if random.IntN(5) > 0 {
-				b.Title = "Many " + b.Title
+			for word, n := range map[string]int{"Many": 80, "Some": 15, "Few": 2} {
+				if random.IntN(100) < n {
+					b.Title += " " + word
+				}
 			}
-			if random.IntN(50) == 0 {
-				b.Title += " few"
-			}
+			b.Title += []string{"", " walk", " walks", " walking"}[random.IntN(4)]
 			books = append(books, b)
 		}
 		fill(batch, books[first:])
@@ -56,77 +60,91 @@ func large(t *testing.T) (*Index, []*model.Book) {
 	}
 	require.NoError(t, x.refresh())
 	require.Equal(t, 3, x.Segments())
-	return x, books
+	var gone []uint
+	for i := 0; i < len(books); i += 40 {
+		gone = append(gone, books[i].ID)
+	}
+	require.NoError(t, x.Apply(nil, gone, index.Position{}))
+	return x, slices.DeleteFunc(books, func(b *model.Book) bool { return slices.Contains(gone, b.ID) })
 }
 
-// counted returns the commonest values of books, as the facets do.
-func counted(books []*model.Book, values func(b *model.Book) []string) []model.FacetValue {
-	counts, names := map[string]int{}, map[string]string{}
+// counted counts the values of books by their folded names. With byWork, the editions of a work count
+// once for each value.
+func counted(books []*model.Book, byWork bool, values func(b *model.Book) []string) map[string]int {
+	seen, counts := map[string]bool{}, map[string]int{}
 	for _, b := range books {
+		owner := fmt.Sprint(b.ID)
+		if key, ok := work.Key(b); ok && byWork {
+			owner = key
+		}
 		for _, v := range values(b) {
-			counts[model.Fold(v)]++
-			names[model.Fold(v)] = v
+			if value := model.Fold(v); !seen[owner+"/"+value] {
+				seen[owner+"/"+value] = true
+				counts[value]++
+			}
 		}
 	}
-	var all []model.FacetValue
-	for key, n := range counts {
-		all = append(all, model.FacetValue{Value: key, Count: n})
-	}
-	slices.SortFunc(all, func(a, b model.FacetValue) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(names[a.Value], names[b.Value]))
-	})
+	return counts
+}
+
+// highest returns the highest counts, as many as a facet has.
+func highest(counts map[string]int) []int {
+	all := slices.Collect(maps.Values(counts))
+	slices.SortFunc(all, func(a, b int) int { return cmp.Compare(b, a) })
 	return all[:min(len(all), facetValues)]
 }
 
-// counts drops the names: values with the same count may be named by either spelling.
-func counts(values []model.FacetValue) (n []int) {
-	for _, v := range values {
-		n = append(n, v.Count)
+func decadesOf(b *model.Book) []string {
+	if year, ok := b.Year(); ok {
+		return []string{fmt.Sprint(decadeOf(year))}
 	}
-	return n
+	return nil
 }
 
-func TestBroadSearches(t *testing.T) {
+// Facets of many books are those that counting each book would give, also if several searches count
+// at once.
+func TestFacetsOfManyBooks(t *testing.T) {
 	x, books := large(t)
-	for _, keyword := range []model.Keyword{"many", "rare", "few", "many few"} {
-		t.Run(string(keyword), func(t *testing.T) {
-			var found []*model.Book
-			for _, b := range books {
-				words := strings.Fields(strings.ToLower(b.Title))
-				if !slices.ContainsFunc(strings.Fields(string(keyword)), func(w string) bool { return !slices.Contains(words, w) }) {
-					found = append(found, b)
-				}
-			}
-			result, err := x.SearchBooks(context.Background(), model.Search{Keyword: keyword, Limit: 30, WithFacets: true})
+	for _, search := range []model.Search{
+		{Keyword: "many"}, {Keyword: "rare"}, {Keyword: "some"}, {Keyword: "few"}, {Keyword: "many few"},
+		{Keyword: "many", Filters: model.Filters{Language: "en"}}, {Keyword: "many", ByWork: true}, {Keyword: "few", ByWork: true},
+	} {
+		t.Run(fmt.Sprint(search.Keyword, search.Filters.Language, search.ByWork), func(t *testing.T) {
+			t.Parallel()
+			search.Limit, search.WithFacets = 30, true
+			result, err := x.SearchBooks(context.Background(), search)
 			require.NoError(t, err)
-			assert.Equal(t, len(found), result.Total)
 
+			words := strings.Fields(string(search.Keyword))
+			found := slices.DeleteFunc(slices.Clone(books), func(b *model.Book) bool {
+				title := strings.Fields(strings.ToLower(b.Title))
+				return slices.ContainsFunc(words, func(w string) bool { return !slices.Contains(title, w) })
+			})
+			passing := slices.DeleteFunc(slices.Clone(found), func(b *model.Book) bool {
+				return search.Filters.Language != "" && !slices.Contains(tags(b.Language), search.Filters.Language)
+			})
+			if !search.ByWork {
+				assert.Equal(t, len(passing), result.Total)
+			}
 			facets := result.Facets
 			for _, test := range []struct {
 				facet  string
 				got    []model.FacetValue
+				books  []*model.Book
 				values func(b *model.Book) []string
 			}{
-				{"authors", facets.Authors, (*model.Book).Authors},
-				{"languages", facets.Languages, func(b *model.Book) []string { return tags(b.Language) }},
-				{"subjects", facets.Subjects, func(b *model.Book) []string { return b.Subjects }},
-				{"decades", facets.Decades, func(b *model.Book) []string {
-					if year, ok := b.Year(); ok {
-						return []string{fmt.Sprint(decadeOf(year))}
-					}
-					return nil
-				}},
+				{"authors", facets.Authors, passing, (*model.Book).Authors},
+				{"languages", facets.Languages, found, func(b *model.Book) []string { return tags(b.Language) }},
+				{"subjects", facets.Subjects, passing, func(b *model.Book) []string { return b.Subjects }},
+				{"decades", facets.Decades, passing, decadesOf},
 			} {
-				assert.Equal(t, counts(counted(found, test.values)), counts(test.got), test.facet)
+				want := counted(test.books, search.ByWork, test.values)
+				var counts []int
 				for _, value := range test.got {
-					n := 0
-					for _, b := range found {
-						if slices.ContainsFunc(test.values(b), func(v string) bool { return model.Fold(v) == model.Fold(value.Value) }) {
-							n++
-						}
-					}
-					assert.Equal(t, n, value.Count, "%s: %s", test.facet, value.Value)
+					counts = append(counts, value.Count)
+					assert.Equal(t, want[model.Fold(value.Value)], value.Count, "%s: %s", test.facet, value.Value)
 				}
+				assert.Equal(t, highest(want), counts, test.facet)
 			}
 		})
 	}
@@ -141,7 +159,7 @@ func TestBestOfManyBooks(t *testing.T) {
 	for _, keyword := range []model.Keyword{"many", "few"} {
 		r, err := v.run(t.Context(), newPlan(keyword, model.Filters{}))
 		require.NoError(t, err)
-		for _, limit := range []int{1, 10, 500} {
+		for _, limit := range []int{1, 10, 100, 5000} {
 			fast, slow := top{limit: limit}, top{limit: limit}
 			for _, m := range r.parts {
 				fast.addRanked(m.part, m.found)
@@ -150,6 +168,29 @@ func TestBestOfManyBooks(t *testing.T) {
 			fast.cut()
 			slow.cut()
 			assert.Equal(t, slow.hits[:min(limit, len(slow.hits))], fast.hits[:min(limit, len(fast.hits))])
+		}
+	}
+}
+
+// Dense sets have the same documents as bitmaps.
+func TestDenseSets(t *testing.T) {
+	x, _ := large(t)
+	v, err := x.view()
+	require.NoError(t, err)
+	defer func() { require.NoError(t, v.release()) }()
+	for _, keyword := range []model.Keyword{"walking", "walks many", "some walk rare", "nothing", "walk nothing"} {
+		for _, part := range v.parts {
+			m := newMatcher(newPlan(keyword, model.Filters{}), part)
+			for _, docs := range []*roaring.Bitmap{nil, m.everything(), m.term(titleField, "few"), none} {
+				var sets []*either
+				want := docs
+				for i := range m.words {
+					sets = append(sets, m.widely(i))
+					want = m.within(want, sets[i])
+				}
+				assert.True(t, want.Equals(m.allDense(sets, docs)), keyword)
+			}
+			require.NoError(t, m.err)
 		}
 	}
 }

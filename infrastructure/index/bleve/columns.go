@@ -20,6 +20,7 @@ type columns struct {
 	ids     []uint64
 	version []int64   // of the book
 	weight  []float32 // orders books within a tier
+	unknown []bool    // whether nothing says how well the book is known
 	rank    []uint64  // weight and year, as byWeight
 	ranked  []uint32  // the documents of a large segment, the best first
 	// length of the title in letters, 255 at most.
@@ -133,19 +134,20 @@ func newDictionaries() *dictionaries {
 
 func asIs(text string) string { return text }
 
-// works numbers works as ordinals numbers texts.
+// works numbers works from 1, and counts their editions. Its methods may be called concurrently.
 type works struct {
-	mu      sync.Mutex
-	numbers map[uint64]uint32
+	mu       sync.Mutex
+	numbers  map[uint64]uint32
+	editions []uint32 // by number: documents of all segments, deleted ones included
 }
+
+func newWorks() *works { return &works{numbers: map[uint64]uint32{}, editions: []uint32{0}} }
 
 func (w *works) count() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.numbers)
 }
-
-func newWorks() *works { return &works{numbers: map[uint64]uint32{}} }
 
 func (w *works) number(work uint64) uint32 {
 	if work == 0 {
@@ -155,16 +157,26 @@ func (w *works) number(work uint64) uint32 {
 	defer w.mu.Unlock()
 	n, ok := w.numbers[work]
 	if !ok {
-		n = uint32(len(w.numbers)) + 1
+		n = uint32(len(w.editions))
 		w.numbers[work] = n
+		w.editions = append(w.editions, 0)
 	}
 	return n
+}
+
+// add counts the works of a segment's documents once more, or with -1 once less.
+func (w *works) add(numbers []uint32, times int32) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, n := range numbers {
+		w.editions[n] += uint32(times)
+	}
 }
 
 // readColumns reads the values of all books of a segment.
 func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 	n := int(s.Count())
-	c := &columns{ids: make([]uint64, n), version: make([]int64, n), weight: make([]float32, n), rank: make([]uint64, n), length: make([]uint8, n), year: make([]int16, n), work: make([]uint32, n),
+	c := &columns{ids: make([]uint64, n), version: make([]int64, n), weight: make([]float32, n), unknown: make([]bool, n), rank: make([]uint64, n), length: make([]uint8, n), year: make([]int16, n), work: make([]uint32, n),
 		title: make([]uint64, n), languages: lists{ends: make([]uint32, n)},
 		authors: lists{ends: make([]uint32, n)}, subjects: lists{ends: make([]uint32, n)},
 		stemming: &stemming{unions: map[text.Stemmers]*roaring.Bitmap{}}}
@@ -177,9 +189,26 @@ func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 	}
 	if n >= manyDocuments {
 		c.rankings = c.commonest()
+	}
+	d.works.add(c.work, 1)
+	return c, nil
+}
+
+// rankAll sets the ranks of all books. Where nothing says how well a book is known, it counts how
+// many editions its work has, as far as segments have been read.
+func (c *columns) rankAll(w *works) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for doc, work := range c.work {
+		if n := w.editions[work]; c.unknown[doc] && work != 0 && n > 1 {
+			c.weight[doc] += float32(math.Log2(float64(n)))
+		}
+		c.rank[doc] = byWeight(c.weight[doc], c.year[doc])
+	}
+	c.unknown = nil
+	if len(c.rank) >= manyDocuments {
 		c.ranked = c.inOrder()
 	}
-	return c, nil
 }
 
 // stemming has the rules by which the words of each document are stemmed.
@@ -276,7 +305,7 @@ func (c *columns) set(doc int, id uint64, v values, d *dictionaries) {
 	c.authors.set(doc, v.authors, d.authors)
 	c.subjects.set(doc, v.subjects, d.subjects)
 	c.weight[doc] = weight(v)
-	c.rank[doc] = byWeight(c.weight[doc], c.year[doc])
+	c.unknown[doc] = v.popularity == 0
 	c.length[doc] = uint8(min(utf8.RuneCountInString(v.title), math.MaxUint8))
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
-// denseShare is the least share of a segment's documents, as a divisor, in each of the sets that are
-// joined as dense ones.
+// denseShare says when sets are joined as dense ones: if each may have more than this share of the
+// segment's documents, as a divisor.
 const denseShare = 128
 
 // dense is a set of documents with a bit for each document of a segment. It joins bitmaps of many

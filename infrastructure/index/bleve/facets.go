@@ -17,7 +17,8 @@ const facetValues = 10
 
 // facet is a kind of values by which matches are counted.
 type facet struct {
-	prefix string // of its terms in exactField
+	prefix string                   // of its terms in exactField
+	fold   func(name string) string // returns what the term of a value has
 	// withoutOwn removes the facet's own filter.
 	withoutOwn func(*model.Filters)
 	// count counts the values of documents one by one.
@@ -25,28 +26,50 @@ type facet struct {
 	of    func(m *matches, doc uint32) []uint32
 	// name returns a function that returns the text of a value.
 	name func(d *dictionaries) func(n uint32) string
-	fold func(name string) string // returns what its term has
 	// ranking returns the commonest values of a segment, or is nil.
 	ranking func(c *columns) *ranking
 	values  func(*model.Facets) *[]model.FacetValue
 }
 
 var allFacets = []*facet{
-	{authorIs, func(f *model.Filters) { f.Author = "" }, (*counter).authors, (*matches).authors,
-		func(d *dictionaries) func(n uint32) string { return d.authors.reader() }, model.Fold,
-		func(c *columns) *ranking { return c.rankings.authors }, func(f *model.Facets) *[]model.FacetValue { return &f.Authors }},
-	{languageIs, func(f *model.Filters) { f.Language = "" }, (*counter).languages, (*matches).languages,
-		func(d *dictionaries) func(n uint32) string { return d.languages.reader() }, asIs,
-		func(c *columns) *ranking { return c.rankings.languages }, func(f *model.Facets) *[]model.FacetValue { return &f.Languages }},
-	{decadeIs, func(f *model.Filters) { f.Decade = nil }, (*counter).decades, (*matches).decade,
-		func(*dictionaries) func(n uint32) string { return decadeName }, asIs,
-		func(c *columns) *ranking { return c.rankings.decades }, func(f *model.Facets) *[]model.FacetValue { return &f.Decades }},
-	{subjectIs, func(f *model.Filters) { f.Subject = "" }, (*counter).subjects, (*matches).subjects,
-		func(d *dictionaries) func(n uint32) string { return d.subjects.reader() }, model.Fold,
-		func(c *columns) *ranking { return c.rankings.subjects }, func(f *model.Facets) *[]model.FacetValue { return &f.Subjects }},
-	{availableIs, func(f *model.Filters) { f.Available = nil }, (*counter).availability, (*matches).availability,
-		func(*dictionaries) func(n uint32) string { return availabilityName }, asIs,
-		nil, func(f *model.Facets) *[]model.FacetValue { return &f.Availability }},
+	{
+		prefix: authorIs, fold: model.Fold,
+		withoutOwn: func(f *model.Filters) { f.Author = "" },
+		count:      (*counter).authors, of: (*matches).authors,
+		name:    func(d *dictionaries) func(n uint32) string { return d.authors.reader() },
+		ranking: func(c *columns) *ranking { return c.rankings.authors },
+		values:  func(f *model.Facets) *[]model.FacetValue { return &f.Authors },
+	},
+	{
+		prefix: languageIs, fold: asIs,
+		withoutOwn: func(f *model.Filters) { f.Language = "" },
+		count:      (*counter).languages, of: (*matches).languages,
+		name:    func(d *dictionaries) func(n uint32) string { return d.languages.reader() },
+		ranking: func(c *columns) *ranking { return c.rankings.languages },
+		values:  func(f *model.Facets) *[]model.FacetValue { return &f.Languages },
+	},
+	{
+		prefix: decadeIs, fold: asIs,
+		withoutOwn: func(f *model.Filters) { f.Decade = nil },
+		count:      (*counter).decades, of: (*matches).decade,
+		name:    func(*dictionaries) func(n uint32) string { return decadeName },
+		ranking: func(c *columns) *ranking { return c.rankings.decades },
+		values:  func(f *model.Facets) *[]model.FacetValue { return &f.Decades },
+	},
+	{
+		prefix: subjectIs, fold: model.Fold,
+		withoutOwn: func(f *model.Filters) { f.Subject = "" },
+		count:      (*counter).subjects, of: (*matches).subjects,
+		name:    func(d *dictionaries) func(n uint32) string { return d.subjects.reader() },
+		ranking: func(c *columns) *ranking { return c.rankings.subjects },
+		values:  func(f *model.Facets) *[]model.FacetValue { return &f.Subjects },
+	},
+	{
+		withoutOwn: func(f *model.Filters) { f.Available = nil },
+		count:      (*counter).availability, of: (*matches).availability,
+		name:   func(*dictionaries) func(n uint32) string { return availabilityName },
+		values: func(f *model.Facets) *[]model.FacetValue { return &f.Availability },
+	},
 }
 
 // facets counts the matches by author, language, decade, subject and availability. The filter of
@@ -194,8 +217,9 @@ func (c *counter) countAll(f *facet, parts []*matches, docs []*roaring.Bitmap, n
 	}
 }
 
-// broadShare is the least share of a segment's documents, as a divisor, of which the values are
-// ranked. Their bitmaps are dense then, so it takes little time to count the documents of a value.
+// broadShare says which documents are many: more than this share of their segment, as a divisor. Their
+// bitmap is dense, so it takes little time to count the documents of a value, and the best documents
+// of the segment have enough of them.
 const broadShare = 10
 
 // selection are documents of large segments with the commonest values of each.
@@ -229,6 +253,7 @@ func (c *counter) countRanked(f *facet, broad selection, name func(n uint32) str
 	for _, n := range c.used {
 		most = max(most, c.counts[n])
 	}
+	before := len(c.used)
 	added := map[uint32]uint32{}
 	var best []uint32 // counts, the highest first
 	for at := range maxRanked + 1 {
@@ -255,20 +280,23 @@ func (c *counter) countRanked(f *facet, broad selection, name func(n uint32) str
 		}
 	}
 	for n, count := range added {
-		c.counts[n] -= count
+		if count > 0 {
+			c.counts[n] -= count
+		}
 	}
+	c.used = c.used[:before]
 	return false
 }
 
 // having returns the documents that have a common value. They are looked up once.
 func (m *matches) having(f *facet, n uint32, name func(n uint32) string) *roaring.Bitmap {
 	key := facetValue{f.prefix, n}
-	if known, ok := m.part.common.Load(key); ok {
+	if known, ok := m.part.values.Load(key); ok {
 		return known.(*roaring.Bitmap)
 	}
 	docs := m.term(exactField, f.prefix+f.fold(name(n)))
 	if m.err == nil {
-		m.part.common.Store(key, docs)
+		m.part.values.Store(key, docs)
 	}
 	return docs
 }
@@ -326,11 +354,8 @@ func (c *counter) decades(m *matches, docs *roaring.Bitmap) {
 }
 
 func (c *counter) availability(m *matches, docs *roaring.Bitmap) {
-	for n, value := range []string{1: "false", 2: "true"} {
-		if n > 0 {
-			c.addSome(uint32(n), uint32(docs.AndCardinality(m.term(exactField, availableIs+value))))
-		}
-	}
+	c.addSome(1, uint32(docs.AndCardinality(m.term(exactField, availableIs+"false"))))
+	c.addSome(2, uint32(docs.AndCardinality(m.term(exactField, availableIs+"true"))))
 }
 
 func (m *matches) authors(doc uint32) []uint32   { return m.part.columns.authors.of(doc) }

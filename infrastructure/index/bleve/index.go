@@ -172,13 +172,19 @@ func (x *Index) Sync() (err error) {
 	return x.persist()
 }
 
-// Compact implements index.Engine. Meanwhile, Bleve merges no other segments.
+// Compact implements index.Engine. Meanwhile, Bleve merges no other segments. It would retry for
+// ever after an error, so the first one ends it.
 func (x *Index) Compact(ctx context.Context) error {
-	held, err := x.view() // the store isn't closed yet
+	held, err := x.view()
 	if err != nil {
 		return err
 	}
-	defer held.release() // an error concerns Close
+	if err := held.release(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failed := x.background.failures()
 	merged := make(chan error, 1)
 	go func() { // Bleve doesn't look at ctx before its merger is free, only at whether it was closed
 		var err error
@@ -189,6 +195,9 @@ func (x *Index) Compact(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
+	case <-x.background.broken:
+		return x.Failed()
+	case err = <-failed:
 	case err = <-merged:
 	}
 	if err != nil {

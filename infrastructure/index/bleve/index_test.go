@@ -54,6 +54,27 @@ func TestTiers(t *testing.T) {
 	assert.Equal(t, []uint{6, 7, 5, 3, 4, 8, 2, 1}, search(t, index, model.Search{Keyword: "harbour"}).IDs)
 }
 
+// Where nothing says how well books are known, a work with more editions stands first.
+func TestEditionsCount(t *testing.T) {
+	edition := func(title, author, publisher string) *model.Book {
+		return &model.Book{Title: title, Author: author, Publisher: publisher, Language: "en"}
+	}
+	known := edition("Tea Houses", "A. Leaf", "North")
+	known.Popularity = 3
+	x := library(t, edition("Tea Gardens", "B. Pot", "North"), edition("Tea Rooms", "C. Cup", "North"), edition("Tea Rooms", "C. Cup", "South"), known)
+	assert.Equal(t, []uint{4, 2, 3, 1}, search(t, x, model.Search{Keyword: "tea"}).IDs)
+}
+
+// A wrong first letter is corrected, unless another letter is wrong, too.
+func TestWrongFirstLetter(t *testing.T) {
+	x := library(t, &model.Book{Title: "Harbours", Author: "Ann Hemsworth"})
+	for keyword, match := range map[model.Keyword]model.Match{
+		"jemsworth": model.CorrectedMatch, "hemswroht": model.CorrectedMatch, "hensvorth": model.CorrectedMatch, "jemzworth": model.NoMatch, "ann jemsworth": model.CorrectedMatch,
+	} {
+		assert.Equal(t, match, search(t, x, model.Search{Keyword: keyword}).Match, keyword)
+	}
+}
+
 // Compacting leaves one segment, without the books that were deleted.
 func TestCompact(t *testing.T) {
 	x := open(t, filepath.Join(t.TempDir(), "index"))

@@ -55,7 +55,7 @@ func (m *matcher) matches() *matches { return &matches{matcher: m, found: m.with
 // all documents.
 func (m *matcher) without(some []int) *roaring.Bitmap {
 	words := make([]*either, 0, len(m.words))
-	for _, i := range m.rarest {
+	for _, i := range m.longest {
 		if slices.Contains(some, i) {
 			continue
 		}
@@ -250,7 +250,7 @@ func (m *matcher) within(docs *roaring.Bitmap, e *either) *roaring.Bitmap {
 	return union(found...)
 }
 
-// all returns those of some documents that are in all sets; nil stands for all documents.
+// all intersects some documents with all sets; nil stands for all documents.
 func (m *matcher) all(sets []*either, docs *roaring.Bitmap) *roaring.Bitmap {
 	if len(sets) == 0 {
 		return docs

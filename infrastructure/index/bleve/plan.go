@@ -16,8 +16,8 @@ import (
 type plan struct {
 	typed string
 	words []word
-	// rarest has the numbers of all words, the longest ones first: they are likely to be the rarest.
-	rarest []int
+	// longest has the numbers of all words, the longest first: they are likely to be the rarest.
+	longest []int
 	// key and exact are what whole titles are compared with, or empty. Only exact has
 	// punctuation.
 	key, exact string
@@ -87,11 +87,11 @@ func newPlan(k model.Keyword, filters model.Filters) *plan {
 
 // order sets the order in which words are looked up.
 func (p *plan) order() {
-	p.rarest = make([]int, len(p.words))
-	for i := range p.rarest {
-		p.rarest[i] = i
+	p.longest = make([]int, len(p.words))
+	for i := range p.longest {
+		p.longest[i] = i
 	}
-	slices.SortStableFunc(p.rarest, func(a, b int) int { return cmp.Compare(len(p.words[b].Terms[0]), len(p.words[a].Terms[0])) })
+	slices.SortStableFunc(p.longest, func(a, b int) int { return cmp.Compare(len(p.words[b].Terms[0]), len(p.words[a].Terms[0])) })
 }
 
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"unicode/utf8"
@@ -114,33 +115,23 @@ func farDistance(term string) uint8 {
 	return far
 }
 
-// neighbours returns the terms nearest to one, the commonest first.
+// neighbours returns the terms nearest to one, the commonest first: those with one wrong letter, and
+// those with up to distance wrong letters that begin with the same one.
 func (v *view) neighbours(ctx context.Context, term string, distance uint8) ([]neighbour, error) {
 	if distance == 0 {
 		return nil, nil
 	}
-	automaton, err := automata[distance]().BuildDfa(term, distance)
-	if err != nil {
-		return nil, fmt.Errorf("an automaton for %d letters: %w", utf8.RuneCountInString(term), err)
-	}
 	found := map[string]neighbour{}
-	var start, end []byte
+	if err := v.near(ctx, term, 1, nil, nil, found); err != nil {
+		return nil, err
+	}
 	if distance > 1 {
 		_, size := utf8.DecodeRuneInString(term)
-		start, end = []byte(term[:size]), after(term[:size])
-	}
-	for _, part := range v.parts {
-		m := newMatcher(&plan{}, part)
-		err := m.each(textField, automaton, start, end, func(other string, documents uint64, distance uint8) bool {
-			if other != term && !isNumber(other) {
-				n := found[other]
-				found[other] = neighbour{term: other, cost: costOf(term, other, distance), documents: n.documents + documents}
-			}
-			return true
-		})
-		if err = cmp.Or(err, ctx.Err()); err != nil {
+		further := map[string]neighbour{}
+		if err := v.near(ctx, term, distance, []byte(term[:size]), after(term[:size]), further); err != nil {
 			return nil, err
 		}
+		maps.Copy(found, further)
 	}
 	all := make([]neighbour, 0, len(found))
 	for _, n := range found {
@@ -150,6 +141,27 @@ func (v *view) neighbours(ctx context.Context, term string, distance uint8) ([]n
 		return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(b.documents, a.documents), cmp.Compare(a.term, b.term))
 	})
 	return all, nil
+}
+
+// near finds the terms from start until before end with up to distance wrong letters.
+func (v *view) near(ctx context.Context, term string, distance uint8, start, end []byte, found map[string]neighbour) error {
+	automaton, err := automata[distance]().BuildDfa(term, distance)
+	if err != nil {
+		return fmt.Errorf("an automaton for %d letters: %w", utf8.RuneCountInString(term), err)
+	}
+	for _, part := range v.parts {
+		err := part.each(textField, automaton, start, end, func(other string, documents uint64, distance uint8) bool {
+			if other != term && !isNumber(other) {
+				n := found[other]
+				found[other] = neighbour{term: other, cost: costOf(term, other, distance), documents: n.documents + documents}
+			}
+			return true
+		})
+		if err = cmp.Or(err, ctx.Err()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // attempt is a changed plan that finds something.

@@ -46,7 +46,8 @@ func (t *top) add(p *part, docs *roaring.Bitmap, key func(doc uint32) uint64) {
 
 // addRanked adds documents in the order of their ranks, faster than add.
 func (t *top) addRanked(p *part, docs *roaring.Bitmap) {
-	if ranked := p.columns.ranked; ranked != nil && docs.GetCardinality() > uint64(len(ranked)/broadShare) {
+	n := docs.GetCardinality()
+	if ranked := p.columns.ranked; ranked != nil && n > uint64(max(len(ranked)/broadShare, fewBest*t.limit)) {
 		t.addFirst(p, docs)
 		return
 	}
@@ -59,6 +60,9 @@ func (t *top) addRanked(p *part, docs *roaring.Bitmap) {
 		}
 	})
 }
+
+// fewBest is how many times as many documents as wanted must be there for addFirst to be faster.
+const fewBest = 16
 
 // addFirst adds the best of many documents. It finds them among the best documents of the segment.
 func (t *top) addFirst(p *part, docs *roaring.Bitmap) {

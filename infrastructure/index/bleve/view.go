@@ -41,6 +41,7 @@ func newView(snapshot *scorch.IndexSnapshot, before *view, d *dictionaries) (*vi
 		}
 	}
 	v := &view{snapshot: snapshot, dictionaries: d}
+	var fresh []*columns // of segments that are seen for the first time
 	v.holders.Store(1)
 	for _, s := range snapshot.Segments() {
 		p := &part{Segment: s.Segment(), id: s.Id(), deleted: s.Deleted()}
@@ -53,8 +54,16 @@ func newView(snapshot *scorch.IndexSnapshot, before *view, d *dictionaries) (*vi
 			if p.columns, err = readColumns(p.Segment, d); err != nil {
 				return nil, fmt.Errorf("read segment %d: %w", s.Id(), err)
 			}
+			fresh = append(fresh, p.columns)
 		}
+		delete(known, p.id)
 		v.parts = append(v.parts, p)
+	}
+	for _, gone := range known {
+		d.works.add(gone.columns.work, -1)
+	}
+	for _, c := range fresh {
+		c.rankAll(d.works)
 	}
 	return v, nil
 }
@@ -109,7 +118,7 @@ func readStored(s segment.Segment, doc uint64) (id uint64, v values, err error) 
 type terminology struct {
 	segment segment.Segment
 	pools   map[string]*sync.Pool // of *dictionary, by field
-	common  sync.Map              // of *roaring.Bitmap, by facetValue: the documents of common values
+	values  sync.Map              // of *roaring.Bitmap, by facetValue: documents of common values
 }
 
 // dictionary is a dictionary of a field with what reading it needs.
@@ -141,7 +150,7 @@ func (t *terminology) dictionary(field string) (*dictionary, error) {
 func (t *terminology) release(field string, d *dictionary) { t.pools[field].Put(d) }
 
 // postings returns the documents that have the term in the field. The bitmap must not be
-// changed, and is valid as long as the view is held.
+// changed, and is valid as long as the segment is open, which a held view ensures.
 func (t *terminology) postings(field, term string) (*roaring.Bitmap, error) {
 	dictionary, err := t.dictionary(field)
 	if err != nil {

@@ -151,7 +151,8 @@ func stem(i int, term string) string {
 	if known, ok := stems.GetIfPresent(key); ok {
 		return known
 	}
-	stemmed := newStem(i, term)
+	key.term = strings.Clone(term) // it may be a part of a long text
+	stemmed := newStem(i, key.term)
 	stems.Set(key, stemmed)
 	return stemmed
 }
