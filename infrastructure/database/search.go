@@ -10,8 +10,8 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// SearchBooks scans search_text with LIKE. Our code folds both sides and the
-// database compares bytes, so every database returns the same books.
+// SearchBooks scans search_text. Our code folds both sides and the database
+// compares bytes, so every database returns the same books.
 func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchResult, error) {
 	if err := db.usable(); err != nil {
 		return nil, err
@@ -21,14 +21,14 @@ func (db *DB) SearchBooks(ctx context.Context, s model.Search) (*model.SearchRes
 	if s.Keyword != "" && len(words) == 0 {
 		return result, nil
 	}
-	query := filter(db.searches.WithContext(ctx).Model(&bookRow{}), words, s.Filters).Session(&gorm.Session{})
+	query := db.filter(db.searches.WithContext(ctx).Model(&bookRow{}), words, s.Filters).Session(&gorm.Session{})
 	counted := !s.WithoutTotal && db.dialect.countsInScan()
 	var found []foundRow
 	columns := "id"
 	if counted {
 		columns += ", COUNT(*) OVER () AS total"
 	}
-	if err := order(query.Select(columns), words, s.Sort).Offset(s.Offset).Limit(s.Limit).Find(&found).Error; err != nil {
+	if err := db.order(query.Select(columns), words, s.Sort).Offset(s.Offset).Limit(s.Limit).Find(&found).Error; err != nil {
 		return nil, db.searchFailed(ctx, "search books", err)
 	}
 	for _, row := range found {
@@ -74,18 +74,18 @@ func (db *DB) searchFailed(ctx context.Context, operation string, err error) err
 	return db.failed(operation, err)
 }
 
-func filter(query *gorm.DB, words []string, f model.Filters) *gorm.DB {
+func (db *DB) filter(query *gorm.DB, words []string, f model.Filters) *gorm.DB {
 	for _, word := range words {
-		query = query.Where(like("search_text"), contains(word))
+		query = query.Where(db.dialect.contains("search_text"), word)
 	}
 	if f.Author != "" {
-		query = query.Where(like("authors_folded"), contains("\n"+model.Fold(f.Author)+"\n"))
+		query = query.Where(db.dialect.contains("authors_folded"), "\n"+model.Fold(f.Author)+"\n")
 	}
 	if f.Subject != "" {
-		query = query.Where(like("subjects_folded"), contains("\n"+model.Fold(f.Subject)+"\n"))
+		query = query.Where(db.dialect.contains("subjects_folded"), "\n"+model.Fold(f.Subject)+"\n")
 	}
 	if f.Language != "" {
-		query = query.Where("(language = ? OR "+like("language")+")", f.Language, escape(f.Language)+"-%")
+		query = query.Where("(language = ? OR language LIKE ? ESCAPE '!')", f.Language, escape(f.Language)+"-%")
 	}
 	if f.Decade != nil {
 		query = query.Where("year BETWEEN ? AND ?", *f.Decade, *f.Decade+9)
@@ -101,7 +101,7 @@ func filter(query *gorm.DB, words []string, f model.Filters) *gorm.DB {
 	return query
 }
 
-func order(query *gorm.DB, words []string, sort model.Sort) *gorm.DB {
+func (db *DB) order(query *gorm.DB, words []string, sort model.Sort) *gorm.DB {
 	switch sort {
 	case model.ByTitle:
 		query = query.Order("title_folded")
@@ -114,22 +114,18 @@ func order(query *gorm.DB, words []string, sort model.Sort) *gorm.DB {
 			break
 		}
 		inTitle := make([]string, len(words))
-		patterns := make([]any, len(words))
+		vars := make([]any, len(words))
 		for i, word := range words {
-			inTitle[i], patterns[i] = like("title_folded"), contains(word)
+			inTitle[i], vars[i] = db.dialect.contains("title_folded"), word
 		}
 		query = query.Order(clause.OrderBy{Expression: clause.Expr{
 			SQL:  "CASE WHEN " + strings.Join(inTitle, " AND ") + " THEN 0 ELSE 1 END, id",
-			Vars: patterns,
+			Vars: vars,
 		}})
 		return query
 	}
 	return query.Order("id")
 }
-
-func like(column string) string { return column + " LIKE ? ESCAPE '!'" }
-
-func contains(text string) string { return "%" + escape(text) + "%" }
 
 var escaper = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
 

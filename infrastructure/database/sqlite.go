@@ -134,6 +134,8 @@ func (*sqliteDialect) maxStatement(*gorm.DB) (bytes int, err error) { return 1_0
 
 func (*sqliteDialect) writesOfOthers() bool { return false }
 
+func (*sqliteDialect) contains(column string) string { return "INSTR(" + column + ", ?) > 0" }
+
 func (*sqliteDialect) countsInScan() bool { return false }
 
 func (*sqliteDialect) replaceOutbox() string {
