@@ -29,7 +29,7 @@ func main() {
 	flag.IntVar(&b.runs, "runs", 3, "the `number` of runs, of which the median counts")
 	flag.StringVar(&b.only, "only", "", "measure only the query set with this `name`, and write no page")
 	flag.StringVar(&b.profile, "profile", "", "write CPU profiles to `file`.index and file.search")
-	flag.StringVar(&b.kept, "keep", "", "keep the index in this `folder`, and use the one that is there")
+	flag.StringVar(&b.kept, "keep", "", "keep the index in this `folder`, use the one that is there, and write no page")
 	whole := flag.Bool("requests", false, "measure whole requests beside the tutorial's design instead; needs SEARCH_DSN and BENCH_KAFKA_LIBS")
 	window := flag.Duration("window", 5*time.Second, "the `duration` of each measurement of requests")
 	stock := flag.Bool("reference", true, "also measure a stock Bleve index")
@@ -82,7 +82,7 @@ func (b *bench) run(ctx context.Context, stock bool) error {
 		}
 	}
 	head := ""
-	if b.only == "" && stock {
+	if b.only == "" && b.kept == "" && stock {
 		head = fmt.Sprintf("Measured on %s on %s; %s; Bleve %s; %d books, which are the %d of Gutenberg's catalogue repeated with new ids; runs: %d, passes: %d.",
 			time.Now().Format("2006-01-02"), testbed.Machine(), testbed.GoVersion(), testbed.ModuleVersion("github.com/blevesearch/bleve/v2"), b.wanted, len(b.books), b.runs, b.passes)
 	}

@@ -16,7 +16,7 @@ import (
 
 // format is the version of what the index stores. It changes whenever the same book would get
 // other terms or values, so that an older index is built again. TestFormat notices that.
-const format = "1"
+const format = "2"
 
 const (
 	formatFile = "format"    // has the format

@@ -27,7 +27,7 @@ func TestFormat(t *testing.T) {
 		{ID: 3, Title: "吾輩は猫である", Author: "夏目漱石", Language: "ja"},
 		{ID: 4, Title: "Война и мир", Author: "Лев Толстой", Language: "ru", PublishedAt: "-380"},
 		{ID: 5, Title: "ألف ليلة وليلة", Language: "ar"},
-		{ID: 6, Title: "Poems"},
+		{ID: 6, Title: "Poems, MDCCCXLII"},
 	}
 	sum := sha256.New()
 	for _, b := range books {

@@ -255,8 +255,14 @@ func (x *Indexer) start(r *replica, built bool) {
 	})
 	if built {
 		running.Go(func() {
-			if err := r.engine.Compact(ctx); err != nil && r.engine.Failed() == nil {
+			begun := time.Now()
+			err := r.engine.Compact(ctx)
+			switch {
+			case ctx.Err() != nil || r.engine.Failed() != nil:
+			case err != nil:
 				x.Log.Warn("the search index can't be compacted; searches take longer", "error", err)
+			default:
+				x.Log.Info("the search index is compacted", "seconds", time.Since(begun).Round(time.Millisecond).Seconds())
 			}
 		})
 	}

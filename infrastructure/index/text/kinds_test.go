@@ -121,6 +121,7 @@ func TestSame(t *testing.T) {
 		},
 		"numbers": {
 			{"1776|Seventeen Seventy-Six|seventeen seventy six", "en", Title},
+			{"Poems of MDCCCXLII|Poems of 1842|poems of mdcccxlii", "en", Title}, {"MCMXIV|1914|nineteen fourteen", "en", Title},
 			{"Henry II|Henry 2|Henry two|henry ii", "en", Title}, {"Ⅷ|VIII|8|eight", "en", Title},
 			{"2nd Foundation|Second Foundation", "en", Title}, {"21st Century|Twenty-First Century|twenty first century", "en", Title},
 			{"Zwei Freunde|2 Freunde", "de", Title}, {"Fünf Freunde|5 Freunde|Fuenf Freunde|Funf Freunde", "de", Title}, {"Trois contes|3 contes", "fr", Title}, {"Siete cuentos|7 cuentos", "es", Title},
@@ -151,6 +152,7 @@ func TestFinds(t *testing.T) {
 	}{
 		{"L'Île mystérieuse", "fr", Title, []string{"ile", "lile", "île"}, []string{"sile"}},
 		{"Slaughterhouse #5", "en", Title, []string{"volume 5", "slaughterhouse 5", "#5", "no. 5"}, []string{"6"}},
+		{"The Mix", "en", Title, []string{"mix"}, []string{"1009", "mixx"}}, {"MM and MCMLXXXIV", "", Title, []string{"mm", "1984", "MCMLXXXIV"}, []string{"2000", "1985"}},
 		{"Richard III", "en", Title, []string{"III", "3", "iii", "three"}, []string{"ii", "i", "2"}},
 		{"Henry V", "en", Title, []string{"v", "5", "five"}, []string{"henry iv"}},
 		{"The Book I Read", "en", Title, []string{"book i", "the book i read", "i"}, nil},

@@ -1,21 +1,33 @@
 package text
 
-// roman returns the value of a Roman numeral of I, V and X, at most 39, or 0.
-func roman(letters []byte) int {
-	if len(letters) == 0 || len(letters) > 7 {
-		return 0
+// roman returns the value of a Roman numeral, at most 39, or the year of a book as a title page writes
+// it; 0 for other letters. Most numerals between are words: mix, dim, civil.
+func roman(letters []byte) int { return romans[string(letters)] }
+
+var romans = func() map[string]int {
+	values := map[string]int{}
+	for value := 1; value <= 39; value++ {
+		values[romanNumeral(value)] = value
 	}
-	if c := letters[0]; c != 'i' && c != 'v' && c != 'x' {
-		return 0
-	}
-	tens := 0
-	for tens < 3 && tens < len(letters) && letters[tens] == 'x' {
-		tens++
-	}
-	for value, numeral := range [...]string{"", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"} {
-		if string(letters[tens:]) == numeral {
-			return 10*tens + value
+	for year := 1500; year < 2100; year++ {
+		if numeral := romanNumeral(year); len(numeral) >= 4 { // mm are millimetres
+			values[numeral] = year
 		}
 	}
-	return 0
+	return values
+}()
+
+func romanNumeral(value int) (numeral string) {
+	for _, sign := range []struct {
+		value   int
+		letters string
+	}{
+		{1000, "m"}, {900, "cm"}, {500, "d"}, {400, "cd"}, {100, "c"}, {90, "xc"},
+		{50, "l"}, {40, "xl"}, {10, "x"}, {9, "ix"}, {5, "v"}, {4, "iv"}, {1, "i"},
+	} {
+		for ; value >= sign.value; value -= sign.value {
+			numeral += sign.letters
+		}
+	}
+	return numeral
 }
