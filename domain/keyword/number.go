@@ -161,6 +161,7 @@ func thirteen(run digitRun, _ bool) (number, int) {
 
 // ten reads an ISBN-10. Without a label it stands in one piece, or its check
 // digit is the last of two or four groups: other numbers are telephone numbers.
+// With a wrong check digit, it needs a label, one piece, or four groups.
 func ten(run digitRun, labelled bool) (number, int) {
 	groups := run.groupsOf(10)
 	if groups == nil {
@@ -172,7 +173,7 @@ func ten(run digitRun, labelled bool) (number, int) {
 	switch {
 	case ok && (labelled || len(groups) == 1 || checked && (len(groups) == 2 || len(groups) == 4)):
 		return number{validISBN, digits, isbn, true}, 10
-	case !ok && (labelled && !isBookland(run.digits) || checked && len(groups) == 4 && run.blank >= 10):
+	case !ok && (labelled && !isBookland(run.digits) || len(groups) == 1 && len(run.digits) == 10 || checked && len(groups) == 4 && run.blank >= 10):
 		return number{wrongISBN, digits, "", false}, 10
 	}
 	return number{}, 0
