@@ -53,7 +53,7 @@ func (b *bench) product(ctx context.Context, sets []*set) (o *outcome, err error
 			return nil, err
 		}
 		began := time.Now()
-		if err := x.Compact(ctx); err != nil {
+		if err := errors.Join(x.Sync(), x.Compact(ctx)); err != nil { // as the shop does
 			return nil, err
 		}
 		if err := settled(ctx, x); err != nil {

@@ -22,8 +22,8 @@ type Engine interface {
 	// Versions yields ids and versions of all books. The caller must range over them once. A
 	// book may come twice after damage.
 	Versions() (iter.Seq2[uint, int64], error)
-	// Compact reorganises the index so that searches are fast after many changes. It takes long;
-	// searches and Apply go on meanwhile. It ends early, without an error, if ctx ends.
+	// Compact reorganises what is on disk (Sync), so that searches are fast after many changes. It
+	// takes long; searches and Apply go on meanwhile. It ends early, without an error, if ctx ends.
 	Compact(ctx context.Context) error
 	// Failed returns what broke the engine, or nil. A broken engine returns errors or wrong
 	// answers.
