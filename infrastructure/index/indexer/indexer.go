@@ -261,7 +261,7 @@ func (x *Indexer) start(r *replica, built bool) {
 			case ctx.Err() != nil || r.engine.Failed() != nil:
 			case err != nil:
 				x.Log.Warn("the search index can't be compacted; searches take longer", "error", err)
-			default:
+			case r.total > 0:
 				x.Log.Info("the search index is compacted", "seconds", time.Since(begun).Round(time.Millisecond).Seconds())
 			}
 		})
