@@ -4,7 +4,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -147,11 +146,11 @@ func (s *site) shop(ctx context.Context, engine string) (url string, stop func()
 	if err != nil {
 		return "", nil, err
 	}
-	compacted := &phrase{text: "the search index is compacted"}
+	var output testbed.Output
 	shop := testbed.NewShop(s.program, folder, []string{
 		"EVENT_BOOKS_DB_DSN=" + s.dsn, "EVENT_BOOKS_MQ_BROKERS=" + strings.Join(s.kafka.Addresses(), ","), "EVENT_BOOKS_INDEX_ENGINE=" + engine,
 		"EVENT_BOOKS_MQ_TOPIC_PREFIX=" + engine + ".", "EVENT_BOOKS_APP_PAGE_SIZE=5", // the tutorial's
-	}, compacted, func(error) {})
+	}, &output, func(error) {})
 	if err := shop.Launch(); err != nil {
 		return "", nil, err
 	}
@@ -172,7 +171,7 @@ func (s *site) shop(ctx context.Context, engine string) (url string, stop func()
 			case err != nil:
 			case !strings.Contains(string(body), `"ok"`):
 				err = fmt.Errorf("/readyz: %s", body)
-			case engine == "bleve" && !compacted.written.Load():
+			case engine == "bleve" && output.Attr("the search index is compacted", "seconds") == "":
 				err = errors.New("the search index isn't compacted")
 			}
 			return err
@@ -182,19 +181,6 @@ func (s *site) shop(ctx context.Context, engine string) (url string, stop func()
 		return "", nil, errors.Join(err, stop())
 	}
 	return url, stop, nil
-}
-
-// phrase notices that a text was written.
-type phrase struct {
-	text    string
-	written atomic.Bool
-}
-
-func (p *phrase) Write(b []byte) (int, error) {
-	if bytes.Contains(b, []byte(p.text)) {
-		p.written.Store(true)
-	}
-	return len(b), nil
 }
 
 // tutorial runs the tutorial's search until the returned function is called.
