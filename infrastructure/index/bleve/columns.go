@@ -22,7 +22,7 @@ type columns struct {
 	weight  []float32 // orders books within a tier
 	unknown []bool    // whether nothing says how well the book is known
 	rank    []uint64  // weight and year, as byWeight
-	ranked  []uint32  // the documents of a large segment, the best first
+	best    []uint32  // the documents of a large segment, by rank
 	// length of the title in letters, 255 at most.
 	length []uint8
 	year   []int16  // noYear if unknown
@@ -34,15 +34,15 @@ type columns struct {
 	authors   lists
 	subjects  lists
 	stemming  *stemming
-	rankings  rankings
+	common    commonValues
 }
 
-// rankings are the commonest values of a large segment.
-type rankings struct{ authors, languages, subjects, decades *ranking }
+// commonValues are the commonest values of a large segment.
+type commonValues struct{ authors, languages, subjects, decades *commonest }
 
-// ranking lists values with the number of their documents, deleted ones included, the commonest
+// commonest lists values with the number of their documents, deleted ones included, the commonest
 // first.
-type ranking struct {
+type commonest struct {
 	values []valueCount
 	rest   uint32 // the most documents that any other value has
 }
@@ -52,8 +52,8 @@ type valueCount struct{ number, count uint32 }
 const (
 	// manyDocuments is the size of a large segment.
 	manyDocuments = 5000
-	// maxRanked is the length of a ranking.
-	maxRanked = 512
+	// maxCommon is the number of the commonest values.
+	maxCommon = 512
 )
 
 // lists holds a list of ordinals for each document.
@@ -188,7 +188,7 @@ func readColumns(s segment.Segment, d *dictionaries) (*columns, error) {
 		c.set(doc, id, v, d)
 	}
 	if n >= manyDocuments {
-		c.rankings = c.commonest()
+		c.common = c.commonValues()
 	}
 	d.works.add(c.work, 1)
 	return c, nil
@@ -207,7 +207,7 @@ func (c *columns) rankAll(w *works) {
 	}
 	c.unknown = nil
 	if len(c.rank) >= manyDocuments {
-		c.ranked = c.inOrder()
+		c.best = c.inOrder()
 	}
 }
 
@@ -240,27 +240,13 @@ func (s *stemming) add(language string) {
 	s.kind = append(s.kind, uint8(kind)) // there are fewer languages
 }
 
-// filter returns the documents in whose languages a stem is one, or nil if all documents count. It
-// may be called concurrently.
-func (s *stemming) filter(stem text.Stemmed) *roaring.Bitmap {
-	if s.stemsAll(stem) {
-		return nil
-	}
-	return s.all(stem.Languages)
-}
-
-// stemsAll reports whether the stem is one in each language of its script.
-func (s *stemming) stemsAll(stem text.Stemmed) bool {
-	return !slices.ContainsFunc(s.kinds, func(own text.Stemmers) bool { return own&stem.Script != 0 && own&stem.Languages == 0 })
-}
-
 // by returns those of the documents with a stem in whose languages it is one. It may be called
 // concurrently.
 func (s *stemming) by(stem text.Stemmed, docs *roaring.Bitmap) *roaring.Bitmap {
-	if s.stemsAll(stem) {
+	rules := stem.Languages
+	if !slices.ContainsFunc(s.kinds, func(own text.Stemmers) bool { return own&stem.Script != 0 && own&rules == 0 }) {
 		return docs
 	}
-	rules := stem.Languages
 	if docs.GetCardinality() > fewStemmed {
 		return intersection(docs, s.all(rules))
 	}

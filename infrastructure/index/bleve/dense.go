@@ -49,7 +49,7 @@ func (d dense) and(other dense) {
 }
 
 // desk has room for sets that are joined.
-type desk struct{ all, some, one, filter dense }
+type desk struct{ all, some, one dense }
 
 var desks = sync.Pool{New: func() any { return &desk{} }}
 
@@ -57,7 +57,7 @@ var desks = sync.Pool{New: func() any { return &desk{} }}
 func newDesk(n uint64) *desk {
 	d := desks.Get().(*desk)
 	words := int(n+63) / 64
-	for _, set := range []*dense{&d.all, &d.some, &d.one, &d.filter} {
+	for _, set := range []*dense{&d.all, &d.some, &d.one} {
 		if cap(*set) < words {
 			*set = make(dense, words+words/8)
 		}
@@ -75,16 +75,8 @@ func (m *matcher) allDense(sets []*either, docs *roaring.Bitmap) *roaring.Bitmap
 	}
 	for i, set := range sets {
 		clear(d.some)
-		for _, docs := range set.docs {
-			d.some.add(docs, d.one)
-		}
-		for _, stem := range set.stemmed {
-			d.one.set(stem.docs)
-			if filter := m.part.columns.stemming.filter(stem.Stemmed); filter != nil {
-				d.filter.set(filter)
-				d.one.and(d.filter)
-			}
-			d.some.or(d.one)
+		for _, l := range set.lists {
+			d.some.add(m.inList(nil, l), d.one)
 		}
 		if i == 0 && docs == nil {
 			d.all, d.some = d.some, d.all

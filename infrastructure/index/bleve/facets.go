@@ -26,9 +26,9 @@ type facet struct {
 	of    func(m *matches, doc uint32) []uint32
 	// name returns a function that returns the text of a value.
 	name func(d *dictionaries) func(n uint32) string
-	// ranking returns the commonest values of a segment, or is nil.
-	ranking func(c *columns) *ranking
-	values  func(*model.Facets) *[]model.FacetValue
+	// commonest returns the commonest values of a segment, or is nil.
+	commonest func(c *columns) *commonest
+	values    func(*model.Facets) *[]model.FacetValue
 }
 
 var allFacets = []*facet{
@@ -36,33 +36,33 @@ var allFacets = []*facet{
 		prefix: authorIs, fold: model.Fold,
 		withoutOwn: func(f *model.Filters) { f.Author = "" },
 		count:      (*counter).authors, of: (*matches).authors,
-		name:    func(d *dictionaries) func(n uint32) string { return d.authors.reader() },
-		ranking: func(c *columns) *ranking { return c.rankings.authors },
-		values:  func(f *model.Facets) *[]model.FacetValue { return &f.Authors },
+		name:      func(d *dictionaries) func(n uint32) string { return d.authors.reader() },
+		commonest: func(c *columns) *commonest { return c.common.authors },
+		values:    func(f *model.Facets) *[]model.FacetValue { return &f.Authors },
 	},
 	{
 		prefix: languageIs, fold: asIs,
 		withoutOwn: func(f *model.Filters) { f.Language = "" },
 		count:      (*counter).languages, of: (*matches).languages,
-		name:    func(d *dictionaries) func(n uint32) string { return d.languages.reader() },
-		ranking: func(c *columns) *ranking { return c.rankings.languages },
-		values:  func(f *model.Facets) *[]model.FacetValue { return &f.Languages },
+		name:      func(d *dictionaries) func(n uint32) string { return d.languages.reader() },
+		commonest: func(c *columns) *commonest { return c.common.languages },
+		values:    func(f *model.Facets) *[]model.FacetValue { return &f.Languages },
 	},
 	{
 		prefix: decadeIs, fold: asIs,
 		withoutOwn: func(f *model.Filters) { f.Decade = nil },
 		count:      (*counter).decades, of: (*matches).decade,
-		name:    func(*dictionaries) func(n uint32) string { return decadeName },
-		ranking: func(c *columns) *ranking { return c.rankings.decades },
-		values:  func(f *model.Facets) *[]model.FacetValue { return &f.Decades },
+		name:      func(*dictionaries) func(n uint32) string { return decadeName },
+		commonest: func(c *columns) *commonest { return c.common.decades },
+		values:    func(f *model.Facets) *[]model.FacetValue { return &f.Decades },
 	},
 	{
 		prefix: subjectIs, fold: model.Fold,
 		withoutOwn: func(f *model.Filters) { f.Subject = "" },
 		count:      (*counter).subjects, of: (*matches).subjects,
-		name:    func(d *dictionaries) func(n uint32) string { return d.subjects.reader() },
-		ranking: func(c *columns) *ranking { return c.rankings.subjects },
-		values:  func(f *model.Facets) *[]model.FacetValue { return &f.Subjects },
+		name:      func(d *dictionaries) func(n uint32) string { return d.subjects.reader() },
+		commonest: func(c *columns) *commonest { return c.common.subjects },
+		values:    func(f *model.Facets) *[]model.FacetValue { return &f.Subjects },
 	},
 	{
 		withoutOwn: func(f *model.Filters) { f.Available = nil },
@@ -168,25 +168,25 @@ func (c *counter) grow(n uint32) {
 	c.counts = c.counts[:cap(c.counts)]
 }
 
-// commonest returns the commonest values of a segment.
-func (c *columns) commonest() rankings {
+// commonValues returns the commonest values of a segment.
+func (c *columns) commonValues() commonValues {
 	decades := make([]uint32, len(c.year))
 	for doc, year := range c.year {
 		decades[doc] = decadeNumber(year)
 	}
-	return rankings{authors: rank(c.authors.all), languages: rank(c.languages.all), subjects: rank(c.subjects.all), decades: rank(decades)}
+	return commonValues{authors: newCommonest(c.authors.all), languages: newCommonest(c.languages.all), subjects: newCommonest(c.subjects.all), decades: newCommonest(decades)}
 }
 
-// rank counts values.
-func rank(values []uint32) *ranking {
+// newCommonest counts values.
+func newCommonest(values []uint32) *commonest {
 	c := &counter{}
 	for _, n := range values {
 		c.add(n)
 	}
 	slices.SortFunc(c.used, func(a, b uint32) int { return cmp.Or(cmp.Compare(c.counts[b], c.counts[a]), cmp.Compare(a, b)) })
-	r := &ranking{}
+	r := &commonest{}
 	for i, n := range c.used {
-		if i == maxRanked {
+		if i == maxCommon {
 			r.rest = c.counts[n]
 			break
 		}
@@ -200,9 +200,9 @@ func rank(values []uint32) *ranking {
 func (c *counter) countAll(f *facet, parts []*matches, docs []*roaring.Bitmap, name func(n uint32) string) {
 	var broad selection
 	for i, m := range parts {
-		var common *ranking
-		if f.ranking != nil {
-			common = f.ranking(m.part.columns)
+		var common *commonest
+		if f.commonest != nil {
+			common = f.commonest(m.part.columns)
 		}
 		if common != nil && docs[i].GetCardinality() > m.part.Count()/broadShare {
 			broad = append(broad, selected{m, docs[i], common})
@@ -210,7 +210,7 @@ func (c *counter) countAll(f *facet, parts []*matches, docs []*roaring.Bitmap, n
 			f.count(c, m, docs[i])
 		}
 	}
-	if len(broad) > 0 && !c.countRanked(f, broad, name) {
+	if len(broad) > 0 && !c.countCommonest(f, broad, name) {
 		for _, s := range broad {
 			f.count(c, s.matches, s.docs)
 		}
@@ -228,7 +228,7 @@ type selection []selected
 type selected struct {
 	*matches
 	docs   *roaring.Bitmap
-	common *ranking
+	common *commonest
 }
 
 // bound returns the most documents that a value can have that isn't among the n commonest ones
@@ -244,11 +244,11 @@ func (s selection) bound(n int) (bound uint32) {
 	return bound
 }
 
-// countRanked counts the commonest values of the segments, until no other one can be among the best.
+// countCommonest counts the commonest values of the segments, until no other one can be among the best.
 // Then the counts of others are too low. It reports false, and has counted nothing, if it can't know
 // that. Fagin, Lotem, Naor: Optimal aggregation algorithms for middleware, 2003 (the threshold
 // algorithm).
-func (c *counter) countRanked(f *facet, broad selection, name func(n uint32) string) bool {
+func (c *counter) countCommonest(f *facet, broad selection, name func(n uint32) string) bool {
 	most := uint32(0) // of what was counted before
 	for _, n := range c.used {
 		most = max(most, c.counts[n])
@@ -256,7 +256,7 @@ func (c *counter) countRanked(f *facet, broad selection, name func(n uint32) str
 	before := len(c.used)
 	added := map[uint32]uint32{}
 	var best []uint32 // counts, the highest first
-	for at := range maxRanked + 1 {
+	for at := range maxCommon + 1 {
 		bound := broad.bound(at)
 		if bound == 0 || len(best) == facetValues && best[facetValues-1] > bound+most {
 			return true
@@ -274,8 +274,8 @@ func (c *counter) countRanked(f *facet, broad selection, name func(n uint32) str
 				count += uint32(other.docs.AndCardinality(other.having(f, n, name)))
 			}
 			added[n] = count
-			if count += c.addSome(n, count); count > 0 {
-				best = insert(best, count)
+			if total := c.addSome(n, count); total > 0 {
+				best = insert(best, total)
 			}
 		}
 	}
@@ -314,17 +314,16 @@ func insert(best []uint32, count uint32) []uint32 {
 	return best[:min(len(best), facetValues)]
 }
 
-// addSome adds to a count, and returns what it was.
-func (c *counter) addSome(n, count uint32) (before uint32) {
-	if count == 0 {
-		if int(n) < len(c.counts) {
-			return c.counts[n]
-		}
-		return 0
+// addSome adds to a count, and returns it.
+func (c *counter) addSome(n, count uint32) (total uint32) {
+	if count > 0 {
+		c.add(n)
+		c.counts[n] += count - 1
 	}
-	c.add(n)
-	c.counts[n] += count - 1
-	return c.counts[n] - count
+	if int(n) < len(c.counts) {
+		total = c.counts[n]
+	}
+	return total
 }
 
 func (c *counter) authors(m *matches, docs *roaring.Bitmap)  { c.lists(&m.part.columns.authors, docs) }

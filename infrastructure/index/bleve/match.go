@@ -178,74 +178,70 @@ func (m *matcher) forms(i int) *either {
 	return docs
 }
 
-// either is a set of documents: those of any of its bitmaps. They are joined when it is known which
+// either is a set of documents: those of any of its lists. They are joined when it is known which
 // documents matter: that is faster for common words beside a rare one.
 type either struct {
-	docs    []*roaring.Bitmap
-	stemmed []stemmed
-	size    uint64 // an upper bound
+	lists []list
+	size  uint64 // an upper bound
 }
 
-// stemmed has the documents with a stem, of which only those count in whose language it is one.
-type stemmed struct {
-	text.Stemmed
+// list has the documents of a term. If that is a stem, only those count in whose language it is one.
+type list struct {
 	docs *roaring.Bitmap
+	stem *text.Stemmed // nil if the term is none
 }
 
-func (e *either) clone() *either {
-	return &either{slices.Clone(e.docs), slices.Clone(e.stemmed), e.size}
+func (e *either) clone() *either { return &either{slices.Clone(e.lists), e.size} }
+
+func (e *either) add(l list) {
+	if n := l.docs.GetCardinality(); n > 0 {
+		e.lists = append(e.lists, l)
+		e.size += n
+	}
 }
 
 // add adds the documents that have any of the terms.
 func (m *matcher) add(e *either, field string, terms []string) {
 	for _, term := range terms {
-		docs := m.term(field, term)
-		if n := docs.GetCardinality(); n > 0 {
-			e.docs = append(e.docs, docs)
-			e.size += n
-		}
+		e.add(list{docs: m.term(field, term)})
 	}
 }
 
 // addStemmed adds the documents that have a stem of word i.
 func (m *matcher) addStemmed(e *either, field string, i int) {
-	for _, stem := range m.words[i].stems {
-		docs := m.term(field, stem.Term)
-		if n := docs.GetCardinality(); n > 0 {
-			e.stemmed = append(e.stemmed, stemmed{stem, docs})
-			e.size += n
-		}
+	stems := m.words[i].stems
+	for at := range stems {
+		e.add(list{m.term(field, stems[at].Term), &stems[at]})
 	}
+}
+
+// inList returns those of some documents that count in a list; nil stands for all documents.
+func (m *matcher) inList(docs *roaring.Bitmap, l list) *roaring.Bitmap {
+	some := intersection(l.docs, docs)
+	if l.stem == nil {
+		return some
+	}
+	return m.part.columns.stemming.by(*l.stem, some)
 }
 
 // within returns those of some documents that are in the set; nil stands for all documents.
 func (m *matcher) within(docs *roaring.Bitmap, e *either) *roaring.Bitmap {
-	if docs == nil {
-		sets := slices.Clone(e.docs)
-		for _, some := range e.stemmed {
-			sets = append(sets, m.part.columns.stemming.by(some.Stemmed, some.docs))
-		}
-		return union(sets...)
-	}
-	// Only documents that no set has had are looked for in the next one. Most are in the first.
-	var found []*roaring.Bitmap
+	found := make([]*roaring.Bitmap, 0, len(e.lists))
 	left := docs
-	for i := range len(e.docs) + len(e.stemmed) {
-		var some *roaring.Bitmap
-		if i < len(e.docs) {
-			some = intersection(e.docs[i], left)
-		} else {
-			stem := e.stemmed[i-len(e.docs)]
-			some = m.part.columns.stemming.by(stem.Stemmed, intersection(stem.docs, left))
-		}
-		switch n := some.GetCardinality(); n {
-		case 0:
+	for _, l := range e.lists {
+		some := m.inList(left, l)
+		found = append(found, some)
+		if docs == nil {
 			continue
+		}
+		// Only documents that no list has had are looked for in the next one. Most are in the first.
+		switch some.GetCardinality() {
+		case 0:
 		case left.GetCardinality():
 			return docs
+		default:
+			left = difference(left, some)
 		}
-		found = append(found, some)
-		left = difference(left, some)
 	}
 	return union(found...)
 }

@@ -121,14 +121,14 @@ func (v *view) neighbours(ctx context.Context, term string, distance uint8) ([]n
 	if distance == 0 {
 		return nil, nil
 	}
-	found := map[string]neighbour{}
-	if err := v.near(ctx, term, 1, nil, nil, found); err != nil {
+	found, err := v.near(ctx, term, 1, nil, nil)
+	if err != nil {
 		return nil, err
 	}
 	if distance > 1 {
 		_, size := utf8.DecodeRuneInString(term)
-		further := map[string]neighbour{}
-		if err := v.near(ctx, term, distance, []byte(term[:size]), after(term[:size]), further); err != nil {
+		further, err := v.near(ctx, term, distance, []byte(term[:size]), after(term[:size]))
+		if err != nil {
 			return nil, err
 		}
 		maps.Copy(found, further)
@@ -143,12 +143,13 @@ func (v *view) neighbours(ctx context.Context, term string, distance uint8) ([]n
 	return all, nil
 }
 
-// near finds the terms from start until before end with up to distance wrong letters.
-func (v *view) near(ctx context.Context, term string, distance uint8, start, end []byte, found map[string]neighbour) error {
+// near returns the terms from start until before end with up to distance wrong letters.
+func (v *view) near(ctx context.Context, term string, distance uint8, start, end []byte) (map[string]neighbour, error) {
 	automaton, err := automata[distance]().BuildDfa(term, distance)
 	if err != nil {
-		return fmt.Errorf("an automaton for %d letters: %w", utf8.RuneCountInString(term), err)
+		return nil, fmt.Errorf("an automaton for %d letters: %w", utf8.RuneCountInString(term), err)
 	}
+	found := map[string]neighbour{}
 	for _, part := range v.parts {
 		err := part.each(textField, automaton, start, end, func(other string, documents uint64, distance uint8) bool {
 			if other != term && !isNumber(other) {
@@ -158,10 +159,10 @@ func (v *view) near(ctx context.Context, term string, distance uint8, start, end
 			return true
 		})
 		if err = cmp.Or(err, ctx.Err()); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return found, nil
 }
 
 // attempt is a changed plan that finds something.

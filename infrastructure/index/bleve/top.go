@@ -47,7 +47,7 @@ func (t *top) add(p *part, docs *roaring.Bitmap, key func(doc uint32) uint64) {
 // addRanked adds documents in the order of their ranks, faster than add.
 func (t *top) addRanked(p *part, docs *roaring.Bitmap) {
 	n := docs.GetCardinality()
-	if ranked := p.columns.ranked; ranked != nil && n > uint64(max(len(ranked)/broadShare, fewBest*t.limit)) {
+	if best := p.columns.best; best != nil && n > uint64(max(len(best)/broadShare, fewBest*t.limit)) {
 		t.addFirst(p, docs)
 		return
 	}
@@ -67,7 +67,7 @@ const fewBest = 16
 // addFirst adds the best of many documents. It finds them among the best documents of the segment.
 func (t *top) addFirst(p *part, docs *roaring.Bitmap) {
 	left := t.limit
-	for _, doc := range p.columns.ranked {
+	for _, doc := range p.columns.best {
 		k := p.columns.rank[doc]
 		if left == 0 || k < t.floor {
 			return
