@@ -43,6 +43,12 @@ type Visit struct {
 	Tag string
 	// ClientID is the random number in the visitor's cookie, or empty.
 	ClientID string
+	// Visitor is the daily visitor, 16 hexadecimal digits, or empty. Only visits without a
+	// ClientID have one.
+	Visitor string
+	// Language is the first language that the browser asks for, as in Accept-Language, or
+	// empty.
+	Language string
 }
 
 // Surface says where a search was answered.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -31,7 +32,7 @@ type Header struct {
 
 // Headers returns the headers of the event, without ce_source and ce_sequence.
 func (e *SearchEvent) Headers() []Header {
-	headers := make([]Header, 0, 20)
+	headers := make([]Header, 0, 22)
 	text := make([]byte, 0, 512) // all values share one allocation
 	add := func(key, value string) {
 		begin := len(text)
@@ -51,6 +52,12 @@ func (e *SearchEvent) Headers() []Header {
 	}
 	if e.ClientID != "" {
 		add("ce_clientid", e.ClientID)
+	}
+	if e.Visitor != "" {
+		add("ce_visitor", e.Visitor)
+	}
+	if e.Language != "" {
+		add("ce_language", e.Language)
 	}
 	add("ce_offset", strconv.Itoa(e.Search.Offset))
 	add("ce_limit", strconv.Itoa(e.Search.Limit))
@@ -77,7 +84,8 @@ func MatchOf(total int) Match {
 // DecodeSearchEvent reads a record of the topic of searches. It ignores unknown
 // headers. The events of other programs may lack headers, which gives defaults:
 //
-//   - ID, Source, Sequence, Surface, Tag, ClientID, Offset and Limit are zero. So
+//   - ID, Source, Sequence, Surface, Tag, ClientID, Visitor, Language, Offset and Limit are
+//     zero. So
 //     is Time; the record's timestamp may take its place.
 //   - Agent is UnknownAgent, Sort ByRelevance, and no filter is set.
 //   - Served is the number of books in the value, Total equals Served.
@@ -160,6 +168,10 @@ func (e *SearchEvent) decodeHeader(name, value string) (err error) {
 		e.Tag, err = ParseTag(value)
 	case "ce_clientid":
 		e.ClientID, err = decodeText(value)
+	case "ce_visitor":
+		e.Visitor, err = decodeVisitor(value)
+	case "ce_language":
+		e.Language, err = decodeText(value)
 	case "ce_offset":
 		e.Search.Offset, err = decodeNumber(value, MaxOffset)
 	case "ce_limit":
@@ -200,6 +212,16 @@ func requireJSON(contentType string) error {
 func decodeText(value string) (string, error) {
 	if !utf8.ValidString(value) {
 		return "", errors.New("is not valid UTF-8")
+	}
+	return value, nil
+}
+
+// visitorDigits is the length of a daily visitor.
+const visitorDigits = 16
+
+func decodeVisitor(value string) (string, error) {
+	if len(value) != visitorDigits || strings.Trim(value, "0123456789abcdef") != "" {
+		return "", fmt.Errorf("must be %d hexadecimal digits", visitorDigits)
 	}
 	return value, nil
 }

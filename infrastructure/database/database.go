@@ -76,8 +76,14 @@ type dialect interface {
 	createBooks() string
 	// columnType returns the type of a column that we add, or "" to leave it out.
 	columnType(kind columnKind) string
-	// indexes returns the names of the indexes of books.
-	indexes(ctx context.Context, conn *sql.DB) ([]string, error)
+	// indexes returns the names of the indexes of a table.
+	indexes(ctx context.Context, conn *sql.DB, table string) ([]string, error)
+	// clustered returns what makes a table store its rows in the order of their primary key.
+	clustered(table string) string
+	// rowsPerStatement is how many rows bulk reads or writes with one statement.
+	rowsPerStatement() int
+	// replacing makes an INSERT replace the values of rows with the same key.
+	replacing(key, values []string) string
 	columns(ctx context.Context, conn *sql.DB) ([]string, error)
 	tables(ctx context.Context, conn *sql.DB) ([]string, error)
 	// isolation stops others from inserting the books that a transaction did not find.

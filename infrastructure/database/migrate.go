@@ -43,6 +43,7 @@ func (db *DB) migrations() []*goose.Migration {
 		}),
 		step(7, db.addChanges),
 		step(8, func(ctx context.Context, conn *sql.DB) error { return db.addColumns(ctx, conn, columnsOfImports) }),
+		step(9, db.addConsumers),
 	}
 }
 
@@ -128,6 +129,10 @@ const (
 	integer
 	bookID  // the id of a book, without being its primary key
 	touched // the time of the last write, which the server sets
+	number  // a primary key that the database counts up
+	content // any bytes
+	code    // up to 16 bytes, can be indexed
+	tagText // up to 100 code points, can be indexed
 )
 
 type column struct {
@@ -187,7 +192,7 @@ func (db *DB) addColumns(ctx context.Context, conn *sql.DB, columns []column) er
 }
 
 func (db *DB) addIndexes(ctx context.Context, conn *sql.DB) error {
-	present, err := db.dialect.indexes(ctx, conn)
+	present, err := db.dialect.indexes(ctx, conn, "books")
 	if err != nil {
 		return err
 	}
@@ -234,9 +239,62 @@ func (db *DB) addChanges(ctx context.Context, conn *sql.DB) error {
 	return nil
 }
 
+// addConsumers adds what consumers of topics keep: their positions, the sources that they
+// know, dead letters, and the trends.
+func (db *DB) addConsumers(ctx context.Context, conn *sql.DB) error {
+	of := db.dialect.columnType
+	const shard = "consumer VARCHAR(100) NOT NULL, stream VARCHAR(250) NOT NULL, shard INT NOT NULL"
+	tag := "tag " + of(tagText) + " NOT NULL"
+	visitor := "visitor " + of(code) + " NOT NULL"
+	tables := []string{
+		"consumer_positions (" + shard + ", stream_id VARCHAR(64) NOT NULL, epoch BIGINT NOT NULL, next_record BIGINT NOT NULL, last_record " + of(longText) + `,
+			above BIGINT NOT NULL, newest_at BIGINT NOT NULL, handled BIGINT NOT NULL, copies BIGINT NOT NULL, dead BIGINT NOT NULL,
+			ignored BIGINT NOT NULL, missed BIGINT NOT NULL, late BIGINT NOT NULL, PRIMARY KEY (consumer, stream, shard))`,
+		"consumer_sources (" + shard + ", hash " + of(digest) + ", name " + of(longText) + ", seen " + of(content) + `,
+			counted BIGINT NOT NULL, last_at BIGINT NOT NULL, PRIMARY KEY (consumer, stream, shard, hash))`,
+		"dead_letters (id " + of(number) + ", " + shard + ", position BIGINT NOT NULL, record_key " + of(content) + ", value " + of(content) +
+			", headers " + of(content) + ", written_at BIGINT NOT NULL, reason " + of(longText) + ", rejected_at BIGINT NOT NULL, done_at BIGINT NULL)",
+		"trend_keywords (id " + of(number) + ", hash " + of(digest) + ", folded " + of(longText) +
+			", newest_at BIGINT NOT NULL, newest_id VARCHAR(64) NOT NULL, newest_books VARCHAR(190) NOT NULL, UNIQUE (hash))",
+		"trend_visits (day INT NOT NULL, keyword_id BIGINT NOT NULL, " + visitor + ", surface INT NOT NULL, " + tag + ", facts " + of(content) +
+			", PRIMARY KEY (day, keyword_id, visitor, surface, tag))",
+		"trend_counts (day INT NOT NULL, keyword_id BIGINT NOT NULL, surface INT NOT NULL, " + tag +
+			", requests BIGINT NOT NULL, searches BIGINT NOT NULL, buckets " + of(content) + ", version BIGINT NOT NULL, PRIMARY KEY (day, keyword_id, surface, tag))",
+		"trend_spellings (day INT NOT NULL, keyword_id BIGINT NOT NULL, hash " + of(code) + " NOT NULL, spelling " + of(longText) +
+			", typed BIGINT NOT NULL, served BIGINT NOT NULL, PRIMARY KEY (day, keyword_id, hash))",
+		"trend_clicks (day INT NOT NULL, search_id " + of(code) + " NOT NULL, book_id BIGINT NOT NULL, keyword_id BIGINT NOT NULL, " + visitor +
+			", surface INT NOT NULL, " + tag + ", bucket INT NOT NULL, ordinal BIGINT NOT NULL, clicked_at BIGINT NOT NULL, PRIMARY KEY (day, search_id, book_id))",
+		"trend_erasures (" + visitor + ", erased_at BIGINT NOT NULL, PRIMARY KEY (visitor))",
+	}
+	for _, table := range tables {
+		if _, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+table+db.dialect.clustered(table)); err != nil {
+			return fmt.Errorf("create table %s: %w", table, err)
+		}
+	}
+	for _, index := range []struct{ name, table, columns string }{
+		{"trend_visits_visitor", "trend_visits", "visitor"},
+		{"trend_clicks_visitor", "trend_clicks", "visitor"},
+		{"trend_counts_version", "trend_counts", "version"},
+		{"trend_counts_keyword", "trend_counts", "keyword_id, day"},
+	} {
+		present, err := db.dialect.indexes(ctx, conn, index.table)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(present, index.name) {
+			continue
+		}
+		if _, err := conn.ExecContext(ctx, fmt.Sprintf("CREATE INDEX %s ON %s (%s)", index.name, index.table, index.columns)); err != nil {
+			return fmt.Errorf("create index %s: %w", index.name, err)
+		}
+	}
+	_, err := conn.ExecContext(ctx, "INSERT INTO counters (name, value) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM counters WHERE name = ?)", trendCounter, trendCounter)
+	return err
+}
+
 // names returns the results of a query for one text column.
-func names(ctx context.Context, conn *sql.DB, query string) (list []string, err error) {
-	rows, err := conn.QueryContext(ctx, query)
+func names(ctx context.Context, conn *sql.DB, query string, values ...any) (list []string, err error) {
+	rows, err := conn.QueryContext(ctx, query, values...)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -152,6 +153,14 @@ func (mysqlDialect) columnType(kind columnKind) string {
 		return "BIGINT NULL"
 	case bookID:
 		return "BIGINT UNSIGNED NOT NULL"
+	case number:
+		return "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY"
+	case content:
+		return "LONGBLOB"
+	case code:
+		return "VARBINARY(16)"
+	case tagText:
+		return "VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 	case touched:
 		return "TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3)"
 	}
@@ -167,7 +176,23 @@ func (mysqlDialect) tables(ctx context.Context, conn *sql.DB) ([]string, error) 
 	return names(ctx, conn, "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")
 }
 
-func (mysqlDialect) indexes(ctx context.Context, conn *sql.DB) ([]string, error) {
+func (mysqlDialect) indexes(ctx context.Context, conn *sql.DB, table string) ([]string, error) {
 	return names(ctx, conn, `SELECT DISTINCT index_name FROM information_schema.statistics
-		WHERE table_schema = DATABASE() AND table_name = 'books'`)
+		WHERE table_schema = DATABASE() AND table_name = ?`, table)
+}
+
+// InnoDB stores every table in the order of its primary key.
+func (mysqlDialect) clustered(string) string { return " DEFAULT CHARSET=utf8mb4" }
+
+func (mysqlDialect) rowsPerStatement() int { return 256 }
+
+func (mysqlDialect) replacing(_, values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	sets := make([]string, len(values))
+	for i, column := range values {
+		sets[i] = column + " = VALUES(" + column + ")"
+	}
+	return " ON DUPLICATE KEY UPDATE " + strings.Join(sets, ", ")
 }

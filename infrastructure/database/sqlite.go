@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -174,6 +175,12 @@ func (*sqliteDialect) columnType(kind columnKind) string {
 		return "BLOB"
 	case integer, bookID:
 		return "INTEGER"
+	case number:
+		return "INTEGER PRIMARY KEY AUTOINCREMENT"
+	case content, code:
+		return "BLOB"
+	case tagText:
+		return "TEXT"
 	case touched:
 		return "" // no other program writes here
 	}
@@ -188,6 +195,27 @@ func (*sqliteDialect) tables(ctx context.Context, conn *sql.DB) ([]string, error
 	return names(ctx, conn, "SELECT name FROM sqlite_master WHERE type = 'table'")
 }
 
-func (*sqliteDialect) indexes(ctx context.Context, conn *sql.DB) ([]string, error) {
-	return names(ctx, conn, "SELECT name FROM pragma_index_list('books')")
+func (*sqliteDialect) indexes(ctx context.Context, conn *sql.DB, table string) ([]string, error) {
+	return names(ctx, conn, "SELECT name FROM pragma_index_list(?)", table)
+}
+
+// A table that counts its ids up has rowids, which are its primary key.
+func (*sqliteDialect) clustered(table string) string {
+	if strings.Contains(table, "AUTOINCREMENT") {
+		return ""
+	}
+	return " WITHOUT ROWID"
+}
+
+func (*sqliteDialect) rowsPerStatement() int { return 1 }
+
+func (*sqliteDialect) replacing(key, values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	sets := make([]string, len(values))
+	for i, column := range values {
+		sets[i] = column + " = excluded." + column
+	}
+	return " ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(sets, ", ")
 }

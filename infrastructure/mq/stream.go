@@ -206,11 +206,7 @@ func (s *Stream) Last(ctx context.Context) (records []*Record, err error) {
 // reader returns a reader with a consumer of its own: sarama's consumer reads a partition
 // once at a time, and ends reading in the background.
 func (s *Stream) reader() (*topicReader, func(), error) {
-	consumer, err := sarama.NewConsumerFromClient(s.client)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read topic %s: %w", s.topic, err)
-	}
-	return &topicReader{client: s.client, consumer: consumer, topic: s.topic}, func() { _ = consumer.Close() }, nil
+	return newReader(s.client, s.topic)
 }
 
 // one reads one record.

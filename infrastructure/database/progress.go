@@ -1,0 +1,253 @@
+package database
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+)
+
+// position is the checkpoint of one shard. Times are unix milliseconds.
+type position struct {
+	Consumer string `gorm:"primaryKey"` // the group
+	Stream   string `gorm:"primaryKey"`
+	Shard    int32  `gorm:"primaryKey;autoIncrement:false"`
+
+	StreamID   string
+	Epoch      int64
+	NextRecord int64
+	LastRecord string
+	Above      int64
+	NewestAt   int64
+	Handled    int64
+	Copies     int64
+	Dead       int64
+	Ignored    int64
+	Missed     int64
+	Late       int64
+}
+
+func (position) TableName() string { return "consumer_positions" }
+
+func positionOf(s model.Shard, c model.Checkpoint) *position {
+	return &position{
+		Consumer: s.Group, Stream: s.Stream, Shard: s.Number,
+		StreamID: c.StreamID, Epoch: c.Epoch, NextRecord: c.Next, LastRecord: c.Last, Above: c.Above, NewestAt: milli(c.Newest),
+		Handled: c.Handled, Copies: c.Copies, Dead: c.Dead, Ignored: c.Ignored, Missed: c.Missed, Late: c.Late,
+	}
+}
+
+func (p *position) checkpoint() model.Checkpoint {
+	return model.Checkpoint{
+		StreamID: p.StreamID, Epoch: p.Epoch, Next: p.NextRecord, Last: p.LastRecord, Above: p.Above, Newest: timeOf(p.NewestAt),
+		Tally: model.Tally{Handled: p.Handled, Copies: p.Copies, Dead: p.Dead, Ignored: p.Ignored, Missed: p.Missed, Late: p.Late},
+	}
+}
+
+// milli returns a time in unix milliseconds, and 0 for no time.
+func milli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func timeOf(milliseconds int64) time.Time {
+	if milliseconds == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(milliseconds).UTC()
+}
+
+// source is what a shard knows of one source of events.
+type source struct {
+	Consumer string `gorm:"primaryKey"`
+	Stream   string `gorm:"primaryKey"`
+	Shard    int32  `gorm:"primaryKey;autoIncrement:false"`
+	Hash     []byte `gorm:"primaryKey"` // SHA-256 of the name
+
+	Name    string
+	Seen    []byte // a model.Window
+	Counted int64
+	LastAt  int64 // when this database last heard of it
+}
+
+func (source) TableName() string { return "consumer_sources" }
+
+func hashOfSource(name string) []byte {
+	sum := sha256.Sum256([]byte(name))
+	return sum[:]
+}
+
+// deadLetter is a record that a handler rejected.
+type deadLetter struct {
+	ID         int64 `gorm:"primaryKey"`
+	Consumer   string
+	Stream     string
+	Shard      int32
+	Position   int64
+	RecordKey  []byte
+	Value      []byte
+	Headers    []byte // JSON: a list of key and value
+	WrittenAt  int64  // the record's time
+	Reason     string
+	RejectedAt int64
+	DoneAt     *int64
+}
+
+func (deadLetter) TableName() string { return "dead_letters" }
+
+// ofShard restricts a query to the rows of a shard. GORM would leave the number 0 out of a
+// primary key.
+func ofShard(tx *gorm.DB, s model.Shard) *gorm.DB {
+	return tx.Where("consumer = ? AND stream = ? AND shard = ?", s.Group, s.Stream, s.Number)
+}
+
+func (db *DB) Claim(ctx context.Context, shard model.Shard) (model.Checkpoint, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return model.Checkpoint{}, err
+	}
+	var p position
+	err = db.transaction(session, deadlock, func(tx *gorm.DB) error {
+		p = *positionOf(shard, model.Checkpoint{})
+		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&p).Error; err != nil {
+			return err
+		}
+		if err := ofShard(tx, shard).Model(&position{}).Update("epoch", gorm.Expr("epoch + 1")).Error; err != nil {
+			return err
+		}
+		p = position{}
+		return ofShard(db.locking(tx), shard).Take(&p).Error
+	})
+	if err != nil {
+		return model.Checkpoint{}, db.failed("claim a partition", err)
+	}
+	return p.checkpoint(), nil
+}
+
+func (db *DB) Checkpoint(ctx context.Context, shard model.Shard, epoch int64) (model.Checkpoint, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return model.Checkpoint{}, err
+	}
+	var p position
+	if err := ofShard(session, shard).Take(&p).Error; err != nil {
+		return model.Checkpoint{}, db.failed("read the position of a partition", err)
+	}
+	if p.Epoch != epoch {
+		return model.Checkpoint{}, gateway.ErrFenced
+	}
+	return p.checkpoint(), nil
+}
+
+func (db *DB) Sources(ctx context.Context, shard model.Shard, names []string) (map[string]model.SourceCount, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	hashes := make([][]byte, len(names))
+	for i, name := range names {
+		hashes[i] = hashOfSource(name)
+	}
+	var rows []*source
+	err = ofShard(session, shard).Where("hash IN ?", hashes).Find(&rows).Error
+	if err != nil {
+		return nil, db.failed("read which events have arrived", err)
+	}
+	known := make(map[string]model.SourceCount, len(rows))
+	for _, row := range rows {
+		window, err := model.DecodeWindow(row.Seen)
+		if err != nil {
+			return nil, fmt.Errorf("read which events of %s have arrived: %w", row.Name, err)
+		}
+		known[row.Name] = model.SourceCount{Window: window, Counted: row.Counted}
+	}
+	return known, nil
+}
+
+func (db *DB) Advance(ctx context.Context, shard model.Shard, epoch int64, work func(tx gateway.Transaction) (gateway.Step, error)) error {
+	session, err := db.session(ctx)
+	if err != nil {
+		return err
+	}
+	// It isn't repeated here: the caller must forget what it did in memory before.
+	var own error // of work, which must come back as it is
+	err = session.Transaction(func(tx *gorm.DB) error {
+		var p position
+		if err := ofShard(db.locking(tx), shard).Take(&p).Error; err != nil {
+			return err
+		}
+		if p.Epoch != epoch {
+			own = gateway.ErrFenced
+			return own
+		}
+		w := &consumerTx{db: db, tx: tx, shard: shard, bulk: newBulk(tx, db.dialect)}
+		defer w.bulk.close()
+		var step gateway.Step
+		if step, own = work(w); own != nil {
+			return own
+		}
+		return w.finish(step, epoch)
+	}, db.dialect.isolation())
+	switch {
+	case own != nil:
+		return own
+	case err != nil:
+		return db.failed("store what was counted", err)
+	}
+	return nil
+}
+
+// consumerTx is the transaction of one batch of records.
+type consumerTx struct {
+	db       *DB
+	tx       *gorm.DB
+	shard    model.Shard
+	bulk     *bulk
+	rejected []*deadLetter
+	late     int64
+	version  int64 // of the trends; 0 before they are locked
+}
+
+func (w *consumerTx) Reject(r *model.Record, reason error) {
+	headers, _ := json.Marshal(r.Headers) // strings and bytes can't fail
+	w.rejected = append(w.rejected, &deadLetter{
+		Consumer: w.shard.Group, Stream: w.shard.Stream, Shard: w.shard.Number, Position: r.Position,
+		RecordKey: []byte(r.Key), Value: r.Value, Headers: headers, WrittenAt: milli(r.Time),
+		Reason: reason.Error(), RejectedAt: time.Now().UnixMilli(),
+	})
+}
+
+func (w *consumerTx) Late(*model.Record) { w.late++ }
+
+// finish stores checkpoint, sources and dead letters.
+func (w *consumerTx) finish(step gateway.Step, epoch int64) error {
+	step.Epoch = epoch
+	step.Late += w.late
+	step.Dead += int64(len(w.rejected))
+	step.Handled -= int64(len(w.rejected)) + w.late
+	if len(w.rejected) > 0 {
+		if err := w.tx.CreateInBatches(w.rejected, w.db.dialect.rowsPerInsert()).Error; err != nil {
+			return err
+		}
+	}
+	now := time.Now().UnixMilli()
+	for name, known := range step.Sources {
+		row := &source{
+			Consumer: w.shard.Group, Stream: w.shard.Stream, Shard: w.shard.Number, Hash: hashOfSource(name),
+			Name: name, Seen: known.Encode(), Counted: known.Counted, LastAt: now,
+		}
+		if err := w.tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(row).Error; err != nil {
+			return err
+		}
+	}
+	return ofShard(w.tx, w.shard).Select("*").Updates(positionOf(w.shard, step.Checkpoint)).Error
+}

@@ -1,0 +1,674 @@
+package database
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/domain/trend"
+)
+
+// The tables of trends. One transaction writes them at a time: it holds the row of the
+// counter trendCounter until its commit, so several consumers can share keywords, and
+// versions of counts become visible in order.
+var (
+	keywordTable = table{"trend_keywords", []string{"hash"}, []string{"folded", "newest_at", "newest_id", "newest_books"}}
+	visitTable   = table{"trend_visits", []string{"day", "keyword_id", "visitor", "surface", "tag"}, []string{"facts"}}
+	countTable   = table{"trend_counts", []string{"day", "keyword_id", "surface", "tag"}, []string{"requests", "searches", "buckets", "version"}}
+	textTable    = table{"trend_spellings", []string{"day", "keyword_id", "hash"}, []string{"spelling", "typed", "served"}}
+	clickTable   = table{"trend_clicks", []string{"day", "search_id", "book_id"}, []string{"keyword_id", "visitor", "surface", "tag", "bucket", "ordinal", "clicked_at"}}
+	eraseTable   = table{"trend_erasures", []string{"visitor"}, []string{"erased_at"}}
+)
+
+const (
+	trendCounter = "trends"
+	// allKeywords is the keyword_id of the sums over all keywords.
+	allKeywords = 0
+)
+
+// The surfaces in tables. Events of bots are counted as a surface of their own.
+const (
+	botCode  = 0
+	pageCode = 1
+	apiCode  = 2
+	demoCode = 3
+	// servedCode is added to the surface of a search that was corrected to another keyword, in
+	// the rows of that one. Only public trends count these.
+	servedCode = 10
+)
+
+var surfaceCodes = map[model.Surface]int{model.PageSurface: pageCode, model.APISurface: apiCode, model.DemoSurface: demoCode}
+
+// The keys of rows.
+type (
+	visitKey struct {
+		day     trend.Day
+		keyword int64
+		visitor trend.Visitor
+		surface int
+		tag     string
+	}
+	countKey struct {
+		day     trend.Day
+		keyword int64
+		surface int
+		tag     string
+	}
+	textKey struct {
+		day     trend.Day
+		keyword int64
+		hash    [16]byte
+	}
+	clickKey struct {
+		day    trend.Day
+		search string // 16 bytes
+		book   int64
+	}
+)
+
+func (k visitKey) row() []any { return []any{k.day, k.keyword, []byte(k.visitor), k.surface, k.tag} }
+func (k visitKey) counts() countKey {
+	return countKey{k.day, k.keyword, k.surface, k.tag}
+}
+func (k countKey) row() []any { return []any{k.day, k.keyword, k.surface, k.tag} }
+func (k textKey) row() []any  { return []any{k.day, k.keyword, k.hash[:]} }
+func (k clickKey) row() []any { return []any{k.day, []byte(k.search), k.book} }
+
+// keyword is a row of trend_keywords.
+type keyword struct {
+	id       int64
+	newestAt int64
+	newestID string
+	books    string
+	changed  bool
+}
+
+// text is a row of trend_spellings: how often a spelling was typed, and served to the public.
+type text struct {
+	spelling      string
+	typed, served int64
+}
+
+// tally gathers what a batch changes.
+type tally struct {
+	*consumerTx
+	keywords map[string]*keyword // by folded text
+	erased   map[trend.Visitor]int64
+	visits   map[visitKey]*trend.Facts
+	counts   map[countKey]trend.DayCounts
+	texts    map[textKey]*text
+}
+
+func (w *consumerTx) newTally() *tally {
+	return &tally{
+		consumerTx: w, keywords: map[string]*keyword{}, erased: map[trend.Visitor]int64{},
+		visits: map[visitKey]*trend.Facts{}, counts: map[countKey]trend.DayCounts{}, texts: map[textKey]*text{},
+	}
+}
+
+// lockTrends waits until no other transaction writes trends.
+func (w *consumerTx) lockTrends(ctx context.Context) error {
+	if w.version > 0 {
+		return nil
+	}
+	if err := w.tx.WithContext(ctx).Exec("UPDATE counters SET value = value + 1 WHERE name = ?", trendCounter).Error; err != nil {
+		return fmt.Errorf("lock the trends: %w", err)
+	}
+	var c counter
+	if err := w.tx.WithContext(ctx).Take(&c, "name = ?", trendCounter).Error; err != nil {
+		return fmt.Errorf("lock the trends: %w", err)
+	}
+	w.version = c.Value
+	return nil
+}
+
+func (w *consumerTx) CountSearches(ctx context.Context, searches []*trend.Search) error {
+	if err := w.lockTrends(ctx); err != nil {
+		return err
+	}
+	t := w.newTally()
+	var people []*trend.Search
+	var visitors []trend.Visitor
+	var folded []string
+	for _, s := range searches {
+		if s.Bot {
+			t.add(countKey{trend.DayOf(s.At), allKeywords, botCode, ""}, trend.BucketOf(s.At), trend.Counts{Requests: 1})
+			continue
+		}
+		people, visitors, folded = append(people, s), append(visitors, s.Visitor), append(folded, s.Folded)
+		if s.Public != "" {
+			folded = append(folded, model.Fold(s.Public))
+		}
+	}
+	if err := t.prepare(ctx, folded, visitors); err != nil {
+		return err
+	}
+	for _, s := range people {
+		t.search(s)
+	}
+	return t.write(ctx)
+}
+
+// prepare reads the keywords and erasures of a batch.
+func (t *tally) prepare(ctx context.Context, folded []string, visitors []trend.Visitor) error {
+	if err := t.findKeywords(ctx, folded); err != nil {
+		return err
+	}
+	slices.Sort(visitors)
+	keys := make([][]any, 0, len(visitors))
+	for _, v := range slices.Compact(visitors) {
+		if v != "" {
+			keys = append(keys, []any{[]byte(v)})
+		}
+	}
+	var some int
+	if err := t.tx.WithContext(ctx).Raw("SELECT COUNT(*) FROM (SELECT 1 FROM trend_erasures LIMIT 1) AS some").Scan(&some).Error; err != nil || some == 0 {
+		return err
+	}
+	return t.bulk.load(ctx, eraseTable, keys, func(rows *sql.Rows) error {
+		var visitor []byte
+		var at int64
+		if err := rows.Scan(&visitor, &at); err != nil {
+			return err
+		}
+		t.erased[trend.Visitor(visitor)] = at
+		return nil
+	})
+}
+
+// findKeywords reads the rows of keywords, and adds those that are missing.
+func (t *tally) findKeywords(ctx context.Context, folded []string) error {
+	texts := map[[sha256.Size]byte]string{}
+	for _, text := range folded {
+		texts[sha256.Sum256([]byte(text))] = text
+	}
+	hashes := slices.SortedFunc(maps.Keys(texts), func(a, b [sha256.Size]byte) int { return slices.Compare(a[:], b[:]) })
+	for range 2 {
+		var keys, missing [][]any
+		for _, hash := range hashes {
+			if t.keywords[texts[hash]] == nil {
+				keys = append(keys, []any{hash[:]})
+			}
+		}
+		find := table{keywordTable.name, keywordTable.key, []string{"id", "newest_at", "newest_id", "newest_books"}}
+		err := t.bulk.load(ctx, find, keys, func(rows *sql.Rows) error {
+			var hash []byte
+			k := &keyword{}
+			if err := rows.Scan(&hash, &k.id, &k.newestAt, &k.newestID, &k.books); err != nil {
+				return err
+			}
+			t.keywords[texts[[sha256.Size]byte(hash)]] = k
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, hash := range hashes {
+			if text := texts[hash]; t.keywords[text] == nil {
+				missing = append(missing, []any{hash[:], text, 0, "", ""})
+			}
+		}
+		if len(missing) == 0 {
+			return nil
+		}
+		if err := t.bulk.store(ctx, keywordTable, missing); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("keywords that were added are missing")
+}
+
+// search counts one search of the batch in memory.
+func (t *tally) search(s *trend.Search) {
+	k, day, surface := t.keywords[s.Folded], trend.DayOf(s.At), surfaceCodes[s.Surface]
+	t.count(s, k, surface)
+	if surface == demoCode {
+		return
+	}
+	if s.First {
+		t.text(k.id, day, s.Keyword).typed++
+	}
+	k.found(s)
+	if s.Public == "" {
+		return
+	}
+	public := t.keywords[model.Fold(s.Public)]
+	t.text(public.id, day, s.Public).served++
+	if public != k {
+		t.count(s, public, servedCode+surface)
+		public.found(s)
+	}
+}
+
+// count counts a search for a keyword.
+func (t *tally) count(s *trend.Search, k *keyword, surface int) {
+	day, bucket := trend.DayOf(s.At), trend.BucketOf(s.At)
+	of := visitKey{day, k.id, s.Visitor, surface, s.Tag}
+	t.add(of.counts(), bucket, trend.Counts{Requests: 1})
+	switch {
+	case s.Visitor == "":
+		if s.First {
+			t.add(of.counts(), bucket, trend.CountsOf(s.Facts))
+		}
+	case s.At.UnixMilli() > t.erased[s.Visitor]:
+		t.visit(of).Add(day, bucket, s.Facts, s.At)
+	}
+}
+
+// found keeps the books of the newest event that found any.
+func (k *keyword) found(s *trend.Search) {
+	at := s.At.UnixMilli()
+	if len(s.Books) == 0 || cmp.Or(cmp.Compare(at, k.newestAt), cmp.Compare(s.ID, k.newestID)) <= 0 {
+		return
+	}
+	ids := make([]string, len(s.Books))
+	for i, id := range s.Books {
+		ids[i] = strconv.FormatUint(uint64(id), 10)
+	}
+	k.newestAt, k.newestID, k.books, k.changed = at, s.ID, strings.Join(ids, ","), true
+}
+
+func (t *tally) text(keyword int64, day trend.Day, spelling string) *text {
+	sum := sha256.Sum256([]byte(spelling))
+	key := textKey{day, keyword, [16]byte(sum[:])}
+	if t.texts[key] == nil {
+		t.texts[key] = &text{spelling: spelling}
+	}
+	return t.texts[key]
+}
+
+func (t *tally) visit(key visitKey) *trend.Facts {
+	if t.visits[key] == nil {
+		t.visits[key] = &trend.Facts{}
+	}
+	return t.visits[key]
+}
+
+// add adds counts to a keyword, and to all of them.
+func (t *tally) add(key countKey, bucket int, c trend.Counts) {
+	for _, key := range key.sums() {
+		t.day(key).Add(bucket, c, 1)
+	}
+}
+
+// sums are the rows to which the counts of a row belong.
+func (k countKey) sums() []countKey {
+	if k.keyword == allKeywords || k.surface > servedCode {
+		return []countKey{k}
+	}
+	all := k
+	all.keyword = allKeywords
+	return []countKey{k, all}
+}
+
+func (t *tally) day(key countKey) trend.DayCounts {
+	if t.counts[key] == nil {
+		t.counts[key] = trend.DayCounts{}
+	}
+	return t.counts[key]
+}
+
+// write joins what the batch says with what is stored.
+func (t *tally) write(ctx context.Context) error {
+	if err := t.writeVisits(ctx); err != nil {
+		return err
+	}
+	if err := t.writeTexts(ctx); err != nil {
+		return err
+	}
+	if err := t.writeKeywords(ctx); err != nil {
+		return err
+	}
+	return t.writeCounts(ctx)
+}
+
+// writeVisits stores the facts of visitors, and counts by how much they change.
+func (t *tally) writeVisits(ctx context.Context) error {
+	keys := sortedKeys(t.visits, visitKey.row)
+	before := make(map[visitKey]trend.Facts, len(keys))
+	if err := t.bulk.load(ctx, visitTable, rowsOf(keys, visitKey.row), func(rows *sql.Rows) error {
+		key, facts, err := scanVisit(rows)
+		before[key] = facts
+		return err
+	}); err != nil {
+		return err
+	}
+	var rows, gone [][]any
+	for _, key := range keys {
+		after := before[key].Join(*t.visits[key])
+		t.differ(key, before[key], after)
+		if row := key.row(); len(after) > 0 {
+			rows = append(rows, append(row, after.Encode()))
+		} else if len(before[key]) > 0 {
+			gone = append(gone, row)
+		}
+	}
+	if err := t.bulk.remove(ctx, visitTable, gone); err != nil {
+		return err
+	}
+	return t.bulk.store(ctx, visitTable, rows)
+}
+
+// differ counts that facts have changed.
+func (t *tally) differ(key visitKey, before, after trend.Facts) {
+	for _, of := range key.counts().sums() {
+		t.day(of).AddFacts(before, -1)
+		t.day(of).AddFacts(after, 1)
+	}
+}
+
+func scanVisit(rows *sql.Rows) (key visitKey, facts trend.Facts, err error) {
+	var visitor, data []byte
+	if err = rows.Scan(&key.day, &key.keyword, &visitor, &key.surface, &key.tag, &data); err != nil {
+		return key, nil, err
+	}
+	key.visitor = trend.Visitor(visitor)
+	facts, err = trend.DecodeFacts(data)
+	return key, facts, err
+}
+
+func (t *tally) writeTexts(ctx context.Context) error {
+	keys := sortedKeys(t.texts, textKey.row)
+	err := t.bulk.load(ctx, textTable, rowsOf(keys, textKey.row), func(rows *sql.Rows) error {
+		var key textKey
+		var hash []byte
+		var known text
+		if err := rows.Scan(&key.day, &key.keyword, &hash, &known.spelling, &known.typed, &known.served); err != nil {
+			return err
+		}
+		copy(key.hash[:], hash)
+		t.texts[key].typed += known.typed
+		t.texts[key].served += known.served
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	rows := make([][]any, len(keys))
+	for i, key := range keys {
+		rows[i] = append(key.row(), t.texts[key].spelling, t.texts[key].typed, t.texts[key].served)
+	}
+	return t.bulk.store(ctx, textTable, rows)
+}
+
+func (t *tally) writeKeywords(ctx context.Context) error {
+	var rows [][]any
+	for _, folded := range slices.Sorted(maps.Keys(t.keywords)) {
+		if k := t.keywords[folded]; k.changed {
+			hash := sha256.Sum256([]byte(folded))
+			rows = append(rows, []any{hash[:], folded, k.newestAt, k.newestID, k.books})
+		}
+	}
+	return t.bulk.store(ctx, keywordTable, rows)
+}
+
+// writeCounts adds differences to the counts.
+func (t *tally) writeCounts(ctx context.Context) error {
+	maps.DeleteFunc(t.counts, func(_ countKey, d trend.DayCounts) bool { return len(d) == 0 })
+	keys := sortedKeys(t.counts, countKey.row)
+	err := t.bulk.load(ctx, countTable, rowsOf(keys, countKey.row), func(rows *sql.Rows) error {
+		var key countKey
+		var requests, searches, version int64
+		var data []byte
+		if err := rows.Scan(&key.day, &key.keyword, &key.surface, &key.tag, &requests, &searches, &data, &version); err != nil {
+			return err
+		}
+		known, err := trend.DecodeDayCounts(data)
+		for bucket, c := range known {
+			t.counts[key].Add(bucket, c, 1)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	rows := make([][]any, len(keys))
+	for i, key := range keys {
+		sum := t.counts[key].Sum(0, trend.Buckets)
+		rows[i] = append(key.row(), sum.Requests, sum.Searches, t.counts[key].Encode(), t.version)
+	}
+	return t.bulk.store(ctx, countTable, rows)
+}
+
+func (w *consumerTx) CountClicks(ctx context.Context, clicks []*trend.Click) error {
+	if err := w.lockTrends(ctx); err != nil {
+		return err
+	}
+	t := w.newTally()
+	byKey := map[clickKey]*trend.Click{}
+	var folded []string
+	var visitors []trend.Visitor
+	for _, c := range clicks {
+		key := clickKey{trend.DayOf(c.SearchedAt), searchBytes(c.SearchID), int64(c.Book)}
+		if known := byKey[key]; known == nil || c.At.After(known.At) {
+			byKey[key] = c
+		}
+		folded, visitors = append(folded, c.Folded), append(visitors, c.Visitor)
+	}
+	if err := t.prepare(ctx, folded, visitors); err != nil {
+		return err
+	}
+	return t.countClicks(ctx, byKey)
+}
+
+// knownClicks returns the times of the clicks that are counted already.
+func (t *tally) knownClicks(ctx context.Context, clicks map[clickKey]*trend.Click) (map[clickKey]int64, error) {
+	known := map[clickKey]int64{}
+	keys := sortedKeys(clicks, clickKey.row)
+	find := table{clickTable.name, clickTable.key, []string{"clicked_at"}}
+	return known, t.bulk.load(ctx, find, rowsOf(keys, clickKey.row), func(rows *sql.Rows) error {
+		var key clickKey
+		var search []byte
+		var at int64
+		if err := rows.Scan(&key.day, &search, &key.book, &at); err != nil {
+			return err
+		}
+		key.search = string(search)
+		known[key] = at
+		return nil
+	})
+}
+
+// countClicks counts clicks that are new. Of those that come again, it keeps the latest time,
+// so an erasure takes the same away in whatever order they arrive.
+func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Click) error {
+	known, err := t.knownClicks(ctx, clicks)
+	if err != nil {
+		return err
+	}
+	clicked, err := t.clickedSearches(ctx, clicks)
+	if err != nil {
+		return err
+	}
+	var rows [][]any
+	for _, key := range sortedKeys(clicks, clickKey.row) {
+		c := clicks[key]
+		before, again := known[key]
+		if milli(c.At) <= max(before, t.erased[c.Visitor]) {
+			continue
+		}
+		of := visitKey{key.day, t.keywords[c.Folded].id, c.Visitor, surfaceCodes[c.Surface], c.Tag}
+		bucket := trend.BucketOf(c.SearchedAt)
+		if !again {
+			t.add(of.counts(), bucket, trend.Counts{Clicks: 1, Ordinals: int64(c.Ordinal)})
+		}
+		if c.Visitor != "" {
+			t.visit(of).Add(key.day, bucket, trend.Clicked, c.At)
+		} else if search := (clickKey{day: key.day, search: key.search}); c.First && !clicked[search] {
+			clicked[search] = true
+			t.add(of.counts(), bucket, trend.Counts{Clicked: 1})
+		}
+		rows = append(rows, append(key.row(), of.keyword, []byte(c.Visitor), of.surface, c.Tag, bucket, c.Ordinal, milli(c.At)))
+	}
+	if err := t.bulk.store(ctx, clickTable, rows); err != nil {
+		return err
+	}
+	return t.write(ctx)
+}
+
+// clickedSearches returns which searches without a visitor have a click already.
+func (t *tally) clickedSearches(ctx context.Context, clicks map[clickKey]*trend.Click) (map[clickKey]bool, error) {
+	var keys [][]any
+	for _, key := range sortedKeys(clicks, clickKey.row) {
+		if clicks[key].Visitor == "" {
+			keys = append(keys, []any{key.day, []byte(key.search)})
+		}
+	}
+	clicked := map[clickKey]bool{}
+	find := table{clickTable.name, []string{"day", "search_id"}, nil}
+	err := t.bulk.load(ctx, find, keys, func(rows *sql.Rows) error {
+		var day trend.Day
+		var search []byte
+		err := rows.Scan(&day, &search)
+		clicked[clickKey{day: day, search: string(search)}] = true
+		return err
+	})
+	return clicked, err
+}
+
+// searchBytes returns the bytes of a UUID, or a hash of another program's id.
+func searchBytes(id string) string {
+	if parsed, err := uuid.Parse(id); err == nil {
+		return string(parsed[:])
+	}
+	sum := sha256.Sum256([]byte(id))
+	return string(sum[:16])
+}
+
+func (w *consumerTx) EraseVisitors(ctx context.Context, erasures []*trend.Erasure) error {
+	if err := w.lockTrends(ctx); err != nil {
+		return err
+	}
+	t := w.newTally()
+	var visitors []trend.Visitor
+	for _, e := range erasures {
+		visitors = append(visitors, e.Visitor)
+	}
+	if err := t.prepare(ctx, nil, visitors); err != nil {
+		return err
+	}
+	latest := map[trend.Visitor]time.Time{}
+	for _, e := range erasures {
+		if e.Visitor != "" && milli(e.Until) > max(t.erased[e.Visitor], milli(latest[e.Visitor])) {
+			latest[e.Visitor] = e.Until
+		}
+	}
+	var rows [][]any
+	for _, visitor := range slices.Sorted(maps.Keys(latest)) {
+		rows = append(rows, []any{[]byte(visitor), milli(latest[visitor])})
+		if err := t.erase(ctx, visitor, latest[visitor]); err != nil {
+			return err
+		}
+	}
+	if err := t.bulk.store(ctx, eraseTable, rows); err != nil {
+		return err
+	}
+	return t.writeCounts(ctx)
+}
+
+// erase takes away what a visitor did up to a time.
+func (t *tally) erase(ctx context.Context, visitor trend.Visitor, until time.Time) error {
+	byVisitor := table{visitTable.name, []string{"visitor"}, []string{"day", "keyword_id", "surface", "tag", "facts"}}
+	var changed, gone [][]any
+	err := t.bulk.load(ctx, byVisitor, [][]any{{[]byte(visitor)}}, func(rows *sql.Rows) error {
+		key := visitKey{visitor: visitor}
+		var own, data []byte
+		if err := rows.Scan(&own, &key.day, &key.keyword, &key.surface, &key.tag, &data); err != nil {
+			return err
+		}
+		before, err := trend.DecodeFacts(data)
+		if err != nil {
+			return err
+		}
+		after := slices.Clone(before)
+		after.Erase(key.day, until)
+		t.differ(key, before, after)
+		if len(after) == 0 {
+			gone = append(gone, key.row())
+		} else if len(after) < len(before) {
+			changed = append(changed, append(key.row(), after.Encode()))
+		}
+		return nil
+	})
+	if err == nil {
+		err = t.bulk.store(ctx, visitTable, changed)
+	}
+	if err == nil {
+		err = t.bulk.remove(ctx, visitTable, gone)
+	}
+	if err != nil {
+		return err
+	}
+	return t.eraseClicks(ctx, visitor, until)
+}
+
+func (t *tally) eraseClicks(ctx context.Context, visitor trend.Visitor, until time.Time) error {
+	byVisitor := table{clickTable.name, []string{"visitor"}, []string{"day", "search_id", "book_id", "keyword_id", "surface", "tag", "bucket", "ordinal", "clicked_at"}}
+	var gone [][]any
+	err := t.bulk.load(ctx, byVisitor, [][]any{{[]byte(visitor)}}, func(rows *sql.Rows) error {
+		var key clickKey
+		var of countKey
+		var own, search []byte
+		var bucket int
+		var ordinal, at int64
+		if err := rows.Scan(&own, &key.day, &search, &key.book, &of.keyword, &of.surface, &of.tag, &bucket, &ordinal, &at); err != nil {
+			return err
+		}
+		if at > until.UnixMilli() {
+			return nil
+		}
+		key.search, of.day = string(search), key.day
+		t.add(of, bucket, trend.Counts{Clicks: -1, Ordinals: -ordinal})
+		gone = append(gone, key.row())
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return t.bulk.remove(ctx, clickTable, gone)
+}
+
+// sortedKeys returns the keys of a map in the order of their columns.
+func sortedKeys[K comparable, V any](m map[K]V, row func(K) []any) []K {
+	return slices.SortedFunc(maps.Keys(m), func(a, b K) int { return compareKeys(row(a), row(b)) })
+}
+
+func rowsOf[K any](keys []K, row func(K) []any) [][]any {
+	rows := make([][]any, len(keys))
+	for i, key := range keys {
+		rows[i] = row(key)
+	}
+	return rows
+}
+
+func compareKeys(a, b []any) int {
+	for i := range a {
+		order := 0
+		switch x := a[i].(type) {
+		case int64:
+			order = cmp.Compare(x, b[i].(int64))
+		case int:
+			order = cmp.Compare(x, b[i].(int))
+		case trend.Day:
+			order = cmp.Compare(x, b[i].(trend.Day))
+		case string:
+			order = cmp.Compare(x, b[i].(string))
+		case []byte:
+			order = slices.Compare(x, b[i].([]byte))
+		}
+		if order != 0 {
+			return order
+		}
+	}
+	return 0
+}

@@ -1,0 +1,85 @@
+package mq
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/cenkalti/backoff/v5"
+
+	"literank.com/event-books/domain/model"
+)
+
+// claim takes the partition over, and finds the record to go on with. It waits for the
+// database until ctx ends.
+func (s *shard) claim(ctx context.Context, reader *topicReader) error {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 100*time.Millisecond, maxRetryPause
+	checkpoint, err := backoff.Retry(ctx, func() (model.Checkpoint, error) {
+		c, err := s.progress.Claim(ctx, s.Shard)
+		if err != nil && !passing(err) {
+			err = backoff.Permanent(err)
+		}
+		return c, err
+	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))
+	if err != nil {
+		return err
+	}
+	s.Checkpoint, s.sources = checkpoint, nil
+	id, _, err := reader.describe()
+	if err != nil {
+		return err
+	}
+	return s.locate(ctx, reader, id)
+}
+
+// locate checks the position against the topic. The rule is that rewinding is always safe,
+// since copies are recognised, and skipping forward never is.
+func (s *shard) locate(ctx context.Context, reader *topicReader, id string) error {
+	oldest, err := reader.offset(ctx, s.Number, Start{Beginning: true})
+	if err != nil {
+		return reader.failed(s.Number, err)
+	}
+	end, err := reader.offset(ctx, s.Number, Start{})
+	if err != nil {
+		return reader.failed(s.Number, err)
+	}
+	rewind := func(reason string) {
+		s.log.Warn("the partition is read again from its oldest record: "+reason, "partition", s.Number, "position", s.Next, "oldest", oldest)
+		s.Next, s.Last = oldest, ""
+	}
+	begun := s.Next > 0 || s.Last != ""
+	switch {
+	case begun && s.StreamID != id:
+		rewind("the topic was created anew")
+		s.Above = 0
+	case s.Next > end:
+		rewind("it has lost records at its end")
+	case s.Next < oldest:
+		if begun {
+			s.Missed += oldest - s.Next
+			s.log.Error("records were deleted before they were read", "partition", s.Number, "records", oldest-s.Next)
+		}
+		s.Next, s.Last = oldest, ""
+	case s.Last != "" && s.Next > oldest:
+		before, err := reader.one(ctx, s.Number, s.Next-1)
+		if err != nil {
+			return reader.failed(s.Number, err)
+		}
+		if before.Offset != s.Next-1 || identityText(before) != s.Last {
+			rewind("it has another record before the position than the one that was read")
+		}
+	}
+	s.StreamID = id
+	return nil
+}
+
+// newReader returns a reader of a topic on a client that others use, too.
+func newReader(client sarama.Client, topic string) (*topicReader, func(), error) {
+	consumer, err := sarama.NewConsumerFromClient(client)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read topic %s: %w", topic, err)
+	}
+	return &topicReader{client: client, consumer: consumer, topic: topic}, func() { _ = consumer.Close() }, nil
+}

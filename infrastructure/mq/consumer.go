@@ -1,0 +1,286 @@
+package mq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/cenkalti/backoff/v5"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+)
+
+const (
+	// batchRecords and batchBytes bound the records of one transaction.
+	batchRecords = 1000
+	batchBytes   = 8 << 20
+	// lastBatch is how long a batch may go on after its partition was taken away, or the
+	// consumer stops.
+	lastBatch = 3 * time.Second
+	// maxRejoinPause bounds the pause between two attempts to join the group.
+	maxRejoinPause = 5 * time.Second
+)
+
+// Consumer reads a topic as a member of a consumer group, and gives each record to a handler
+// exactly once, whatever happens to processes, brokers and the group.
+//
+// A batch of records, the position behind it and the memory of which events have arrived are
+// stored in one transaction of gateway.Progress. Kafka's offsets follow for tools that show
+// the lag; nothing depends on them. A partition is claimed in the database, and a claim ends
+// the ones before it, so a member that was frozen stores nothing when it wakes up. Each claim
+// checks whether the topic still has the record before its position. If not, it starts again
+// at the oldest record, and what was handled before is recognised as copies.
+type Consumer struct {
+	kafka    Kafka
+	group    string
+	topic    string
+	handlers gateway.Handlers
+	progress gateway.Progress
+	log      *slog.Logger
+
+	stats    consumerStats
+	trouble  atomic.Bool
+	observed func(r *model.Record) // of each record that was handled, after the commit
+}
+
+// NewConsumer returns a consumer of a topic. handlers say what becomes of records; those of
+// other types are counted and left out.
+func NewConsumer(kafka Kafka, group, topic string, handlers gateway.Handlers, progress gateway.Progress, log *slog.Logger) *Consumer {
+	return &Consumer{
+		kafka: kafka, group: group, topic: topic, handlers: handlers, progress: progress,
+		log: log.With("group", group, "topic", topic), observed: func(*model.Record) {},
+	}
+}
+
+// Observe makes the consumer call observed for each record, once it is handled and committed.
+// It must be called before Run.
+func (c *Consumer) Observe(observed func(r *model.Record)) { c.observed = observed }
+
+// Run reads until ctx ends, and joins the group again whenever it has lost it. It finishes
+// the batch under way, for which it takes 3 s at most. Run may be called once at a time.
+func (c *Consumer) Run(ctx context.Context) {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 200*time.Millisecond, maxRejoinPause
+	for ctx.Err() == nil {
+		begun := time.Now()
+		err := c.connect(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(begun) > 2*maxRejoinPause {
+			pause.Reset()
+		}
+		c.failed(err)
+		select {
+		case <-time.After(pause.NextBackOff()):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// failed logs the first of several failures.
+func (c *Consumer) failed(err error) {
+	if err == nil || c.trouble.Swap(true) {
+		return
+	}
+	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		c.log.Info("the topic doesn't exist yet; it is read as soon as it does")
+		return
+	}
+	c.log.Warn("the topic can't be read; retrying", "error", err)
+}
+
+// connect reads with one connection until that fails or ctx ends.
+func (c *Consumer) connect(ctx context.Context) error {
+	config := newConfig(c.kafka.Security)
+	config.ChannelBufferSize = batchRecords
+	config.Metadata.RefreshFrequency = 30 * time.Second // for added partitions
+	config.Consumer.Offsets.Initial = sarama.OffsetOldest
+	config.Consumer.Group.ResetInvalidOffsets = false
+	config.Consumer.Return.Errors = true
+	client, err := dial(c.kafka.Brokers, config)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	group, err := sarama.NewConsumerGroupFromClient(c.group, client)
+	if err != nil {
+		return fmt.Errorf("join the group %s: %w", c.group, err)
+	}
+	var draining sync.WaitGroup
+	draining.Go(func() {
+		for err := range group.Errors() {
+			c.log.Debug("a partition can't be read; joining the group again", "error", err)
+		}
+	})
+	defer draining.Wait()
+	defer group.Close()
+	for ctx.Err() == nil {
+		member := &member{Consumer: c, client: client, shards: map[int32]*shard{}}
+		if err := group.Consume(ctx, []string{c.topic}, member); err != nil {
+			return fmt.Errorf("read as a member of the group %s: %w", c.group, err)
+		}
+	}
+	return nil
+}
+
+// member is a session of a group: its partitions until the next rebalance. It implements
+// sarama.ConsumerGroupHandler.
+type member struct {
+	*Consumer
+	client sarama.Client
+	shards map[int32]*shard
+}
+
+// Setup claims the partitions of the session, and says where to read them from.
+func (m *member) Setup(session sarama.ConsumerGroupSession) error {
+	reader, closeReader, err := newReader(m.client, m.topic)
+	if err != nil {
+		return err
+	}
+	defer closeReader()
+	for _, partition := range session.Claims()[m.topic] {
+		s := &shard{
+			Shard:    model.Shard{Group: m.group, Stream: m.topic, Number: partition},
+			Consumer: m.Consumer,
+		}
+		if err := s.claim(session.Context(), reader); err != nil {
+			return err
+		}
+		m.shards[partition] = s
+		// Either moves the offset in one direction only.
+		session.MarkOffset(m.topic, partition, s.Next, "")
+		session.ResetOffset(m.topic, partition, s.Next, "")
+	}
+	if m.trouble.Swap(false) {
+		m.log.Info("the topic is read again")
+	}
+	m.log.Debug("partitions were assigned", "partitions", session.Claims()[m.topic])
+	return nil
+}
+
+// Cleanup ends the session.
+func (m *member) Cleanup(sarama.ConsumerGroupSession) error {
+	for partition := range m.shards {
+		m.stats.drop(partition)
+	}
+	return nil
+}
+
+// ConsumeClaim handles one partition until it is taken away.
+func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+	s := m.shards[claim.Partition()]
+	ctx, cancel := after(session.Context(), lastBatch)
+	defer cancel()
+	for {
+		batch := gatherRecords(session.Context(), claim.Messages())
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := s.handle(ctx, session.Context(), batch); err != nil {
+			if session.Context().Err() != nil {
+				return nil // another member goes on
+			}
+			return err
+		}
+		session.MarkOffset(m.topic, claim.Partition(), s.Next, "")
+		m.stats.set(s, claim.HighWaterMarkOffset())
+	}
+}
+
+// gatherRecords waits for a record and takes those that are there already. It returns none if
+// the messages end, or ctx.
+func gatherRecords(ctx context.Context, messages <-chan *sarama.ConsumerMessage) (batch []*Record) {
+	size := 0
+	add := func(message *sarama.ConsumerMessage) {
+		batch = append(batch, newRecord(message))
+		size += batch[len(batch)-1].Size()
+	}
+	select {
+	case message, ok := <-messages:
+		if !ok || ctx.Err() != nil {
+			return nil
+		}
+		add(message)
+	case <-ctx.Done():
+		return nil
+	}
+	for len(batch) < batchRecords && size < batchBytes {
+		select {
+		case message, ok := <-messages:
+			if !ok {
+				return batch
+			}
+			add(message)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// after returns a context that ends some time after another one has ended.
+func after(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var timer atomic.Pointer[time.Timer]
+	stop := context.AfterFunc(ctx, func() { timer.Store(time.AfterFunc(grace, cancel)) })
+	return later, func() {
+		stop()
+		if t := timer.Load(); t != nil {
+			t.Stop()
+		}
+		cancel()
+	}
+}
+
+// ShardStats says how far a consumer has read one partition.
+type ShardStats struct {
+	Partition int32
+	// Lag is the number of records that it has not read yet.
+	Lag int64
+	model.Tally
+}
+
+// consumerStats are the partitions of a consumer, by number.
+type consumerStats struct {
+	mu     sync.Mutex
+	shards map[int32]ShardStats
+}
+
+func (s *consumerStats) set(of *shard, end int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shards == nil {
+		s.shards = map[int32]ShardStats{}
+	}
+	s.shards[of.Number] = ShardStats{Partition: of.Number, Lag: max(0, end-of.Next), Tally: of.Tally}
+}
+
+func (s *consumerStats) drop(partition int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.shards, partition)
+}
+
+// Stats returns what is known of the partitions that this consumer reads.
+func (c *Consumer) Stats() []ShardStats {
+	c.stats.mu.Lock()
+	defer c.stats.mu.Unlock()
+	list := make([]ShardStats, 0, len(c.stats.shards))
+	for _, s := range c.stats.shards {
+		list = append(list, s)
+	}
+	return list
+}
+
+// passing reports errors of the database that a later attempt may not have.
+func passing(err error) bool {
+	e, ok := errors.AsType[*model.Error](err)
+	return ok && e.Code == model.UnavailableNow || errors.Is(err, context.DeadlineExceeded)
+}
