@@ -1,6 +1,7 @@
 // Package database stores the catalogue in MySQL, MariaDB or SQLite, with one
 // code path on GORM and two dialects. It implements the gateways BookManager,
-// BookIndex, BookImporter, BookExporter, ImportLog and Outbox. It must not know HTTP,
+// BookIndex, BookImporter, BookExporter, ImportLog, Outbox, Progress, DeadLetters and
+// TrendReader. It must not know HTTP,
 // Kafka or the configuration.
 package database
 
@@ -35,6 +36,9 @@ var (
 	_ gateway.BookExporter = (*DB)(nil)
 	_ gateway.ImportLog    = (*DB)(nil)
 	_ gateway.Outbox       = (*DB)(nil)
+	_ gateway.Progress     = (*DB)(nil)
+	_ gateway.DeadLetters  = (*DB)(nil)
+	_ gateway.TrendReader  = (*DB)(nil)
 )
 
 // DB is a catalogue in a database. Its methods may be called concurrently. Until

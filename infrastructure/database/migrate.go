@@ -253,7 +253,7 @@ func (db *DB) addConsumers(ctx context.Context, conn *sql.DB) error {
 		"consumer_sources (" + shard + ", hash " + of(digest) + ", name " + of(longText) + ", seen " + of(content) + `,
 			counted BIGINT NOT NULL, last_at BIGINT NOT NULL, PRIMARY KEY (consumer, stream, shard, hash))`,
 		"dead_letters (id " + of(number) + ", " + shard + ", position BIGINT NOT NULL, record_key " + of(content) + ", value " + of(content) +
-			", headers " + of(content) + ", written_at BIGINT NOT NULL, reason " + of(longText) + ", rejected_at BIGINT NOT NULL, done_at BIGINT NULL)",
+			", headers " + of(content) + ", written_at BIGINT NOT NULL, newest_at BIGINT NOT NULL, reason " + of(longText) + ", rejected_at BIGINT NOT NULL, done_at BIGINT NULL)",
 		"trend_keywords (id " + of(number) + ", hash " + of(digest) + ", folded " + of(longText) +
 			", newest_at BIGINT NOT NULL, newest_id VARCHAR(64) NOT NULL, newest_books VARCHAR(190) NOT NULL, UNIQUE (hash))",
 		"trend_visits (day INT NOT NULL, keyword_id BIGINT NOT NULL, " + visitor + ", surface INT NOT NULL, " + tag + ", facts " + of(content) +

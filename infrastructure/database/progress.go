@@ -3,7 +3,6 @@ package database
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -85,24 +84,6 @@ func hashOfSource(name string) []byte {
 	sum := sha256.Sum256([]byte(name))
 	return sum[:]
 }
-
-// deadLetter is a record that a handler rejected.
-type deadLetter struct {
-	ID         int64 `gorm:"primaryKey"`
-	Consumer   string
-	Stream     string
-	Shard      int32
-	Position   int64
-	RecordKey  []byte
-	Value      []byte
-	Headers    []byte // JSON: a list of key and value
-	WrittenAt  int64  // the record's time
-	Reason     string
-	RejectedAt int64
-	DoneAt     *int64
-}
-
-func (deadLetter) TableName() string { return "dead_letters" }
 
 // ofShard restricts a query to the rows of a shard. GORM would leave the number 0 out of a
 // primary key.
@@ -213,31 +194,17 @@ type consumerTx struct {
 	shard    model.Shard
 	bulk     *bulk
 	rejected []*deadLetter
-	late     int64
 	version  int64 // of the trends; 0 before they are locked
 }
 
-func (w *consumerTx) Reject(r *model.Record, reason error) {
-	headers, _ := json.Marshal(r.Headers) // strings and bytes can't fail
-	w.rejected = append(w.rejected, &deadLetter{
-		Consumer: w.shard.Group, Stream: w.shard.Stream, Shard: w.shard.Number, Position: r.Position,
-		RecordKey: []byte(r.Key), Value: r.Value, Headers: headers, WrittenAt: milli(r.Time),
-		Reason: reason.Error(), RejectedAt: time.Now().UnixMilli(),
-	})
-}
-
-func (w *consumerTx) Late(*model.Record) { w.late++ }
+// Late is counted by the consumer.
+func (w *consumerTx) Late(*model.Record) {}
 
 // finish stores checkpoint, sources and dead letters.
 func (w *consumerTx) finish(step gateway.Step, epoch int64) error {
 	step.Epoch = epoch
-	step.Late += w.late
-	step.Dead += int64(len(w.rejected))
-	step.Handled -= int64(len(w.rejected)) + w.late
-	if len(w.rejected) > 0 {
-		if err := w.tx.CreateInBatches(w.rejected, w.db.dialect.rowsPerInsert()).Error; err != nil {
-			return err
-		}
+	if err := w.storeRejected(); err != nil {
+		return err
 	}
 	now := time.Now().UnixMilli()
 	for name, known := range step.Sources {

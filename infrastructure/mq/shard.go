@@ -218,7 +218,8 @@ func (b *batch) handle(ctx context.Context, tx *talliedTx, reject error) error {
 	var types []string
 	for _, r := range b.fresh {
 		if reject != nil {
-			tx.Reject(r, reject)
+			tx.tally.Dead++
+			tx.Transaction.Reject(r, reject)
 			continue
 		}
 		kind := r.Header("ce_type")
@@ -250,7 +251,7 @@ func safely(ctx context.Context, handler gateway.Handler, records []*model.Recor
 	return handler(ctx, records, tx)
 }
 
-// talliedTx counts what handlers say of records.
+// talliedTx counts what handlers say of records that are already counted as handled.
 type talliedTx struct {
 	gateway.Transaction
 	tally model.Tally
@@ -258,7 +259,7 @@ type talliedTx struct {
 
 func (t *talliedTx) Reject(r *model.Record, reason error) {
 	t.tally.Dead++
-	t.tally.Handled = max(0, t.tally.Handled-1)
+	t.tally.Handled--
 	t.Transaction.Reject(r, reason)
 }
 

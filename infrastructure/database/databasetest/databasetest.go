@@ -23,6 +23,9 @@ type Catalogue interface {
 	gateway.BookExporter
 	gateway.ImportLog
 	gateway.Outbox
+	gateway.Progress
+	gateway.DeadLetters
+	gateway.TrendReader
 }
 
 // Run runs the suite. fresh returns a function for each test: its calls open
@@ -50,6 +53,11 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"the lease of the outbox":           testLease,
 		"a new generation":                  testRaise,
 		"versions of books":                 testVersions,
+		"claims of a partition":             testClaims,
+		"claims at once":                    testClaimsAtOnce,
+		"failed batches leave nothing":      testFailedBatchesLeaveNothing,
+		"dead letters":                      testDeadLetters,
+		"counts agree with a naive counter": testCountsAgree,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)()) })
 	}
