@@ -42,6 +42,7 @@ type VisitorCookie = visitor.Rule
 // Options are the parts and the settings of a Server.
 type Options struct {
 	Books  *executor.BookOperator
+	Trends *executor.TrendOperator
 	Health Health
 	Log    *slog.Logger
 	// PageSize is the number of books on a page, 1 to model.MaxLimit.
@@ -79,6 +80,7 @@ type Server struct {
 	log     *slog.Logger
 	pages   *pages.Pages
 	api     *api.Books
+	trends  *api.Trends
 	assets  assets
 	links   query.Links
 	// basePath is the path of the public address.
@@ -129,10 +131,11 @@ func New(o Options) (*Server, error) {
 	}
 	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, PageSize: o.PageSize}
 	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
+	s.trends = &api.Trends{Operator: o.Trends}
 	pageLinks := s.links
 	pageLinks.ByWork = true
 	s.pages, err = pages.New(pages.Options{
-		Operator: o.Books, Searcher: searcher, Visitors: visitors, Links: pageLinks, ImageHosts: o.ImageHosts,
+		Operator: o.Books, Trends: o.Trends, Searcher: searcher, Visitors: visitors, Links: pageLinks, ImageHosts: o.ImageHosts,
 		Contact: o.Contact, Imprint: o.Imprint, Builtin: builtinTemplates, Pattern: o.TemplatesPattern, Asset: s.assetAddress, Log: o.Log,
 	})
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/trends"
 	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
@@ -42,6 +43,7 @@ type shop struct {
 	events *queue
 	health *health
 	log    *logBook
+	board  *trends.Board
 	copy   index.Engine // the search engine, nil if the database searches
 }
 
@@ -70,6 +72,8 @@ func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	}
 	s.copy = with.engine
 	with.Books = executor.NewBookOperator(s.db, s.events, with.index, highlight.Highlighter{}, log)
+	s.board = trends.NewBoard(s.db, s.db, highlight.Highlighter{}, trends.Options{MinVisitors: 1, Log: log})
+	with.Trends = executor.NewTrendOperator(s.board, s.db)
 	s.Server, err = New(with.Options)
 	require.NoError(t, err)
 	s.log.take() // the migration's

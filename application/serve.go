@@ -29,6 +29,10 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.db.tend(ctx) })
 	group.Go(func() error { w.changes.run(ctx); return nil })
+	group.Go(func() error { w.board.Run(ctx); return nil })
+	if w.counted != nil {
+		group.Go(func() error { w.counted.run(ctx); return nil })
+	}
 	if w.indexer != nil {
 		group.Go(func() error { w.indexer.Run(ctx); return nil })
 	}

@@ -16,6 +16,7 @@ import (
 
 	"literank.com/event-books/adapter"
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/trends"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/broker"
@@ -56,6 +57,8 @@ type WireHelper struct {
 	events  *Events       // nil if Parts replace it
 	trims   *mq.TrimWatch // nil likewise
 	changes *changes
+	counted *consumers // nil if other processes count
+	board   *trends.Board
 	books   gateway.BookManager
 	broker  *broker.Supervisor // nil if another process or Kafka is the broker
 	brokers []string
@@ -121,6 +124,9 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 	if w.parts.Books != nil {
 		w.books = w.parts.Books(w.books)
 	}
+	if err := w.openTrends(withBroker); err != nil {
+		return err
+	}
 	return w.openServers(token)
 }
 
@@ -155,11 +161,21 @@ func (w *WireHelper) openHelper() (err error) {
 	return err
 }
 
+// openTrends prepares what counts searches, if this process does, and what lists them.
+func (w *WireHelper) openTrends(counting bool) (err error) {
+	w.board = trends.NewBoard(w.db, w.books, highlight.Highlighter{}, trends.Options{MinVisitors: w.config.Trends.MinVisitors, Log: w.log})
+	if counting {
+		w.counted, err = newConsumers(w.config, w.db, w.brokers, w.log)
+	}
+	return err
+}
+
 // openServers prepares the web service and that of metrics.
 func (w *WireHelper) openServers(token string) (err error) {
 	c := w.config.App
 	w.server, err = adapter.New(adapter.Options{
 		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), highlight.Highlighter{}, w.log),
+		Trends:           executor.NewTrendOperator(w.board, w.BookManager()),
 		Health:           w,
 		Log:              w.log,
 		PageSize:         c.PageSize,
@@ -181,6 +197,9 @@ func (w *WireHelper) openServers(token string) (err error) {
 	collectors := append(w.changes.collectors(), w.index, w.server.Metrics())
 	if w.events != nil {
 		collectors = append(collectors, w.events, trimmedRecords(w.trims))
+	}
+	if w.counted != nil {
+		collectors = append(collectors, w.counted.collectors()...)
 	}
 	if w.indexer != nil {
 		collectors = append(collectors, indexCollectors(w.indexer)...)

@@ -25,6 +25,7 @@ import (
 // Options are the parts of the pages.
 type Options struct {
 	Operator *executor.BookOperator
+	Trends   *executor.TrendOperator
 	Searcher *search.Searcher
 	Visitors *visitor.Visitors
 	Links    query.Links

@@ -25,6 +25,19 @@ func ParseWindow(name string) (w Window, ok bool) {
 	return "", false
 }
 
+// Order says which keywords of a window come first.
+type Order string
+
+const (
+	// Top are those that were searched most.
+	Top Order = "top"
+	// Rising are those whose searches have grown most since the window before.
+	Rising Order = "rising"
+)
+
+// Orders are all orders, the default first.
+var Orders = [...]Order{Top, Rising}
+
 // Span is a run of buckets, counted from 1970-01-01. End isn't part of it.
 type Span struct{ Begin, End int64 }
 

@@ -59,11 +59,19 @@ func (c *Config) check() (errs []error) {
 	c.checkIndex(&errs)
 	c.checkBrokers(&errs)
 	c.checkTopic(&errs)
+	c.checkTrends(&errs)
 	return errs
 }
 
 func (c *Config) checkIndex(errs *[]error) {
 	c.expect(errs)(slices.Contains(Engines, c.Index.Engine), "index.engine", "must be one of %s, not %q", strings.Join(Engines, ", "), c.Index.Engine)
+}
+
+func (c *Config) checkTrends(errs *[]error) {
+	expect := c.expect(errs)
+	expect(c.Trends.MinVisitors >= 1 && c.Trends.MinVisitors <= 1000, "trends.min_visitors", "must be 1 to 1000, not %d", c.Trends.MinVisitors)
+	expect(c.Trends.KeepDays >= 35 && c.Trends.KeepDays <= 400, "trends.keep_days", "must be 35 to 400, not %d", c.Trends.KeepDays)
+	expect(c.MQ.GroupPrefix == "" || topicName.MatchString(c.MQ.GroupPrefix), "mq.group_prefix", "must be letters, digits, '.', '_' or '-', not %q", c.MQ.GroupPrefix)
 }
 
 func (c *Config) checkApp(errs *[]error) {

@@ -20,6 +20,8 @@ type Config struct {
 	DB    DBConfig    `yaml:"db"`
 	Index IndexConfig `yaml:"index"`
 	MQ    MQConfig    `yaml:"mq"`
+	// Trends configures what is counted of searches.
+	Trends TrendsConfig `yaml:"trends"`
 
 	origin map[string]string
 }
@@ -93,6 +95,15 @@ const (
 // Engines are the search engines, the default first.
 var Engines = []string{BleveEngine, SQLEngine}
 
+// TrendsConfig configures what is counted of searches.
+type TrendsConfig struct {
+	// MinVisitors is how many visitors must have searched a keyword on one day before the
+	// public sees it.
+	MinVisitors int `yaml:"min_visitors"`
+	// KeepDays is how many days are kept for each keyword.
+	KeepDays int `yaml:"keep_days"`
+}
+
 // MQConfig configures the stream of events.
 type MQConfig struct {
 	// Brokers are Apache Kafka's addresses as host:port; empty = the embedded broker at
@@ -105,6 +116,8 @@ type MQConfig struct {
 	Topic string `yaml:"topic"`
 	// TopicPrefix keeps two shops on one Kafka apart.
 	TopicPrefix string `yaml:"topic_prefix"`
+	// GroupPrefix keeps the consumer groups of two shops on one Kafka apart.
+	GroupPrefix string `yaml:"group_prefix"`
 	// Partitions, Replication and Retention apply to topics that the program creates.
 	// Replication 0 = the number of brokers, at most 3.
 	Partitions  int           `yaml:"partitions"`
@@ -166,7 +179,8 @@ func Default() *Config {
 			LogLevel:        "info",
 			ShutdownTimeout: 15 * time.Second,
 		},
-		Index: IndexConfig{Engine: BleveEngine},
+		Index:  IndexConfig{Engine: BleveEngine},
+		Trends: TrendsConfig{MinVisitors: 3, KeepDays: 35},
 		MQ: MQConfig{
 			Topic:          "lr-book-searches",
 			Partitions:     3,

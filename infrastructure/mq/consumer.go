@@ -58,6 +58,10 @@ func NewConsumer(kafka Kafka, group, topic string, handlers gateway.Handlers, pr
 	}
 }
 
+// Group and Topic are those of NewConsumer.
+func (c *Consumer) Group() string { return c.group }
+func (c *Consumer) Topic() string { return c.topic }
+
 // Observe makes the consumer call observed for each record, once it is handled and committed.
 // It must be called before Run.
 func (c *Consumer) Observe(observed func(r *model.Record)) { c.observed = observed }
