@@ -53,6 +53,8 @@ type setup struct {
 	engine index.Engine
 	// away leaves the database unmigrated, as it is before the shop reaches it.
 	away bool
+	// minVisitors is 1 if it is 0.
+	minVisitors int
 }
 
 func newShop(t testing.TB, changes ...func(*setup)) *shop {
@@ -72,8 +74,11 @@ func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	}
 	s.copy = with.engine
 	with.Books = executor.NewBookOperator(s.db, s.events, with.index, highlight.Highlighter{}, log)
-	s.board = trends.NewBoard(s.db, s.db, highlight.Highlighter{}, trends.Options{MinVisitors: 1, Log: log})
+	s.board = trends.NewBoard(s.db, s.db, highlight.Highlighter{}, trends.Options{MinVisitors: max(1, with.minVisitors), Log: log})
 	with.Trends = executor.NewTrendOperator(s.board, s.db)
+	if !with.away {
+		require.NoError(t, s.board.Refresh(t.Context()))
+	}
 	s.Server, err = New(with.Options)
 	require.NoError(t, err)
 	s.log.take() // the migration's

@@ -103,7 +103,7 @@ func (b *Board) Run(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		err := b.refresh(ctx)
+		err := b.Refresh(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -130,8 +130,9 @@ func (b *Board) report(err error) {
 	b.away = err != nil
 }
 
-// refresh reads what has changed, and makes the lists anew if anything has.
-func (b *Board) refresh(ctx context.Context) error {
+// Refresh reads what has changed, and makes the lists anew if anything has. Run calls it; it
+// may run once at a time.
+func (b *Board) Refresh(ctx context.Context) error {
 	now := b.now()
 	changed, err := b.readSums(ctx, now)
 	if err != nil {
