@@ -48,6 +48,7 @@ func TestTrends(t *testing.T) {
 		return list
 	}
 	assert.Equal(t, "[]", s.get("/api/trends").Body.String())
+	assert.Equal(t, "counted=0, accepted=0, dead=0, waiting=0, lost=0, missed=0, late=0, unknown=0", s.get("/api/trends").Header().Get("X-Completeness"))
 	assert.NotContains(t, s.get("/").Body.String(), "Often searched")
 
 	s.count(

@@ -36,6 +36,9 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	if w.indexer != nil {
 		group.Go(func() error { w.indexer.Run(ctx); return nil })
 	}
+	if w.reports != nil {
+		group.Go(func() error { w.reports.run(ctx); return nil })
+	}
 	if w.trims != nil {
 		group.Go(func() error { w.trims.Run(ctx); return nil })
 	}

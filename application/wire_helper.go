@@ -56,6 +56,7 @@ type WireHelper struct {
 	helper  mq.Helper
 	events  *Events       // nil if Parts replace it
 	trims   *mq.TrimWatch // nil likewise
+	reports *reporter     // nil likewise
 	changes *changes
 	counted *consumers // nil if other processes count
 	board   *trends.Board
@@ -157,13 +158,18 @@ func (w *WireHelper) openHelper() (err error) {
 		return err
 	}
 	w.helper = w.events
+	if w.reports, err = openReporter(w.config.App.DataDir, w.db, w.log, w.events.Report); err != nil {
+		return err
+	}
 	w.trims, err = trimWatch(w.config, w.brokers, w.log)
 	return err
 }
 
 // openTrends prepares what counts searches, if this process does, and what lists them.
 func (w *WireHelper) openTrends(counting bool) (err error) {
-	w.board = trends.NewBoard(w.db, w.books, highlight.Highlighter{}, trends.Options{MinVisitors: w.config.Trends.MinVisitors, Log: w.log})
+	w.board = trends.NewBoard(w.db, w.db, w.books, highlight.Highlighter{}, trends.Options{
+		Group: w.config.MQ.GroupPrefix + trendGroup, Stream: w.config.MQ.SearchTopic(), MinVisitors: w.config.Trends.MinVisitors, Log: w.log,
+	})
 	if counting {
 		w.counted, err = newConsumers(w.config, w.db, w.brokers, w.log)
 	}
@@ -260,6 +266,11 @@ func (w *WireHelper) Close() error {
 		flush, cancel := w.stop.beforeTheEnd()
 		defer cancel()
 		errs = append(errs, w.events.Close(flush))
+	}
+	if w.reports != nil {
+		last, cancel := w.stop.beforeTheEnd()
+		defer cancel()
+		w.reports.end(last)
 	}
 	if w.changes != nil {
 		w.changes.close()

@@ -19,11 +19,12 @@ func (h *Trends) List(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := h.Operator.GetTrends(c.Request.Context(), window, order, n)
+	list, completeness, err := h.Operator.GetTrends(c.Request.Context(), window, order, n)
 	if err != nil {
 		return err
 	}
 	c.Header("Cache-Control", "no-cache")
+	c.Header("X-Completeness", completeness.String())
 	c.JSON(http.StatusOK, list)
 	return nil
 }

@@ -12,7 +12,7 @@ const maxTrends = 12
 
 // trends returns what is searched most at the moment, or nothing if there is too little.
 func (p *Pages) trends(ctx context.Context) []facetView {
-	list, err := p.Trends.GetTrends(ctx, trend.Today, trend.Top, maxTrends)
+	list, _, err := p.Trends.GetTrends(ctx, trend.Today, trend.Top, maxTrends)
 	if err != nil && model.ErrorCode(err) != model.UnavailableNow {
 		p.Log.Debug("trends not shown", "error", err)
 	}

@@ -22,16 +22,30 @@ func NewTrendOperator(board *trends.Board, books gateway.BookManager) *TrendOper
 	return &TrendOperator{board, books}
 }
 
-// GetTrends returns the best n keywords of a list, with their books. Books that no longer
-// exist are left out. The error has the code UnavailableNow until the counts are read.
-func (o *TrendOperator) GetTrends(ctx context.Context, window trend.Window, order trend.Order, n int) ([]model.Trend, error) {
+// GetTrends returns the best n keywords of a list, with their books, and how complete the
+// counts are. Books that no longer exist are left out. The error has the code UnavailableNow
+// until the counts are read.
+func (o *TrendOperator) GetTrends(ctx context.Context, window trend.Window, order trend.Order, n int) ([]model.Trend, model.Completeness, error) {
 	entries, _, err := o.board.List(window, order, n)
-	if errors.Is(err, trends.ErrNotReady) {
-		err = &model.Error{Code: model.UnavailableNow, Message: "the trends are being read", RetryAfter: time.Second, Cause: err}
-	}
 	if err != nil {
-		return nil, err
+		return nil, model.Completeness{}, notReady(err)
 	}
+	completeness, err := o.board.Completeness()
+	if err != nil {
+		return nil, model.Completeness{}, notReady(err)
+	}
+	list, err := o.withBooks(ctx, entries)
+	return list, completeness, err
+}
+
+func notReady(err error) error {
+	if errors.Is(err, trends.ErrNotReady) {
+		return &model.Error{Code: model.UnavailableNow, Message: "the trends are being read", RetryAfter: time.Second, Cause: err}
+	}
+	return err
+}
+
+func (o *TrendOperator) withBooks(ctx context.Context, entries []trends.Entry) ([]model.Trend, error) {
 	var ids []uint
 	for _, e := range entries {
 		ids = append(ids, e.Books...)

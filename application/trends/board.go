@@ -28,8 +28,11 @@ const (
 	maxExamined, maxTexts = 20_000, 2000
 )
 
-// Options say what the public may see.
+// Options say what the public may see, and what is counted.
 type Options struct {
+	// Group and Stream are the consumers that count, and the topic that they read.
+	Group, Stream string
+
 	// MinVisitors is how many visitors must have searched a keyword on one day.
 	MinVisitors int
 	// Log takes changes of state.
@@ -40,6 +43,7 @@ type Options struct {
 // may be called concurrently.
 type Board struct {
 	reader  gateway.TrendReader
+	sources gateway.Sources
 	words   words
 	options Options
 	now     func() time.Time
@@ -52,7 +56,9 @@ type Board struct {
 	made    time.Time // when the lists were made
 	away    bool
 
-	lists atomic.Pointer[lists]
+	lists        atomic.Pointer[lists]
+	completeness atomic.Pointer[model.Completeness]
+	compared     time.Time
 }
 
 // lists are the lists of one moment.
@@ -81,9 +87,9 @@ type Entry struct {
 var ErrNotReady = errors.New("the trends are not ready yet")
 
 // NewBoard returns a board. Run fills it.
-func NewBoard(reader gateway.TrendReader, books gateway.BookManager, marker gateway.Highlighter, options Options) *Board {
+func NewBoard(reader gateway.TrendReader, sources gateway.Sources, books gateway.BookManager, marker gateway.Highlighter, options Options) *Board {
 	return &Board{
-		reader: reader, words: words{books, marker}, options: options, now: time.Now,
+		reader: reader, sources: sources, words: words{books, marker}, options: options, now: time.Now,
 		texts: map[int64]*text{},
 	}
 }
@@ -138,6 +144,9 @@ func (b *Board) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := b.compare(ctx, now); err != nil {
+		return err
+	}
 	if !changed && now.Sub(b.made) < idleAfter && b.lists.Load() != nil {
 		return nil
 	}
@@ -156,6 +165,33 @@ func (b *Board) Refresh(ctx context.Context) error {
 	b.made = now
 	b.lists.Store(all)
 	return nil
+}
+
+// compareEvery is how often counts are compared with what shops have sent, and comparedFor
+// how far back.
+const compareEvery, comparedFor = 500 * time.Millisecond, trend.KeepDays * 24 * time.Hour
+
+// compare finds out how complete the counts are.
+func (b *Board) compare(ctx context.Context, now time.Time) error {
+	if now.Sub(b.compared) < compareEvery {
+		return nil
+	}
+	c, err := b.sources.Completeness(ctx, b.options.Group, b.options.Stream, now.Add(-comparedFor))
+	if err != nil {
+		return err
+	}
+	b.completeness.Store(&c)
+	b.compared = now
+	return nil
+}
+
+// Completeness says how many of the events of the last 35 days are counted. The error is
+// ErrNotReady before the first Refresh.
+func (b *Board) Completeness() (model.Completeness, error) {
+	if c := b.completeness.Load(); c != nil {
+		return *c, nil
+	}
+	return model.Completeness{}, ErrNotReady
 }
 
 // readSums brings the sums up to date, and reports whether anything has changed.

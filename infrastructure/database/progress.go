@@ -74,6 +74,7 @@ type source struct {
 
 	Name    string
 	Seen    []byte // a model.Window
+	Highest int64  // sequence
 	Counted int64
 	LastAt  int64 // when this database last heard of it
 }
@@ -210,7 +211,7 @@ func (w *consumerTx) finish(step gateway.Step, epoch int64) error {
 	for name, known := range step.Sources {
 		row := &source{
 			Consumer: w.shard.Group, Stream: w.shard.Stream, Shard: w.shard.Number, Hash: hashOfSource(name),
-			Name: name, Seen: known.Encode(), Counted: known.Counted, LastAt: now,
+			Name: name, Seen: known.Encode(), Highest: int64(known.Highest()), Counted: known.Counted, LastAt: now,
 		}
 		if err := w.tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(row).Error; err != nil {
 			return err

@@ -280,6 +280,18 @@ func (s *Spool) EventStats() model.EventStats {
 	return stats
 }
 
+// Report says what the spool has done since it was opened.
+func (s *Spool) Report() model.SourceReport {
+	s.mu.Lock()
+	highest, ended := s.sequence, s.closed
+	s.mu.Unlock()
+	return model.SourceReport{
+		Source: s.source, Stream: s.options.Topic, Highest: int64(highest), Ended: ended,
+		Lost: s.counts.lost.Load(), Refused: s.counts.refused.Load(), Unconfirmed: s.counts.unconfirmed.Load(), DeadLettered: s.counts.deadLettered.Load(),
+		Waiting: int64(s.wal.Stats().Waiting), At: time.Now(),
+	}
+}
+
 // filling reports whether half of the space that the files could take is used.
 func (s *Spool) filling(files int64) bool {
 	left := s.options.MaxBytes - files

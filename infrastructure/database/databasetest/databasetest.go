@@ -25,6 +25,7 @@ type Catalogue interface {
 	gateway.Outbox
 	gateway.Progress
 	gateway.DeadLetters
+	gateway.Sources
 	gateway.TrendReader
 }
 
@@ -57,6 +58,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"claims at once":                    testClaimsAtOnce,
 		"failed batches leave nothing":      testFailedBatchesLeaveNothing,
 		"dead letters":                      testDeadLetters,
+		"completeness":                      testCompleteness,
 		"counts agree with a naive counter": testCountsAgree,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)()) })

@@ -144,6 +144,40 @@ func testDeadLetters(t *testing.T, db Catalogue) {
 	assert.Equal(t, letters[1:], must(db.DeadLetters(t.Context(), 0, 10)))
 }
 
+func testCompleteness(t *testing.T, db Catalogue) {
+	ctx, hourAgo := t.Context(), time.Now().Add(-time.Hour)
+	group, stream := shardA.Group, shardA.Stream
+	assert.Zero(t, must(db.Completeness(ctx, group, stream, hourAgo)))
+
+	report := model.SourceReport{Source: "/shop/1", Stream: stream, Highest: 10, Lost: 1, Refused: 2, DeadLettered: 1, Waiting: 3, At: time.Now()}
+	require.NoError(t, db.ReportSource(ctx, model.SourceReport{Source: "/shop/1", Stream: stream, At: time.Now()}))
+	require.NoError(t, db.ReportSource(ctx, report), "a newer report replaces it")
+	require.NoError(t, db.ReportSource(ctx, model.SourceReport{Source: "/shop/2", Stream: "another", Highest: 99, At: time.Now()}))
+	assert.Equal(t, model.Completeness{Accepted: 7, Dead: 1, Waiting: 3, Lost: 1}, must(db.Completeness(ctx, group, stream, hourAgo)))
+
+	claim, err := db.Claim(ctx, shardA)
+	require.NoError(t, err)
+	window := &model.Window{}
+	for sequence := range uint64(12) {
+		window.First(sequence + 1)
+	}
+	claim.Missed = 4
+	require.NoError(t, db.Advance(ctx, shardA, claim.Epoch, func(tx gateway.Transaction) (gateway.Step, error) {
+		tx.Reject(&model.Record{Shard: shardA}, errors.New("odd"))
+		return gateway.Step{Checkpoint: claim, Sources: map[string]model.SourceCount{"/shop/1": {Window: window, Counted: 9}}}, nil
+	}))
+	// More has arrived than the last report knows of.
+	assert.Equal(t, model.Completeness{Accepted: 9, Counted: 8, Dead: 2, Waiting: 3, Lost: 1, Missed: 4}, must(db.Completeness(ctx, group, stream, hourAgo)))
+
+	report.At = time.Now().Add(-2 * time.Minute)
+	require.NoError(t, db.ReportSource(ctx, report))
+	assert.Equal(t, int64(1), must(db.Completeness(ctx, group, stream, hourAgo)).Unknown, "silent without an end")
+	require.NoError(t, db.EndSource(ctx, report.Source))
+	ended := must(db.Completeness(ctx, group, stream, hourAgo))
+	assert.Zero(t, ended.Unknown)
+	assert.Zero(t, ended.Waiting, "its spool has another source now")
+}
+
 func must[T any](value T, err error) T {
 	if err != nil {
 		panic(err)
