@@ -26,8 +26,14 @@ type reporter struct {
 	sources []func() model.SourceReport
 	log     *slog.Logger
 
-	left []string // sources of earlier starts
+	left []sourceName // of earlier starts
 	away bool
+}
+
+// sourceName is a source in the data folder's file.
+type sourceName struct {
+	Source string `json:"source"`
+	Topic  string `json:"topic"`
 }
 
 // openReporter remembers the sources of this process in the data folder.
@@ -48,9 +54,10 @@ func openReporter(dataDir string, db gateway.Sources, log *slog.Logger, sources 
 
 // remember writes the sources that have not ended.
 func (r *reporter) remember() error {
-	names := append([]string{}, r.left...)
+	names := append([]sourceName{}, r.left...)
 	for _, report := range r.sources {
-		names = append(names, report().Source)
+		now := report()
+		names = append(names, sourceName{now.Source, now.Stream})
 	}
 	return disk.ReplaceJSON(r.file, names)
 }
@@ -92,7 +99,7 @@ func (r *reporter) report(ctx context.Context) error {
 		return nil
 	}
 	for _, name := range r.left {
-		if err := r.db.EndSource(ctx, name); err != nil {
+		if err := r.db.EndSource(ctx, name.Source, name.Topic); err != nil {
 			return err
 		}
 	}

@@ -169,7 +169,7 @@ func (b *Board) Refresh(ctx context.Context) error {
 
 // compareEvery is how often counts are compared with what shops have sent, and comparedFor
 // how far back.
-const compareEvery, comparedFor = 500 * time.Millisecond, trend.KeepDays * 24 * time.Hour
+const compareEvery, comparedFor = 250 * time.Millisecond, trend.KeepDays * 24 * time.Hour
 
 // compare finds out how complete the counts are.
 func (b *Board) compare(ctx context.Context, now time.Time) error {

@@ -14,7 +14,7 @@ type Sources interface {
 	ReportSource(ctx context.Context, report model.SourceReport) error
 	// EndSource says that a source accepts nothing more, although it could not report that
 	// itself.
-	EndSource(ctx context.Context, source string) error
+	EndSource(ctx context.Context, source, stream string) error
 	// Completeness compares what a group has counted of a stream with the reports of all
 	// sources that have sent or reported anything since a time.
 	Completeness(ctx context.Context, group, stream string, since time.Time) (model.Completeness, error)

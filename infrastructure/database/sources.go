@@ -44,13 +44,16 @@ func (db *DB) ReportSource(ctx context.Context, r model.SourceReport) error {
 	return nil
 }
 
-func (db *DB) EndSource(ctx context.Context, name string) error {
+func (db *DB) EndSource(ctx context.Context, name, stream string) error {
 	session, err := db.session(ctx)
 	if err != nil {
 		return err
 	}
-	// Whoever says so has its spool, and counts what waits there.
-	if err := session.Model(&eventSource{}).Where("hash = ?", hashOfSource(name)).Updates(map[string]any{"ended": true, "waiting": 0}).Error; err != nil {
+	// A source that was killed soon may never have reported. Whoever says that it ended has its
+	// spool, and counts what waits there.
+	row := &eventSource{Hash: hashOfSource(name), Name: name, Stream: stream, Ended: true, ReportedAt: time.Now().UnixMilli()}
+	err = session.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "hash"}}, DoUpdates: clause.AssignmentColumns([]string{"ended", "waiting"})}).Create(row).Error
+	if err != nil {
 		return db.failed("end a source of events", err)
 	}
 	return nil
