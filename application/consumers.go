@@ -31,6 +31,8 @@ const trendGroup = "trends"
 // consumers are the consumers of this process.
 type consumers struct {
 	all   []*mq.Consumer
+	keep  func(ctx context.Context) error
+	log   *slog.Logger
 	delay prometheus.Histogram
 }
 
@@ -40,11 +42,12 @@ func newConsumers(c *config.Config, db *catalogue, brokers []string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	k := &consumers{delay: prometheus.NewHistogram(prometheus.HistogramOpts{
+	group := c.MQ.GroupPrefix + trendGroup
+	k := &consumers{log: log, keep: func(ctx context.Context) error { return db.DropDays(ctx, group, c.Trends.KeepDays) }, delay: prometheus.NewHistogram(prometheus.HistogramOpts{
 		Namespace: "event_books", Name: "count_delay_seconds", Help: "Time from a search to its count.",
 		Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600, 3600},
 	})}
-	searches := mq.NewConsumer(kafka, c.MQ.GroupPrefix+trendGroup, c.MQ.SearchTopic(), trendHandlers, db, log)
+	searches := mq.NewConsumer(kafka, group, c.MQ.SearchTopic(), trendHandlers, db, log)
 	searches.Observe(func(r *model.Record) { k.delay.Observe(time.Since(r.Time).Seconds()) })
 	k.all = append(k.all, searches)
 	return k, nil
@@ -56,7 +59,27 @@ func (k *consumers) run(ctx context.Context) {
 	for _, c := range k.all {
 		running.Go(func() { c.Run(ctx) })
 	}
+	running.Go(func() { k.dropDays(ctx) })
 	running.Wait()
+}
+
+// dropDaysEvery is how often old days are looked for.
+const dropDaysEvery = time.Hour
+
+// dropDays deletes old days until ctx ends.
+func (k *consumers) dropDays(ctx context.Context) {
+	tick := time.NewTicker(dropDaysEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if err := k.keep(ctx); err != nil && ctx.Err() == nil && model.ErrorCode(err) != model.UnavailableNow {
+			k.log.Warn("old days of the trends were not deleted", "error", err)
+		}
+	}
 }
 
 // collectors are the metrics of the consumers.

@@ -12,6 +12,10 @@ import (
 
 // CountSearches counts search events.
 func CountSearches(ctx context.Context, records []*model.Record, tx gateway.Transaction) error {
+	first, err := tx.FirstDay(ctx)
+	if err != nil {
+		return err
+	}
 	searches := make([]*trend.Search, 0, len(records))
 	for _, r := range records {
 		e, err := model.DecodeSearchEvent(r.Key, r.Headers, r.Value)
@@ -20,7 +24,7 @@ func CountSearches(ctx context.Context, records []*model.Record, tx gateway.Tran
 			continue
 		}
 		s := trend.NewSearch(e, r.Time)
-		if s.At.Before(r.Newest.Add(-trend.TooLate)) {
+		if s.At.Before(r.Newest.Add(-trend.TooLate)) || trend.DayOf(s.At) < first {
 			tx.Late(r)
 			continue
 		}

@@ -12,6 +12,16 @@ type TrendWriter interface {
 	CountSearches(ctx context.Context, searches []*trend.Search) error
 	CountClicks(ctx context.Context, clicks []*trend.Click) error
 	EraseVisitors(ctx context.Context, erasures []*trend.Erasure) error
+	// FirstDay is the first day that still counts. Events of earlier days are too late.
+	FirstDay(ctx context.Context) (trend.Day, error)
+}
+
+// TrendKeeper bounds what is stored.
+type TrendKeeper interface {
+	// DropDays deletes all but the last days, and leaves their sums over all keywords. Days
+	// are counted back from the newest event of the partition that is furthest behind. It may
+	// run in several processes at once.
+	DropDays(ctx context.Context, group string, keep int) error
 }
 
 // TrendReader reads the counts. Its methods may be called concurrently.

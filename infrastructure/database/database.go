@@ -1,7 +1,7 @@
 // Package database stores the catalogue in MySQL, MariaDB or SQLite, with one
 // code path on GORM and two dialects. It implements the gateways BookManager,
 // BookIndex, BookImporter, BookExporter, ImportLog, Outbox, Progress, DeadLetters,
-// Sources and TrendReader. It must not know HTTP,
+// Sources, TrendReader and TrendKeeper. It must not know HTTP,
 // Kafka or the configuration.
 package database
 
@@ -39,6 +39,7 @@ var (
 	_ gateway.Progress     = (*DB)(nil)
 	_ gateway.DeadLetters  = (*DB)(nil)
 	_ gateway.Sources      = (*DB)(nil)
+	_ gateway.TrendKeeper  = (*DB)(nil)
 	_ gateway.TrendReader  = (*DB)(nil)
 )
 

@@ -26,6 +26,7 @@ type Catalogue interface {
 	gateway.Progress
 	gateway.DeadLetters
 	gateway.Sources
+	gateway.TrendKeeper
 	gateway.TrendReader
 }
 
@@ -59,6 +60,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"failed batches leave nothing":      testFailedBatchesLeaveNothing,
 		"dead letters":                      testDeadLetters,
 		"completeness":                      testCompleteness,
+		"old days are dropped":              testOldDaysAreDropped,
 		"counts agree with a naive counter": testCountsAgree,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)()) })

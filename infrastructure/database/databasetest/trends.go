@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -177,6 +178,41 @@ func testCompleteness(t *testing.T, db Catalogue) {
 	ended := must(db.Completeness(ctx, group, stream, hourAgo))
 	assert.Zero(t, ended.Unknown)
 	assert.Zero(t, ended.Waiting, "its spool has another source now")
+}
+
+func testOldDaysAreDropped(t *testing.T, db Catalogue) {
+	ctx, now := t.Context(), time.Now()
+	search := func(keyword string, days int) *trend.Search {
+		return &trend.Search{
+			ID: uuid.NewString(), At: now.Add(-time.Duration(days) * 24 * time.Hour), Keyword: keyword, Folded: keyword, Public: keyword,
+			Visitor: trend.VisitorOf(uuid.NewString(), ""), Surface: model.PageSurface, First: true, Facts: trend.Searched,
+		}
+	}
+	behind := func(days int) {
+		claim := must(db.Claim(ctx, shardA))
+		claim.Newest = now.Add(-time.Duration(days) * 24 * time.Hour)
+		require.NoError(t, db.Advance(ctx, shardA, claim.Epoch, func(gateway.Transaction) (gateway.Step, error) { return gateway.Step{Checkpoint: claim}, nil }))
+	}
+	require.NoError(t, db.DropDays(ctx, shardA.Group, 35), "nothing was counted yet")
+	count(t, db, func(tx gateway.Transaction) error {
+		return tx.CountSearches(ctx, []*trend.Search{search("new", 0), search("kept", 35), search("old", 36), search("oldest", 60), search("both", 60), search("both", 1)})
+	})
+	keywords := []string{"new", "kept", "old", "oldest", "both"}
+	behind(10)
+	require.NoError(t, db.DropDays(ctx, shardA.Group, 35))
+	assert.Len(t, must(db.KeywordIDs(ctx, keywords)), 4, "a partition that is behind may still get events of old days")
+	behind(0)
+	require.NoError(t, db.DropDays(ctx, shardA.Group, 35))
+	ids := must(db.KeywordIDs(ctx, keywords))
+	assert.ElementsMatch(t, []string{"new", "kept", "both"}, slices.Collect(maps.Keys(ids)))
+	assert.Len(t, rowsOf(t, db), 3)
+	sums := int64(0)
+	require.NoError(t, db.TrendRows(ctx, []int64{0}, 0, func(r *trend.Row) error { sums += r.Searches; return nil }))
+	assert.Equal(t, int64(6), sums, "the sums stay")
+	count(t, db, func(tx gateway.Transaction) error {
+		assert.Equal(t, trend.DayOf(now)-35, must(tx.FirstDay(ctx)))
+		return nil
+	})
 }
 
 func must[T any](value T, err error) T {
