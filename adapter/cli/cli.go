@@ -39,6 +39,11 @@ type commands struct {
 	Events struct {
 		Tail tailCommand `cmd:"" help:"Show the searches, or the changes of the catalogue, as they come."`
 		Top  topCommand  `cmd:"" help:"Show what was searched most, or what was searched and not found."`
+		Dead struct {
+			List  deadListCommand  `cmd:"" help:"List them."`
+			Show  deadShowCommand  `cmd:"" help:"Show one, with its record."`
+			Retry deadRetryCommand `cmd:"" help:"Put some back: hand them to their handler, or send them to Kafka again."`
+		} `cmd:"" help:"Look after events that Kafka rejected, and records that could not be counted."`
 	} `cmd:"" help:"Read the topic of searches."`
 	Spool struct {
 		Status spoolStatusCommand `cmd:"" help:"Count the events that wait in a spool."`

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
@@ -112,4 +113,41 @@ func (db *DB) Retry(ctx context.Context, id int64, handle func(tx gateway.Transa
 		return db.failed("retry a dead letter", err)
 	}
 	return nil
+}
+
+// sentAgain is a record of a topic of dead letters that was sent again.
+type sentAgain struct {
+	Topic    string `gorm:"primaryKey"`
+	RecordID string `gorm:"primaryKey"`
+	SentAt   int64
+}
+
+func (sentAgain) TableName() string { return "dead_letters_sent" }
+
+func (db *DB) MarkSentAgain(ctx context.Context, topic, id string) error {
+	session, err := db.session(ctx)
+	if err != nil {
+		return err
+	}
+	row := &sentAgain{Topic: topic, RecordID: id, SentAt: time.Now().UnixMilli()}
+	if err := session.Clauses(clause.OnConflict{DoNothing: true}).Create(row).Error; err != nil {
+		return db.failed("mark a dead letter as sent again", err)
+	}
+	return nil
+}
+
+func (db *DB) SentAgain(ctx context.Context, topic string) (map[string]bool, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	if err := session.Model(&sentAgain{}).Where("topic = ?", topic).Pluck("record_id", &ids).Error; err != nil {
+		return nil, db.failed("read which dead letters were sent again", err)
+	}
+	sent := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		sent[id] = true
+	}
+	return sent, nil
 }

@@ -130,6 +130,10 @@ func testDeadLetters(t *testing.T, db Catalogue) {
 	assert.Equal(t, record, letters[0].Record)
 	assert.Equal(t, letters[1:], must(db.DeadLetters(t.Context(), letters[0].ID, 10)))
 
+	require.NoError(t, db.MarkSentAgain(t.Context(), "a.dead", "0/7"))
+	require.NoError(t, db.MarkSentAgain(t.Context(), "a.dead", "0/7"))
+	assert.Equal(t, map[string]bool{"0/7": true}, must(db.SentAgain(t.Context(), "a.dead")))
+	assert.Empty(t, must(db.SentAgain(t.Context(), "b.dead")))
 	failed := errors.New("still odd")
 	err = db.Retry(t.Context(), letters[0].ID, func(_ gateway.Transaction, r *model.Record) error {
 		assert.Equal(t, record, r)
