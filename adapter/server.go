@@ -23,6 +23,7 @@ import (
 	"literank.com/event-books/adapter/search"
 	"literank.com/event-books/adapter/visitor"
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -43,7 +44,9 @@ type VisitorCookie = visitor.Rule
 type Options struct {
 	Books  *executor.BookOperator
 	Health Health
-	Log    *slog.Logger
+	// Pings answers /ping.
+	Pings gateway.Pinger
+	Log   *slog.Logger
 	// PageSize is the number of books on a page, 1 to model.MaxLimit.
 	PageSize int
 	// TemplatesPattern names template files to use instead of the built-in ones.

@@ -24,6 +24,7 @@ import (
 	"literank.com/event-books/infrastructure/index/highlight"
 	"literank.com/event-books/infrastructure/index/indexer"
 	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/ping"
 	"literank.com/event-books/infrastructure/spool"
 )
 
@@ -56,6 +57,8 @@ type WireHelper struct {
 	events  *Events       // nil if Parts replace it
 	trims   *mq.TrimWatch // nil likewise
 	changes *changes
+	pings   *ping.Pinger
+	echo    *ping.Echo // nil if it isn't in this process
 	books   gateway.BookManager
 	broker  *broker.Supervisor // nil if another process or Kafka is the broker
 	brokers []string
@@ -71,17 +74,17 @@ type WireHelper struct {
 
 // NewWireHelper opens the parts and listens, but answers no request before Run.
 // It does not wait for a database server or Kafka. If the configuration names no
-// brokers, withBroker starts the embedded broker; otherwise NewWireHelper uses
-// the broker of another process on this data folder.
-func NewWireHelper(ctx context.Context, c *config.Config, withBroker bool, log *slog.Logger, parts Parts) (*WireHelper, error) {
+// brokers, whole starts the embedded broker; otherwise NewWireHelper uses
+// the broker of another process on this data folder. whole also starts the consumers.
+func NewWireHelper(ctx context.Context, c *config.Config, whole bool, log *slog.Logger, parts Parts) (*WireHelper, error) {
 	w := &WireHelper{config: c, log: log, parts: parts, stop: newStopwatch(c.App.ShutdownTimeout)}
-	if err := w.open(ctx, withBroker); err != nil {
+	if err := w.open(ctx, whole); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
 }
 
-func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
+func (w *WireHelper) open(ctx context.Context, whole bool) (err error) {
 	if err := makeDataDir(w.config); err != nil {
 		return err
 	}
@@ -108,13 +111,16 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 		engine = w.parts.Index(engine)
 	}
 	w.index = index.NewGate(engine, w.db.Searches(), w.log)
-	if err := w.openBroker(ctx, withBroker); err != nil {
+	if err := w.openBroker(ctx, whole); err != nil {
 		return err
 	}
 	if err := w.openHelper(); err != nil {
 		return err
 	}
 	if w.changes, err = openChanges(w.config, w.db, w.indexer, w.brokers, w.log, w.parts); err != nil {
+		return err
+	}
+	if err := w.openPings(whole); err != nil {
 		return err
 	}
 	w.books = w.changes.books
@@ -161,6 +167,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 	w.server, err = adapter.New(adapter.Options{
 		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), highlight.Highlighter{}, w.log),
 		Health:           w,
+		Pings:            w.pings,
 		Log:              w.log,
 		PageSize:         c.PageSize,
 		TemplatesPattern: c.TemplatesPattern,
@@ -178,7 +185,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 	if err != nil {
 		return err
 	}
-	collectors := append(w.changes.collectors(), w.index, w.server.Metrics())
+	collectors := append(w.changes.collectors(), w.index, w.pings, w.server.Metrics())
 	if w.events != nil {
 		collectors = append(collectors, w.events, trimmedRecords(w.trims))
 	}
