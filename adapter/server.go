@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/trace"
 
 	"literank.com/event-books/adapter/api"
 	"literank.com/event-books/adapter/pages"
@@ -44,6 +45,8 @@ type VisitorCookie = visitor.Rule
 type Options struct {
 	Books  *executor.BookOperator
 	Health Health
+	// Tracer makes the spans of requests; nil means none.
+	Tracer trace.TracerProvider
 	// Pings answers /ping.
 	Pings gateway.Pinger
 	Log   *slog.Logger
@@ -164,6 +167,7 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 	}
 	// recovery runs inside bounds. Outside, it would find the request's context
 	// already ended and take the panic for a client that went away.
+	r.Use(s.traces()...)
 	r.Use(s.requestID, s.accessLog, s.measure, s.securityHeaders, s.bounds, s.recovery, s.rateLimit, s.sameOrigin)
 	s.routes(r)
 	return r, nil

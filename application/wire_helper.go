@@ -26,6 +26,7 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/ping"
 	"literank.com/event-books/infrastructure/spool"
+	"literank.com/event-books/infrastructure/tracing"
 )
 
 // Parts replaces parts of a shop. The zero value is the shop that users run.
@@ -57,6 +58,7 @@ type WireHelper struct {
 	events  *Events       // nil if Parts replace it
 	trims   *mq.TrimWatch // nil likewise
 	changes *changes
+	tracing *tracing.Tracing // nil if nobody collects traces
 	pings   *ping.Pinger
 	echo    *ping.Echo // nil if it isn't in this process
 	books   gateway.BookManager
@@ -85,6 +87,9 @@ func NewWireHelper(ctx context.Context, c *config.Config, whole bool, log *slog.
 }
 
 func (w *WireHelper) open(ctx context.Context, whole bool) (err error) {
+	if w.tracing, err = openTracing(ctx, w.log); err != nil {
+		return err
+	}
 	if err := makeDataDir(w.config); err != nil {
 		return err
 	}
@@ -168,6 +173,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), highlight.Highlighter{}, w.log),
 		Health:           w,
 		Pings:            w.pings,
+		Tracer:           w.tracing.Provider(),
 		Log:              w.log,
 		PageSize:         c.PageSize,
 		TemplatesPattern: c.TemplatesPattern,
@@ -252,6 +258,7 @@ func (w *WireHelper) Close() error {
 	if w.changes != nil {
 		w.changes.close()
 	}
+	errs = append(errs, closeTracing(ctx, w.tracing))
 	if w.broker != nil {
 		errs = append(errs, w.broker.Close(ctx))
 	}
