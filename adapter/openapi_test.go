@@ -116,7 +116,7 @@ func TestOpenAPIListsTheRoutes(t *testing.T) {
 	assert.Equal(t, "3.1.0", d.at(d.root, "openapi"))
 	var routes []string
 	for _, r := range newShop(t).engine.Routes() {
-		if strings.HasPrefix(r.Path, "/api/") || r.Path == "/livez" || r.Path == "/readyz" {
+		if strings.HasPrefix(r.Path, "/api/") || r.Path == pingPath || r.Path == "/livez" || r.Path == "/readyz" {
 			routes = append(routes, r.Method+" "+pathParameter.ReplaceAllString(r.Path, "{$1}"))
 		}
 	}
@@ -225,6 +225,9 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		&model.Book{Title: "X", Author: "Y War", Series: "English", Publisher: "Press", Description: "A war.", Subjects: []string{"War"}})
 	down := newShop(t, func(with *setup) { with.away, with.index = true, brokenIndex(&model.Error{Code: model.UnavailableNow}) })
 	down.health.err = assert.AnError
+	down.pongs.err = &model.Error{Code: model.UnavailableNow}
+	unanswered := newShop(t)
+	unanswered.pongs.err = &model.Error{Code: model.TimedOut, Message: "no reply to the ping came in time"}
 	guessing := newShop(t)
 	for range loginBurst {
 		guessing.do("DELETE", "/api/books/1", "", "Authorization", "Bearer guess")
@@ -332,6 +335,9 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		{up, 404, "GET", "/api/schemas/../api.go", "", nil},
 		{up, 200, "HEAD", "/api/schemas/books.searched/1.json", "", nil},
 		{up, 404, "HEAD", "/api/schemas/x/1.json", "", nil},
+		{up, 200, "GET", "/ping", "", nil},
+		{down, 503, "GET", "/ping", "", nil},
+		{unanswered, 504, "GET", "/ping", "", nil},
 		{up, 200, "GET", "/livez", "", nil},
 		{up, 200, "HEAD", "/livez", "", nil},
 		{up, 200, "GET", "/readyz", "", nil},

@@ -36,6 +36,7 @@ func (s *Server) routes(r *gin.Engine) {
 	r.Match(read, "/api/asyncapi.yaml", api.AsyncAPI)
 	r.Match(read, "/api/schemas/:event/:file", s.orFail(api.Schema))
 
+	r.GET(pingPath, s.orFail(s.ping))
 	r.Match(read, "/livez", s.livez)
 	r.Match(read, "/readyz", s.readyz)
 

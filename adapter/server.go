@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/trace"
 
 	"literank.com/event-books/adapter/api"
 	"literank.com/event-books/adapter/pages"
@@ -23,6 +24,7 @@ import (
 	"literank.com/event-books/adapter/search"
 	"literank.com/event-books/adapter/visitor"
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -44,7 +46,11 @@ type Options struct {
 	Books  *executor.BookOperator
 	Trends *executor.TrendOperator
 	Health Health
-	Log    *slog.Logger
+	// Tracer makes the spans of requests; nil means none.
+	Tracer trace.TracerProvider
+	// Pings answers /ping.
+	Pings gateway.Pinger
+	Log   *slog.Logger
 	// PageSize is the number of books on a page, 1 to model.MaxLimit.
 	PageSize int
 	// TemplatesPattern names template files to use instead of the built-in ones.
@@ -164,6 +170,7 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 	}
 	// recovery runs inside bounds. Outside, it would find the request's context
 	// already ended and take the panic for a client that went away.
+	r.Use(s.traces()...)
 	r.Use(s.requestID, s.accessLog, s.measure, s.securityHeaders, s.bounds, s.recovery, s.rateLimit, s.sameOrigin)
 	s.routes(r)
 	return r, nil

@@ -42,6 +42,7 @@ type shop struct {
 	db     *database.DB
 	events *queue
 	health *health
+	pongs  *pongs
 	log    *logBook
 	board  *trends.Board
 	copy   index.Engine // the search engine, nil if the database searches
@@ -59,13 +60,13 @@ type setup struct {
 
 func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	t.Helper()
-	s := &shop{t: t, events: &queue{}, health: &health{stats: model.EventStats{Connected: true}}, log: &logBook{}}
+	s := &shop{t: t, events: &queue{}, health: &health{stats: model.EventStats{Connected: true}}, pongs: &pongs{}, log: &logBook{}}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
 	s.db, err = database.OpenSQLite(filepath.Join(t.TempDir(), "books.db"), log)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.db.Close()) })
-	with := setup{Options: Options{Health: s.health, Log: log, PageSize: 20, AdminToken: token, MaxConnections: 100, VisitorKey: func() []byte { return []byte(visitorKey) }}, index: s.db}
+	with := setup{Options: Options{Health: s.health, Pings: s.pongs, Log: log, PageSize: 20, AdminToken: token, MaxConnections: 100, VisitorKey: func() []byte { return []byte(visitorKey) }}, index: s.db}
 	for _, change := range changes {
 		change(&with)
 	}
@@ -262,6 +263,11 @@ type health struct {
 func (h *health) Ping(context.Context) error   { return h.err }
 func (h *health) EventStats() model.EventStats { return h.stats }
 func (h *health) IndexAnswers() bool           { return !h.noIndex }
+
+// pongs answers pings, or returns err.
+type pongs struct{ err error }
+
+func (p *pongs) Ping(context.Context) (string, error) { return "Ping Pong ( 1 ) ", p.err }
 
 // logBook keeps records of a JSON log.
 type logBook struct {

@@ -27,6 +27,12 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, forget()) }()
 	web, listener := w.server.HTTPServer(w.listener)
 	group, ctx := errgroup.WithContext(ctx)
+	answered, stopConsumers := context.WithCancel(context.WithoutCancel(ctx)) // ends after the last request
+	defer stopConsumers()
+	group.Go(func() error { w.pings.Run(answered); return nil })
+	if w.echo != nil {
+		group.Go(func() error { w.echo.Run(answered); return nil })
+	}
 	group.Go(func() error { return w.db.tend(ctx) })
 	group.Go(func() error { w.changes.run(ctx); return nil })
 	group.Go(func() error { w.board.Run(ctx); return nil })
@@ -48,7 +54,9 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	}
 	group.Go(func() error {
 		<-ctx.Done()
+		defer stopConsumers()
 		w.log.Info("stopping")
+		w.pings.Stopping()
 		return errors.Join(w.shutdown(web), w.ops.Close())
 	})
 	return group.Wait()

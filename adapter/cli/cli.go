@@ -33,6 +33,7 @@ type commands struct {
 	All    allCommand    `cmd:"" default:"1" help:"Run the shop: web service, and embedded parts for whatever the configuration leaves empty (default)."`
 	Web    webCommand    `cmd:"" help:"Run the web service alone."`
 	Trends trendsCommand `cmd:"" help:"Count searches, without a web service. Several of them share the work."`
+	Echo   echoCommand   `cmd:"" help:"Answer pings alone; see /ping."`
 	Broker brokerCommand `cmd:"" help:"Run the embedded broker alone."`
 	Import importCommand `cmd:"" help:"Load a catalogue: CSV, JSON Lines or ONIX, also gzipped."`
 	Export exportCommand `cmd:"" help:"Write the catalogue so that importing it changes nothing."`

@@ -15,13 +15,13 @@ type webCommand struct{}
 func (webCommand) Run(sh *shell) error { return sh.serve(false) }
 
 // serve runs the shop until the context ends, and stops it gracefully.
-func (sh *shell) serve(withBroker bool) (err error) {
+func (sh *shell) serve(whole bool) (err error) {
 	application.TuneRuntime()
 	c, log, err := sh.loadService()
 	if err != nil {
 		return err
 	}
-	shop, err := application.NewWireHelper(sh.ctx, c, withBroker, log, sh.parts)
+	shop, err := application.NewWireHelper(sh.ctx, c, whole, log, sh.parts)
 	if err != nil {
 		return err
 	}
@@ -54,4 +54,14 @@ func (trendsCommand) Run(sh *shell) error {
 		log.Info("stopped")
 	}
 	return err
+}
+
+type echoCommand struct{}
+
+func (echoCommand) Run(sh *shell) error {
+	c, log, err := sh.loadService()
+	if err != nil {
+		return err
+	}
+	return application.RunEcho(sh.ctx, c, log)
 }

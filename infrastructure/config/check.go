@@ -71,7 +71,6 @@ func (c *Config) checkTrends(errs *[]error) {
 	expect := c.expect(errs)
 	expect(c.Trends.MinVisitors >= 1 && c.Trends.MinVisitors <= 1000, "trends.min_visitors", "must be 1 to 1000, not %d", c.Trends.MinVisitors)
 	expect(c.Trends.KeepDays >= 35 && c.Trends.KeepDays <= 400, "trends.keep_days", "must be 35 to 400, not %d", c.Trends.KeepDays)
-	expect(c.MQ.GroupPrefix == "" || topicName.MatchString(c.MQ.GroupPrefix), "mq.group_prefix", "must be letters, digits, '.', '_' or '-', not %q", c.MQ.GroupPrefix)
 }
 
 func (c *Config) checkApp(errs *[]error) {
@@ -127,7 +126,7 @@ func (c *Config) checkVisitors(errs *[]error) {
 func ambiguousBase(base string) bool {
 	base = strings.TrimRight(base, "/")
 	return base == "/api" || strings.HasPrefix(base, "/api/") ||
-		slices.Contains([]string{"/visitor", "/robots.txt", "/livez", "/readyz"}, base)
+		slices.Contains([]string{"/visitor", "/ping", "/robots.txt", "/livez", "/readyz"}, base)
 }
 
 // validContact accepts an e-mail address, also after mailto:, a URL, and nothing.
@@ -174,6 +173,7 @@ func (c *Config) checkTopic(errs *[]error) {
 	const topicRule = "must be letters, digits, '.', '_' or '-', not %q"
 	expect(topicName.MatchString(mq.Topic) && mq.Topic != "." && mq.Topic != "..", "mq.topic", topicRule, mq.Topic)
 	expect(mq.TopicPrefix == "" || topicName.MatchString(mq.TopicPrefix), "mq.topic_prefix", topicRule, mq.TopicPrefix)
+	expect(mq.GroupPrefix == "" || topicName.MatchString(mq.GroupPrefix), "mq.group_prefix", topicRule, mq.GroupPrefix)
 	expect(len(mq.SearchTopic()) <= 249, "mq.topic_prefix", "is too long: with mq.topic it may have 249 characters")
 	expect(mq.Partitions >= 1 && mq.Partitions <= 10000, "mq.partitions", "must be 1 to 10000, not %d", mq.Partitions)
 	expect(mq.Replication >= 0 && mq.Replication <= 100, "mq.replication", "must be 1 to 100, or 0 for the number of brokers, at most 3; not %d", mq.Replication)

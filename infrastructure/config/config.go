@@ -167,6 +167,13 @@ func (c MQConfig) SearchTopic() string { return c.TopicPrefix + c.Topic }
 // ChangeTopic returns the full name of the topic of catalogue changes.
 func (c MQConfig) ChangeTopic() string { return c.TopicPrefix + "lr-book-changes" }
 
+// PingTopic and PongTopic return the full names of the topics of pings and their replies.
+func (c MQConfig) PingTopic() string { return c.TopicPrefix + "ping" }
+func (c MQConfig) PongTopic() string { return c.TopicPrefix + "pong" }
+
+// EchoGroup returns the full name of the consumer group that answers pings.
+func (c MQConfig) EchoGroup() string { return c.GroupPrefix + "echo" }
+
 // Default returns the default settings.
 func Default() *Config {
 	return &Config{

@@ -11,6 +11,7 @@ import (
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/tracing"
 )
 
 // position is the checkpoint of one shard. Times are unix milliseconds.
@@ -155,7 +156,9 @@ func (db *DB) Sources(ctx context.Context, shard model.Shard, names []string) (m
 	return known, nil
 }
 
-func (db *DB) Advance(ctx context.Context, shard model.Shard, epoch int64, work func(tx gateway.Transaction) (gateway.Step, error)) error {
+func (db *DB) Advance(ctx context.Context, shard model.Shard, epoch int64, work func(tx gateway.Transaction) (gateway.Step, error)) (err error) {
+	ctx, end := tracing.Span(ctx, "transaction")
+	defer func() { end(err) }()
 	session, err := db.session(ctx)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package mq
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -113,25 +112,9 @@ func (c *Consumer) connect(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	group, err := sarama.NewConsumerGroupFromClient(c.group, client)
-	if err != nil {
-		return fmt.Errorf("join the group %s: %w", c.group, err)
-	}
-	var draining sync.WaitGroup
-	draining.Go(func() {
-		for err := range group.Errors() {
-			c.log.Debug("a partition can't be read; joining the group again", "error", err)
-		}
-	})
-	defer draining.Wait()
-	defer group.Close()
-	for ctx.Err() == nil {
-		member := &member{Consumer: c, client: client, shards: map[int32]*shard{}}
-		if err := group.Consume(ctx, []string{c.topic}, member); err != nil {
-			return fmt.Errorf("read as a member of the group %s: %w", c.group, err)
-		}
-	}
-	return nil
+	return takePartInGroup(ctx, client, c.group, c.topic, func() groupSession {
+		return &member{Consumer: c, client: client, shards: map[int32]*shard{}}
+	}, c.log)
 }
 
 // member is a session of a group: its partitions until the next rebalance. It implements
@@ -141,6 +124,9 @@ type member struct {
 	client sarama.Client
 	shards map[int32]*shard
 }
+
+// failure implements groupSession. A member that failed joins again at once.
+func (m *member) failure() error { return nil }
 
 // Setup claims the partitions of the session, and says where to read them from.
 func (m *member) Setup(session sarama.ConsumerGroupSession) error {

@@ -15,6 +15,7 @@ import (
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/tracing"
 )
 
 const (
@@ -108,13 +109,15 @@ func (s *shard) restore(ctx, session context.Context, pause backoff.BackOff) err
 
 // advance handles records in one transaction, except those that it has stored already. If
 // reject isn't nil, they become dead letters.
-func (s *shard) advance(ctx context.Context, records []*Record, reject error) error {
+func (s *shard) advance(ctx context.Context, records []*Record, reject error) (failed error) {
 	for len(records) > 0 && records[0].Offset < s.Next {
 		records = records[1:]
 	}
 	if len(records) == 0 {
 		return nil
 	}
+	ctx, end := tracing.Messages(ctx, "process", tracing.Handles, s.topic, traceparents(records))
+	defer func() { end(failed) }()
 	if err := s.readSources(ctx, records); err != nil {
 		return err
 	}
