@@ -123,10 +123,16 @@ type member struct {
 	*Consumer
 	client sarama.Client
 	shards map[int32]*shard
+	failed atomic.Pointer[error]
 }
 
-// failure implements groupSession. A member that failed joins again at once.
-func (m *member) failure() error { return nil }
+// failure implements groupSession.
+func (m *member) failure() error {
+	if err := m.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
 
 // Setup claims the partitions of the session, and says where to read them from.
 func (m *member) Setup(session sarama.ConsumerGroupSession) error {
@@ -176,6 +182,9 @@ func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 		if err := s.handle(ctx, session.Context(), batch); err != nil {
 			if session.Context().Err() != nil {
 				return nil // another member goes on
+			}
+			if !errors.Is(err, gateway.ErrFenced) { // then the partition is claimed again at once
+				m.failed.CompareAndSwap(nil, &err)
 			}
 			return err
 		}

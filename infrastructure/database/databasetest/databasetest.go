@@ -61,6 +61,8 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"dead letters":                      testDeadLetters,
 		"completeness":                      testCompleteness,
 		"old days are dropped":              testOldDaysAreDropped,
+		"a click after midnight":            testClickAfterMidnight,
+		"consent during the day":            testConsentDuringTheDay,
 		"counts agree with a naive counter": testCountsAgree,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)()) })
@@ -69,6 +71,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 	t.Run("changes of different fields at once", func(t *testing.T) { testChangesOfDifferentFieldsAtOnce(t, fresh(t)) })
 	t.Run("of many, one leads", func(t *testing.T) { testOneLeads(t, fresh(t)) })
 	t.Run("versions become visible in order", func(t *testing.T) { testVersionsBecomeVisibleInOrder(t, fresh(t)) })
+	t.Run("spellings counted at once", func(t *testing.T) { testSpellingsCountedAtOnce(t, fresh(t)) })
 	t.Run("imports at once do not collide", func(t *testing.T) { testImportsAtOnceDoNotCollide(t, fresh(t)) })
 	t.Run("one file is imported twice at once", func(t *testing.T) { ImportTwiceAtOnce(t, fresh(t)) })
 }

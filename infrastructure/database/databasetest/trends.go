@@ -184,6 +184,72 @@ func testCompleteness(t *testing.T, db Catalogue) {
 	assert.Zero(t, ended.Waiting, "its spool has another source now")
 }
 
+// Two processes count spellings of one keyword at once, from different partitions.
+func testSpellingsCountedAtOnce(t *testing.T, open func() Catalogue) {
+	const each = 10
+	var group sync.WaitGroup
+	for number, spelling := range []string{"Dune", "dune"} {
+		db, shard := open(), model.Shard{Group: "trends", Stream: "searches", Number: int32(number)}
+		group.Go(func() {
+			claim, err := db.Claim(t.Context(), shard)
+			if !assert.NoError(t, err) {
+				return
+			}
+			for i := range each {
+				err := db.Advance(t.Context(), shard, claim.Epoch, func(tx gateway.Transaction) (gateway.Step, error) {
+					return gateway.Step{Checkpoint: claim}, tx.CountSearches(t.Context(), []*trend.Search{{
+						ID: uuid.NewString(), At: noon.Add(time.Duration(i) * time.Second), Keyword: spelling, Folded: "dune", Surface: model.PageSurface,
+						Visitor: trend.VisitorOf("", "00112233deadbeef"), First: true, Facts: trend.Searched,
+					}})
+				})
+				assert.NoError(t, err)
+			}
+		})
+	}
+	group.Wait()
+	rows := rowsOf(t, open())
+	require.Len(t, rows, 1)
+	assert.Equal(t, []int64{2 * each, 1}, []int64{rows[0].Requests, rows[0].Searches})
+}
+
+// A click belongs to its search, however late it comes.
+func testClickAfterMidnight(t *testing.T, db Catalogue) {
+	ctx, visitor := t.Context(), trend.VisitorOf("", "00112233deadbeef")
+	searched := time.Date(2026, 7, 1, 23, 58, 0, 0, time.UTC)
+	click := &trend.Click{
+		SearchID: uuid.NewString(), Book: 1, At: searched.Add(4 * time.Minute), SearchedAt: searched, Keyword: "moon", Folded: "moon",
+		Visitor: visitor, Surface: model.PageSurface, First: true, Ordinal: 3,
+	}
+	search := &trend.Search{
+		ID: click.SearchID, At: searched, Keyword: "moon", Folded: "moon", Visitor: visitor, Surface: model.PageSurface, First: true,
+		Facts: trend.Searched | trend.Shown | trend.Hit,
+	}
+	count(t, db, func(tx gateway.Transaction) error { return tx.CountClicks(ctx, []*trend.Click{click}) })
+	count(t, db, func(tx gateway.Transaction) error { return tx.CountSearches(ctx, []*trend.Search{search}) })
+	count(t, db, func(tx gateway.Transaction) error { return tx.CountClicks(ctx, []*trend.Click{click, click}) })
+	rows := rowsOf(t, db)
+	require.Len(t, rows, 1)
+	assert.Equal(t, trend.DayOf(searched), rows[0].Day)
+	counts := must(trend.DecodeDayCounts(rows[0].Encoded))
+	assert.Equal(t, trend.DayCounts{trend.Buckets - 1: {Requests: 1, Searches: 1, Shown: 1, Clicked: 1, Clicks: 1, Ordinals: 3}}, counts)
+}
+
+// Whoever agrees to the cookie during the day counts as two visitors, and as two searches.
+func testConsentDuringTheDay(t *testing.T, db Catalogue) {
+	search := func(visitor trend.Visitor) *trend.Search {
+		return &trend.Search{
+			ID: uuid.NewString(), At: noon, Keyword: "moon", Folded: "moon", Visitor: visitor, Surface: model.PageSurface, First: true, Facts: trend.Searched,
+		}
+	}
+	daily, cookie := trend.VisitorOf("", "00112233deadbeef"), trend.VisitorOf(uuid.NewString(), "")
+	count(t, db, func(tx gateway.Transaction) error {
+		return tx.CountSearches(t.Context(), []*trend.Search{search(daily), search(cookie), search(cookie), search(daily)})
+	})
+	rows := rowsOf(t, db)
+	require.Len(t, rows, 1)
+	assert.Equal(t, []int64{4, 2}, []int64{rows[0].Requests, rows[0].Searches})
+}
+
 func testOldDaysAreDropped(t *testing.T, db Catalogue) {
 	ctx, now := t.Context(), time.Now()
 	search := func(keyword string, days int) *trend.Search {
