@@ -1,4 +1,4 @@
-.PHONY: build licenses run test race check lint bench weather overload chaos changes eval search requests fuzz large fire crawlers help
+.PHONY: build licenses run test race check lint bench weather overload chaos changes eval search requests trends fuzz large fire crawlers help
 
 build: ## Build the program, stamped with its commit
 	CGO_ENABLED=0 go build -buildvcs=true -tags nomsgpack -o event-books .
@@ -42,6 +42,9 @@ chaos: ## Kill the shop and its Kafka, then look for every answer (15 minutes; d
 
 changes: ## Kill instances, then compare all copies of the catalogue; measure the stream of changes (20 minutes; docs/changes.md)
 	go run ./bench/changes
+
+trends: ## Measure how fast searches are counted, and trends answered (5 minutes; docs/trends.md)
+	go run ./bench/trends
 
 eval: ## Measure how well the search engine finds the books of TEST_DATA_DIR (5 minutes)
 	go run ./bench/eval

@@ -68,6 +68,7 @@ var mayImport = map[string][]string{
 	"bench/control/uncached":               {"adapter/cli", "application", "bench/control", "domain/gateway"},
 	"bench/control/unversioned":            {"adapter/cli", "application", "bench/control", "domain/gateway"},
 	"bench/overload":                       {"bench/testbed", "domain/model"},
+	"bench/trends":                         {"bench/testbed", "domain/model", "infrastructure/catalog", "infrastructure/mq"},
 	"bench/tutorial":                       {},
 	"bench/weather":                        {"bench/testbed", "domain/model", "infrastructure/catalog"},
 	"adapter/agent":                        {"domain/model"},
@@ -101,7 +102,7 @@ var onlyIn = map[string][]string{
 	"github.com/blevesearch/bleve":        {"bench/search", "infrastructure/index/bleve"},
 	"github.com/RoaringBitmap/roaring":    {"infrastructure/index/bleve"},
 	"github.com/klauspost":                {"adapter"},
-	"net/http":                            {"bench/search", "bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/changes", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather"},
+	"net/http":                            {"bench/search", "bench/trends", "bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/changes", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather"},
 	"net/url":                             {"bench/search", "bench/changes", "bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
 	"database/sql":                        {"infrastructure/database", "bench/changes", "bench/control", "bench/weather"},
 }

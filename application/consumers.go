@@ -147,6 +147,7 @@ func RunTrends(ctx context.Context, c *config.Config, log *slog.Logger) (err err
 		if err != nil {
 			return err
 		}
+		ops.Addr = listener.Addr().String()
 		defer ops.Close()
 		go func() {
 			if err := serve(ops, listener); err != nil {
@@ -154,7 +155,7 @@ func RunTrends(ctx context.Context, c *config.Config, log *slog.Logger) (err err
 			}
 		}()
 	}
-	log.Info("counting searches", "topic", c.MQ.SearchTopic(), "brokers", brokers)
+	log.Info("counting searches", "topic", c.MQ.SearchTopic(), "brokers", brokers, "ops", ops.Addr)
 	if err := db.awaitMigration(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil

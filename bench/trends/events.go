@@ -1,0 +1,126 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/google/uuid"
+
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/catalog"
+	"literank.com/event-books/infrastructure/mq"
+)
+
+const (
+	topic      = "lr-book-searches"
+	partitions = 3
+	keywords   = 1_000_000
+	visitors   = 2_000_000
+	// batch is the number of events that are sent at once.
+	batch = 1000
+)
+
+// commandOf is a command of the program, whose environment has no settings but these.
+func commandOf(program, dir string, environ []string, arguments ...string) *exec.Cmd {
+	command := exec.Command(program, arguments...)
+	command.Dir = dir
+	command.Env = append(os.Environ(), "EVENT_BOOKS_APP_LISTEN=127.0.0.1", "EVENT_BOOKS_APP_PORT=0", "EVENT_BOOKS_APP_OPS_LISTEN=127.0.0.1:0")
+	command.Env = append(command.Env, environ...)
+	return command
+}
+
+// maker makes events.
+type maker struct {
+	random   *rand.Rand
+	zipf     *rand.Zipf
+	value    []byte
+	source   string
+	sequence uint64
+}
+
+func newMaker(seed uint64) (*maker, error) {
+	rows, err := catalog.Starter()
+	if err != nil {
+		return nil, err
+	}
+	var books []model.ListedBook
+	for i, row := range rows[:5] {
+		book := *row
+		book.ID = uint(i + 1)
+		books = append(books, model.ListedBook{Book: &book})
+	}
+	m := &maker{random: rand.New(rand.NewPCG(seed, 1)), source: "/event-books/bench/" + uuid.NewString()}
+	m.zipf = rand.NewZipf(m.random, 1.1, 1, keywords-1)
+	m.value, err = model.EncodeBooks(books)
+	return m, err
+}
+
+// event makes an event of a person.
+func (m *maker) event(at time.Time) *mq.Record {
+	m.sequence++
+	keyword := fmt.Sprint("keyword ", m.zipf.Uint64())
+	return m.record(at, keyword)
+}
+
+func (m *maker) record(at time.Time, keyword string) *mq.Record {
+	e := &model.SearchEvent{
+		ID: uuid.Must(uuid.NewV7()).String(), Time: at, Value: m.value, Total: 5, Served: 5,
+		Search: model.Search{Keyword: model.Keyword(keyword), Limit: 20, Sort: model.ByRelevance},
+		Visit: model.Visit{
+			Surface: model.PageSurface, Agent: model.PersonAgent, Visitor: fmt.Sprintf("%016x", m.random.Uint64N(visitors)*0x9e3779b97f4a7c15),
+		},
+	}
+	return &mq.Record{Key: keyword, Value: m.value, Time: at, Headers: mq.AppendSource(e.Headers(), m.source, m.sequence)}
+}
+
+// send sends events, of which first are already there.
+func (b *bench) send(ctx context.Context, first, n int) error {
+	m, err := newMaker(uint64(first))
+	if err != nil {
+		return err
+	}
+	producer, err := mq.NewProducer([]string{b.broker}, topic, mq.WithLogger(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	producer.Connect()
+	for sent := 0; sent < n; {
+		count, err := producer.Partitions(ctx)
+		if err != nil {
+			return err
+		}
+		left := make([]*mq.Record, min(batch, n-sent))
+		for i := range left {
+			left[i] = m.event(time.Now())
+		}
+		sent += len(left)
+		for len(left) > 0 {
+			if left, err = producer.Deliver(ctx, left, count, func(*mq.Record, error) {}); err != nil && ctx.Err() != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// read returns how many events a second a reader decodes, with their books.
+func (b *bench) read(ctx context.Context) (perSecond float64, err error) {
+	begun, n := time.Now(), 0
+	_, err = mq.Read(ctx, mq.Kafka{Brokers: []string{b.broker}}, topic, time.Time{}, func(r *mq.Record) error {
+		e, err := model.DecodeSearchEvent(r.Key, r.Headers, r.Value)
+		if err == nil {
+			_, err = model.DecodeBooks(e.Value)
+		}
+		n++
+		return err
+	})
+	return float64(n) / time.Since(begun).Seconds(), err
+}
