@@ -1,7 +1,7 @@
 // Package database stores the catalogue in MySQL, MariaDB or SQLite, with one
 // code path on GORM and two dialects. It implements the gateways BookManager,
-// BookIndex, BookImporter, BookExporter, ImportLog and Outbox. It must not know HTTP,
-// Kafka or the configuration.
+// BookIndex, BookImporter, BookExporter, ImportLog, Outbox and DayKeys. It must not know
+// HTTP, Kafka or the configuration.
 package database
 
 import (
@@ -35,6 +35,7 @@ var (
 	_ gateway.BookExporter = (*DB)(nil)
 	_ gateway.ImportLog    = (*DB)(nil)
 	_ gateway.Outbox       = (*DB)(nil)
+	_ gateway.DayKeys      = (*DB)(nil)
 )
 
 // DB is a catalogue in a database. Its methods may be called concurrently. Until

@@ -44,6 +44,10 @@ func (db *DB) migrations() []*goose.Migration {
 		step(7, db.addChanges),
 		step(8, func(ctx context.Context, conn *sql.DB) error { return db.addColumns(ctx, conn, columnsOfImports) }),
 		step(9, db.addConsumers),
+		step(10, func(ctx context.Context, conn *sql.DB) error {
+			_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS day_keys (day INT NOT NULL PRIMARY KEY, secret "+db.dialect.columnType(digest)+", made_at BIGINT NOT NULL)")
+			return err
+		}),
 	}
 }
 
