@@ -40,6 +40,7 @@ type shop struct {
 	t      testing.TB
 	db     *database.DB
 	events *queue
+	clicks *queue // used by a shop that is counting
 	health *health
 	log    *logBook
 	copy   index.Engine // the search engine, nil if the database searches
@@ -49,13 +50,15 @@ type setup struct {
 	Options
 	index  gateway.BookIndex
 	engine index.Engine
+	// clicks of a shop that is counting go there; nil = links to books are plain.
+	clicks *queue
 	// away leaves the database unmigrated, as it is before the shop reaches it.
 	away bool
 }
 
 func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	t.Helper()
-	s := &shop{t: t, events: &queue{}, health: &health{stats: model.EventStats{Connected: true}}, log: &logBook{}}
+	s := &shop{t: t, events: &queue{}, health: &health{stats: model.EventStats{Connected: true}, clicks: model.EventStats{Connected: true}}, log: &logBook{}}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
 	s.db, err = database.OpenSQLite(filepath.Join(t.TempDir(), "books.db"), log)
@@ -68,7 +71,10 @@ func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	if !with.away {
 		require.NoError(t, s.db.Migrate(t.Context()))
 	}
-	s.copy = with.engine
+	s.copy, s.clicks = with.engine, with.clicks
+	if with.clicks != nil {
+		with.Clicks = executor.NewClickOperator(with.clicks, log)
+	}
 	with.Books = executor.NewBookOperator(s.db, s.events, with.index, highlight.Highlighter{}, log)
 	s.Server, err = New(with.Options)
 	require.NoError(t, err)
@@ -247,11 +253,13 @@ func (q *queue) take() []event {
 type health struct {
 	err     error
 	stats   model.EventStats
+	clicks  model.EventStats
 	noIndex bool
 }
 
 func (h *health) Ping(context.Context) error   { return h.err }
 func (h *health) EventStats() model.EventStats { return h.stats }
+func (h *health) ClickStats() model.EventStats { return h.clicks }
 func (h *health) IndexAnswers() bool           { return !h.noIndex }
 
 // logBook keeps records of a JSON log.
