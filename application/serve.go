@@ -28,6 +28,12 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	web, listener := w.server.HTTPServer(w.listener)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.db.tend(ctx) })
+	group.Go(func() error {
+		if w.db.awaitMigrated(ctx) {
+			w.dayKeys.Run(ctx)
+		}
+		return nil
+	})
 	group.Go(func() error { w.changes.run(ctx); return nil })
 	if w.indexer != nil {
 		group.Go(func() error { w.indexer.Run(ctx); return nil })

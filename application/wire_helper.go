@@ -20,6 +20,7 @@ import (
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/broker"
 	"literank.com/event-books/infrastructure/config"
+	"literank.com/event-books/infrastructure/daykey"
 	"literank.com/event-books/infrastructure/index"
 	"literank.com/event-books/infrastructure/index/highlight"
 	"literank.com/event-books/infrastructure/index/indexer"
@@ -38,9 +39,10 @@ type Parts struct {
 	// Outbox replaces what relay and feed read changes from, given the real one. Books
 	// write to the real one.
 	Outbox func(gateway.Outbox) gateway.Outbox
-	// Broker replaces the broker of the spool's events, given the real one.
+	// Broker replaces the broker of a spool's events, given the real one.
 	Broker func(events spool.Broker, brokers []string, topic string) spool.Broker
-	// Helper replaces the spool and its brokers as a whole.
+	// Helper replaces the spool of searches and its brokers as a whole. There are no clicks
+	// then.
 	Helper func(brokers []string, topic string) (mq.Helper, error)
 }
 
@@ -54,7 +56,9 @@ type WireHelper struct {
 	indexer *indexer.Indexer // nil if the database searches
 	helper  mq.Helper
 	events  *Events       // nil if Parts replace it
+	clicks  *Events       // nil likewise
 	trims   *mq.TrimWatch // nil likewise
+	dayKeys *daykey.Keeper
 	changes *changes
 	books   gateway.BookManager
 	broker  *broker.Supervisor // nil if another process or Kafka is the broker
@@ -100,6 +104,7 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 	if w.db, err = openCatalogue(w.config, w.log); err != nil {
 		return err
 	}
+	w.dayKeys = daykey.New(w.db, w.log)
 	var engine gateway.BookIndex = w.db
 	if w.indexer = newIndexer(w.config, w.db, w.log); w.indexer != nil {
 		engine = w.indexer
@@ -143,12 +148,17 @@ func (w *WireHelper) openHelper() (err error) {
 		w.helper, err = w.parts.Helper(w.brokers, w.config.MQ.SearchTopic())
 		return err
 	}
-	w.events, err = openEvents(SpoolDir(w.config), w.config, w.brokers, w.log, w.parts.Broker)
-	if errors.Is(err, spool.ErrInUse) {
-		return fmt.Errorf("%w: each shop needs an app.data_dir of its own", err)
-	}
-	if err != nil {
-		return err
+	for _, of := range []struct {
+		stream
+		events **Events
+	}{{searchStream(w.config), &w.events}, {clickStream(w.config), &w.clicks}} {
+		*of.events, err = openEvents(of.stream, w.config, w.brokers, w.log, w.parts.Broker)
+		if errors.Is(err, spool.ErrInUse) {
+			return fmt.Errorf("%w: each shop needs an app.data_dir of its own", err)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	w.helper = w.events
 	w.trims, err = trimWatch(w.config, w.brokers, w.log)
@@ -158,8 +168,13 @@ func (w *WireHelper) openHelper() (err error) {
 // openServers prepares the web service and that of metrics.
 func (w *WireHelper) openServers(token string) (err error) {
 	c := w.config.App
+	var clicks *executor.ClickOperator
+	if w.clicks != nil {
+		clicks = executor.NewClickOperator(w.clicks, w.log)
+	}
 	w.server, err = adapter.New(adapter.Options{
 		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), highlight.Highlighter{}, w.log),
+		Clicks:           clicks,
 		Health:           w,
 		Log:              w.log,
 		PageSize:         c.PageSize,
@@ -169,6 +184,9 @@ func (w *WireHelper) openServers(token string) (err error) {
 		AdminToken:       token,
 		VisitorCookie:    adapter.VisitorCookie(c.VisitorCookie),
 		VisitorKey:       w.visitorKey,
+		DailyVisitor:     c.DailyVisitor,
+		DayKey:           w.dayKeys.Key,
+		Retention:        w.config.MQ.Retention,
 		TrustedProxies:   c.TrustedProxies,
 		MaxConnections:   maxConnections(),
 		RateLimit:        c.RateLimit,
@@ -180,7 +198,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 	}
 	collectors := append(w.changes.collectors(), w.index, w.server.Metrics())
 	if w.events != nil {
-		collectors = append(collectors, w.events, trimmedRecords(w.trims))
+		collectors = append(collectors, w.events, w.clicks, trimmedRecords(w.trims))
 	}
 	if w.indexer != nil {
 		collectors = append(collectors, indexCollectors(w.indexer)...)
@@ -216,12 +234,17 @@ func (w *WireHelper) IndexAnswers() bool {
 	return w.indexer == nil || w.indexer.Status().Answering
 }
 
-// EventStats counts what became of the events.
-func (w *WireHelper) EventStats() model.EventStats {
-	if w.events == nil {
+// EventStats counts what became of the events of searches.
+func (w *WireHelper) EventStats() model.EventStats { return statsOf(w.events) }
+
+// ClickStats counts what became of clicks and erasures.
+func (w *WireHelper) ClickStats() model.EventStats { return statsOf(w.clicks) }
+
+func statsOf(e *Events) model.EventStats {
+	if e == nil {
 		return model.EventStats{}
 	}
-	return w.events.EventStats()
+	return e.EventStats()
 }
 
 // Close ends the parts in the reverse order of their start, even if one of them
@@ -240,7 +263,7 @@ func (w *WireHelper) Close() error {
 	if w.events != nil {
 		flush, cancel := w.stop.beforeTheEnd()
 		defer cancel()
-		errs = append(errs, w.events.Close(flush))
+		errs = append(errs, closeAll(flush, w.events, w.clicks))
 	}
 	if w.changes != nil {
 		w.changes.close()
