@@ -71,6 +71,8 @@ func everyKindOfPage(t *testing.T) []visited {
 	long := strings.Repeat("Pneumonoultramicroscopicsilicovolcanoconiosis", 5)
 	return []visited{
 		{"home", base + "/"},
+		{"what we record", base + "/privacy"},
+		{"what we record, counting", newShop(t, counting).serve() + "/privacy?forgotten"},
 		{"home, last page", base + "/?o=60"},
 		{"results", base + "/?q=o&sort=title"},
 		{"result of one long word", base + "/?q=donaudampfschifffahrtsgesellschaftdonaudampfschifffahrtsgesellschaft"},

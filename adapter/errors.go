@@ -124,5 +124,5 @@ func wantsPage(r *http.Request) bool {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		return asBrowser && r.URL.Path == pages.VisitorPath // the only form
 	}
-	return asBrowser || r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/books/")
+	return asBrowser || r.URL.Path == "/" || r.URL.Path == pages.PrivacyPath || strings.HasPrefix(r.URL.Path, "/books/")
 }

@@ -23,12 +23,13 @@ func (s *Server) livez(c *gin.Context) {
 
 // readiness is the answer of /readyz. Everyone sees the status, staff the rest.
 type readiness struct {
-	// Status is ok, degraded (Kafka doesn't confirm events, the spool is filling up, or the
+	// Status is ok, degraded (Kafka doesn't confirm events, a spool is filling up, or the
 	// database searches because there is no search index) or unavailable.
 	Status   string            `json:"status"`
 	Database string            `json:"database,omitempty"`
 	Index    string            `json:"index,omitempty"`
 	Events   *model.EventStats `json:"events,omitempty"`
+	Clicks   *model.EventStats `json:"clicks,omitempty"`
 	// Hint says why a request with a token doesn't see the rest.
 	Hint string `json:"hint,omitempty"`
 }
@@ -36,13 +37,13 @@ type readiness struct {
 func (s *Server) readyz(c *gin.Context) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), pingTimeout)
 	defer cancel()
-	events := s.options.Health.EventStats()
+	events, clicks := s.options.Health.EventStats(), s.options.Health.ClickStats()
 	answer, status := readiness{Status: "ok"}, http.StatusOK
 	index := "ok"
 	if !s.options.Health.IndexAnswers() {
 		index = "unavailable"
 	}
-	if !events.Connected || events.Filling || index != "ok" {
+	if !events.Connected || events.Filling || !clicks.Connected || clicks.Filling || index != "ok" {
 		answer.Status = "degraded"
 	}
 	database := "ok"
@@ -58,7 +59,7 @@ func (s *Server) readyz(c *gin.Context) {
 	case throttled:
 		answer.Hint = fmt.Sprintf("%s: wait %.0f s, then the right token shows the counts again", refused.Message, math.Ceil(refused.RetryAfter.Seconds()))
 	case staff:
-		answer.Database, answer.Index, answer.Events = database, index, &events
+		answer.Database, answer.Index, answer.Events, answer.Clicks = database, index, &events, &clicks
 	case c.GetHeader("Authorization") != "":
 		answer.Hint = "this is not the shop's admin token, sent as a bearer token: only that shows the counts"
 	}

@@ -50,7 +50,7 @@ func (d *description) closed() *description {
 	schemas := d.at(d.root, "components", "schemas").(map[string]any)
 	found := schemas["SearchResult"]
 	for _, schema := range []any{
-		schemas["Book"], schemas["Problem"], schemas["Readiness"], d.at(schemas["Readiness"], "properties", "events"), found, schemas["FoundBook"],
+		schemas["Book"], schemas["Problem"], schemas["Readiness"], schemas["EventCounts"], found, schemas["FoundBook"],
 		d.at(found, "properties", "facets"), d.at(found, "properties", "correction"), d.at(found, "properties", "capabilities"), schemas["Suggestion"], schemas["Trend"],
 		d.at(schemas["Facet"], "items"), schemas["Highlights"], d.at(schemas["Fragments"], "items"),
 	} {
@@ -192,7 +192,7 @@ func TestOpenAPIListsTheFields(t *testing.T) {
 	}
 	assert.ElementsMatch(t, fields(problem{}), propertiesOf("Problem/"))
 	assert.ElementsMatch(t, fields(readiness{}), propertiesOf("Readiness/"))
-	assert.ElementsMatch(t, fields(model.EventStats{}), propertiesOf("Readiness/properties/events/"))
+	assert.ElementsMatch(t, fields(model.EventStats{}), propertiesOf("EventCounts/"))
 	assert.ElementsMatch(t, []any{string(model.InStock), string(model.ToOrder), string(model.Unavailable)},
 		d.at(d.root, "components", "schemas", "Book", "properties", "availability", "enum"))
 }

@@ -19,6 +19,7 @@ func (s *Server) routes(r *gin.Engine) {
 
 	r.Match(read, "/", s.orFail(s.pages.Index))
 	r.Match(read, "/books/:id", s.orFail(s.pages.Book))
+	r.Match(read, pages.PrivacyPath, s.orFail(s.pages.Privacy))
 	r.POST(pages.VisitorPath, s.orFail(s.pages.AnswerVisitor))
 	r.Match(read, "/robots.txt", s.robots)
 	r.Match(read, "/static/*file", s.static)

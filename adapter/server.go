@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"literank.com/event-books/adapter/api"
+	"literank.com/event-books/adapter/click"
 	"literank.com/event-books/adapter/pages"
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/adapter/search"
@@ -32,7 +33,9 @@ import (
 type Health interface {
 	// Ping fails if the shop can't answer searches.
 	Ping(ctx context.Context) error
+	// EventStats are those of searches, ClickStats those of clicks.
 	EventStats() model.EventStats
+	ClickStats() model.EventStats
 	// IndexAnswers reports whether searches have all the capabilities of the configured
 	// engine.
 	IndexAnswers() bool
@@ -45,6 +48,8 @@ type VisitorCookie = visitor.Rule
 type Options struct {
 	Books  *executor.BookOperator
 	Trends *executor.TrendOperator
+	// Clicks takes clicks on books, and erasures. If it is nil, links to books are plain.
+	Clicks *executor.ClickOperator
 	Health Health
 	// Tracer makes the spans of requests; nil means none.
 	Tracer trace.TracerProvider
@@ -67,6 +72,12 @@ type Options struct {
 	// VisitorKey returns the key that signs visitors' cookies, or nil while it isn't
 	// known.
 	VisitorKey func() []byte
+	// DailyVisitor counts people of a day. DayKey returns the random key of the UTC day of a
+	// time, or nil if it isn't known.
+	DailyVisitor bool
+	DayKey       func(at time.Time) []byte
+	// Retention is how long topics keep events; 0 if that isn't known.
+	Retention time.Duration
 	// TrustedProxies may name the client's address, and say that its connection is
 	// encrypted.
 	TrustedProxies []string
@@ -134,6 +145,11 @@ func New(o Options) (*Server, error) {
 		CookiePath: (&url.URL{Path: cmp.Or(u.Path, "/")}).EscapedPath(),
 		Secure:     s.isHTTPS,
 		Key:        o.VisitorKey,
+		Daily:      o.DailyVisitor,
+		DayKey:     o.DayKey,
+	}
+	if visitors.DayKey == nil {
+		visitors.DayKey = func(time.Time) []byte { return nil }
 	}
 	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, PageSize: o.PageSize}
 	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
@@ -141,8 +157,8 @@ func New(o Options) (*Server, error) {
 	pageLinks := s.links
 	pageLinks.ByWork = true
 	s.pages, err = pages.New(pages.Options{
-		Operator: o.Books, Trends: o.Trends, Searcher: searcher, Visitors: visitors, Links: pageLinks, ImageHosts: o.ImageHosts,
-		Contact: o.Contact, Imprint: o.Imprint, Builtin: builtinTemplates, Pattern: o.TemplatesPattern, Asset: s.assetAddress, Log: o.Log,
+		Operator: o.Books, Trends: o.Trends, Clicks: o.Clicks, Signer: click.Signer{DayKey: visitors.DayKey}, Searcher: searcher, Visitors: visitors, Links: pageLinks, ImageHosts: o.ImageHosts,
+		Contact: o.Contact, Imprint: o.Imprint, Retention: o.Retention, Builtin: builtinTemplates, Pattern: o.TemplatesPattern, Asset: s.assetAddress, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -271,11 +271,13 @@ func TestHealth(t *testing.T) {
 	staff := func(status, database string) string {
 		events, err := json.Marshal(s.health.stats)
 		require.NoError(t, err)
+		clicks, err := json.Marshal(s.health.clicks)
+		require.NoError(t, err)
 		index := "ok"
 		if s.health.noIndex {
 			index = "unavailable"
 		}
-		return fmt.Sprintf(`{"status": %q, "database": %q, "index": %q, "events": %s}`, status, database, index, events)
+		return fmt.Sprintf(`{"status": %q, "database": %q, "index": %q, "events": %s, "clicks": %s}`, status, database, index, events, clicks)
 	}
 	s.health.stats = model.EventStats{Connected: true, Accepted: 7, Delivered: 5, Waiting: 2, Unconfirmed: 1, Lost: 2}
 	check(200, `{"status": "ok"}`, staff("ok", "ok"))
@@ -283,6 +285,12 @@ func TestHealth(t *testing.T) {
 	check(200, `{"status": "degraded"}`, staff("degraded", "ok"))
 	s.health.noIndex, s.health.stats.Filling = false, true
 	check(200, `{"status": "degraded"}`, staff("degraded", "ok"))
+	s.health.stats.Filling, s.health.clicks = false, model.EventStats{Accepted: 3}
+	check(200, `{"status": "degraded"}`, staff("degraded", "ok"))
+	s.health.clicks = model.EventStats{Connected: true, Filling: true}
+	check(200, `{"status": "degraded"}`, staff("degraded", "ok"))
+	s.health.clicks.Filling = false
+	check(200, `{"status": "ok"}`, staff("ok", "ok"))
 	s.health.stats = model.EventStats{}
 	check(200, `{"status": "degraded"}`, staff("degraded", "ok"))
 	s.health.err = errors.New("dial tcp 10.1.2.3")

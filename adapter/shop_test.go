@@ -41,6 +41,7 @@ type shop struct {
 	t      testing.TB
 	db     *database.DB
 	events *queue
+	clicks *queue // used by a shop that is counting
 	health *health
 	pongs  *pongs
 	log    *logBook
@@ -52,6 +53,8 @@ type setup struct {
 	Options
 	index  gateway.BookIndex
 	engine index.Engine
+	// clicks of a shop that is counting go there; nil = links to books are plain.
+	clicks *queue
 	// away leaves the database unmigrated, as it is before the shop reaches it.
 	away bool
 	// minVisitors is 1 if it is 0.
@@ -60,7 +63,7 @@ type setup struct {
 
 func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	t.Helper()
-	s := &shop{t: t, events: &queue{}, health: &health{stats: model.EventStats{Connected: true}}, pongs: &pongs{}, log: &logBook{}}
+	s := &shop{t: t, events: &queue{}, health: &health{stats: model.EventStats{Connected: true}, clicks: model.EventStats{Connected: true}}, pongs: &pongs{}, log: &logBook{}}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
 	s.db, err = database.OpenSQLite(filepath.Join(t.TempDir(), "books.db"), log)
@@ -73,7 +76,10 @@ func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	if !with.away {
 		require.NoError(t, s.db.Migrate(t.Context()))
 	}
-	s.copy = with.engine
+	s.copy, s.clicks = with.engine, with.clicks
+	if with.clicks != nil {
+		with.Clicks = executor.NewClickOperator(with.clicks, log)
+	}
 	with.Books = executor.NewBookOperator(s.db, s.events, with.index, highlight.Highlighter{}, log)
 	s.board = trends.NewBoard(s.db, s.db, s.db, highlight.Highlighter{}, trends.Options{Group: "trends", Stream: "test", MinVisitors: max(1, with.minVisitors), Log: log})
 	with.Trends = executor.NewTrendOperator(s.board, s.db)
@@ -257,11 +263,13 @@ func (q *queue) take() []event {
 type health struct {
 	err     error
 	stats   model.EventStats
+	clicks  model.EventStats
 	noIndex bool
 }
 
 func (h *health) Ping(context.Context) error   { return h.err }
 func (h *health) EventStats() model.EventStats { return h.stats }
+func (h *health) ClickStats() model.EventStats { return h.clicks }
 func (h *health) IndexAnswers() bool           { return !h.noIndex }
 
 // pongs answers pings, or returns err.

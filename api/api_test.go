@@ -84,7 +84,7 @@ func TestSchemasAreSchemas(t *testing.T) {
 		assert.NoError(t, err)
 		return nil
 	}))
-	assert.Equal(t, 4, found)
+	assert.Equal(t, 8, found)
 	assert.Equal(t, model.SearchEventSchema, compile(t, "books.searched/1.json").ID)
 	assert.Equal(t, model.ChangeSchema, compile(t, "books.changed/1.json").ID)
 
@@ -163,8 +163,9 @@ func TestAsyncAPI(t *testing.T) {
 	headers, books := example(t)
 	assert.NoError(t, compile(t, "books.searched/1.headers.json").Validate(headers))
 	assert.NoError(t, compile(t, "books.searched/1.json").Validate(books))
-	// The example has all headers and fields.
-	assert.Len(t, headers, len(compile(t, "books.searched/1.headers.json").Properties))
+	// The example has all headers and fields, but ce_clientid excludes ce_visitor.
+	const excluded = 1
+	assert.Len(t, headers, len(compile(t, "books.searched/1.headers.json").Properties)-excluded)
 	items := compile(t, "books.searched/1.json").Items2020
 	assert.Len(t, books[0], len(items.Properties))
 }
@@ -264,6 +265,13 @@ func TestHeadersThatAreRefused(t *testing.T) {
 		{"line break in a tag", set("ce_tag", "a\nb"), "/ce_tag pattern"},
 		{"address as the client's id", set("ce_clientid", "192.0.2.7"), "/ce_clientid pattern"},
 		{"refusal as the client's id", set("ce_clientid", "no"), "/ce_clientid pattern"},
+		{"address as the visitor", func(m map[string]any) {
+			delete(m, "ce_clientid")
+			m["ce_visitor"] = "192.0.2.7"
+		}, "/ce_visitor pattern"},
+		{"cookie and daily visitor", set("ce_visitor", "0123456789abcdef"), "/ not"},
+		{"several languages", set("ce_language", "de, en"), "/ce_language pattern"},
+		{"endless language", set("ce_language", "de"+strings.Repeat("-x", 20)), "/ce_language maxLength"},
 		{"negative offset", set("ce_offset", "-1"), "/ce_offset pattern"},
 		{"limit of none", set("ce_limit", "0"), "/ce_limit pattern"},
 		{"limit beyond the largest", set("ce_limit", "101"), "/ce_limit pattern"},
@@ -287,7 +295,7 @@ func TestHeadersThatAreRefused(t *testing.T) {
 		assert.Equal(t, []string{m.want}, got, m.name)
 	}
 	assert.Equal(t, []string{"/ type"}, complaints(t, schema.Validate([]any{})), "a list")
-	for _, fine := range []func(map[string]any){without("ce_tag"), without("ce_clientid"), set("ce_match", "relaxed"), without("traceparent"), set("later", "x")} {
+	for _, fine := range []func(map[string]any){without("ce_tag"), without("ce_clientid"), without("ce_language"), set("ce_match", "relaxed"), without("traceparent"), set("later", "x")} {
 		headers, _ := example(t)
 		fine(headers)
 		assert.NoError(t, schema.Validate(headers))

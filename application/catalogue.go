@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,19 @@ type catalogue struct {
 	log      *slog.Logger
 	// shared is the secret of all instances, once migrate has read it.
 	shared atomic.Pointer[string]
+	// migrated is closed once migrate has succeeded.
+	migrated     chan struct{}
+	migratedOnce sync.Once
+}
+
+// awaitMigrated waits until the database can be used. It returns false if ctx ends before.
+func (k *catalogue) awaitMigrated(ctx context.Context) bool {
+	select {
+	case <-k.migrated:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // secret returns "" until the database has answered.
@@ -40,7 +54,7 @@ func (k *catalogue) secret() string {
 
 // openCatalogue opens the configured database. It doesn't wait for a server.
 func openCatalogue(c *config.Config, log *slog.Logger) (*catalogue, error) {
-	k := &catalogue{dataDir: c.App.DataDir, embedded: c.DB.DSN == "", log: log}
+	k := &catalogue{dataDir: c.App.DataDir, embedded: c.DB.DSN == "", log: log, migrated: make(chan struct{})}
 	var err error
 	if k.embedded {
 		k.DB, err = database.OpenSQLite(k.file(), log)
@@ -77,6 +91,7 @@ func (k *catalogue) migrate(ctx context.Context) error {
 	secret, err := k.Secret(ctx, "app")
 	if err == nil {
 		k.shared.Store(&secret)
+		k.migratedOnce.Do(func() { close(k.migrated) })
 	}
 	return err
 }

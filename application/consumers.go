@@ -18,15 +18,29 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-// trendHandlers say what becomes of the records of the topic of searches. Records without a
-// type are those of other programs, such as the tutorial's.
-var trendHandlers = gateway.Handlers{
-	model.SearchEventType: consumer.CountSearches,
-	"":                    consumer.CountSearches,
+// consumed is a topic that a group of consumers reads, with the handlers of its events.
+type consumed struct {
+	group, topic string
+	handlers     gateway.Handlers
 }
 
 // trendGroup is the consumer group that counts searches.
-const trendGroup = "trends"
+func trendGroup(c *config.Config) string { return c.MQ.GroupPrefix + "trends" }
+
+// consumedTopics are all topics that are counted, each by a group of its own: so trouble with one
+// of them never holds up another.
+func consumedTopics(c *config.Config) []consumed {
+	return []consumed{
+		{trendGroup(c), c.MQ.SearchTopic(), gateway.Handlers{
+			model.SearchEventType: consumer.CountSearches,
+			"":                    consumer.CountSearches, // records of other programs, such as the tutorial's
+		}},
+		{trendGroup(c) + "-clicks", c.MQ.ClickTopic(), gateway.Handlers{
+			model.ClickEventType:         consumer.CountClicks,
+			model.VisitorErasedEventType: consumer.EraseVisitors,
+		}},
+	}
+}
 
 // consumers are the consumers of this process.
 type consumers struct {
@@ -42,14 +56,15 @@ func newConsumers(c *config.Config, db *catalogue, brokers []string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	group := c.MQ.GroupPrefix + trendGroup
-	k := &consumers{log: log, keep: func(ctx context.Context) error { return db.DropDays(ctx, group, c.Trends.KeepDays) }, delay: prometheus.NewHistogram(prometheus.HistogramOpts{
-		Namespace: "event_books", Name: "count_delay_seconds", Help: "Time from a search to its count.",
+	k := &consumers{log: log, keep: func(ctx context.Context) error { return db.DropDays(ctx, trendGroup(c), c.Trends.KeepDays) }, delay: prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: "event_books", Name: "count_delay_seconds", Help: "Time from a search or click to its count.",
 		Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600, 3600},
 	})}
-	searches := mq.NewConsumer(kafka, group, c.MQ.SearchTopic(), trendHandlers, db, log)
-	searches.Observe(func(r *model.Record) { k.delay.Observe(time.Since(r.Time).Seconds()) })
-	k.all = append(k.all, searches)
+	for _, of := range consumedTopics(c) {
+		one := mq.NewConsumer(kafka, of.group, of.topic, of.handlers, db, log)
+		one.Observe(func(r *model.Record) { k.delay.Observe(time.Since(r.Time).Seconds()) })
+		k.all = append(k.all, one)
+	}
 	return k, nil
 }
 

@@ -17,8 +17,8 @@ import (
 
 // DeadLetter is an event that Kafka rejected, or a record that a handler could not handle.
 type DeadLetter struct {
-	// ID is a number for those of handlers, and "partition/offset" in the topic of dead
-	// letters for those of Kafka.
+	// ID is a number for those of handlers. For those of Kafka it is the topic, with partition
+	// and offset among its dead letters.
 	ID     string    `json:"id"`
 	Reason string    `json:"reason"`
 	Time   time.Time `json:"time"`
@@ -87,7 +87,12 @@ func (d *DeadLetters) Each(ctx context.Context, visit func(*DeadLetter) error) e
 		}
 		after = letters[len(letters)-1].ID
 	}
-	return d.eachOfKafka(ctx, visit)
+	for _, of := range consumedTopics(d.config) {
+		if err := d.eachOfKafka(ctx, of.topic, visit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func ofHandler(l *gateway.DeadLetter) *DeadLetter {
@@ -100,19 +105,19 @@ func ofHandler(l *gateway.DeadLetter) *DeadLetter {
 
 // eachOfKafka reads the topic of dead letters. Those of handlers that were sent there, too, are
 // in the database.
-func (d *DeadLetters) eachOfKafka(ctx context.Context, visit func(*DeadLetter) error) error {
-	topic := mq.DeadLetterTopic(d.config.MQ.SearchTopic())
+func (d *DeadLetters) eachOfKafka(ctx context.Context, of string, visit func(*DeadLetter) error) error {
+	topic := mq.DeadLetterTopic(of)
 	done, err := d.db.SentAgain(ctx, topic)
 	if err != nil {
 		return err
 	}
 	_, err = mq.Read(ctx, d.kafka, topic, time.Time{}, func(r *mq.Record) error {
-		id := fmt.Sprintf("%d/%d", r.Partition, r.Offset)
+		id := fmt.Sprintf("%s/%d/%d", of, r.Partition, r.Offset)
 		if done[id] || r.Header("dead_group") != "" {
 			return nil
 		}
 		return visit(&DeadLetter{
-			ID: id, Reason: r.Header("dead_reason"), Time: r.Time.UTC(), Topic: r.Header("dead_topic"),
+			ID: id, Reason: r.Header("dead_reason"), Time: r.Time.UTC(), Topic: of,
 			Record: Record{r.Key, r.Value, withoutDeath(r.Headers), r.Time.UTC()},
 		})
 	})
@@ -159,11 +164,12 @@ func (d *DeadLetters) Retry(ctx context.Context, l *DeadLetter) error {
 		return gateway.ErrNoDeadLetter
 	}
 	return d.db.Retry(ctx, id, func(tx gateway.Transaction, r *model.Record) error {
-		handler := trendHandlers[r.Header("ce_type")]
-		if handler == nil {
-			return fmt.Errorf("no handler of the group %s knows events of the type %q", l.Group, r.Header("ce_type"))
+		for _, of := range consumedTopics(d.config) {
+			if handler := of.handlers[r.Header("ce_type")]; of.group == l.Group && handler != nil {
+				return handler(ctx, []*model.Record{r}, tx)
+			}
 		}
-		return handler(ctx, []*model.Record{r}, tx)
+		return fmt.Errorf("no handler of the group %s knows events of the type %q", l.Group, r.Header("ce_type"))
 	})
 }
 
@@ -179,7 +185,7 @@ func (d *DeadLetters) sendAgain(ctx context.Context, l *DeadLetter) error {
 		return err
 	}
 	var partition, offset int64
-	if _, err := fmt.Sscanf(l.ID, "%d/%d", &partition, &offset); err != nil {
+	if _, err := fmt.Sscanf(strings.TrimPrefix(l.ID, l.Topic), "/%d/%d", &partition, &offset); err != nil {
 		return gateway.ErrNoDeadLetter
 	}
 	headers := make([]model.Header, 0, len(l.Record.Headers))

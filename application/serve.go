@@ -34,6 +34,12 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 		group.Go(func() error { w.echo.Run(answered); return nil })
 	}
 	group.Go(func() error { return w.db.tend(ctx) })
+	group.Go(func() error {
+		if w.db.awaitMigrated(ctx) {
+			w.dayKeys.Run(ctx)
+		}
+		return nil
+	})
 	group.Go(func() error { w.changes.run(ctx); return nil })
 	group.Go(func() error { w.board.Run(ctx); return nil })
 	if w.counted != nil {

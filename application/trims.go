@@ -15,8 +15,10 @@ func trimWatch(c *config.Config, brokers []string, log *slog.Logger) (*mq.TrimWa
 	if err != nil {
 		return nil, err
 	}
-	topic := c.MQ.SearchTopic()
-	topics := []string{topic, mq.DeadLetterTopic(topic)}
+	var topics []string
+	for _, topic := range []string{c.MQ.SearchTopic(), c.MQ.ClickTopic()} {
+		topics = append(topics, topic, mq.DeadLetterTopic(topic))
+	}
 	return mq.NewTrimWatch(kafka, topics, c.MQ.Retention, log), nil
 }
 

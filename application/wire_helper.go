@@ -21,6 +21,7 @@ import (
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/broker"
 	"literank.com/event-books/infrastructure/config"
+	"literank.com/event-books/infrastructure/daykey"
 	"literank.com/event-books/infrastructure/index"
 	"literank.com/event-books/infrastructure/index/highlight"
 	"literank.com/event-books/infrastructure/index/indexer"
@@ -41,9 +42,10 @@ type Parts struct {
 	// Outbox replaces what relay and feed read changes from, given the real one. Books
 	// write to the real one.
 	Outbox func(gateway.Outbox) gateway.Outbox
-	// Broker replaces the broker of the spool's events, given the real one.
+	// Broker replaces the broker of a spool's events, given the real one.
 	Broker func(events spool.Broker, brokers []string, topic string) spool.Broker
-	// Helper replaces the spool and its brokers as a whole.
+	// Helper replaces the spool of searches and its brokers as a whole. There are no clicks
+	// then.
 	Helper func(brokers []string, topic string) (mq.Helper, error)
 }
 
@@ -57,8 +59,10 @@ type WireHelper struct {
 	indexer *indexer.Indexer // nil if the database searches
 	helper  mq.Helper
 	events  *Events       // nil if Parts replace it
+	clicks  *Events       // nil likewise
 	trims   *mq.TrimWatch // nil likewise
 	reports *reporter     // nil likewise
+	dayKeys *daykey.Keeper
 	changes *changes
 	counted *consumers // nil if other processes count
 	board   *trends.Board
@@ -112,6 +116,7 @@ func (w *WireHelper) open(ctx context.Context, whole bool) (err error) {
 	if w.db, err = openCatalogue(w.config, w.log); err != nil {
 		return err
 	}
+	w.dayKeys = daykey.New(w.db, w.log)
 	var engine gateway.BookIndex = w.db
 	if w.indexer = newIndexer(w.config, w.db, w.log); w.indexer != nil {
 		engine = w.indexer
@@ -161,15 +166,20 @@ func (w *WireHelper) openHelper() (err error) {
 		w.helper, err = w.parts.Helper(w.brokers, w.config.MQ.SearchTopic())
 		return err
 	}
-	w.events, err = openEvents(SpoolDir(w.config), w.config, w.brokers, w.log, w.parts.Broker)
-	if errors.Is(err, spool.ErrInUse) {
-		return fmt.Errorf("%w: each shop needs an app.data_dir of its own", err)
-	}
-	if err != nil {
-		return err
+	for _, of := range []struct {
+		stream
+		events **Events
+	}{{searchStream(w.config), &w.events}, {clickStream(w.config), &w.clicks}} {
+		*of.events, err = openEvents(of.stream, w.config, w.brokers, w.log, w.parts.Broker)
+		if errors.Is(err, spool.ErrInUse) {
+			return fmt.Errorf("%w: each shop needs an app.data_dir of its own", err)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	w.helper = w.events
-	if w.reports, err = openReporter(w.config.App.DataDir, w.db, w.log, w.events.Report); err != nil {
+	if w.reports, err = openReporter(w.config.App.DataDir, w.db, w.log, w.events.Report, w.clicks.Report); err != nil {
 		return err
 	}
 	w.trims, err = trimWatch(w.config, w.brokers, w.log)
@@ -179,7 +189,7 @@ func (w *WireHelper) openHelper() (err error) {
 // openTrends prepares what counts searches, if this process does, and what lists them.
 func (w *WireHelper) openTrends(counting bool) (err error) {
 	w.board = trends.NewBoard(w.db, w.db, w.books, highlight.Highlighter{}, trends.Options{
-		Group: w.config.MQ.GroupPrefix + trendGroup, Stream: w.config.MQ.SearchTopic(), MinVisitors: w.config.Trends.MinVisitors, Log: w.log,
+		Group: trendGroup(w.config), Stream: w.config.MQ.SearchTopic(), MinVisitors: w.config.Trends.MinVisitors, Log: w.log,
 	})
 	if counting {
 		w.counted, err = newConsumers(w.config, w.db, w.brokers, w.log)
@@ -190,9 +200,14 @@ func (w *WireHelper) openTrends(counting bool) (err error) {
 // openServers prepares the web service and that of metrics.
 func (w *WireHelper) openServers(token string) (err error) {
 	c := w.config.App
+	var clicks *executor.ClickOperator
+	if w.clicks != nil {
+		clicks = executor.NewClickOperator(w.clicks, w.log)
+	}
 	w.server, err = adapter.New(adapter.Options{
 		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), highlight.Highlighter{}, w.log),
 		Trends:           executor.NewTrendOperator(w.board, w.BookManager()),
+		Clicks:           clicks,
 		Health:           w,
 		Pings:            w.pings,
 		Tracer:           w.tracing.Provider(),
@@ -204,6 +219,9 @@ func (w *WireHelper) openServers(token string) (err error) {
 		AdminToken:       token,
 		VisitorCookie:    adapter.VisitorCookie(c.VisitorCookie),
 		VisitorKey:       w.visitorKey,
+		DailyVisitor:     c.DailyVisitor,
+		DayKey:           w.dayKeys.Key,
+		Retention:        w.config.MQ.Retention,
 		TrustedProxies:   c.TrustedProxies,
 		MaxConnections:   maxConnections(),
 		RateLimit:        c.RateLimit,
@@ -215,7 +233,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 	}
 	collectors := append(w.changes.collectors(), w.index, w.pings, w.server.Metrics())
 	if w.events != nil {
-		collectors = append(collectors, w.events, trimmedRecords(w.trims))
+		collectors = append(collectors, w.events, w.clicks, trimmedRecords(w.trims))
 	}
 	if w.counted != nil {
 		collectors = append(collectors, w.counted.collectors()...)
@@ -254,12 +272,17 @@ func (w *WireHelper) IndexAnswers() bool {
 	return w.indexer == nil || w.indexer.Status().Answering
 }
 
-// EventStats counts what became of the events.
-func (w *WireHelper) EventStats() model.EventStats {
-	if w.events == nil {
+// EventStats counts what became of the events of searches.
+func (w *WireHelper) EventStats() model.EventStats { return statsOf(w.events) }
+
+// ClickStats counts what became of clicks and erasures.
+func (w *WireHelper) ClickStats() model.EventStats { return statsOf(w.clicks) }
+
+func statsOf(e *Events) model.EventStats {
+	if e == nil {
 		return model.EventStats{}
 	}
-	return w.events.EventStats()
+	return e.EventStats()
 }
 
 // Close ends the parts in the reverse order of their start, even if one of them
@@ -278,7 +301,7 @@ func (w *WireHelper) Close() error {
 	if w.events != nil {
 		flush, cancel := w.stop.beforeTheEnd()
 		defer cancel()
-		errs = append(errs, w.events.Close(flush))
+		errs = append(errs, closeAll(flush, w.events, w.clicks))
 	}
 	if w.reports != nil {
 		last, cancel := w.stop.beforeTheEnd()

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,24 +134,37 @@ func (p *process) stocked() {
 	})
 }
 
-// connected waits until Kafka confirms events.
+// connected waits until Kafka confirms searches.
 func (p *process) connected() {
 	p.t.Helper()
-	p.eventually("events are confirmed", func() bool { return strings.Contains(p.log.String(), "Kafka confirms events") })
+	p.eventually("events are confirmed", func() bool { return p.logged("Kafka confirms events", p.log.Attr("listening", "topic")) > 0 })
 }
 
-// metric returns a value from /metrics.
-func (p *process) metric(name string) (value float64) {
-	p.t.Helper()
-	for line := range strings.Lines(get(p.t, "http://"+p.log.Attr("listening", "ops")+"/metrics").body) {
-		if rest, ok := strings.CutPrefix(line, name+" "); ok {
-			_, err := fmt.Sscan(rest, &value)
-			require.NoError(p.t, err)
-			return value
+// logged counts the lines of the log that have all these texts.
+func (p *process) logged(texts ...string) (lines int) {
+	for line := range strings.Lines(p.log.String()) {
+		if !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(line, text) }) {
+			lines++
 		}
 	}
-	p.t.Fatalf("no metric %s", name)
-	return 0
+	return lines
+}
+
+// metric returns a value from /metrics, summed over its labels.
+func (p *process) metric(name string) (sum float64) {
+	p.t.Helper()
+	found := false
+	for line := range strings.Lines(get(p.t, "http://"+p.log.Attr("listening", "ops")+"/metrics").body) {
+		labelled, rest, _ := strings.Cut(line, " ")
+		if labelled == name || strings.HasPrefix(labelled, name+"{") {
+			var value float64
+			_, err := fmt.Sscan(rest, &value)
+			require.NoError(p.t, err)
+			sum, found = sum+value, true
+		}
+	}
+	require.True(p.t, found, "there is no metric %s", name)
+	return sum
 }
 
 // settled waits until all events are in Kafka.

@@ -58,8 +58,9 @@ func TestRecordsFollowTheirSchemas(t *testing.T) {
 		ask("/api/books?q=zzyzx&group=work")
 		ask("/api/books?q=%20%F0%9F%8D%95%20%22%3C%26&limit=100&sort=newest")
 		ask("/api/books?q=a&language=eng&author=X+%26+Y&subject=%C3%A9%3D&decade=-380&available=false&tag=a%20b")
-		ask("/?q=moon&o=3&limit=1&tag=spring", "User-Agent", browser, "Cookie", cookie)
+		ask("/?q=moon&o=3&limit=1&tag=spring", "User-Agent", browser, "Cookie", cookie, "Accept-Language", "de-AT, en;q=0.5")
 		ask("/?q=moon&tag=%00", "User-Agent", browser, "Sec-GPC", "1", "Cookie", cookie)
+		ask("/?q=moon", "User-Agent", browser, "Accept-Language", "*")
 		ask("/?q="+url.QueryEscape(strings.Repeat("é", model.MaxKeyword)), "Sec-Purpose", "prefetch")
 		ask("/api/books?q="+strings.Repeat("w+", 40), "User-Agent", "odd")
 		ask("/api/books?q=%E2%80%8F&o=9980")
@@ -88,7 +89,7 @@ func TestRecordsFollowTheirSchemas(t *testing.T) {
 			checkTime(t, r)
 		}
 		assert.Len(t, said, len(headersSchema.Properties)+len(book.Properties), "every described header and field occurs")
-		assert.Equal(t, map[string]int{"person": 2, "bot": 5, "unknown": 1}, agents)
+		assert.Equal(t, map[string]int{"person": 3, "bot": 5, "unknown": 1}, agents)
 	})
 }
 

@@ -29,6 +29,10 @@ func (p *Pages) Book(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if token, there := query.ClickToken(c.Request.URL.RawQuery); there {
+		p.openClick(c, id, token)
+		return nil
+	}
 	b, err := p.Operator.GetBook(c.Request.Context(), id)
 	if err != nil {
 		return err

@@ -122,8 +122,9 @@ func (p *Pages) indexData(a *executor.Answer, tag string) *indexData {
 		data.Facets = p.facets(a, tag)
 	}
 	parameters := p.Links.Values(a.Search, "").Encode()
-	for _, b := range a.Books {
+	for i, b := range a.Books {
 		view := p.view(b.Book, parameters)
+		view.Link = p.clickLink(a, i, view.Link)
 		if b.Editions > 0 {
 			view.Editions = editions(b.Editions)
 			view.EditionsLink = p.editionsLink(a.Search, b.Book, tag)

@@ -21,8 +21,8 @@ var messages = struct {
 	OneBook, Books string
 	// Editions takes the number of further editions, other than one.
 	OneEdition, Editions string
-	// Contact and Imprint stand at the foot of each page.
-	Contact, Imprint string
+	// Privacy, Contact and Imprint stand at the foot of each page.
+	Privacy, Contact, Imprint string
 	// YearBCE and YearCE take a year.
 	YearBCE, YearCE string
 	Stock           map[model.Availability]string
@@ -61,6 +61,7 @@ var messages = struct {
 	OneEdition: "1 more edition",
 	Editions:   "%s more editions",
 
+	Privacy: "What we record",
 	Contact: "Contact",
 	Imprint: "Imprint",
 	YearBCE: "%s BCE",

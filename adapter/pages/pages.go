@@ -12,9 +12,11 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"literank.com/event-books/adapter/click"
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/adapter/search"
 	"literank.com/event-books/adapter/visitor"
@@ -26,6 +28,10 @@ import (
 type Options struct {
 	Operator *executor.BookOperator
 	Trends   *executor.TrendOperator
+	// Clicks takes clicks on books, and erasures; nil = nobody counts them. Signer signs the
+	// links to books.
+	Clicks   *executor.ClickOperator
+	Signer   click.Signer
 	Searcher *search.Searcher
 	Visitors *visitor.Visitors
 	Links    query.Links
@@ -35,6 +41,8 @@ type Options struct {
 	// Contact and Imprint are an e-mail address or a URL each, for the foot of the pages.
 	// They may be empty.
 	Contact, Imprint string
+	// Retention is how long topics keep events.
+	Retention time.Duration
 	// Builtin holds the built-in templates, Pattern names files to use instead.
 	Builtin fs.FS
 	Pattern string
@@ -47,22 +55,21 @@ type Options struct {
 type Pages struct {
 	Options
 	templates *template.Template
+	builtin   *template.Template // of pages that the files of Pattern don't have
 	foot      []link
 	browsing  browsing
 }
 
 // New returns the pages, or an error about the templates.
 func New(o Options) (*Pages, error) {
-	p := &Pages{Options: o}
+	p := &Pages{Options: o, foot: []link{{messages.Privacy, o.Links.To(PrivacyPath, nil)}}}
 	if o.Contact != "" {
 		p.foot = append(p.foot, contactLink(messages.Contact, o.Contact))
 	}
 	if o.Imprint != "" {
 		p.foot = append(p.foot, contactLink(messages.Imprint, o.Imprint))
 	}
-	var err error
-	p.templates, err = p.loadTemplates()
-	return p, err
+	return p, p.loadTemplates()
 }
 
 // buffers keeps the memory of pages for the next ones.
@@ -74,7 +81,11 @@ func (p *Pages) render(c *gin.Context, status int, name string, data any) {
 	page := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(page)
 	page.Reset()
-	if err := p.templates.ExecuteTemplate(page, name, data); err != nil {
+	templates := p.templates
+	if templates.Lookup(name) == nil {
+		templates = p.builtin
+	}
+	if err := templates.ExecuteTemplate(page, name, data); err != nil {
 		p.Log.Error("template failed", "template", name, "request_id", c.Writer.Header().Get("X-Request-Id"), "error", err)
 		c.Data(http.StatusInternalServerError, "text/plain; charset=utf-8", []byte(messages.TemplateFailed+"\n"))
 		return

@@ -13,6 +13,8 @@ const (
 	indexTemplate = "index.html"
 	bookTemplate  = "book.html"
 	errorTemplate = "error.html"
+	// Sets may lack privacyTemplate.
+	privacyTemplate = "privacy.html"
 )
 
 // blankPages are the templates that a set must have, each with data to try it
@@ -23,36 +25,40 @@ var blankPages = map[string]any{
 	errorTemplate: &errorData{},
 }
 
-// loadTemplates parses the built-in templates or the files that Pattern names.
-func (p *Pages) loadTemplates() (*template.Template, error) {
-	root := template.New("").Funcs(template.FuncMap{
+// loadTemplates parses the built-in templates and the files that Pattern names.
+func (p *Pages) loadTemplates() (err error) {
+	functions := template.FuncMap{
 		"asset": p.Asset,
 		"link":  func(path string) string { return p.Links.To(path, nil) },
 		// number writes 33629 as "33,629", books as "33,629 books".
 		"number": number,
 		"books":  countBooks,
-	})
-	if p.Pattern == "" {
-		t, err := root.ParseFS(p.Builtin, "templates/*.html")
-		if err != nil {
-			return nil, fmt.Errorf("built-in templates: %w", err)
-		}
-		return t, nil
+	}
+	if p.builtin, err = template.New("").Funcs(functions).ParseFS(p.Builtin, "templates/*.html"); err != nil {
+		return fmt.Errorf("built-in templates: %w", err)
+	}
+	if p.templates = p.builtin; p.Pattern == "" {
+		return nil
 	}
 	if found, err := filepath.Glob(p.Pattern); err != nil || len(found) == 0 {
-		return nil, fmt.Errorf("app.templates_pattern: no file matches %q; leave it empty for the built-in templates", p.Pattern)
+		return fmt.Errorf("app.templates_pattern: no file matches %q; leave it empty for the built-in templates", p.Pattern)
 	}
-	t, err := root.ParseGlob(p.Pattern)
-	if err != nil {
-		return nil, fmt.Errorf("app.templates_pattern: %w", err)
+	if p.templates, err = template.New("").Funcs(functions).ParseGlob(p.Pattern); err != nil {
+		return fmt.Errorf("app.templates_pattern: %w", err)
 	}
 	for name, blank := range blankPages {
-		if t.Lookup(name) == nil {
-			return nil, fmt.Errorf("app.templates_pattern: %q has no file %s", p.Pattern, name)
+		if p.templates.Lookup(name) == nil {
+			return fmt.Errorf("app.templates_pattern: %q has no file %s", p.Pattern, name)
 		}
-		if err := t.ExecuteTemplate(io.Discard, name, blank); err != nil {
-			return nil, fmt.Errorf("app.templates_pattern: %w", err)
+		if err := p.templates.ExecuteTemplate(io.Discard, name, blank); err != nil {
+			return fmt.Errorf("app.templates_pattern: %w", err)
 		}
 	}
-	return t, nil
+	if p.templates.Lookup(privacyTemplate) == nil {
+		return nil
+	}
+	if err := p.templates.ExecuteTemplate(io.Discard, privacyTemplate, &privacyData{}); err != nil {
+		return fmt.Errorf("app.templates_pattern: %w", err)
+	}
+	return nil
 }

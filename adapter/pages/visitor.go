@@ -34,27 +34,51 @@ func (p *Pages) welcome(c *gin.Context) *visitorForm {
 	}
 }
 
-// AnswerVisitor takes the answer of a visitorForm and leads back to its page.
+// AnswerVisitor takes the answer of a visitorForm or the privacy page, and leads back.
 func (p *Pages) AnswerVisitor(c *gin.Context) error {
-	if p.Visitors.Rule == visitor.Off {
-		return model.Errorf(model.NotFound, "", "there is nothing at this address")
-	}
 	if err := c.Request.ParseForm(); err != nil {
 		if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return model.Errorf(model.TooLarge, "", "the body is larger than %d bytes", large.Limit)
 		}
 		return &model.Error{Code: model.Malformed, Message: "the form can't be decoded", Cause: err}
 	}
+	back := ownPage(c.Request.PostForm.Get("back"))
 	switch c.Request.PostForm.Get("choice") {
 	case "no":
 		p.Visitors.Decline(c.Writer, c.Request)
 	case "yes":
+		if p.Visitors.Rule == visitor.Off {
+			return model.Errorf(model.NotFound, "", "there is nothing at this address")
+		}
 		p.Visitors.Accept(c.Writer, c.Request)
+	case "forget":
+		if err := p.forget(c); err != nil {
+			return err
+		}
+		if back == PrivacyPath {
+			back += "?" + forgotten
+		}
 	default:
-		return model.Errorf(model.Malformed, "choice", "must be yes or no")
+		return model.Errorf(model.Malformed, "choice", "must be yes, no or forget")
 	}
 	c.Header("Cache-Control", "no-store")
-	c.Redirect(http.StatusSeeOther, p.Links.To(ownPage(c.Request.PostForm.Get("back")), nil))
+	c.Redirect(http.StatusSeeOther, p.Links.To(back, nil))
+	return nil
+}
+
+// forget makes the visitor's events of the past stop counting. The cookie goes last: while
+// the browser has it, the visitor can ask again.
+func (p *Pages) forget(c *gin.Context) error {
+	if p.Clicks != nil {
+		known, err := p.Visitors.Known(c.Request, c.ClientIP())
+		if err != nil {
+			return err
+		}
+		if err := p.Clicks.EraseVisitors(known); err != nil {
+			return err
+		}
+	}
+	p.Visitors.Forget(c.Writer, c.Request)
 	return nil
 }
 
@@ -64,7 +88,7 @@ const maxBack = 4000
 // ownPage returns back if it is the address of a page of the shop, else "/".
 func ownPage(back string) string {
 	u, err := url.ParseRequestURI(back)
-	if err != nil || len(back) > maxBack || u.Host != "" || u.Scheme != "" || u.Path != "/" && !strings.HasPrefix(u.Path, "/books/") {
+	if err != nil || len(back) > maxBack || u.Host != "" || u.Scheme != "" || u.Path != "/" && u.Path != PrivacyPath && !strings.HasPrefix(u.Path, "/books/") {
 		return "/"
 	}
 	return u.RequestURI()

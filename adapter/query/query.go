@@ -33,6 +33,9 @@ const (
 	Tag       = "tag"
 )
 
+// Click is the parameter with the token of a link from a result to a book.
+const Click = "click"
+
 // Parameters lists the parameters of a search.
 var Parameters = []string{Keyword, Offset, Limit, Sort, Author, Language, Subject, Decade, Available, Exact, Group, Tag}
 
@@ -109,6 +112,17 @@ func decodeKnown(rawQuery string) (values url.Values, undecodable error) {
 		}
 	}
 	return values, undecodable
+}
+
+// ClickToken returns the token of a link to a book from a raw query string. there is false if
+// it has none.
+func ClickToken(rawQuery string) (token string, there bool) {
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		if name, value, _ := strings.Cut(pair, "="); name == Click {
+			return value, true
+		}
+	}
+	return "", false
 }
 
 // ParseSuggest reads what a shopper has typed and the number of suggestions wanted from a

@@ -33,7 +33,7 @@ func (s *Searcher) Search(c *gin.Context, surface model.Surface, withFacets bool
 		return nil, "", err
 	}
 	search.WithFacets = withFacets
-	answer, err = s.Operator.GetBooks(c.Request.Context(), search, s.Visitors.Visit(c.Request, surface, tag))
+	answer, err = s.Operator.GetBooks(c.Request.Context(), search, s.Visitors.Visit(c.Request, c.ClientIP(), surface, tag))
 	if err != nil {
 		return nil, "", err
 	}

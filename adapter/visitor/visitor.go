@@ -1,6 +1,6 @@
-// Package visitor describes the visitor behind a request: a person or a program,
-// and the random number in the cookie of a visitor who agreed to it. It must not
-// know gin or the application.
+// Package visitor describes the visitor behind a request: a person or a program, the random
+// number in the cookie of a visitor who agreed to it, and the daily visitor. It must not know
+// gin or the application.
 package visitor
 
 import (
@@ -48,24 +48,67 @@ type Visitors struct {
 	// returns nil while the key isn't known; then no cookie is set, and no number is
 	// taken.
 	Key func() []byte
+	// Daily says that visitors without a number get a daily visitor. DayKey returns the key
+	// of the UTC day of a time, or nil if it isn't known.
+	Daily  bool
+	DayKey func(at time.Time) []byte
 }
 
-// Visit describes a request for the event of its search. HEAD requests are no
-// searches and get the zero value.
-func (v *Visitors) Visit(r *http.Request, surface model.Surface, tag string) model.Visit {
+// Visit describes a request for the event of its search. client is the client's address.
+// HEAD requests are no searches and get the zero value.
+func (v *Visitors) Visit(r *http.Request, client string, surface model.Surface, tag string) model.Visit {
 	if r.Method == http.MethodHead {
 		return model.Visit{}
 	}
-	return model.Visit{Surface: surface, Agent: agent.Of(r), Tag: tag, ClientID: v.clientID(r)}
+	visit := model.Visit{Surface: surface, Agent: agent.Of(r), Tag: tag, Language: language(r)}
+	visit.ClientID, visit.Visitor = v.identify(r, client, visit.Agent, time.Now())
+	return visit
 }
 
-// clientID returns the number that events may carry, or "".
-func (v *Visitors) clientID(r *http.Request) string {
-	if !v.mayRemember(r) {
-		return ""
+// Agent says who sent a request.
+func (v *Visitors) Agent(r *http.Request) model.Agent { return agent.Of(r) }
+
+// Identify returns what the event of a search at that time tells about the visitor: the
+// number of the cookie, or else the daily visitor, or neither.
+func (v *Visitors) Identify(r *http.Request, client string, at time.Time) (clientID, daily string) {
+	return v.identify(r, client, agent.Of(r), at)
+}
+
+func (v *Visitors) identify(r *http.Request, client string, by model.Agent, at time.Time) (clientID, daily string) {
+	if wantsPrivacy(r) {
+		return "", ""
 	}
-	id, _ := v.readCookie(r)
-	return id
+	id, answer := v.readCookie(r)
+	if id != "" && v.Rule != Off {
+		return id, ""
+	}
+	if !v.Daily || answer == no || by == model.BotAgent {
+		return "", ""
+	}
+	return "", dailyVisitor(v.DayKey(at), client, r.UserAgent())
+}
+
+// Known returns all that events of today may tell about the visitor, whatever the browser
+// asks for by now. The error has the code UnavailableNow while the shop can't tell.
+func (v *Visitors) Known(r *http.Request, client string) (visitors []string, err error) {
+	unavailable := &model.Error{Code: model.UnavailableNow, Message: "visitors can't be recognised at the moment"}
+	id, answer := v.readCookie(r)
+	switch {
+	case id != "":
+		visitors = append(visitors, id)
+	case answer == yes && v.Key() == nil:
+		return nil, unavailable
+	}
+	if v.Daily {
+		key := v.DayKey(time.Now())
+		if key == nil {
+			return nil, unavailable
+		}
+		if daily := dailyVisitor(key, client, r.UserAgent()); daily != "" {
+			visitors = append(visitors, daily)
+		}
+	}
+	return visitors, nil
 }
 
 // Notice is what a page says about the cookie.
@@ -115,7 +158,29 @@ func (v *Visitors) Accept(w http.ResponseWriter, r *http.Request) {
 }
 
 // Decline replaces the number with the answer no.
-func (v *Visitors) Decline(w http.ResponseWriter, r *http.Request) { v.setCookie(w, r, declined) }
+func (v *Visitors) Decline(w http.ResponseWriter, r *http.Request) {
+	v.setCookie(w, r, declined, cookieAge)
+}
+
+// Forget deletes the cookie. The answer no stays, because it says nothing about the visitor.
+func (v *Visitors) Forget(w http.ResponseWriter, r *http.Request) {
+	if _, answer := v.readCookie(r); answer != no {
+		v.setCookie(w, r, "", -time.Second)
+	}
+}
+
+// State is what a browser has told the shop.
+type State struct {
+	// Accepted and Declined are the visitor's answer about the cookie. Private browsers
+	// ask not to be tracked.
+	Accepted, Declined, Private bool
+}
+
+// State returns the state of a browser.
+func (v *Visitors) State(r *http.Request) State {
+	_, answer := v.readCookie(r)
+	return State{Accepted: answer == yes && v.Rule != Off, Declined: answer == no, Private: wantsPrivacy(r)}
+}
 
 // setNumber sets a new, signed number. It reports false while the key isn't known.
 func (v *Visitors) setNumber(w http.ResponseWriter, r *http.Request) bool {
@@ -124,13 +189,14 @@ func (v *Visitors) setNumber(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	id := uuid.NewString()
-	v.setCookie(w, r, id+"."+sign(key, id))
+	v.setCookie(w, r, id+"."+sign(key, id), cookieAge)
 	return true
 }
 
-func (v *Visitors) setCookie(w http.ResponseWriter, r *http.Request, value string) {
+// setCookie sets the cookie for a time, or deletes it if that is negative.
+func (v *Visitors) setCookie(w http.ResponseWriter, r *http.Request, value string, age time.Duration) {
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: value, Path: v.CookiePath, MaxAge: int(cookieAge.Seconds()),
+		Name: cookieName, Value: value, Path: v.CookiePath, MaxAge: int(age.Seconds()),
 		HttpOnly: true, Secure: v.Secure(r), SameSite: http.SameSiteLaxMode,
 	})
 }

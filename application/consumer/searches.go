@@ -1,5 +1,5 @@
-// Package consumer has the handlers of records: one small function for each type of event.
-// They must not know where records come from.
+// Package consumer has the handlers of events: each turns the records of one type into what
+// is counted. It must not know Kafka or databases.
 package consumer
 
 import (
@@ -24,7 +24,7 @@ func CountSearches(ctx context.Context, records []*model.Record, tx gateway.Tran
 			continue
 		}
 		s := trend.NewSearch(e, r.Time)
-		if s.At.Before(r.Newest.Add(-trend.TooLate)) || trend.DayOf(s.At) < first {
+		if expired(r, s.At) || trend.DayOf(s.At) < first {
 			tx.Late(r)
 			continue
 		}

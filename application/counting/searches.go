@@ -181,13 +181,14 @@ func (s *Searches) keyword(e *model.SearchEvent) *keyword {
 // facts returns what is known about the event's search, and whether the search was counted
 // before. It returns nil if the event belongs to no search.
 func (s *Searches) facts(at time.Time, k *keyword, e *model.SearchEvent) (f *facts, known bool) {
-	if e.ClientID == "" {
+	visitor := cmp.Or(e.ClientID, e.Visitor)
+	if visitor == "" {
 		if e.Search.Offset > 0 {
 			return nil, false
 		}
 		return &facts{}, false
 	}
-	search := digestOf(e.ClientID, k.folded, string(e.Surface), e.Tag, at.UTC().Truncate(bucket).String())
+	search := digestOf(visitor, k.folded, string(e.Surface), e.Tag, at.UTC().Truncate(bucket).String())
 	f, known = s.searches[search]
 	if !known {
 		f = &facts{}

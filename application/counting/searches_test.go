@@ -60,6 +60,7 @@ func TestPagesAndRepetitionsAreOneSearch(t *testing.T) {
 		return e
 	}
 	same := func(*model.SearchEvent) {}
+	daily := func(e *model.SearchEvent) { e.Visitor = "0123456789abcdef" }
 	page2 := func(e *model.SearchEvent) { e.Search.Offset = 20 }
 	later := func(by time.Duration) func(e *model.SearchEvent) {
 		return func(e *model.SearchEvent) { e.Time = e.Time.Add(by) }
@@ -78,6 +79,8 @@ func TestPagesAndRepetitionsAreOneSearch(t *testing.T) {
 			[]*model.SearchEvent{visitor("v", "a", 1, same), visitor("v", "a", 1, later(29*time.Minute))}, Keyword{"a", 1, 2, 0}},
 		"a visitor repeats a search later": {
 			[]*model.SearchEvent{visitor("v", "a", 1, same), visitor("v", "a", 1, later(30*time.Minute))}, Keyword{"a", 2, 2, 0}},
+		"a daily visitor repeats a search": {
+			[]*model.SearchEvent{visitor("", "a", 1, daily), visitor("", "a", 1, daily)}, Keyword{"a", 1, 2, 0}},
 		"two visitors": {
 			[]*model.SearchEvent{visitor("v", "a", 1, same), visitor("w", "a", 1, same)}, Keyword{"a", 2, 2, 0}},
 		"page and API": {

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"cmp"
+	"time"
 
 	"literank.com/event-books/domain/keyword"
 	"literank.com/event-books/domain/model"
@@ -12,7 +13,10 @@ type Answer struct {
 	// SearchID identifies a keyword search and its event. It is empty if the
 	// search has no keyword or no event.
 	SearchID string
-	Search   model.Search
+	// SearchedAt and Visit are time and visit of the event.
+	SearchedAt time.Time
+	Visit      model.Visit
+	Search     model.Search
 	// SearchResult is complete: if there is a keyword, it has Match and Served.
 	model.SearchResult
 	// Ignored counts the words of the keyword beyond model.MaxWords.
@@ -57,6 +61,19 @@ func (a *Answer) PlainBooks() []*model.Book {
 		books[i] = listed.Book
 	}
 	return books
+}
+
+// Click returns the click on a book of the answer, by its index, or nil if the search has no
+// event.
+func (a *Answer) Click(i int) *model.ClickEvent {
+	if a.SearchID == "" {
+		return nil
+	}
+	return &model.ClickEvent{
+		SearchID: a.SearchID, SearchTime: a.SearchedAt, Keyword: a.Search.Keyword, Offset: a.Search.Offset,
+		Surface: a.Visit.Surface, Tag: a.Visit.Tag, ClientID: a.Visit.ClientID, Visitor: a.Visit.Visitor, Agent: a.Visit.Agent,
+		Book: a.Books[i].ID, Ordinal: a.Search.Offset + i + 1,
+	}
 }
 
 // Changed reports whether another keyword than the one typed was searched.

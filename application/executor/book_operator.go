@@ -60,9 +60,9 @@ func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit 
 	if err != nil {
 		return nil, fmt.Errorf("make a search id: %w", err)
 	}
-	answer.SearchID = id.String()
+	answer.SearchID, answer.SearchedAt, answer.Visit = id.String(), time.Now(), visit
 	event := model.SearchEvent{
-		ID: answer.SearchID, Time: time.Now(), Search: search, Visit: visit,
+		ID: answer.SearchID, Time: answer.SearchedAt, Search: search, Visit: visit,
 		Match: answer.Match, ServedQuery: answer.Served,
 		Value: body, Total: answer.typed(), Served: len(books), TraceParent: mq.TraceParent(ctx),
 	}

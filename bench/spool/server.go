@@ -311,7 +311,8 @@ func (p *shop) metrics() (metrics, error) {
 	for lines.Scan() {
 		name, value, ok := strings.Cut(lines.Text(), " ")
 		if n, err := strconv.ParseFloat(value, 64); ok && err == nil {
-			m[name] = n
+			name, _, _ = strings.Cut(name, "{") // sums over labels
+			m[name] += n
 		}
 	}
 	return m, lines.Err()

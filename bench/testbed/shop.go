@@ -189,15 +189,23 @@ func (s *Shop) Gauge(ctx context.Context, name string) (int, error) {
 	return gauge(response.Body, name)
 }
 
-// gauge returns the value of a metric in Prometheus' text format.
-func gauge(metrics io.Reader, name string) (int, error) {
+// gauge returns the value of a metric in Prometheus' text format, summed over its labels.
+func gauge(metrics io.Reader, name string) (sum int, err error) {
+	found := false
 	lines := bufio.NewScanner(metrics)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
 		if len(fields) >= 2 && (fields[0] == name || strings.HasPrefix(fields[0], name+"{")) {
 			value, err := strconv.ParseFloat(fields[len(fields)-1], 64)
-			return int(value), err
+			if err != nil {
+				return 0, err
+			}
+			sum += int(value)
+			found = true
 		}
 	}
-	return 0, errors.Join(errors.New("no metric "+name), lines.Err())
+	if !found {
+		return 0, errors.Join(errors.New("no metric "+name), lines.Err())
+	}
+	return sum, lines.Err()
 }

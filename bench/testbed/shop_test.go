@@ -14,6 +14,7 @@ func TestGauge(t *testing.T) {
 	const spoolRecords = "event_books_spool_records"
 	for text, want := range map[string]int{
 		"# HELP event_books_spool_records waiting\n# TYPE event_books_spool_records gauge\nevent_books_spool_records 12345\n": 12345,
+		"event_books_spool_records{spool=\"clicks\"} 3\nevent_books_spool_records{spool=\"searches\"} 4\n":                    7,
 		"event_books_spool_records_total 3\nevent_books_spool_records{topic=\"a\"} 1.2e+04\n":                                 12000,
 	} {
 		n, err := gauge(strings.NewReader(text), spoolRecords)

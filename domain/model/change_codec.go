@@ -108,11 +108,11 @@ func DecodeChangeHead(key string, headers []Header, value []byte) (*Change, erro
 // decodeHead reads key and headers as those of a tombstone, and returns the kind that
 // ce_type names, or "" if there is none.
 func decodeHead(key string, headers []Header) (c *Change, kind ChangeKind, err error) {
-	id, err := strconv.ParseUint(key, 10, 63)
-	if err != nil || id == 0 || key[0] == '0' {
-		return nil, "", Errorf(Malformed, "key", "must be the id of a book")
+	id, err := decodeBookID(key)
+	if err != nil {
+		return nil, "", malformed("key", err)
 	}
-	c = &Change{BookID: uint(id), Kind: BookDeleted}
+	c = &Change{BookID: id, Kind: BookDeleted}
 	seen := make(map[string]bool, len(headers))
 	for _, h := range headers {
 		if len(h.Value) == 0 || seen[h.Key] {

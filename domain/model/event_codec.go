@@ -88,9 +88,8 @@ func MatchOf(total int) Match {
 // DecodeSearchEvent reads a record of the topic of searches. It ignores unknown
 // headers. The events of other programs may lack headers, which gives defaults:
 //
-//   - ID, TraceParent, Source, Sequence, Surface, Tag, ClientID, Visitor, Language, Offset and Limit are
-//     zero. So
-//     is Time; the record's timestamp may take its place.
+//   - ID, TraceParent, Source, Sequence, Surface, Tag, ClientID, Visitor, Language, Offset and
+//     Limit are zero. So is Time; the record's timestamp may take its place.
 //   - Agent is UnknownAgent, Sort ByRelevance, and no filter is set.
 //   - Served is the number of books in the value, Total equals Served.
 //   - Match and ServedQuery follow from Total and the keyword.
@@ -100,10 +99,7 @@ func MatchOf(total int) Match {
 // "value". DecodeSearchEvent checks that the value is a JSON array and leaves its
 // books to DecodeBooks; the event keeps the value without copying it.
 func DecodeSearchEvent(key string, headers []Header, value []byte) (*SearchEvent, error) {
-	keyword, err := ParseKeyword(key)
-	if err == nil && keyword == "" {
-		err = errors.New("is empty")
-	}
+	keyword, err := decodeKeyword(key)
 	if err != nil {
 		return nil, malformed("key", err)
 	}
@@ -115,15 +111,9 @@ func DecodeSearchEvent(key string, headers []Header, value []byte) (*SearchEvent
 	if e.Served, err = countElements(value); err != nil {
 		return nil, malformed("value", err)
 	}
-	seen := make(map[string]bool, len(headers))
-	for _, h := range headers {
-		if len(h.Value) == 0 || seen[h.Key] {
-			continue
-		}
-		seen[h.Key] = true
-		if err := e.decodeHeader(h.Key, string(h.Value)); err != nil {
-			return nil, malformed(h.Key, err)
-		}
+	seen, err := decodeHeaders(headers, e.decodeHeader)
+	if err != nil {
+		return nil, err
 	}
 	if !seen["ce_totalhits"] {
 		e.Total = e.Served

@@ -53,7 +53,9 @@ func TestSearchEventHeaders(t *testing.T) {
 	}, lines(e.Headers()))
 	e.Total, e.Served = 0, 0
 	assert.Contains(t, lines(e.Headers()), "ce_match: none")
-	e.Tag, e.ClientID = "", ""
+	e.Tag, e.ClientID, e.Visitor, e.Language = "", "", aVisitor, "de"
+	assert.Contains(t, lines(e.Headers()), "ce_visitor: "+aVisitor)
+	assert.Contains(t, lines(e.Headers()), "ce_language: de")
 	for _, line := range lines(e.Headers()) {
 		assert.NotContains(t, line, "ce_tag")
 		assert.NotContains(t, line, "ce_clientid")
@@ -108,15 +110,19 @@ type record struct {
 
 // recordOf returns the record of an event as the topic holds it.
 func recordOf(e *model.SearchEvent) record {
-	headers := e.Headers()
-	if e.Source != "" {
-		headers = append(headers, model.Header{Key: "ce_source", Value: []byte(e.Source)})
+	return record{string(e.Search.Keyword), accepted(e.Headers(), e.Source, e.Sequence), e.Value}
+}
+
+// accepted adds what the message queue adds to headers.
+func accepted(headers []model.Header, source string, sequence uint64) []model.Header {
+	if source != "" {
+		headers = append(headers, model.Header{Key: "ce_source", Value: []byte(source)})
 	}
-	if e.Sequence != 0 {
-		digits := strconv.FormatUint(e.Sequence, 10)
+	if sequence != 0 {
+		digits := strconv.FormatUint(sequence, 10)
 		headers = append(headers, model.Header{Key: "ce_sequence", Value: []byte(strings.Repeat("0", 20-len(digits)) + digits)})
 	}
-	return record{string(e.Search.Keyword), headers, e.Value}
+	return headers
 }
 
 func (r record) event() (*model.SearchEvent, error) {
@@ -156,6 +162,7 @@ const (
 	anID      = "0197a2b4-0000-7000-8000-000000000000"
 	aSource   = "/event-books/shop-1/8f14e45f-ceea-4e7a-9d6b-5a3c1f0b2d47"
 	aClientID = "0f3b8a52-9d3e-4c5a-8a53-2f0a6a1f5b11"
+	aVisitor  = "0123456789abcdef"
 )
 
 // goldenEvents are the events of testdata/events.
@@ -171,7 +178,7 @@ func goldenEvents() map[string]*model.SearchEvent {
 				Keyword: keyword, Sort: model.ByNewest, Offset: 40, Limit: 20,
 				Filters: model.Filters{Author: "Leo Tolstoy", Language: "en", Subject: "War", Decade: &decade, Available: &yes},
 			},
-			Visit: model.Visit{Surface: model.PageSurface, Agent: model.PersonAgent, Tag: "letter 7/é", ClientID: aClientID},
+			Visit: model.Visit{Surface: model.PageSurface, Agent: model.PersonAgent, Tag: "letter 7/é", ClientID: aClientID, Language: "de-AT"},
 			Match: model.ExactMatch, ServedQuery: served, Value: []byte(oneBook), Total: 41, Served: 1,
 		},
 		"filters": {
@@ -192,7 +199,7 @@ func goldenEvents() map[string]*model.SearchEvent {
 		"nothing-found": {
 			ID: anID, Source: aSource, Sequence: 2, Time: at.Truncate(time.Second),
 			Search: model.Search{Keyword: "nothing", Sort: model.ByRelevance, Limit: 20},
-			Visit:  model.Visit{Surface: model.PageSurface, Agent: model.PersonAgent},
+			Visit:  model.Visit{Surface: model.PageSurface, Agent: model.PersonAgent, Visitor: aVisitor, Language: "zh-Hant-TW"},
 			Match:  model.NoMatch, ServedQuery: "nothing", Value: []byte("[]"),
 		},
 		"beyond-the-last-page": {
@@ -319,6 +326,9 @@ func TestEventsThatAreRefused(t *testing.T) {
 		"unknown agent":           {header: header("ce_agent", "crawler"), field: "ce_agent"},
 		"tag of two lines":        {header: header("ce_tag", "a\nb"), field: "ce_tag"},
 		"client that is no text":  {header: header("ce_clientid", "\xff"), field: "ce_clientid"},
+		"address as a visitor":    {header: header("ce_visitor", "192.0.2.7"), field: "ce_visitor"},
+		"visitor in capitals":     {header: header("ce_visitor", "0123456789ABCDEF"), field: "ce_visitor"},
+		"language that is none":   {header: header("ce_language", "\xff"), field: "ce_language"},
 		"negative offset":         {header: header("ce_offset", "-1"), field: "ce_offset"},
 		"offset too large":        {header: header("ce_offset", "2147483648"), field: "ce_offset"},
 		"limit too large":         {header: header("ce_limit", "101"), field: "ce_limit"},

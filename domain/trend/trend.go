@@ -110,8 +110,28 @@ type Click struct {
 	Ordinal int
 }
 
+// NewClick returns an event as it counts. record is the time of its record.
+func NewClick(e *model.ClickEvent, record time.Time) *Click {
+	c := &Click{
+		SearchID: e.SearchID, Book: e.Book,
+		At: model.EventTime(e.Time, record), SearchedAt: model.EventTime(e.SearchTime, record),
+		Keyword: string(e.Keyword), Folded: model.Fold(string(e.Keyword)),
+		Visitor: VisitorOf(e.ClientID, e.Visitor), Surface: e.Surface, Tag: e.Tag,
+		First: e.Offset == 0, Ordinal: e.Ordinal,
+	}
+	if c.Surface == "" { // another program's
+		c.Surface = model.PageSurface
+	}
+	return c
+}
+
 // Erasure asks not to count the searches and clicks of a visitor up to a time.
 type Erasure struct {
 	Visitor Visitor
 	Until   time.Time
+}
+
+// NewErasure returns an event as it counts. record is the time of its record.
+func NewErasure(e *model.VisitorErasedEvent, record time.Time) *Erasure {
+	return &Erasure{Visitor: ErasedVisitor(e.Visitor), Until: model.EventTime(e.Time, record)}
 }

@@ -34,6 +34,15 @@ func VisitorOf(clientID, daily string) Visitor {
 	return ""
 }
 
+// ErasedVisitor returns the visitor that an erasure names: a daily visitor by its digits, or
+// else the number of a cookie.
+func ErasedVisitor(name string) Visitor {
+	if v := VisitorOf("", name); v != "" {
+		return v
+	}
+	return VisitorOf(name, "")
+}
+
 // Network returns the bytes of a daily visitor that stand for the network, or "" for other
 // visitors.
 func (v Visitor) Network() string {

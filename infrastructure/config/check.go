@@ -126,7 +126,7 @@ func (c *Config) checkVisitors(errs *[]error) {
 func ambiguousBase(base string) bool {
 	base = strings.TrimRight(base, "/")
 	return base == "/api" || strings.HasPrefix(base, "/api/") ||
-		slices.Contains([]string{"/visitor", "/ping", "/robots.txt", "/livez", "/readyz"}, base)
+		slices.Contains([]string{"/visitor", "/ping", "/privacy", "/robots.txt", "/livez", "/readyz"}, base)
 }
 
 // validContact accepts an e-mail address, also after mailto:, a URL, and nothing.
@@ -175,6 +175,7 @@ func (c *Config) checkTopic(errs *[]error) {
 	expect(mq.TopicPrefix == "" || topicName.MatchString(mq.TopicPrefix), "mq.topic_prefix", topicRule, mq.TopicPrefix)
 	expect(mq.GroupPrefix == "" || topicName.MatchString(mq.GroupPrefix), "mq.group_prefix", topicRule, mq.GroupPrefix)
 	expect(len(mq.SearchTopic()) <= 249, "mq.topic_prefix", "is too long: with mq.topic it may have 249 characters")
+	expect(len(mq.ClickTopic()) <= 249, "mq.topic_prefix", "is too long: with %s it may have 249 characters", ClickTopicName)
 	expect(mq.Partitions >= 1 && mq.Partitions <= 10000, "mq.partitions", "must be 1 to 10000, not %d", mq.Partitions)
 	expect(mq.Replication >= 0 && mq.Replication <= 100, "mq.replication", "must be 1 to 100, or 0 for the number of brokers, at most 3; not %d", mq.Replication)
 	expect(mq.Retention >= time.Hour, "mq.retention", "must be at least 1h, not %s", mq.Retention)

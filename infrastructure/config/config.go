@@ -48,6 +48,8 @@ type AppConfig struct {
 	AdminToken string `yaml:"admin_token" secret:"true"`
 	// VisitorCookie is one of VisitorCookies.
 	VisitorCookie string `yaml:"visitor_cookie"`
+	// DailyVisitor counts people of a day who have no cookie.
+	DailyVisitor bool `yaml:"daily_visitor"`
 	// TrustedProxies are the addresses or networks whose X-Forwarded-For and
 	// X-Forwarded-Proto are trusted.
 	TrustedProxies []string `yaml:"trusted_proxies"`
@@ -129,7 +131,7 @@ type MQConfig struct {
 	// OnFull is "answer" or "refuse": the treatment of a search whose event doesn't fit
 	// into the spool.
 	OnFull string `yaml:"on_full"`
-	// SpoolMaxBytes limits the files of the spool, in bytes.
+	// SpoolMaxBytes limits the files of each spool, in bytes.
 	SpoolMaxBytes int `yaml:"spool_max_bytes"`
 	// Listen is the embedded broker's address.
 	Listen string `yaml:"listen"`
@@ -164,6 +166,12 @@ var SASLMechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
 // SearchTopic returns the full name of the topic of searches.
 func (c MQConfig) SearchTopic() string { return c.TopicPrefix + c.Topic }
 
+// ClickTopicName is the name of the topic of clicks, without TopicPrefix.
+const ClickTopicName = "lr-book-clicks"
+
+// ClickTopic returns the full name of the topic of clicks.
+func (c MQConfig) ClickTopic() string { return c.TopicPrefix + ClickTopicName }
+
 // ChangeTopic returns the full name of the topic of catalogue changes.
 func (c MQConfig) ChangeTopic() string { return c.TopicPrefix + "lr-book-changes" }
 
@@ -183,6 +191,7 @@ func Default() *Config {
 			DataDir:         "data",
 			OpsListen:       "127.0.0.1:8081",
 			VisitorCookie:   "ask",
+			DailyVisitor:    true,
 			LogLevel:        "info",
 			ShutdownTimeout: 15 * time.Second,
 		},

@@ -49,6 +49,8 @@ func TestTutorialsFile(t *testing.T) {
 	assert.Equal(t, "adapter/templates/*.html", c.App.TemplatesPattern)
 	assert.Equal(t, []string{"localhost:9092"}, c.MQ.Brokers)
 	assert.Equal(t, "lr-book-searches", c.MQ.SearchTopic())
+	assert.Equal(t, "lr-book-clicks", c.MQ.ClickTopic())
+	assert.True(t, c.App.DailyVisitor)
 	assert.True(t, strings.HasPrefix(c.DB.DSN, "test_user:test_pass@"))
 }
 
@@ -96,6 +98,8 @@ func TestBadFilesNameLineAndExpectation(t *testing.T) {
 		{"simple token", "app:\n  admin_token: aaaaaaaaaaaaaaaaaaaa\n", "app.admin_token: has less than 5 different characters, so it is easily guessed: use at least 16 random characters"},
 		{"simple secret", "app:\n  secret: abcdabcdabcdabcd\n", "app.secret: has less than 5 different characters"},
 		{"base URL below the API", "app:\n  base_url: https://example.com/api/\n", "config.yml:2: app.base_url: can't have the path /api/, below which the shop has addresses of its own"},
+		{"base URL of a page", "app:\n  base_url: https://example.com/privacy\n", "app.base_url: can't have the path /privacy"},
+		{"daily visitor", "app:\n  daily_visitor: sometimes\n", `config.yml:2: app.daily_visitor: must be true or false without quotes, not "sometimes"`},
 		{"base URL of a probe", "app:\n  base_url: https://example.com/livez\n", "app.base_url: can't have the path /livez"},
 		{"contact", "app:\n  contact: the shop\n", `app.contact: must be an e-mail address or a URL with http or https, not "the shop"`},
 		{"contact without an address", "app:\n  contact: \"mailto:\"\n", "app.contact: must be an e-mail address"},
@@ -153,6 +157,8 @@ func TestEnvironmentWinsOverFile(t *testing.T) {
 		"EVENT_BOOKS_DB_DSN_FILE=" + secret,
 		"EVENT_BOOKS_MQ_BROKERS=a:1, b:2",
 		"EVENT_BOOKS_MQ_RETENTION=7d",
+		"EVENT_BOOKS_MQ_TOPIC_PREFIX=shop-2.",
+		"EVENT_BOOKS_APP_DAILY_VISITOR=false",
 		"OTHER=1",
 	})
 	require.NoError(t, err)
@@ -160,6 +166,8 @@ func TestEnvironmentWinsOverFile(t *testing.T) {
 	assert.Equal(t, "user:pass@tcp(db:3306)/shop", c.DB.DSN)
 	assert.Equal(t, []string{"a:1", "b:2"}, c.MQ.Brokers)
 	assert.Equal(t, 7*24*time.Hour, c.MQ.Retention)
+	assert.Equal(t, "shop-2.lr-book-clicks", c.MQ.ClickTopic())
+	assert.False(t, c.App.DailyVisitor)
 }
 
 func TestBadEnvironment(t *testing.T) {

@@ -1,6 +1,6 @@
 // Package database stores the catalogue in MySQL, MariaDB or SQLite, with one
 // code path on GORM and two dialects. It implements the gateways BookManager,
-// BookIndex, BookImporter, BookExporter, ImportLog, Outbox, Progress, DeadLetters,
+// BookIndex, BookImporter, BookExporter, ImportLog, Outbox, DayKeys, Progress, DeadLetters,
 // Sources, TrendReader and TrendKeeper. It must not know HTTP,
 // Kafka or the configuration.
 package database
@@ -41,6 +41,7 @@ var (
 	_ gateway.Sources      = (*DB)(nil)
 	_ gateway.TrendKeeper  = (*DB)(nil)
 	_ gateway.TrendReader  = (*DB)(nil)
+	_ gateway.DayKeys      = (*DB)(nil)
 )
 
 // DB is a catalogue in a database. Its methods may be called concurrently. Until

@@ -44,6 +44,10 @@ func (db *DB) migrations() []*goose.Migration {
 		step(7, db.addChanges),
 		step(8, func(ctx context.Context, conn *sql.DB) error { return db.addColumns(ctx, conn, columnsOfImports) }),
 		step(9, db.addConsumers),
+		step(10, func(ctx context.Context, conn *sql.DB) error {
+			_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS day_keys (day INT NOT NULL PRIMARY KEY, secret "+db.dialect.columnType(digest)+", made_at BIGINT NOT NULL)")
+			return err
+		}),
 	}
 }
 
@@ -257,7 +261,7 @@ func (db *DB) addConsumers(ctx context.Context, conn *sql.DB) error {
 			reported_at BIGINT NOT NULL, PRIMARY KEY (hash))`,
 		"dead_letters (id " + of(number) + ", " + shard + ", position BIGINT NOT NULL, record_key " + of(content) + ", value " + of(content) +
 			", headers " + of(content) + ", written_at BIGINT NOT NULL, newest_at BIGINT NOT NULL, reason " + of(longText) + ", rejected_at BIGINT NOT NULL, done_at BIGINT NULL)",
-		"dead_letters_sent (topic VARCHAR(250) NOT NULL, record_id VARCHAR(64) NOT NULL, sent_at BIGINT NOT NULL, PRIMARY KEY (topic, record_id))",
+		"dead_letters_sent (topic VARCHAR(250) NOT NULL, record_id VARCHAR(300) NOT NULL, sent_at BIGINT NOT NULL, PRIMARY KEY (topic, record_id))",
 		"trend_keywords (id " + of(number) + ", hash " + of(digest) + ", folded " + of(longText) +
 			", newest_at BIGINT NOT NULL, newest_id VARCHAR(64) NOT NULL, newest_books VARCHAR(190) NOT NULL, UNIQUE (hash))",
 		"trend_visits (day INT NOT NULL, keyword_id BIGINT NOT NULL, " + visitor + ", surface INT NOT NULL, " + tag + ", facts " + of(content) +

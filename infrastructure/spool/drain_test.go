@@ -128,6 +128,7 @@ func TestPartitionCountThatCannotBeStored(t *testing.T) {
 	inTheWay := filepath.Join(dir, partitionsName)
 	topic := &scripted{partitions: 5}
 	s := spoolFor(t, dir, topic, &scripted{partitions: 1}, "t", Options{Log: logTo(&log)})
+	require.NoError(t, os.Remove(inTheWay), "it names the topic")
 	require.NoError(t, os.Mkdir(inTheWay, 0o700))
 	spooled(t, s, "k", "[0]")
 	require.Eventually(t, s.away, time.Minute, time.Millisecond)

@@ -55,7 +55,8 @@ func openPartitionCount(dir, topic string, records *wal.Log, log *slog.Logger) (
 	c := &partitionCount{dir: dir, wal: records, log: log, inherited: records.Stats().Last, timeout: fewerTimeout}
 	file := filepath.Join(dir, partitionsName)
 	content, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
+	isNew := errors.Is(err, fs.ErrNotExist)
+	if isNew {
 		content, err = []byte("{}"), nil
 	}
 	if err != nil {
@@ -72,7 +73,20 @@ func openPartitionCount(dir, topic string, records *wal.Log, log *slog.Logger) (
 	if c.stored.Topic != topic {
 		c.stored = storedPartitions{Topic: topic} // another topic has an order of its own
 	}
+	if isNew {
+		_ = c.write(c.stored) // the folder names its topic, unless the disk is full
+	}
 	return c, nil
+}
+
+// Topic returns the topic of the events in a spool's folder, or "" if the folder doesn't say.
+func Topic(dir string) string {
+	var stored storedPartitions
+	content, err := os.ReadFile(filepath.Join(dir, partitionsName))
+	if err != nil || json.Unmarshal(content, &stored) != nil {
+		return ""
+	}
+	return stored.Topic
 }
 
 // choose returns the count to use; actual is the topic's present count. fresh says
@@ -112,14 +126,7 @@ func (c *partitionCount) waits(actual int32) bool {
 func (c *partitionCount) store(count int32) error {
 	next := c.stored
 	next.Partitions = count
-	content, err := json.Marshal(next)
-	if err == nil {
-		err = disk.Replace(filepath.Join(c.dir, partitionsName), 0o600, func(w io.Writer) error {
-			_, err := w.Write(content)
-			return err
-		})
-	}
-	if err != nil {
+	if err := c.write(next); err != nil {
 		if !c.unstorable {
 			c.log.Error("the number of partitions can't be stored; events wait in the spool", "dir", c.dir, "error", err)
 		}
@@ -132,4 +139,15 @@ func (c *partitionCount) store(count int32) error {
 	c.unstorable = false
 	c.stored = next
 	return nil
+}
+
+func (c *partitionCount) write(next storedPartitions) error {
+	content, err := json.Marshal(next)
+	if err != nil {
+		return err
+	}
+	return disk.Replace(filepath.Join(c.dir, partitionsName), 0o600, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
 }

@@ -121,13 +121,13 @@ func (p parts) open(t *testing.T, dir string, brokers []string, topic string, op
 	}
 	options.Topic, options.DeadTopic = topic, mq.DeadLetterTopic(topic)
 	options = options.withDefaults()
-	bounds := bounds(dir, options, newMetrics())
+	bounds := bounds(dir, options, newMetrics(""))
 	if p.log != nil {
 		p.log(&bounds)
 	}
 	log, err := wal.Open(dir, bounds)
 	require.NoError(t, err)
-	s, err := start(dir, log, newMetrics(), events, newProducer(t, brokers, mq.DeadLetterTopic(topic)), options)
+	s, err := start(dir, log, newMetrics(""), events, newProducer(t, brokers, mq.DeadLetterTopic(topic)), options)
 	require.NoError(t, err)
 	t.Cleanup(func() { closeSpool(t, s) })
 	return s, s

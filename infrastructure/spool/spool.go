@@ -76,6 +76,9 @@ type Options struct {
 	// Topic is the name of the topic of events, which the folder remembers.
 	// DeadTopic is the name of the topic of dead letters, for the log.
 	Topic, DeadTopic string
+	// Name tells the spools of one process apart: it is a label of the metrics, and ends
+	// ce_source. The default is the spool of searches, whose ce_source has no such end.
+	Name string
 	// Instance names this instance in ce_source. The default is the host's name.
 	Instance string
 	// MaxBytes bounds the files; 0 means DefaultBytes. It is at least MinBytes. A
@@ -115,7 +118,7 @@ type counts struct {
 // process at a time can use a folder; the error of a second one wraps ErrInUse.
 func Open(dir string, events, dead Broker, options Options) (*Spool, error) {
 	options = options.withDefaults()
-	metrics := newMetrics()
+	metrics := newMetrics(options.Name)
 	log, err := wal.Open(dir, bounds(dir, options, metrics))
 	if err != nil {
 		return nil, fmt.Errorf("open spool: %w", err)
@@ -144,6 +147,9 @@ func start(dir string, log *wal.Log, metrics *metrics, events, dead Broker, opti
 	source, err := mq.NewSource(options.Instance)
 	if err != nil {
 		return nil, err
+	}
+	if options.Name != "" {
+		source += "/" + options.Name
 	}
 	count, err := openPartitionCount(dir, options.Topic, log, options.Log)
 	if err != nil {

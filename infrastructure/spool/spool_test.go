@@ -367,9 +367,9 @@ func TestMetricsFollowTheConventions(t *testing.T) {
 	assert.NoError(t, testutil.CollectAndCompare(s, strings.NewReader(`
 # HELP event_books_events_accepted_total Events accepted into the spool.
 # TYPE event_books_events_accepted_total counter
-event_books_events_accepted_total 1
+event_books_events_accepted_total{spool="searches"} 1
 # HELP event_books_spool_records Events in the spool that are not settled.
 # TYPE event_books_spool_records gauge
-event_books_spool_records 1
+event_books_spool_records{spool="searches"} 1
 `), "event_books_events_accepted_total", "event_books_spool_records"))
 }

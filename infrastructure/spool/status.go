@@ -9,6 +9,8 @@ import (
 
 // Status describes the content of a spool's folder.
 type Status struct {
+	// Topic is the topic of the events; "" if the folder doesn't say.
+	Topic string `json:"topic,omitempty"`
 	// Events wait to be sent; Bytes is about their size.
 	Events uint64 `json:"events"`
 	Bytes  int64  `json:"bytes"`
@@ -30,7 +32,7 @@ func Inspect(dir string) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	status := &Status{Events: stats.Waiting, Bytes: stats.Bytes, Missing: stats.Missing}
+	status := &Status{Topic: Topic(dir), Events: stats.Waiting, Bytes: stats.Bytes, Missing: stats.Missing}
 	if oldest != nil {
 		if e, err := decodeEvent(oldest, nil); err == nil {
 			at := e.Time.UTC()

@@ -1,6 +1,6 @@
 // Package databasetest is the contract suite of the gateways that a database
-// implements: BookManager, BookImporter, BookExporter, ImportLog and Outbox. Every kind of
-// database runs it in its tests. It knows the gateways alone; the suite of
+// implements: BookManager, BookImporter, BookExporter, ImportLog, Outbox and DayKeys. Every
+// kind of database runs it in its tests. It knows the gateways alone; the suite of
 // gateway.BookIndex is indextest.
 package databasetest
 
@@ -28,6 +28,7 @@ type Catalogue interface {
 	gateway.Sources
 	gateway.TrendKeeper
 	gateway.TrendReader
+	gateway.DayKeys
 }
 
 // Run runs the suite. fresh returns a function for each test: its calls open
@@ -64,11 +65,13 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"a click after midnight":            testClickAfterMidnight,
 		"consent during the day":            testConsentDuringTheDay,
 		"counts agree with a naive counter": testCountsAgree,
+		"the key of a day":                  testDayKeys,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)()) })
 	}
 	t.Run("of conditional changes at once, one succeeds", func(t *testing.T) { testConditionalChangesAtOnce(t, fresh(t)) })
 	t.Run("changes of different fields at once", func(t *testing.T) { testChangesOfDifferentFieldsAtOnce(t, fresh(t)) })
+	t.Run("many make one key of a day", func(t *testing.T) { testManyMakeOneKey(t, fresh(t)) })
 	t.Run("of many, one leads", func(t *testing.T) { testOneLeads(t, fresh(t)) })
 	t.Run("versions become visible in order", func(t *testing.T) { testVersionsBecomeVisibleInOrder(t, fresh(t)) })
 	t.Run("spellings counted at once", func(t *testing.T) { testSpellingsCountedAtOnce(t, fresh(t)) })
