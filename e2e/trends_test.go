@@ -180,3 +180,43 @@ func TestDeadLettersArePutBack(t *testing.T) {
 	assert.NotContains(t, output, "Kafka")
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 }
+
+// The search that brings the third visitor of a day changes the home page, within a second or so.
+// Visitors are networks: several browsers behind one address are one.
+func TestTrendsOnTheHomePage(t *testing.T) {
+	t.Parallel()
+	const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/14"
+	for _, c := range []struct{ name, setting, networks string }{{"three", "3", "192.0.2.1 198.51.100.7 203.0.113.9"}, {"one", "1", "192.0.2.1"}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, t.TempDir(), []string{"EVENT_BOOKS_APP_TRUSTED_PROXIES=127.0.0.1", "EVENT_BOOKS_TRENDS_MIN_VISITORS=" + c.setting})
+			url := p.ready()
+			p.stocked()
+			p.connected()
+			home := func() string { return get(t, url+"/").body }
+			sent := 0
+			search := func(network, agent string) {
+				visit(t, url+"/?q=moby+dick", "X-Forwarded-For", network, "User-Agent", agent)
+				sent++
+				p.counted(sent)
+			}
+			networks := strings.Fields(c.networks)
+			for i, network := range networks {
+				for version := range 3 {
+					if i+1 == len(networks) && version > 0 {
+						break
+					}
+					search(network, fmt.Sprint(browser, version, ".0"))
+				}
+				if i+1 < len(networks) {
+					assert.NotContains(t, home(), "Often searched today")
+				}
+			}
+			p.eventually("the home page lists the keyword", func() bool {
+				page := home()
+				return strings.Contains(page, "Often searched today") && strings.Contains(page, ">moby dick</bdi>")
+			})
+			assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+		})
+	}
+}
