@@ -3,7 +3,6 @@ package adapter
 import (
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -35,9 +34,7 @@ func (s *Server) isHTTPS(r *http.Request) bool {
 	if proto == "" {
 		return false
 	}
-	remote, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && strings.EqualFold(strings.TrimSpace(proto), "https") &&
-		slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(remote.Addr().Unmap()) })
+	return strings.EqualFold(strings.TrimSpace(proto), "https") && s.fromProxy(r.RemoteAddr)
 }
 
 // clientOf returns the network that limits count by: an IPv6 client has a whole /64.

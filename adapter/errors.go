@@ -29,6 +29,7 @@ var statusOf = map[model.Code]int{
 	model.Forbidden:          http.StatusForbidden,
 	model.UnavailableNow:     http.StatusServiceUnavailable,
 	model.Overloaded:         http.StatusServiceUnavailable,
+	model.TimedOut:           http.StatusGatewayTimeout,
 	model.TooManyRequests:    http.StatusTooManyRequests,
 }
 
@@ -72,7 +73,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 		}
 	}
 	switch {
-	case p.Status == http.StatusServiceUnavailable: // the part that is unavailable logs that itself
+	case p.Status == http.StatusServiceUnavailable, p.Status == http.StatusGatewayTimeout: // the part that is unavailable logs that itself
 		s.log.Debug("request not served", "request_id", p.RequestID, "error", err)
 	case errors.Is(c.Request.Context().Err(), context.Canceled):
 		s.log.Debug("client went away", "request_id", p.RequestID, "error", err)
@@ -118,7 +119,7 @@ func (s *Server) problem(c *gin.Context, p problem, code model.Code) {
 func wantsPage(r *http.Request) bool {
 	asBrowser := strings.Contains(r.Header.Get("Accept"), "text/html")
 	switch {
-	case strings.HasPrefix(r.URL.Path, "/api/"):
+	case strings.HasPrefix(r.URL.Path, "/api/"), r.URL.Path == pingPath:
 		return false
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		return asBrowser && r.URL.Path == pages.VisitorPath // the only form

@@ -66,3 +66,16 @@ func (s *Server) readyz(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
 	c.JSON(status, answer)
 }
+
+const pingPath = "/ping"
+
+// ping answers with the reply to a ping through Kafka.
+func (s *Server) ping(c *gin.Context) error {
+	reply, err := s.options.Pings.Ping(c.Request.Context())
+	if err != nil {
+		return err
+	}
+	c.Header("Cache-Control", "no-store")
+	c.JSON(http.StatusOK, gin.H{"message": reply})
+	return nil
+}

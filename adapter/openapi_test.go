@@ -51,7 +51,7 @@ func (d *description) closed() *description {
 	found := schemas["SearchResult"]
 	for _, schema := range []any{
 		schemas["Book"], schemas["Problem"], schemas["Readiness"], schemas["EventCounts"], found, schemas["FoundBook"],
-		d.at(found, "properties", "facets"), d.at(found, "properties", "correction"), d.at(found, "properties", "capabilities"), schemas["Suggestion"],
+		d.at(found, "properties", "facets"), d.at(found, "properties", "correction"), d.at(found, "properties", "capabilities"), schemas["Suggestion"], schemas["Trend"],
 		d.at(schemas["Facet"], "items"), schemas["Highlights"], d.at(schemas["Fragments"], "items"),
 	} {
 		schema.(map[string]any)["additionalProperties"] = false
@@ -116,7 +116,7 @@ func TestOpenAPIListsTheRoutes(t *testing.T) {
 	assert.Equal(t, "3.1.0", d.at(d.root, "openapi"))
 	var routes []string
 	for _, r := range newShop(t).engine.Routes() {
-		if strings.HasPrefix(r.Path, "/api/") || r.Path == "/livez" || r.Path == "/readyz" {
+		if strings.HasPrefix(r.Path, "/api/") || r.Path == pingPath || r.Path == "/livez" || r.Path == "/readyz" {
 			routes = append(routes, r.Method+" "+pathParameter.ReplaceAllString(r.Path, "{$1}"))
 		}
 	}
@@ -219,11 +219,15 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		Subjects: []string{"S"}, Series: "S", Edition: "E", Price: "12.90", Currency: "EUR", Stock: &stock, Availability: model.InStock,
 		BuyURL: "https://example.com/b", CoverURL: "https://example.com/c",
 	}, &model.Book{Title: "Bare"}, &model.Book{Title: "To be deleted"})
+	up.count(searched("full", "00000001aaaaaaaa", 1))
 	clever := newShop(t, withEngine(t))
 	clever.add(&model.Book{Title: "War and Peace", Author: "Leo Tolstoy", PublishedAt: "1869", Language: "en", Subjects: []string{"War"}},
 		&model.Book{Title: "X", Author: "Y War", Series: "English", Publisher: "Press", Description: "A war.", Subjects: []string{"War"}})
 	down := newShop(t, func(with *setup) { with.away, with.index = true, brokenIndex(&model.Error{Code: model.UnavailableNow}) })
 	down.health.err = assert.AnError
+	down.pongs.err = &model.Error{Code: model.UnavailableNow}
+	unanswered := newShop(t)
+	unanswered.pongs.err = &model.Error{Code: model.TimedOut, Message: "no reply to the ping came in time"}
 	guessing := newShop(t)
 	for range loginBurst {
 		guessing.do("DELETE", "/api/books/1", "", "Authorization", "Bearer guess")
@@ -264,6 +268,13 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		{up, 400, "GET", "/api/suggest?limit=9", "", nil},
 		{down, 503, "GET", "/api/suggest?q=x", "", nil},
 		{up, 200, "HEAD", "/api/suggest?q=full", "", nil},
+		{up, 200, "GET", "/api/trends?ps=3&window=7d&sort=rising", "", nil},
+		{up, 200, "GET", "/api/trends", "", nil},
+		{up, 400, "GET", "/api/trends?window=2d", "", nil},
+		{down, 503, "GET", "/api/trends", "", nil},
+		{up, 200, "HEAD", "/api/trends", "", nil},
+		{up, 400, "HEAD", "/api/trends?sort=best", "", nil},
+		{down, 503, "HEAD", "/api/trends", "", nil},
 		{up, 400, "HEAD", "/api/suggest?o=1", "", nil},
 		{down, 503, "HEAD", "/api/suggest?q=x", "", nil},
 		{up, 201, "POST", "/api/books", book, nil},
@@ -324,6 +335,9 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		{up, 404, "GET", "/api/schemas/../api.go", "", nil},
 		{up, 200, "HEAD", "/api/schemas/books.searched/1.json", "", nil},
 		{up, 404, "HEAD", "/api/schemas/x/1.json", "", nil},
+		{up, 200, "GET", "/ping", "", nil},
+		{down, 503, "GET", "/ping", "", nil},
+		{unanswered, 504, "GET", "/ping", "", nil},
 		{up, 200, "GET", "/livez", "", nil},
 		{up, 200, "HEAD", "/livez", "", nil},
 		{up, 200, "GET", "/readyz", "", nil},

@@ -32,10 +32,12 @@ func (s *Server) routes(r *gin.Engine) {
 	r.DELETE("/api/books/:id", s.staffOnly, s.withoutParameters, s.orFail(s.api.Delete))
 	r.Match(read, "/api/search", s.orFail(s.api.Search))
 	r.Match(read, "/api/suggest", s.orFail(s.api.Suggest))
+	r.Match(read, "/api/trends", s.orFail(s.trends.List))
 	r.Match(read, "/api/openapi.yaml", api.OpenAPI)
 	r.Match(read, "/api/asyncapi.yaml", api.AsyncAPI)
 	r.Match(read, "/api/schemas/:event/:file", s.orFail(api.Schema))
 
+	r.GET(pingPath, s.orFail(s.ping))
 	r.Match(read, "/livez", s.livez)
 	r.Match(read, "/readyz", s.readyz)
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/trace"
 
 	"literank.com/event-books/adapter/api"
 	"literank.com/event-books/adapter/click"
@@ -24,6 +25,7 @@ import (
 	"literank.com/event-books/adapter/search"
 	"literank.com/event-books/adapter/visitor"
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -44,11 +46,16 @@ type VisitorCookie = visitor.Rule
 
 // Options are the parts and the settings of a Server.
 type Options struct {
-	Books *executor.BookOperator
+	Books  *executor.BookOperator
+	Trends *executor.TrendOperator
 	// Clicks takes clicks on books, and erasures. If it is nil, links to books are plain.
 	Clicks *executor.ClickOperator
 	Health Health
-	Log    *slog.Logger
+	// Tracer makes the spans of requests; nil means none.
+	Tracer trace.TracerProvider
+	// Pings answers /ping.
+	Pings gateway.Pinger
+	Log   *slog.Logger
 	// PageSize is the number of books on a page, 1 to model.MaxLimit.
 	PageSize int
 	// TemplatesPattern names template files to use instead of the built-in ones.
@@ -90,6 +97,7 @@ type Server struct {
 	log     *slog.Logger
 	pages   *pages.Pages
 	api     *api.Books
+	trends  *api.Trends
 	assets  assets
 	links   query.Links
 	// basePath is the path of the public address.
@@ -145,10 +153,12 @@ func New(o Options) (*Server, error) {
 	}
 	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, PageSize: o.PageSize}
 	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
+	s.trends = &api.Trends{Operator: o.Trends}
 	pageLinks := s.links
 	pageLinks.ByWork = true
 	s.pages, err = pages.New(pages.Options{
-		Operator: o.Books, Clicks: o.Clicks, Signer: click.Signer{DayKey: visitors.DayKey}, Searcher: searcher, Visitors: visitors, Links: pageLinks, ImageHosts: o.ImageHosts,
+		Operator: o.Books, Trends: o.Trends, Clicks: o.Clicks, Signer: click.Signer{DayKey: visitors.DayKey},
+		Searcher: searcher, Visitors: visitors, Links: pageLinks, ImageHosts: o.ImageHosts,
 		Contact: o.Contact, Imprint: o.Imprint, Retention: o.Retention, Builtin: builtinTemplates, Pattern: o.TemplatesPattern, Asset: s.assetAddress, Log: o.Log,
 	})
 	if err != nil {
@@ -177,6 +187,7 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 	}
 	// recovery runs inside bounds. Outside, it would find the request's context
 	// already ended and take the panic for a client that went away.
+	r.Use(s.traces()...)
 	r.Use(s.requestID, s.accessLog, s.measure, s.securityHeaders, s.bounds, s.recovery, s.rateLimit, s.sameOrigin)
 	s.routes(r)
 	return r, nil

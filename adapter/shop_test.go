@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/trends"
 	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
@@ -42,7 +43,9 @@ type shop struct {
 	events *queue
 	clicks *queue // used by a shop that is counting
 	health *health
+	pongs  *pongs
 	log    *logBook
+	board  *trends.Board
 	copy   index.Engine // the search engine, nil if the database searches
 }
 
@@ -54,17 +57,22 @@ type setup struct {
 	clicks *queue
 	// away leaves the database unmigrated, as it is before the shop reaches it.
 	away bool
+	// minVisitors is 1 if it is 0.
+	minVisitors int
 }
 
 func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	t.Helper()
-	s := &shop{t: t, events: &queue{}, health: &health{stats: model.EventStats{Connected: true}, clicks: model.EventStats{Connected: true}}, log: &logBook{}}
+	s := &shop{
+		t: t, events: &queue{}, pongs: &pongs{}, log: &logBook{},
+		health: &health{stats: model.EventStats{Connected: true}, clicks: model.EventStats{Connected: true}},
+	}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
 	s.db, err = database.OpenSQLite(filepath.Join(t.TempDir(), "books.db"), log)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.db.Close()) })
-	with := setup{Options: Options{Health: s.health, Log: log, PageSize: 20, AdminToken: token, MaxConnections: 100, VisitorKey: func() []byte { return []byte(visitorKey) }}, index: s.db}
+	with := setup{Options: Options{Health: s.health, Pings: s.pongs, Log: log, PageSize: 20, AdminToken: token, MaxConnections: 100, VisitorKey: func() []byte { return []byte(visitorKey) }}, index: s.db}
 	for _, change := range changes {
 		change(&with)
 	}
@@ -76,6 +84,11 @@ func newShop(t testing.TB, changes ...func(*setup)) *shop {
 		with.Clicks = executor.NewClickOperator(with.clicks, log)
 	}
 	with.Books = executor.NewBookOperator(s.db, s.events, with.index, highlight.Highlighter{}, log)
+	s.board = trends.NewBoard(s.db, s.db, s.db, highlight.Highlighter{}, trends.Options{Group: "trends", Stream: "test", MinVisitors: max(1, with.minVisitors), Log: log})
+	with.Trends = executor.NewTrendOperator(s.board, s.db)
+	if !with.away {
+		require.NoError(t, s.board.Refresh(t.Context()))
+	}
 	s.Server, err = New(with.Options)
 	require.NoError(t, err)
 	s.log.take() // the migration's
@@ -261,6 +274,11 @@ func (h *health) Ping(context.Context) error   { return h.err }
 func (h *health) EventStats() model.EventStats { return h.stats }
 func (h *health) ClickStats() model.EventStats { return h.clicks }
 func (h *health) IndexAnswers() bool           { return !h.noIndex }
+
+// pongs answers pings, or returns err.
+type pongs struct{ err error }
+
+func (p *pongs) Ping(context.Context) (string, error) { return "Ping Pong ( 1 ) ", p.err }
 
 // logBook keeps records of a JSON log.
 type logBook struct {

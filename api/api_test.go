@@ -257,6 +257,7 @@ func TestHeadersThatAreRefused(t *testing.T) {
 		{"time that never was", set("ce_time", "2026-13-21T07:24:59Z"), "/ce_time format"},
 		{"schema of another version", set("ce_dataschema", base+"schemas/books.searched/2.json"), "/ce_dataschema const"},
 		{"content type with a charset", set("content-type", "application/json; charset=utf-8"), "/content-type const"},
+		{"trace without flags", set("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"), "/traceparent pattern"},
 		{"unknown surface", set("ce_surface", "app"), "/ce_surface enum"},
 		{"unknown agent", set("ce_agent", "crawler"), "/ce_agent enum"},
 		{"empty tag", set("ce_tag", ""), "/ce_tag minLength"},
@@ -294,7 +295,7 @@ func TestHeadersThatAreRefused(t *testing.T) {
 		assert.Equal(t, []string{m.want}, got, m.name)
 	}
 	assert.Equal(t, []string{"/ type"}, complaints(t, schema.Validate([]any{})), "a list")
-	for _, fine := range []func(map[string]any){without("ce_tag"), without("ce_clientid"), without("ce_language"), set("ce_match", "relaxed"), set("traceparent", "later")} {
+	for _, fine := range []func(map[string]any){without("ce_tag"), without("ce_clientid"), without("ce_language"), set("ce_match", "relaxed"), without("traceparent"), set("later", "x")} {
 		headers, _ := example(t)
 		fine(headers)
 		assert.NoError(t, schema.Validate(headers))

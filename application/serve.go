@@ -27,6 +27,12 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, forget()) }()
 	web, listener := w.server.HTTPServer(w.listener)
 	group, ctx := errgroup.WithContext(ctx)
+	answered, stopConsumers := context.WithCancel(context.WithoutCancel(ctx)) // ends after the last request
+	defer stopConsumers()
+	group.Go(func() error { w.pings.Run(answered); return nil })
+	if w.echo != nil {
+		group.Go(func() error { w.echo.Run(answered); return nil })
+	}
 	group.Go(func() error { return w.db.tend(ctx) })
 	group.Go(func() error {
 		if w.db.awaitMigrated(ctx) {
@@ -35,8 +41,15 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 		return nil
 	})
 	group.Go(func() error { w.changes.run(ctx); return nil })
+	group.Go(func() error { w.board.Run(ctx); return nil })
+	if w.counted != nil {
+		group.Go(func() error { w.counted.run(ctx); return nil })
+	}
 	if w.indexer != nil {
 		group.Go(func() error { w.indexer.Run(ctx); return nil })
+	}
+	if w.reports != nil {
+		group.Go(func() error { w.reports.run(ctx); return nil })
 	}
 	if w.trims != nil {
 		group.Go(func() error { w.trims.Run(ctx); return nil })
@@ -47,7 +60,9 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	}
 	group.Go(func() error {
 		<-ctx.Done()
+		defer stopConsumers()
 		w.log.Info("stopping")
+		w.pings.Stopping()
 		return errors.Join(w.shutdown(web), w.ops.Close())
 	})
 	return group.Wait()

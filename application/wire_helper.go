@@ -16,6 +16,7 @@ import (
 
 	"literank.com/event-books/adapter"
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/trends"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/broker"
@@ -25,7 +26,9 @@ import (
 	"literank.com/event-books/infrastructure/index/highlight"
 	"literank.com/event-books/infrastructure/index/indexer"
 	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/ping"
 	"literank.com/event-books/infrastructure/spool"
+	"literank.com/event-books/infrastructure/tracing"
 )
 
 // Parts replaces parts of a shop. The zero value is the shop that users run.
@@ -59,7 +62,13 @@ type WireHelper struct {
 	clicks  *Events       // nil likewise
 	trims   *mq.TrimWatch // nil likewise
 	dayKeys *daykey.Keeper
+	reports *reporter // nil likewise
 	changes *changes
+	counted *consumers // nil if other processes count
+	board   *trends.Board
+	tracing *tracing.Tracing // nil if nobody collects traces
+	pings   *ping.Pinger
+	echo    *ping.Echo // nil if it isn't in this process
 	books   gateway.BookManager
 	broker  *broker.Supervisor // nil if another process or Kafka is the broker
 	brokers []string
@@ -75,17 +84,20 @@ type WireHelper struct {
 
 // NewWireHelper opens the parts and listens, but answers no request before Run.
 // It does not wait for a database server or Kafka. If the configuration names no
-// brokers, withBroker starts the embedded broker; otherwise NewWireHelper uses
-// the broker of another process on this data folder.
-func NewWireHelper(ctx context.Context, c *config.Config, withBroker bool, log *slog.Logger, parts Parts) (*WireHelper, error) {
+// brokers, whole starts the embedded broker; otherwise NewWireHelper uses
+// the broker of another process on this data folder. whole also starts the consumers.
+func NewWireHelper(ctx context.Context, c *config.Config, whole bool, log *slog.Logger, parts Parts) (*WireHelper, error) {
 	w := &WireHelper{config: c, log: log, parts: parts, stop: newStopwatch(c.App.ShutdownTimeout)}
-	if err := w.open(ctx, withBroker); err != nil {
+	if err := w.open(ctx, whole); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
 }
 
-func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
+func (w *WireHelper) open(ctx context.Context, whole bool) (err error) {
+	if w.tracing, err = openTracing(ctx, w.log); err != nil {
+		return err
+	}
 	if err := makeDataDir(w.config); err != nil {
 		return err
 	}
@@ -113,7 +125,7 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 		engine = w.parts.Index(engine)
 	}
 	w.index = index.NewGate(engine, w.db.Searches(), w.log)
-	if err := w.openBroker(ctx, withBroker); err != nil {
+	if err := w.openBroker(ctx, whole); err != nil {
 		return err
 	}
 	if err := w.openHelper(); err != nil {
@@ -122,9 +134,15 @@ func (w *WireHelper) open(ctx context.Context, withBroker bool) (err error) {
 	if w.changes, err = openChanges(w.config, w.db, w.indexer, w.brokers, w.log, w.parts); err != nil {
 		return err
 	}
+	if err := w.openPings(whole); err != nil {
+		return err
+	}
 	w.books = w.changes.books
 	if w.parts.Books != nil {
 		w.books = w.parts.Books(w.books)
+	}
+	if err := w.openTrends(whole); err != nil {
+		return err
 	}
 	return w.openServers(token)
 }
@@ -161,7 +179,21 @@ func (w *WireHelper) openHelper() (err error) {
 		}
 	}
 	w.helper = w.events
+	if w.reports, err = openReporter(w.config.App.DataDir, w.db, w.log, w.events.Report); err != nil {
+		return err
+	}
 	w.trims, err = trimWatch(w.config, w.brokers, w.log)
+	return err
+}
+
+// openTrends prepares what counts searches, if this process does, and what lists them.
+func (w *WireHelper) openTrends(counting bool) (err error) {
+	w.board = trends.NewBoard(w.db, w.db, w.books, highlight.Highlighter{}, trends.Options{
+		Group: w.config.MQ.GroupPrefix + trendGroup, Stream: w.config.MQ.SearchTopic(), MinVisitors: w.config.Trends.MinVisitors, Log: w.log,
+	})
+	if counting {
+		w.counted, err = newConsumers(w.config, w.db, w.brokers, w.log)
+	}
 	return err
 }
 
@@ -174,8 +206,11 @@ func (w *WireHelper) openServers(token string) (err error) {
 	}
 	w.server, err = adapter.New(adapter.Options{
 		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), highlight.Highlighter{}, w.log),
+		Trends:           executor.NewTrendOperator(w.board, w.BookManager()),
 		Clicks:           clicks,
 		Health:           w,
+		Pings:            w.pings,
+		Tracer:           w.tracing.Provider(),
 		Log:              w.log,
 		PageSize:         c.PageSize,
 		TemplatesPattern: c.TemplatesPattern,
@@ -196,9 +231,12 @@ func (w *WireHelper) openServers(token string) (err error) {
 	if err != nil {
 		return err
 	}
-	collectors := append(w.changes.collectors(), w.index, w.server.Metrics())
+	collectors := append(w.changes.collectors(), w.index, w.pings, w.server.Metrics())
 	if w.events != nil {
 		collectors = append(collectors, w.events, w.clicks, trimmedRecords(w.trims))
+	}
+	if w.counted != nil {
+		collectors = append(collectors, w.counted.collectors()...)
 	}
 	if w.indexer != nil {
 		collectors = append(collectors, indexCollectors(w.indexer)...)
@@ -265,9 +303,15 @@ func (w *WireHelper) Close() error {
 		defer cancel()
 		errs = append(errs, closeAll(flush, w.events, w.clicks))
 	}
+	if w.reports != nil {
+		last, cancel := w.stop.beforeTheEnd()
+		defer cancel()
+		w.reports.end(last)
+	}
 	if w.changes != nil {
 		w.changes.close()
 	}
+	errs = append(errs, closeTracing(ctx, w.tracing))
 	if w.broker != nil {
 		errs = append(errs, w.broker.Close(ctx))
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"slices"
@@ -24,7 +25,8 @@ import (
 // a prefix. topic is the topic of searches.
 func onEachBroker(t *testing.T, test func(t *testing.T, p *process, url, brokers, topic string)) {
 	run := func(t *testing.T, environ []string, brokers, prefix string) {
-		p := start(t, t.TempDir(), append(environ, "EVENT_BOOKS_MQ_TOPIC_PREFIX="+prefix))
+		// With a collector of traces, events have all headers.
+		p := start(t, t.TempDir(), append(environ, "EVENT_BOOKS_MQ_TOPIC_PREFIX="+prefix, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector(t)))
 		url := p.ready()
 		if brokers == "" {
 			brokers = p.broker()
@@ -42,6 +44,14 @@ func onEachBroker(t *testing.T, test func(t *testing.T, p *process, url, brokers
 		}
 		run(t, []string{"EVENT_BOOKS_MQ_BROKERS=" + brokers}, brokers, "test-"+uuid.NewString()+".")
 	})
+}
+
+// collector returns the address of a collector of traces that keeps none.
+func collector(t *testing.T) (url string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // visit sends a request like a browser's.

@@ -178,3 +178,27 @@ func sendAgain(t *testing.T, broker, topic string, r *mq.Record) {
 	_, _, err = producer.SendMessage(again)
 	require.NoError(t, err)
 }
+
+// The Go program in docs/first-consumer.md counts each search once.
+func TestFirstConsumerInGo(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), nil)
+	url := p.ready()
+	p.connected()
+	for _, q := range []string{"whale", "whale", "emma"} {
+		require.Equal(t, http.StatusOK, get(t, url+"/api/books?q="+q).code)
+	}
+	p.settled()
+	source := filepath.Join(t.TempDir(), "main.go")
+	require.NoError(t, os.WriteFile(source, []byte(example(t, "../docs/first-consumer.md", "go", p.broker())), 0o600))
+	formatted, err := exec.Command("gofmt", "-l", source).CombinedOutput()
+	require.NoError(t, err)
+	assert.Empty(t, string(formatted))
+	binary := filepath.Join(t.TempDir(), "consumer")
+	output, err := exec.Command("go", "build", "-o", binary, source).CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	consumer := startProgram(t, binary, t.TempDir(), nil)
+	consumer.eventually("three searches are printed", func() bool { return strings.Count(consumer.log.String(), "\n") == 3 })
+	assert.Contains(t, consumer.log.String(), "whale 2\n")
+	assert.Contains(t, consumer.log.String(), "emma 1\n")
+}

@@ -35,6 +35,7 @@ func TestPromtool(t *testing.T) {
 			"event_books_changes_published_total", "event_books_changes_rejected_total", "event_books_changes_oldest_age_seconds",
 			"event_books_changes_newest_timestamp_seconds", "event_books_cache_current", "event_books_cache_hits_total", "event_books_cache_misses_total",
 			"event_books_cache_evictions_total", "event_books_cache_bytes",
+			"event_books_ping_duration_seconds_count", "event_books_pings_in_flight",
 		} {
 			assert.Regexp(t, `\n`+name+`(\{[^}]*\})? `, exposed.body)
 		}

@@ -32,12 +32,19 @@ type commands struct {
 
 	All    allCommand    `cmd:"" default:"1" help:"Run the shop: web service, and embedded parts for whatever the configuration leaves empty (default)."`
 	Web    webCommand    `cmd:"" help:"Run the web service alone."`
+	Trends trendsCommand `cmd:"" help:"Count searches, without a web service. Several of them share the work."`
+	Echo   echoCommand   `cmd:"" help:"Answer pings alone; see /ping."`
 	Broker brokerCommand `cmd:"" help:"Run the embedded broker alone."`
 	Import importCommand `cmd:"" help:"Load a catalogue: CSV, JSON Lines or ONIX, also gzipped."`
 	Export exportCommand `cmd:"" help:"Write the catalogue so that importing it changes nothing."`
 	Events struct {
 		Tail tailCommand `cmd:"" help:"Show the searches, or the changes of the catalogue, as they come."`
 		Top  topCommand  `cmd:"" help:"Show what was searched most, or what was searched and not found."`
+		Dead struct {
+			List  deadListCommand  `cmd:"" help:"List them."`
+			Show  deadShowCommand  `cmd:"" help:"Show one, with its record."`
+			Retry deadRetryCommand `cmd:"" help:"Put some back: hand them to their handler, or send them to Kafka again."`
+		} `cmd:"" help:"Look after events that Kafka rejected, and records that could not be counted."`
 	} `cmd:"" help:"Read the topic of searches."`
 	Spool struct {
 		Status spoolStatusCommand `cmd:"" help:"Count the events that wait in a spool."`

@@ -83,7 +83,7 @@ func (p *Pages) Index(c *gin.Context) error {
 		p.addWaysOn(c.Request.Context(), data, answer.Search, tag)
 	}
 	if !data.Results {
-		data.Browse = p.browse(c.Request.Context())
+		data.Browse = append(p.trends(c.Request.Context()), p.browse(c.Request.Context())...)
 	}
 	if answer.Search.Keyword == "" {
 		data.Visitor = p.welcome(c)

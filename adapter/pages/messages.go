@@ -14,7 +14,9 @@ type explanation struct{ Title, Detail string }
 // templates hold all others.
 var messages = struct {
 	AllBooks string
-	Untitled string
+	// OftenSearched heads the list of keywords on the home page.
+	OftenSearched string
+	Untitled      string
 	// Books takes a number other than one.
 	OneBook, Books string
 	// Editions takes the number of further editions, other than one.
@@ -50,10 +52,11 @@ var messages = struct {
 	TryAgain, FirstPage string
 	TemplateFailed      string
 }{
-	AllBooks: "All books",
-	Untitled: "Untitled",
-	OneBook:  "1 book",
-	Books:    "%s books",
+	AllBooks:      "All books",
+	OftenSearched: "Often searched today",
+	Untitled:      "Untitled",
+	OneBook:       "1 book",
+	Books:         "%s books",
 
 	OneEdition: "1 more edition",
 	Editions:   "%s more editions",

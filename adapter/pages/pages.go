@@ -27,6 +27,7 @@ import (
 // Options are the parts of the pages.
 type Options struct {
 	Operator *executor.BookOperator
+	Trends   *executor.TrendOperator
 	// Clicks takes clicks on books, and erasures; nil = nobody counts them. Signer signs the
 	// links to books.
 	Clicks   *executor.ClickOperator

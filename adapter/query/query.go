@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/domain/trend"
 )
 
 // The parameters of a search.
@@ -136,6 +137,39 @@ func ParseSuggest(rawQuery string) (typed model.Keyword, limit int, err error) {
 	}
 	limit, err = parseNumber(values, Limit, model.MaxSuggestions, 1, model.MaxSuggestions)
 	return typed, limit, err
+}
+
+// The parameters of trends.
+const (
+	PageSize = "ps"
+	Window   = "window"
+)
+
+// ParseTrends reads a window of time, an order and the number of keywords wanted from a raw
+// query string, as strictly as ParseStrict. The default is the top ten of 24 hours.
+func ParseTrends(rawQuery string) (window trend.Window, order trend.Order, n int, err error) {
+	values, err := parseOnly(rawQuery, []string{PageSize, Window, Sort})
+	if err != nil {
+		return "", "", 0, err
+	}
+	window, known := trend.ParseWindow(cmp.Or(values.Get(Window), string(trend.Today)))
+	if !known {
+		return "", "", 0, model.Errorf(model.Malformed, Window, "must be one of %s", joined(trend.Windows))
+	}
+	order = cmp.Or(trend.Order(values.Get(Sort)), trend.Top)
+	if !slices.Contains(trend.Orders[:], order) {
+		return "", "", 0, model.Errorf(model.Malformed, Sort, "must be one of %s", joined(trend.Orders[:]))
+	}
+	n, err = parseNumber(values, PageSize, 10, 1, model.MaxLimit)
+	return window, order, n, err
+}
+
+func joined[T ~string](list []T) string {
+	texts := make([]string, len(list))
+	for i, text := range list {
+		texts[i] = string(text)
+	}
+	return strings.Join(texts, ", ")
 }
 
 // CutExplain reads the book to explain from a raw query string, and returns the rest of it.

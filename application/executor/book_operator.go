@@ -64,7 +64,7 @@ func (o *BookOperator) GetBooks(ctx context.Context, search model.Search, visit 
 	event := model.SearchEvent{
 		ID: answer.SearchID, Time: answer.SearchedAt, Search: search, Visit: visit,
 		Match: answer.Match, ServedQuery: answer.Served,
-		Value: body, Total: answer.typed(), Served: len(books),
+		Value: body, Total: answer.typed(), Served: len(books), TraceParent: mq.TraceParent(ctx),
 	}
 	event.Search.ByWork = result.ByWork // the engine may not know works
 	switch _, err := o.events.SendEvent(string(search.Keyword), event.Value, event.Headers()...); {

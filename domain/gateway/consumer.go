@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"time"
 
 	"literank.com/event-books/domain/model"
 )
@@ -58,3 +59,28 @@ type Step struct {
 
 // ErrFenced: another process has claimed the shard.
 var ErrFenced = errors.New("another process has claimed the partition")
+
+// DeadLetter is a record that a handler could not handle.
+type DeadLetter struct {
+	ID       int64
+	Record   *model.Record
+	Reason   string
+	Rejected time.Time
+}
+
+// DeadLetters keeps the records that handlers have rejected.
+type DeadLetters interface {
+	// DeadLetters returns up to limit dead letters that are not done, with ids above after,
+	// ordered by id.
+	DeadLetters(ctx context.Context, after int64, limit int) ([]*DeadLetter, error)
+	// Retry handles a dead letter once more, and marks it as done in the same transaction.
+	// The error is ErrNoDeadLetter if there is none with that id, or if it is done.
+	Retry(ctx context.Context, id int64, handle func(tx Transaction, r *model.Record) error) error
+	// MarkSentAgain notes that a record of a topic of dead letters was sent again, and
+	// SentAgain returns those that were.
+	MarkSentAgain(ctx context.Context, topic, id string) error
+	SentAgain(ctx context.Context, topic string) (map[string]bool, error)
+}
+
+// ErrNoDeadLetter: there is no such dead letter any more.
+var ErrNoDeadLetter = errors.New("there is no such dead letter")

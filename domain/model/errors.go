@@ -34,6 +34,8 @@ const (
 	TooManyRequests Code = "too_many_requests"
 	// UnavailableNow: a necessary part doesn't answer; a retry may succeed.
 	UnavailableNow Code = "unavailable"
+	// TimedOut: a necessary part has taken the request, and didn't answer in time.
+	TimedOut Code = "timed_out"
 )
 
 // Error is a failure whose message clients may see. Its cause may contain details

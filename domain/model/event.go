@@ -26,6 +26,8 @@ type SearchEvent struct {
 	// follows from Total; if ServedQuery is empty, it follows from the keyword.
 	Match       Match
 	ServedQuery string
+	// TraceParent names the trace that the search belongs to (W3C Trace Context), or is empty.
+	TraceParent string
 	// Value is the JSON array of the answered books, byte for byte as the API
 	// answers it. DecodeBooks reads it.
 	Value []byte

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"mime"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +46,9 @@ func (e *SearchEvent) Headers() []Header {
 	add("ce_time", e.Time.UTC().Format(time.RFC3339Nano))
 	add("ce_dataschema", SearchEventSchema)
 	add("content-type", jsonContentType)
+	if e.TraceParent != "" {
+		add("traceparent", e.TraceParent)
+	}
 	add("ce_surface", string(e.Surface))
 	add("ce_agent", string(e.Agent))
 	if e.Tag != "" {
@@ -84,8 +88,8 @@ func MatchOf(total int) Match {
 // DecodeSearchEvent reads a record of the topic of searches. It ignores unknown
 // headers. The events of other programs may lack headers, which gives defaults:
 //
-//   - ID, Source, Sequence, Surface, Tag, ClientID, Visitor, Language, Offset and Limit are
-//     zero. So is Time; the record's timestamp may take its place.
+//   - ID, TraceParent, Source, Sequence, Surface, Tag, ClientID, Visitor, Language, Offset
+//     and Limit are zero. So is Time; the record's timestamp may take its place.
 //   - Agent is UnknownAgent, Sort ByRelevance, and no filter is set.
 //   - Served is the number of books in the value, Total equals Served.
 //   - Match and ServedQuery follow from Total and the keyword.
@@ -142,6 +146,10 @@ func (e *SearchEvent) decodeHeader(name, value string) (err error) {
 		return requireValue(value, SearchEventSchema)
 	case "content-type":
 		return requireJSON(value)
+	case "traceparent":
+		if traceParent.MatchString(value) { // W3C: ignore what is malformed
+			e.TraceParent = value
+		}
 	case "ce_id":
 		e.ID, err = decodeText(value)
 	case "ce_source":
@@ -183,6 +191,9 @@ func (e *SearchEvent) decodeHeader(name, value string) (err error) {
 	}
 	return err
 }
+
+// traceParent is a traceparent of W3C Trace Context, of version 00.
+var traceParent = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
 
 func requireValue(value, required string) error {
 	if value != required {

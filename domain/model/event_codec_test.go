@@ -208,6 +208,12 @@ func goldenEvents() map[string]*model.SearchEvent {
 			Visit:  model.Visit{Surface: model.APISurface, Agent: model.UnknownAgent},
 			Match:  model.ExactMatch, ServedQuery: "war", Value: []byte("[]"), Total: 41,
 		},
+		"traced": {
+			ID: anID, Source: aSource, Sequence: 5, Time: at, TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+			Search: model.Search{Keyword: "war", Sort: model.ByRelevance, Limit: 20},
+			Visit:  model.Visit{Surface: model.APISurface, Agent: model.UnknownAgent},
+			Match:  model.ExactMatch, ServedQuery: "war", Value: []byte(oneBook), Total: 1, Served: 1,
+		},
 		"corrected": {
 			ID: anID, Source: aSource, Sequence: 4, Time: at,
 			Search: model.Search{Keyword: "wra", Sort: model.ByRelevance, Limit: 20},
@@ -281,6 +287,15 @@ func TestTutorialEventDecodes(t *testing.T) {
 	books, err := model.DecodeBooks(e.Value)
 	require.NoError(t, err)
 	assert.Equal(t, "Leo Tolstoy", books[0].Author)
+}
+
+// W3C Trace Context wants a malformed traceparent to be ignored.
+func TestMalformedTraceParent(t *testing.T) {
+	for _, value := range []string{"later", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331", "\xff", "00-" + strings.Repeat("A", 32) + "-b7ad6b7169203331-01"} {
+		e, err := record{"war", []model.Header{header("traceparent", value)}, []byte(oneBook)}.event()
+		require.NoError(t, err)
+		assert.Empty(t, e.TraceParent)
+	}
 }
 
 func TestEventsThatAreRefused(t *testing.T) {

@@ -43,3 +43,64 @@ func TestWindowAgreesWithMemory(t *testing.T) {
 		}
 	}
 }
+
+// A window that is stored and read again knows the same sequences.
+func TestStoredWindows(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, density := range []float64{0, 0.001, 0.3, 0.9, 1} {
+		w := &Window{}
+		for sequence := uint64(1); sequence < 3*WindowWidth; sequence++ {
+			if random.Float64() < density {
+				w.First(sequence)
+			}
+			if sequence%50_000 == 0 || sequence < 5 {
+				data := w.Encode()
+				assert.LessOrEqual(t, len(data), WindowWidth/8+10)
+				read, err := DecodeWindow(data)
+				require.NoError(t, err)
+				for s := max(sequence, WindowWidth+100) - WindowWidth - 100; s <= sequence+1; s++ {
+					copied, other := *w, *read
+					if copied.First(s+1) != other.First(s+1) {
+						t.Fatalf("at %d of %d: the window that was read knows another %d", sequence, w.Highest(), s+1)
+					}
+					if s > sequence-100 {
+						continue
+					}
+					s += 997
+				}
+			}
+		}
+	}
+}
+
+func TestWindowsTakeLittleSpace(t *testing.T) {
+	w := &Window{}
+	for sequence := range uint64(100) {
+		w.First(1_000_000 + 3*sequence)
+	}
+	assert.Less(t, len(w.Encode()), 110)
+	empty, err := DecodeWindow((&Window{}).Encode())
+	require.NoError(t, err)
+	assert.Equal(t, &Window{}, empty)
+}
+
+func FuzzDecodeWindow(f *testing.F) {
+	w := &Window{}
+	for _, sequence := range []uint64{1, 5, 70_000, 69_999} {
+		w.First(sequence)
+		f.Add(w.Encode())
+	}
+	f.Add([]byte{windowBits, 1})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		w, err := DecodeWindow(data)
+		if err != nil {
+			return
+		}
+		again, err := DecodeWindow(w.Encode())
+		require.NoError(t, err)
+		require.Equal(t, w.highest, again.highest)
+		for sequence := w.least(); sequence < w.highest; sequence++ {
+			require.Equal(t, w.has(sequence), again.has(sequence), sequence)
+		}
+	})
+}

@@ -59,11 +59,18 @@ func (c *Config) check() (errs []error) {
 	c.checkIndex(&errs)
 	c.checkBrokers(&errs)
 	c.checkTopic(&errs)
+	c.checkTrends(&errs)
 	return errs
 }
 
 func (c *Config) checkIndex(errs *[]error) {
 	c.expect(errs)(slices.Contains(Engines, c.Index.Engine), "index.engine", "must be one of %s, not %q", strings.Join(Engines, ", "), c.Index.Engine)
+}
+
+func (c *Config) checkTrends(errs *[]error) {
+	expect := c.expect(errs)
+	expect(c.Trends.MinVisitors >= 1 && c.Trends.MinVisitors <= 1000, "trends.min_visitors", "must be 1 to 1000, not %d", c.Trends.MinVisitors)
+	expect(c.Trends.KeepDays >= 35 && c.Trends.KeepDays <= 400, "trends.keep_days", "must be 35 to 400, not %d", c.Trends.KeepDays)
 }
 
 func (c *Config) checkApp(errs *[]error) {
@@ -119,7 +126,7 @@ func (c *Config) checkVisitors(errs *[]error) {
 func ambiguousBase(base string) bool {
 	base = strings.TrimRight(base, "/")
 	return base == "/api" || strings.HasPrefix(base, "/api/") ||
-		slices.Contains([]string{"/visitor", "/privacy", "/robots.txt", "/livez", "/readyz"}, base)
+		slices.Contains([]string{"/visitor", "/privacy", "/ping", "/robots.txt", "/livez", "/readyz"}, base)
 }
 
 // validContact accepts an e-mail address, also after mailto:, a URL, and nothing.
@@ -166,6 +173,7 @@ func (c *Config) checkTopic(errs *[]error) {
 	const topicRule = "must be letters, digits, '.', '_' or '-', not %q"
 	expect(topicName.MatchString(mq.Topic) && mq.Topic != "." && mq.Topic != "..", "mq.topic", topicRule, mq.Topic)
 	expect(mq.TopicPrefix == "" || topicName.MatchString(mq.TopicPrefix), "mq.topic_prefix", topicRule, mq.TopicPrefix)
+	expect(mq.GroupPrefix == "" || topicName.MatchString(mq.GroupPrefix), "mq.group_prefix", topicRule, mq.GroupPrefix)
 	expect(len(mq.SearchTopic()) <= 249, "mq.topic_prefix", "is too long: with mq.topic it may have 249 characters")
 	expect(len(mq.ClickTopic()) <= 249, "mq.topic_prefix", "is too long: with %s it may have 249 characters", ClickTopicName)
 	expect(mq.Partitions >= 1 && mq.Partitions <= 10000, "mq.partitions", "must be 1 to 10000, not %d", mq.Partitions)

@@ -20,6 +20,8 @@ type Config struct {
 	DB    DBConfig    `yaml:"db"`
 	Index IndexConfig `yaml:"index"`
 	MQ    MQConfig    `yaml:"mq"`
+	// Trends configures what is counted of searches.
+	Trends TrendsConfig `yaml:"trends"`
 
 	origin map[string]string
 }
@@ -95,6 +97,15 @@ const (
 // Engines are the search engines, the default first.
 var Engines = []string{BleveEngine, SQLEngine}
 
+// TrendsConfig configures what is counted of searches.
+type TrendsConfig struct {
+	// MinVisitors is how many visitors must have searched a keyword on one day before the
+	// public sees it.
+	MinVisitors int `yaml:"min_visitors"`
+	// KeepDays is how many days are kept for each keyword.
+	KeepDays int `yaml:"keep_days"`
+}
+
 // MQConfig configures the stream of events.
 type MQConfig struct {
 	// Brokers are Apache Kafka's addresses as host:port; empty = the embedded broker at
@@ -107,6 +118,8 @@ type MQConfig struct {
 	Topic string `yaml:"topic"`
 	// TopicPrefix keeps two shops on one Kafka apart.
 	TopicPrefix string `yaml:"topic_prefix"`
+	// GroupPrefix keeps the consumer groups of two shops on one Kafka apart.
+	GroupPrefix string `yaml:"group_prefix"`
 	// Partitions, Replication and Retention apply to topics that the program creates.
 	// Replication 0 = the number of brokers, at most 3.
 	Partitions  int           `yaml:"partitions"`
@@ -162,6 +175,13 @@ func (c MQConfig) ClickTopic() string { return c.TopicPrefix + ClickTopicName }
 // ChangeTopic returns the full name of the topic of catalogue changes.
 func (c MQConfig) ChangeTopic() string { return c.TopicPrefix + "lr-book-changes" }
 
+// PingTopic and PongTopic return the full names of the topics of pings and their replies.
+func (c MQConfig) PingTopic() string { return c.TopicPrefix + "ping" }
+func (c MQConfig) PongTopic() string { return c.TopicPrefix + "pong" }
+
+// EchoGroup returns the full name of the consumer group that answers pings.
+func (c MQConfig) EchoGroup() string { return c.GroupPrefix + "echo" }
+
 // Default returns the default settings.
 func Default() *Config {
 	return &Config{
@@ -175,7 +195,8 @@ func Default() *Config {
 			LogLevel:        "info",
 			ShutdownTimeout: 15 * time.Second,
 		},
-		Index: IndexConfig{Engine: BleveEngine},
+		Index:  IndexConfig{Engine: BleveEngine},
+		Trends: TrendsConfig{MinVisitors: 3, KeepDays: 35},
 		MQ: MQConfig{
 			Topic:          "lr-book-searches",
 			Partitions:     3,

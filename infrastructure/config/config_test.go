@@ -79,6 +79,7 @@ func TestBadFilesNameLineAndExpectation(t *testing.T) {
 		{"bogus host", "app:\n  listen: bogus host\n", "config.yml:2: app.listen: must be"},
 		{"templates", "app:\n  templates_pattern: none/*.html\n", "config.yml:2: app.templates_pattern: no file matches"},
 		{"templates' pattern", "app:\n  templates_pattern: \"[bad\"\n", "config.yml:2: app.templates_pattern: no file matches"},
+		{"group's prefix", "mq:\n  group_prefix: sp ace\n", "config.yml:2: mq.group_prefix: must be letters"},
 		{"topic's prefix", "mq:\n  topic_prefix: sp ace\n", "config.yml:2: mq.topic_prefix: must be letters"},
 		{"DSN without a database", "db:\n  dsn: u:p@tcp(h:1)/\n", "config.yml:2: db.dsn: names no database"},
 		{"list for a value", "app:\n  port: [1]\n", "config.yml:2: app.port: must be a single value"},

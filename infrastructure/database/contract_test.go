@@ -54,7 +54,7 @@ func opener(t *testing.T, open func() (*DB, error)) func() *DB {
 
 // ownDatabase creates an empty database on a server and returns its DSN. The
 // database is removed at the end of the test.
-func ownDatabase(t *testing.T, dsn string) string {
+func ownDatabase(t testing.TB, dsn string) string {
 	t.Helper()
 	cfg, err := mysql.ParseDSN(dsn)
 	require.NoError(t, err)

@@ -1,7 +1,7 @@
 // Package database stores the catalogue in MySQL, MariaDB or SQLite, with one
 // code path on GORM and two dialects. It implements the gateways BookManager,
-// BookIndex, BookImporter, BookExporter, ImportLog, Outbox and DayKeys. It must not know
-// HTTP, Kafka or the configuration.
+// BookIndex, BookImporter, BookExporter, ImportLog, Outbox, DayKeys, Progress, DeadLetters,
+// Sources, TrendReader and TrendKeeper. It must not know HTTP, Kafka or the configuration.
 package database
 
 import (
@@ -36,6 +36,11 @@ var (
 	_ gateway.ImportLog    = (*DB)(nil)
 	_ gateway.Outbox       = (*DB)(nil)
 	_ gateway.DayKeys      = (*DB)(nil)
+	_ gateway.Progress     = (*DB)(nil)
+	_ gateway.DeadLetters  = (*DB)(nil)
+	_ gateway.Sources      = (*DB)(nil)
+	_ gateway.TrendKeeper  = (*DB)(nil)
+	_ gateway.TrendReader  = (*DB)(nil)
 )
 
 // DB is a catalogue in a database. Its methods may be called concurrently. Until

@@ -255,9 +255,13 @@ func (db *DB) addConsumers(ctx context.Context, conn *sql.DB) error {
 			above BIGINT NOT NULL, newest_at BIGINT NOT NULL, handled BIGINT NOT NULL, copies BIGINT NOT NULL, dead BIGINT NOT NULL,
 			ignored BIGINT NOT NULL, missed BIGINT NOT NULL, late BIGINT NOT NULL, PRIMARY KEY (consumer, stream, shard))`,
 		"consumer_sources (" + shard + ", hash " + of(digest) + ", name " + of(longText) + ", seen " + of(content) + `,
-			counted BIGINT NOT NULL, last_at BIGINT NOT NULL, PRIMARY KEY (consumer, stream, shard, hash))`,
+			highest BIGINT NOT NULL, counted BIGINT NOT NULL, last_at BIGINT NOT NULL, PRIMARY KEY (consumer, stream, shard, hash))`,
+		"event_sources (hash " + of(digest) + ", name " + of(longText) + `, stream VARCHAR(250) NOT NULL, highest BIGINT NOT NULL, lost BIGINT NOT NULL,
+			refused BIGINT NOT NULL, unconfirmed BIGINT NOT NULL, dead_lettered BIGINT NOT NULL, waiting BIGINT NOT NULL, ended BOOLEAN NOT NULL,
+			reported_at BIGINT NOT NULL, PRIMARY KEY (hash))`,
 		"dead_letters (id " + of(number) + ", " + shard + ", position BIGINT NOT NULL, record_key " + of(content) + ", value " + of(content) +
-			", headers " + of(content) + ", written_at BIGINT NOT NULL, reason " + of(longText) + ", rejected_at BIGINT NOT NULL, done_at BIGINT NULL)",
+			", headers " + of(content) + ", written_at BIGINT NOT NULL, newest_at BIGINT NOT NULL, reason " + of(longText) + ", rejected_at BIGINT NOT NULL, done_at BIGINT NULL)",
+		"dead_letters_sent (topic VARCHAR(250) NOT NULL, record_id VARCHAR(64) NOT NULL, sent_at BIGINT NOT NULL, PRIMARY KEY (topic, record_id))",
 		"trend_keywords (id " + of(number) + ", hash " + of(digest) + ", folded " + of(longText) +
 			", newest_at BIGINT NOT NULL, newest_id VARCHAR(64) NOT NULL, newest_books VARCHAR(190) NOT NULL, UNIQUE (hash))",
 		"trend_visits (day INT NOT NULL, keyword_id BIGINT NOT NULL, " + visitor + ", surface INT NOT NULL, " + tag + ", facts " + of(content) +

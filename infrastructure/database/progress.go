@@ -3,7 +3,6 @@ package database
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/tracing"
 )
 
 // position is the checkpoint of one shard. Times are unix milliseconds.
@@ -75,6 +75,7 @@ type source struct {
 
 	Name    string
 	Seen    []byte // a model.Window
+	Highest int64  // sequence
 	Counted int64
 	LastAt  int64 // when this database last heard of it
 }
@@ -85,24 +86,6 @@ func hashOfSource(name string) []byte {
 	sum := sha256.Sum256([]byte(name))
 	return sum[:]
 }
-
-// deadLetter is a record that a handler rejected.
-type deadLetter struct {
-	ID         int64 `gorm:"primaryKey"`
-	Consumer   string
-	Stream     string
-	Shard      int32
-	Position   int64
-	RecordKey  []byte
-	Value      []byte
-	Headers    []byte // JSON: a list of key and value
-	WrittenAt  int64  // the record's time
-	Reason     string
-	RejectedAt int64
-	DoneAt     *int64
-}
-
-func (deadLetter) TableName() string { return "dead_letters" }
 
 // ofShard restricts a query to the rows of a shard. GORM would leave the number 0 out of a
 // primary key.
@@ -173,7 +156,9 @@ func (db *DB) Sources(ctx context.Context, shard model.Shard, names []string) (m
 	return known, nil
 }
 
-func (db *DB) Advance(ctx context.Context, shard model.Shard, epoch int64, work func(tx gateway.Transaction) (gateway.Step, error)) error {
+func (db *DB) Advance(ctx context.Context, shard model.Shard, epoch int64, work func(tx gateway.Transaction) (gateway.Step, error)) (err error) {
+	ctx, end := tracing.Span(ctx, "transaction")
+	defer func() { end(err) }()
 	session, err := db.session(ctx)
 	if err != nil {
 		return err
@@ -213,37 +198,23 @@ type consumerTx struct {
 	shard    model.Shard
 	bulk     *bulk
 	rejected []*deadLetter
-	late     int64
 	version  int64 // of the trends; 0 before they are locked
 }
 
-func (w *consumerTx) Reject(r *model.Record, reason error) {
-	headers, _ := json.Marshal(r.Headers) // strings and bytes can't fail
-	w.rejected = append(w.rejected, &deadLetter{
-		Consumer: w.shard.Group, Stream: w.shard.Stream, Shard: w.shard.Number, Position: r.Position,
-		RecordKey: []byte(r.Key), Value: r.Value, Headers: headers, WrittenAt: milli(r.Time),
-		Reason: reason.Error(), RejectedAt: time.Now().UnixMilli(),
-	})
-}
-
-func (w *consumerTx) Late(*model.Record) { w.late++ }
+// Late is counted by the consumer.
+func (w *consumerTx) Late(*model.Record) {}
 
 // finish stores checkpoint, sources and dead letters.
 func (w *consumerTx) finish(step gateway.Step, epoch int64) error {
 	step.Epoch = epoch
-	step.Late += w.late
-	step.Dead += int64(len(w.rejected))
-	step.Handled -= int64(len(w.rejected)) + w.late
-	if len(w.rejected) > 0 {
-		if err := w.tx.CreateInBatches(w.rejected, w.db.dialect.rowsPerInsert()).Error; err != nil {
-			return err
-		}
+	if err := w.storeRejected(); err != nil {
+		return err
 	}
 	now := time.Now().UnixMilli()
 	for name, known := range step.Sources {
 		row := &source{
 			Consumer: w.shard.Group, Stream: w.shard.Stream, Shard: w.shard.Number, Hash: hashOfSource(name),
-			Name: name, Seen: known.Encode(), Counted: known.Counted, LastAt: now,
+			Name: name, Seen: known.Encode(), Highest: int64(known.Highest()), Counted: known.Counted, LastAt: now,
 		}
 		if err := w.tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(row).Error; err != nil {
 			return err

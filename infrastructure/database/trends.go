@@ -36,18 +36,8 @@ const (
 	allKeywords = 0
 )
 
-// The surfaces in tables. Events of bots are counted as a surface of their own.
-const (
-	botCode  = 0
-	pageCode = 1
-	apiCode  = 2
-	demoCode = 3
-	// servedCode is added to the surface of a search that was corrected to another keyword, in
-	// the rows of that one. Only public trends count these.
-	servedCode = 10
-)
-
-var surfaceCodes = map[model.Surface]int{model.PageSurface: pageCode, model.APISurface: apiCode, model.DemoSurface: demoCode}
+// kinds are the kinds of rows that count the searches of a surface.
+var kinds = map[model.Surface]trend.Kind{model.PageSurface: trend.Page, model.APISurface: trend.API, model.DemoSurface: trend.Demo}
 
 // The keys of rows.
 type (
@@ -55,13 +45,13 @@ type (
 		day     trend.Day
 		keyword int64
 		visitor trend.Visitor
-		surface int
+		surface trend.Kind
 		tag     string
 	}
 	countKey struct {
 		day     trend.Day
 		keyword int64
-		surface int
+		surface trend.Kind
 		tag     string
 	}
 	textKey struct {
@@ -142,7 +132,7 @@ func (w *consumerTx) CountSearches(ctx context.Context, searches []*trend.Search
 	var folded []string
 	for _, s := range searches {
 		if s.Bot {
-			t.add(countKey{trend.DayOf(s.At), allKeywords, botCode, ""}, trend.BucketOf(s.At), trend.Counts{Requests: 1})
+			t.add(countKey{trend.DayOf(s.At), allKeywords, trend.Bots, ""}, trend.BucketOf(s.At), trend.Counts{Requests: 1})
 			continue
 		}
 		people, visitors, folded = append(people, s), append(visitors, s.Visitor), append(folded, s.Folded)
@@ -230,9 +220,9 @@ func (t *tally) findKeywords(ctx context.Context, folded []string) error {
 
 // search counts one search of the batch in memory.
 func (t *tally) search(s *trend.Search) {
-	k, day, surface := t.keywords[s.Folded], trend.DayOf(s.At), surfaceCodes[s.Surface]
+	k, day, surface := t.keywords[s.Folded], trend.DayOf(s.At), kinds[s.Surface]
 	t.count(s, k, surface)
-	if surface == demoCode {
+	if surface == trend.Demo {
 		return
 	}
 	if s.First {
@@ -245,13 +235,13 @@ func (t *tally) search(s *trend.Search) {
 	public := t.keywords[model.Fold(s.Public)]
 	t.text(public.id, day, s.Public).served++
 	if public != k {
-		t.count(s, public, servedCode+surface)
+		t.count(s, public, trend.Served+surface)
 		public.found(s)
 	}
 }
 
 // count counts a search for a keyword.
-func (t *tally) count(s *trend.Search, k *keyword, surface int) {
+func (t *tally) count(s *trend.Search, k *keyword, surface trend.Kind) {
 	day, bucket := trend.DayOf(s.At), trend.BucketOf(s.At)
 	of := visitKey{day, k.id, s.Visitor, surface, s.Tag}
 	t.add(of.counts(), bucket, trend.Counts{Requests: 1})
@@ -303,7 +293,7 @@ func (t *tally) add(key countKey, bucket int, c trend.Counts) {
 
 // sums are the rows to which the counts of a row belong.
 func (k countKey) sums() []countKey {
-	if k.keyword == allKeywords || k.surface > servedCode {
+	if k.keyword == allKeywords || k.surface > trend.Served {
 		return []countKey{k}
 	}
 	all := k
@@ -497,7 +487,7 @@ func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Clic
 		if milli(c.At) <= max(before, t.erased[c.Visitor]) {
 			continue
 		}
-		of := visitKey{key.day, t.keywords[c.Folded].id, c.Visitor, surfaceCodes[c.Surface], c.Tag}
+		of := visitKey{key.day, t.keywords[c.Folded].id, c.Visitor, kinds[c.Surface], c.Tag}
 		bucket := trend.BucketOf(c.SearchedAt)
 		if !again {
 			t.add(of.counts(), bucket, trend.Counts{Clicks: 1, Ordinals: int64(c.Ordinal)})
@@ -657,8 +647,8 @@ func compareKeys(a, b []any) int {
 		switch x := a[i].(type) {
 		case int64:
 			order = cmp.Compare(x, b[i].(int64))
-		case int:
-			order = cmp.Compare(x, b[i].(int))
+		case trend.Kind:
+			order = cmp.Compare(x, b[i].(trend.Kind))
 		case trend.Day:
 			order = cmp.Compare(x, b[i].(trend.Day))
 		case string:

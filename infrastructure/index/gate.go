@@ -15,6 +15,7 @@ import (
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/tracing"
 )
 
 const (
@@ -54,7 +55,9 @@ func NewGate(engine gateway.BookIndex, size int, log *slog.Logger) *Gate {
 }
 
 // SearchBooks implements gateway.BookIndex.
-func (g *Gate) SearchBooks(ctx context.Context, s model.Search) (*model.SearchResult, error) {
+func (g *Gate) SearchBooks(ctx context.Context, s model.Search) (_ *model.SearchResult, failed error) {
+	ctx, end := tracing.Span(ctx, "search")
+	defer func() { end(failed) }()
 	if err := g.enter(ctx); err != nil {
 		return nil, err
 	}

@@ -72,6 +72,7 @@ func (s *shard) locate(ctx context.Context, reader *topicReader, id string) erro
 		}
 	}
 	s.StreamID = id
+	s.stats.set(s, end)
 	return nil
 }
 

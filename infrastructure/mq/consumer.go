@@ -3,7 +3,6 @@ package mq
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -58,6 +57,10 @@ func NewConsumer(kafka Kafka, group, topic string, handlers gateway.Handlers, pr
 	}
 }
 
+// Group and Topic are those of NewConsumer.
+func (c *Consumer) Group() string { return c.group }
+func (c *Consumer) Topic() string { return c.topic }
+
 // Observe makes the consumer call observed for each record, once it is handled and committed.
 // It must be called before Run.
 func (c *Consumer) Observe(observed func(r *model.Record)) { c.observed = observed }
@@ -109,25 +112,9 @@ func (c *Consumer) connect(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	group, err := sarama.NewConsumerGroupFromClient(c.group, client)
-	if err != nil {
-		return fmt.Errorf("join the group %s: %w", c.group, err)
-	}
-	var draining sync.WaitGroup
-	draining.Go(func() {
-		for err := range group.Errors() {
-			c.log.Debug("a partition can't be read; joining the group again", "error", err)
-		}
-	})
-	defer draining.Wait()
-	defer group.Close()
-	for ctx.Err() == nil {
-		member := &member{Consumer: c, client: client, shards: map[int32]*shard{}}
-		if err := group.Consume(ctx, []string{c.topic}, member); err != nil {
-			return fmt.Errorf("read as a member of the group %s: %w", c.group, err)
-		}
-	}
-	return nil
+	return takePartInGroup(ctx, client, c.group, c.topic, func() groupSession {
+		return &member{Consumer: c, client: client, shards: map[int32]*shard{}}
+	}, c.log)
 }
 
 // member is a session of a group: its partitions until the next rebalance. It implements
@@ -136,6 +123,15 @@ type member struct {
 	*Consumer
 	client sarama.Client
 	shards map[int32]*shard
+	failed atomic.Pointer[error]
+}
+
+// failure implements groupSession.
+func (m *member) failure() error {
+	if err := m.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Setup claims the partitions of the session, and says where to read them from.
@@ -186,6 +182,9 @@ func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 		if err := s.handle(ctx, session.Context(), batch); err != nil {
 			if session.Context().Err() != nil {
 				return nil // another member goes on
+			}
+			if !errors.Is(err, gateway.ErrFenced) { // then the partition is claimed again at once
+				m.failed.CompareAndSwap(nil, &err)
 			}
 			return err
 		}

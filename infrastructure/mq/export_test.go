@@ -2,10 +2,13 @@ package mq
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"literank.com/event-books/domain/gateway"
 )
 
 // Internals for the tests of package mq_test, which import mqtest and so can't
@@ -61,3 +64,25 @@ func (s Session) Knows(topic string) bool {
 
 // Look makes the watch look at its topics now.
 func (w *TrimWatch) Look(now time.Time) error { return w.look(now) }
+
+// Shard is a claimed partition without a group and a topic.
+type Shard struct{ s *shard }
+
+// ClaimShard claims a partition of a consumer.
+func ClaimShard(ctx context.Context, handlers gateway.Handlers, progress gateway.Progress) Shard {
+	c := NewConsumer(Kafka{}, "group", "topic", handlers, progress, slog.New(slog.DiscardHandler))
+	s := &shard{Consumer: c}
+	var err error
+	if s.Checkpoint, err = progress.Claim(ctx, s.Shard); err != nil {
+		panic(err)
+	}
+	return Shard{s}
+}
+
+func (s Shard) GoTo(position int64) { s.s.Next, s.s.Last = position, "" }
+func (s Shard) Next() int64         { return s.s.Next }
+
+// Handle handles records; session is the context of the claim's session.
+func (s Shard) Handle(session context.Context, records []*Record) error {
+	return s.s.handle(context.WithoutCancel(session), session, records)
+}

@@ -15,6 +15,7 @@ import (
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/tracing"
 )
 
 const (
@@ -108,13 +109,15 @@ func (s *shard) restore(ctx, session context.Context, pause backoff.BackOff) err
 
 // advance handles records in one transaction, except those that it has stored already. If
 // reject isn't nil, they become dead letters.
-func (s *shard) advance(ctx context.Context, records []*Record, reject error) error {
+func (s *shard) advance(ctx context.Context, records []*Record, reject error) (failed error) {
 	for len(records) > 0 && records[0].Offset < s.Next {
 		records = records[1:]
 	}
 	if len(records) == 0 {
 		return nil
 	}
+	ctx, end := tracing.Messages(ctx, "process", tracing.Handles, s.topic, traceparents(records))
+	defer func() { end(failed) }()
 	if err := s.readSources(ctx, records); err != nil {
 		return err
 	}
@@ -218,7 +221,8 @@ func (b *batch) handle(ctx context.Context, tx *talliedTx, reject error) error {
 	var types []string
 	for _, r := range b.fresh {
 		if reject != nil {
-			tx.Reject(r, reject)
+			tx.tally.Dead++
+			tx.Transaction.Reject(r, reject)
 			continue
 		}
 		kind := r.Header("ce_type")
@@ -250,7 +254,7 @@ func safely(ctx context.Context, handler gateway.Handler, records []*model.Recor
 	return handler(ctx, records, tx)
 }
 
-// talliedTx counts what handlers say of records.
+// talliedTx counts what handlers say of records that are already counted as handled.
 type talliedTx struct {
 	gateway.Transaction
 	tally model.Tally
@@ -258,7 +262,7 @@ type talliedTx struct {
 
 func (t *talliedTx) Reject(r *model.Record, reason error) {
 	t.tally.Dead++
-	t.tally.Handled = max(0, t.tally.Handled-1)
+	t.tally.Handled--
 	t.Transaction.Reject(r, reason)
 }
 

@@ -1,6 +1,7 @@
 package mq
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ type TopicConfig struct {
 	// Compacted: Kafka keeps the last record of each key for ever, and Retention doesn't
 	// apply. The embedded broker bounds the topic by its size.
 	Compacted bool
+	// MaxBytes bounds a batch of records; 0 means that of the largest event.
+	MaxBytes int
 }
 
 // ensureTopic creates the topic through the admin interface if it is missing,
@@ -81,7 +84,7 @@ func createTopic(client sarama.Client, topic string, want TopicConfig) (created 
 
 // detail returns the settings of the topic on this cluster.
 func (c TopicConfig) detail(client sarama.Client) (*sarama.TopicDetail, error) {
-	maxBytes := strconv.Itoa(maxRecordBytes)
+	maxBytes := strconv.Itoa(cmp.Or(c.MaxBytes, maxRecordBytes))
 	retention := strconv.FormatInt(c.Retention.Milliseconds(), 10)
 	detail := &sarama.TopicDetail{
 		NumPartitions:     int32(c.Partitions),

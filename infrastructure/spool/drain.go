@@ -20,7 +20,7 @@ import (
 // the one before is settled as a whole. So an event that was tried is at most one
 // batch ahead of the oldest unsettled one.
 type drainer struct {
-	dir            string
+	dir, topic     string
 	wal            *wal.Log
 	broker         Broker
 	partitionCount *partitionCount
@@ -99,6 +99,8 @@ func (d *drainer) attempt(ctx context.Context, events []*mq.Record, fresh bool) 
 	}
 	var rejected []rejection
 	begun, acknowledged := time.Now(), 0
+	_, end := mq.TraceSend(ctx, "send", d.topic, events)
+	defer func() { end(err) }()
 	left, err = d.broker.Deliver(ctx, events, count, func(event *mq.Record, reason error) {
 		if reason != nil {
 			rejected = append(rejected, rejection{event, reason})

@@ -160,7 +160,7 @@ func start(dir string, log *wal.Log, metrics *metrics, events, dead Broker, opti
 		flush: make(chan struct{}), drained: make(chan struct{}),
 	}
 	s.drainer = &drainer{
-		dir: dir, wal: log, broker: events, partitionCount: count, counts: &s.counts, metrics: metrics, log: options.Log, flush: s.flush,
+		dir: dir, topic: options.Topic, wal: log, broker: events, partitionCount: count, counts: &s.counts, metrics: metrics, log: options.Log, flush: s.flush,
 		dead: &deadLetters{dir: dir, topic: options.Topic, deadTopic: options.DeadTopic, broker: dead, timeout: deadTimeout},
 	}
 	for _, damage := range log.Damages() {
@@ -185,7 +185,9 @@ var heads = sync.Pool{New: func() any { return new([]byte) }}
 // system if the spool is unsynced. Its error wraps ErrLost if there is no space,
 // and ErrUnconfirmed if the disk failed; with OnFull Refuse it wraps ErrRefused
 // instead.
-func (s *Spool) SendEvent(key string, value []byte, headers ...mq.Header) (bool, error) {
+func (s *Spool) SendEvent(key string, value []byte, headers ...mq.Header) (_ bool, failed error) {
+	end := mq.TraceEvent("spool", s.options.Topic, headers)
+	defer func() { end(failed) }()
 	head := heads.Get().(*[]byte)
 	defer heads.Put(head)
 	*head = appendHead((*head)[:0], s.source, key, headers)
@@ -284,6 +286,18 @@ func (s *Spool) EventStats() model.EventStats {
 		stats.OldestSeconds = max(0, time.Since(time.Unix(0, oldest)).Seconds())
 	}
 	return stats
+}
+
+// Report says what the spool has done since it was opened.
+func (s *Spool) Report() model.SourceReport {
+	s.mu.Lock()
+	highest, ended := s.sequence, s.closed
+	s.mu.Unlock()
+	return model.SourceReport{
+		Source: s.source, Stream: s.options.Topic, Highest: int64(highest), Ended: ended,
+		Lost: s.counts.lost.Load(), Refused: s.counts.refused.Load(), Unconfirmed: s.counts.unconfirmed.Load(), DeadLettered: s.counts.deadLettered.Load(),
+		Waiting: int64(s.wal.Stats().Waiting), At: time.Now(),
+	}
 }
 
 // filling reports whether half of the space that the files could take is used.

@@ -24,6 +24,11 @@ type Catalogue interface {
 	gateway.ImportLog
 	gateway.Outbox
 	gateway.DayKeys
+	gateway.Progress
+	gateway.DeadLetters
+	gateway.Sources
+	gateway.TrendKeeper
+	gateway.TrendReader
 }
 
 // Run runs the suite. fresh returns a function for each test: its calls open
@@ -52,6 +57,15 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"a new generation":                  testRaise,
 		"versions of books":                 testVersions,
 		"the key of a day":                  testDayKeys,
+		"claims of a partition":             testClaims,
+		"claims at once":                    testClaimsAtOnce,
+		"failed batches leave nothing":      testFailedBatchesLeaveNothing,
+		"dead letters":                      testDeadLetters,
+		"completeness":                      testCompleteness,
+		"old days are dropped":              testOldDaysAreDropped,
+		"a click after midnight":            testClickAfterMidnight,
+		"consent during the day":            testConsentDuringTheDay,
+		"counts agree with a naive counter": testCountsAgree,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)()) })
 	}
@@ -60,6 +74,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 	t.Run("many make one key of a day", func(t *testing.T) { testManyMakeOneKey(t, fresh(t)) })
 	t.Run("of many, one leads", func(t *testing.T) { testOneLeads(t, fresh(t)) })
 	t.Run("versions become visible in order", func(t *testing.T) { testVersionsBecomeVisibleInOrder(t, fresh(t)) })
+	t.Run("spellings counted at once", func(t *testing.T) { testSpellingsCountedAtOnce(t, fresh(t)) })
 	t.Run("imports at once do not collide", func(t *testing.T) { testImportsAtOnceDoNotCollide(t, fresh(t)) })
 	t.Run("one file is imported twice at once", func(t *testing.T) { ImportTwiceAtOnce(t, fresh(t)) })
 }

@@ -1,0 +1,166 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"literank.com/event-books/adapter"
+	"literank.com/event-books/application/consumer"
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/config"
+	"literank.com/event-books/infrastructure/mq"
+)
+
+// trendHandlers say what becomes of the records of the topic of searches. Records without a
+// type are those of other programs, such as the tutorial's.
+var trendHandlers = gateway.Handlers{
+	model.SearchEventType: consumer.CountSearches,
+	"":                    consumer.CountSearches,
+}
+
+// trendGroup is the consumer group that counts searches.
+const trendGroup = "trends"
+
+// consumers are the consumers of this process.
+type consumers struct {
+	all   []*mq.Consumer
+	keep  func(ctx context.Context) error
+	log   *slog.Logger
+	delay prometheus.Histogram
+}
+
+// newConsumers makes the consumers that count searches.
+func newConsumers(c *config.Config, db *catalogue, brokers []string, log *slog.Logger) (*consumers, error) {
+	kafka, err := kafkaAt(c, brokers)
+	if err != nil {
+		return nil, err
+	}
+	group := c.MQ.GroupPrefix + trendGroup
+	k := &consumers{log: log, keep: func(ctx context.Context) error { return db.DropDays(ctx, group, c.Trends.KeepDays) }, delay: prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: "event_books", Name: "count_delay_seconds", Help: "Time from a search to its count.",
+		Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600, 3600},
+	})}
+	searches := mq.NewConsumer(kafka, group, c.MQ.SearchTopic(), trendHandlers, db, log)
+	searches.Observe(func(r *model.Record) { k.delay.Observe(time.Since(r.Time).Seconds()) })
+	k.all = append(k.all, searches)
+	return k, nil
+}
+
+// run counts until ctx ends.
+func (k *consumers) run(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, c := range k.all {
+		running.Go(func() { c.Run(ctx) })
+	}
+	running.Go(func() { k.dropDays(ctx) })
+	running.Wait()
+}
+
+// dropDaysEvery is how often old days are looked for.
+const dropDaysEvery = time.Hour
+
+// dropDays deletes old days until ctx ends.
+func (k *consumers) dropDays(ctx context.Context) {
+	tick := time.NewTicker(dropDaysEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if err := k.keep(ctx); err != nil && ctx.Err() == nil && model.ErrorCode(err) != model.UnavailableNow {
+			k.log.Warn("old days of the trends were not deleted", "error", err)
+		}
+	}
+}
+
+// collectors are the metrics of the consumers.
+func (k *consumers) collectors() []prometheus.Collector {
+	return []prometheus.Collector{k.delay, consumerMetrics{k.all}}
+}
+
+// consumerMetrics are the metrics of each partition that this process reads.
+type consumerMetrics struct{ all []*mq.Consumer }
+
+var (
+	lagMetric     = consumerMetric("lag_records", "Records of a partition that are not handled yet.", "group", "topic", "partition")
+	recordsMetric = consumerMetric("records", "What became of the records of a partition since its first one.", "group", "topic", "partition", "outcome")
+)
+
+func consumerMetric(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("event_books_consumer_"+name, help, labels, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (consumerMetrics) Describe(descriptions chan<- *prometheus.Desc) {
+	descriptions <- lagMetric
+	descriptions <- recordsMetric
+}
+
+// Collect implements prometheus.Collector.
+func (m consumerMetrics) Collect(metrics chan<- prometheus.Metric) {
+	for _, c := range m.all {
+		for _, s := range c.Stats() {
+			partition := fmt.Sprint(s.Partition)
+			gauge := func(d *prometheus.Desc, value int64, labels ...string) {
+				metrics <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), append([]string{c.Group(), c.Topic(), partition}, labels...)...)
+			}
+			gauge(lagMetric, s.Lag)
+			for outcome, n := range map[string]int64{
+				"handled": s.Handled, "copy": s.Copies, "dead": s.Dead, "ignored": s.Ignored, "missed": s.Missed, "late": s.Late,
+			} {
+				gauge(recordsMetric, n, outcome)
+			}
+		}
+	}
+}
+
+// RunTrends counts searches until ctx ends, in a process of its own.
+func RunTrends(ctx context.Context, c *config.Config, log *slog.Logger) (err error) {
+	if err := makeDataDir(c); err != nil {
+		return err
+	}
+	db, err := openCatalogue(c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	brokers := Brokers(c)
+	k, err := newConsumers(c, db, brokers, log)
+	if err != nil {
+		return err
+	}
+	ops, err := adapter.OpsServer(k.collectors()...)
+	if err != nil {
+		return err
+	}
+	if c.App.OpsListen != "" {
+		listener, err := listen(c.App.OpsListen, "app.ops_listen", `name another address, or "" for no metrics`)
+		if err != nil {
+			return err
+		}
+		defer ops.Close()
+		go func() {
+			if err := serve(ops, listener); err != nil {
+				log.Error("the metrics ended", "error", err)
+			}
+		}()
+	}
+	log.Info("counting searches", "topic", c.MQ.SearchTopic(), "brokers", brokers)
+	if err := db.awaitMigration(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	k.run(ctx)
+	return nil
+}

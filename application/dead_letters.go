@@ -1,0 +1,224 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/config"
+	"literank.com/event-books/infrastructure/mq"
+)
+
+// DeadLetter is an event that Kafka rejected, or a record that a handler could not handle.
+type DeadLetter struct {
+	// ID is a number for those of handlers, and "partition/offset" in the topic of dead
+	// letters for those of Kafka.
+	ID     string    `json:"id"`
+	Reason string    `json:"reason"`
+	Time   time.Time `json:"time"`
+	// Group could not handle the record that lies at that place of Topic. It is empty if Kafka
+	// rejected the event.
+	Group     string `json:"group,omitempty"`
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition,omitempty"`
+	Offset    int64  `json:"offset,omitempty"`
+	Record    Record `json:"record"`
+}
+
+// Record is the content of a dead letter.
+type Record struct {
+	Key     string         `json:"key"`
+	Value   []byte         `json:"value"`
+	Headers []model.Header `json:"headers"`
+	Time    time.Time      `json:"time"`
+}
+
+// DeadLetters are the dead letters of a shop.
+type DeadLetters struct {
+	config *config.Config
+	db     *catalogue
+	kafka  mq.Kafka
+	log    *slog.Logger
+}
+
+// OpenDeadLetters connects to the database. Close ends the connection.
+func OpenDeadLetters(ctx context.Context, c *config.Config, log *slog.Logger) (*DeadLetters, error) {
+	kafka, err := Kafka(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := requireShop(c); err != nil {
+		return nil, err
+	}
+	db, err := openMigrated(ctx, c, log)
+	if err != nil {
+		return nil, err
+	}
+	return &DeadLetters{c, db, kafka, log}, nil
+}
+
+// Close ends the connection to the database.
+func (d *DeadLetters) Close() error { return d.db.Close() }
+
+// deadPage is the number of dead letters that are read at once.
+const deadPage = 100
+
+// Each calls visit for each dead letter that is not done: those of handlers, then those of
+// Kafka.
+func (d *DeadLetters) Each(ctx context.Context, visit func(*DeadLetter) error) error {
+	for after := int64(0); ; {
+		letters, err := d.db.DeadLetters(ctx, after, deadPage)
+		if err != nil {
+			return err
+		}
+		for _, l := range letters {
+			if err := visit(ofHandler(l)); err != nil {
+				return err
+			}
+		}
+		if len(letters) < deadPage {
+			break
+		}
+		after = letters[len(letters)-1].ID
+	}
+	return d.eachOfKafka(ctx, visit)
+}
+
+func ofHandler(l *gateway.DeadLetter) *DeadLetter {
+	r := l.Record
+	return &DeadLetter{
+		ID: strconv.FormatInt(l.ID, 10), Reason: l.Reason, Time: l.Rejected, Group: r.Group, Topic: r.Stream, Partition: r.Number, Offset: r.Position,
+		Record: Record{r.Key, r.Value, r.Headers, r.Time},
+	}
+}
+
+// eachOfKafka reads the topic of dead letters. Those of handlers that were sent there, too, are
+// in the database.
+func (d *DeadLetters) eachOfKafka(ctx context.Context, visit func(*DeadLetter) error) error {
+	topic := mq.DeadLetterTopic(d.config.MQ.SearchTopic())
+	done, err := d.db.SentAgain(ctx, topic)
+	if err != nil {
+		return err
+	}
+	_, err = mq.Read(ctx, d.kafka, topic, time.Time{}, func(r *mq.Record) error {
+		id := fmt.Sprintf("%d/%d", r.Partition, r.Offset)
+		if done[id] || r.Header("dead_group") != "" {
+			return nil
+		}
+		return visit(&DeadLetter{
+			ID: id, Reason: r.Header("dead_reason"), Time: r.Time.UTC(), Topic: r.Header("dead_topic"),
+			Record: Record{r.Key, r.Value, withoutDeath(r.Headers), r.Time.UTC()},
+		})
+	})
+	if errors.Is(err, mq.ErrNoTopic) {
+		return nil
+	}
+	return err
+}
+
+// withoutDeath returns the headers of the event itself.
+func withoutDeath(headers []model.Header) (own []model.Header) {
+	for _, h := range headers {
+		if !strings.HasPrefix(h.Key, "dead_") {
+			own = append(own, h)
+		}
+	}
+	return own
+}
+
+// Find returns one dead letter. The error wraps gateway.ErrNoDeadLetter if there is none.
+func (d *DeadLetters) Find(ctx context.Context, id string) (found *DeadLetter, err error) {
+	err = d.Each(ctx, func(l *DeadLetter) error {
+		if l.ID == id {
+			found = l
+		}
+		return nil
+	})
+	if err == nil && found == nil {
+		err = gateway.ErrNoDeadLetter
+	}
+	return found, err
+}
+
+// Retry puts a dead letter back. One of a handler is handed to the handler of its group, and
+// marked as done in the same transaction. One of Kafka is sent again, with its ce_id and with a
+// source that belongs to its place among the dead letters; so it counts once, even if it is sent
+// twice.
+func (d *DeadLetters) Retry(ctx context.Context, l *DeadLetter) error {
+	if l.Group == "" {
+		return d.sendAgain(ctx, l)
+	}
+	id, err := strconv.ParseInt(l.ID, 10, 64)
+	if err != nil {
+		return gateway.ErrNoDeadLetter
+	}
+	return d.db.Retry(ctx, id, func(tx gateway.Transaction, r *model.Record) error {
+		handler := trendHandlers[r.Header("ce_type")]
+		if handler == nil {
+			return fmt.Errorf("no handler of the group %s knows events of the type %q", l.Group, r.Header("ce_type"))
+		}
+		return handler(ctx, []*model.Record{r}, tx)
+	})
+}
+
+func (d *DeadLetters) sendAgain(ctx context.Context, l *DeadLetter) error {
+	topic := mq.DeadLetterTopic(l.Topic)
+	stream, err := mq.OpenStream(d.kafka, topic)
+	if err != nil {
+		return err
+	}
+	end, err := stream.End(ctx)
+	stream.Close()
+	if err != nil {
+		return err
+	}
+	var partition, offset int64
+	if _, err := fmt.Sscanf(l.ID, "%d/%d", &partition, &offset); err != nil {
+		return gateway.ErrNoDeadLetter
+	}
+	headers := make([]model.Header, 0, len(l.Record.Headers))
+	for _, h := range l.Record.Headers {
+		if h.Key != "ce_source" && h.Key != "ce_sequence" {
+			headers = append(headers, h)
+		}
+	}
+	source := fmt.Sprintf("/event-books/dead/%s/%d", end.Topic, partition)
+	record := &mq.Record{
+		Key: l.Record.Key, Value: l.Record.Value, Time: l.Record.Time, Headers: mq.AppendSource(headers, source, uint64(offset)+1),
+	}
+	if err := d.deliver(ctx, l.Topic, record); err != nil {
+		return err
+	}
+	return d.db.MarkSentAgain(ctx, topic, l.ID)
+}
+
+// deliver sends one record, until Kafka acknowledges or rejects it.
+func (d *DeadLetters) deliver(ctx context.Context, topic string, record *mq.Record) error {
+	options, err := producerOptions(d.config, topicConfig(d.config), d.log)
+	if err != nil {
+		return err
+	}
+	producer, err := mq.NewProducer(Brokers(d.config), topic, options...)
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	producer.Connect()
+	var rejection error
+	for left := []*mq.Record{record}; len(left) > 0; {
+		count, err := producer.Partitions(ctx)
+		if err != nil {
+			return err
+		}
+		if left, err = producer.Deliver(ctx, left, count, func(_ *mq.Record, reason error) { rejection = reason }); err != nil && ctx.Err() != nil {
+			return err
+		}
+	}
+	return rejection
+}

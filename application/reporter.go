@@ -1,0 +1,120 @@
+package application
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+	"literank.com/event-books/infrastructure/disk"
+)
+
+// reportEvery is how often the sources of this process report.
+const reportEvery = time.Second
+
+// reporter tells the database what the sources of this process have done. The data folder
+// remembers sources that have not said that they ended, so the next start can say it.
+type reporter struct {
+	file    string
+	db      gateway.Sources
+	sources []func() model.SourceReport
+	log     *slog.Logger
+
+	left []sourceName // of earlier starts
+	away bool
+}
+
+// sourceName is a source in the data folder's file.
+type sourceName struct {
+	Source string `json:"source"`
+	Topic  string `json:"topic"`
+}
+
+// openReporter remembers the sources of this process in the data folder.
+func openReporter(dataDir string, db gateway.Sources, log *slog.Logger, sources ...func() model.SourceReport) (*reporter, error) {
+	r := &reporter{file: filepath.Join(dataDir, "sources.json"), db: db, sources: sources, log: log}
+	content, err := os.ReadFile(r.file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	default:
+		if err := json.Unmarshal(content, &r.left); err != nil {
+			log.Warn("the sources of earlier starts are unknown", "file", r.file, "error", err)
+		}
+	}
+	return r, r.remember()
+}
+
+// remember writes the sources that have not ended.
+func (r *reporter) remember() error {
+	names := append([]sourceName{}, r.left...)
+	for _, report := range r.sources {
+		now := report()
+		names = append(names, sourceName{now.Source, now.Stream})
+	}
+	return disk.ReplaceJSON(r.file, names)
+}
+
+// run reports until ctx ends.
+func (r *reporter) run(ctx context.Context) {
+	tick := time.NewTicker(reportEvery)
+	defer tick.Stop()
+	for {
+		r.noted(ctx, r.report(ctx))
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// noted logs when reporting begins to fail. A database that is away logs that itself.
+func (r *reporter) noted(ctx context.Context, err error) {
+	if err == nil || ctx.Err() != nil || model.ErrorCode(err) == model.UnavailableNow {
+		r.away = r.away && err != nil
+		return
+	}
+	if !r.away {
+		r.log.Warn("the database doesn't take the reports about events; the completeness of trends is unknown", "error", err)
+	}
+	r.away = true
+}
+
+// report stores the present state, and that earlier sources have ended.
+func (r *reporter) report(ctx context.Context) error {
+	for _, report := range r.sources {
+		if err := r.db.ReportSource(ctx, report()); err != nil {
+			return err
+		}
+	}
+	if len(r.left) == 0 {
+		return nil
+	}
+	for _, name := range r.left {
+		if err := r.db.EndSource(ctx, name.Source, name.Topic); err != nil {
+			return err
+		}
+	}
+	r.left = nil
+	return r.remember()
+}
+
+// end stores the last state, once the sources accept nothing more.
+func (r *reporter) end(ctx context.Context) {
+	if err := r.report(ctx); err != nil {
+		r.log.Debug("the last report about events is missing; the next start ends its sources", "error", err)
+		return
+	}
+	r.sources = nil
+	if err := r.remember(); err != nil {
+		r.log.Debug("the ended sources are still remembered", "error", err)
+	}
+}

@@ -1,0 +1,145 @@
+package trends
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"slices"
+	"time"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/trend"
+)
+
+// windows is the number of trend.Windows.
+const windows = 4
+
+// sums have the numbers of all keywords. A keyword takes about 100 bytes.
+type sums struct {
+	index map[int64]int32 // by keyword
+	rows  []row
+}
+
+// row has the numbers of one keyword, for each window.
+type row struct {
+	keyword  int64
+	byWindow [windows]struct{ requests, searches, before int32 }
+}
+
+func newSums() sums { return sums{index: map[int64]int32{}} }
+
+func (s *sums) row(keyword int64) *row {
+	at, known := s.index[keyword]
+	if !known {
+		at = int32(len(s.rows))
+		s.index[keyword] = at
+		s.rows = append(s.rows, row{keyword: keyword})
+	}
+	return &s.rows[at]
+}
+
+func (s *sums) clear(keywords []int64) {
+	for _, keyword := range keywords {
+		*s.row(keyword) = row{keyword: keyword}
+	}
+}
+
+// read adds up what is stored of keywords; nil means all.
+func (s *sums) read(ctx context.Context, reader gateway.TrendReader, now time.Time, keywords []int64) error {
+	var present, before [windows]trend.Span
+	for i, window := range trend.Windows {
+		present[i], before[i] = window.At(now)
+	}
+	first, _ := before[windows-1].Days()
+	return reader.TrendRows(ctx, keywords, first, func(stored *trend.Row) error {
+		if !stored.Kind.Public() {
+			return nil
+		}
+		sum := s.row(stored.Keyword)
+		for i := range sum.byWindow {
+			requests, searches, err := stored.In(present[i])
+			if err != nil {
+				return err
+			}
+			_, earlier, err := stored.In(before[i])
+			if err != nil {
+				return err
+			}
+			sum.byWindow[i].requests += int32(requests)
+			sum.byWindow[i].searches += int32(searches)
+			sum.byWindow[i].before += int32(earlier)
+		}
+		return nil
+	})
+}
+
+// weight is what a list is ordered by.
+func (r *row) weight(l list) int32 {
+	w := r.byWindow[l.window]
+	if l.order == trend.Rising {
+		return w.searches - w.before
+	}
+	return w.searches
+}
+
+// candidate is a keyword that may be listed.
+type candidate struct {
+	at     int32 // in rows
+	weight int32
+}
+
+// compare orders candidates, the best first.
+func (c candidate) compare(other candidate) int {
+	return cmp.Or(cmp.Compare(other.weight, c.weight), cmp.Compare(c.at, other.at))
+}
+
+// worst is a heap whose first element is the worst of the best candidates.
+type worst []candidate
+
+func (w worst) Len() int           { return len(w) }
+func (w worst) Less(i, j int) bool { return w[i].compare(w[j]) > 0 }
+func (w worst) Swap(i, j int)      { w[i], w[j] = w[j], w[i] }
+func (w *worst) Push(c any)        { *w = append(*w, c.(candidate)) }
+func (w *worst) Pop() any          { panic("nothing is taken from the heap") }
+
+func (w *worst) add(c candidate, most int) {
+	switch {
+	case c.weight <= 0:
+	case len(*w) < most:
+		heap.Push(w, c)
+	case c.compare((*w)[0]) < 0:
+		(*w)[0] = c
+		heap.Fix(w, 0)
+	}
+}
+
+// best returns the n best candidates of each list.
+func (s *sums) best(n int) map[list][]candidate {
+	var heaps [windows][len(trend.Orders)]worst
+	orders := trend.Orders
+	for at := range s.rows {
+		for i := range heaps {
+			for o, order := range orders {
+				heaps[i][o].add(candidate{int32(at), s.rows[at].weight(list{i, order})}, n)
+			}
+		}
+	}
+	all := map[list][]candidate{}
+	for i := range heaps {
+		for o, order := range orders {
+			slices.SortFunc(heaps[i][o], candidate.compare)
+			all[list{i, order}] = heaps[i][o]
+		}
+	}
+	return all
+}
+
+// bestOf returns the n best candidates of one list.
+func (s *sums) bestOf(l list, n int) []candidate {
+	var top worst
+	for at := range s.rows {
+		top.add(candidate{int32(at), s.rows[at].weight(l)}, n)
+	}
+	slices.SortFunc(top, candidate.compare)
+	return top
+}

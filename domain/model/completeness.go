@@ -1,0 +1,47 @@
+package model
+
+import (
+	"fmt"
+	"time"
+)
+
+// SourceReport says what a source of events has done since its start. A source is one start of
+// a shop, and one topic.
+type SourceReport struct {
+	Source, Stream string
+	// Highest is the highest sequence given. Lost, Refused, Unconfirmed and DeadLettered are
+	// those of EventStats; their events have sequences, too.
+	Highest                                  int64
+	Lost, Refused, Unconfirmed, DeadLettered int64
+	// Waiting are events that Kafka has not acknowledged, including those of earlier sources
+	// in the same spool.
+	Waiting int64
+	// Ended says that the source accepts nothing more.
+	Ended bool
+	At    time.Time
+}
+
+// Completeness says how many of the accepted events a group of consumers has counted.
+type Completeness struct {
+	// Accepted are the events of all sources, without those that are lost. Counted are those
+	// that a handler has handled, copies apart.
+	Accepted, Counted int64
+	// Dead became dead letters, of Kafka or of a handler. Waiting are still to be sent. Lost
+	// won't arrive. Missed were deleted from the topic before they were read. Late came too
+	// late to count.
+	Dead, Waiting, Lost, Missed, Late int64
+	// Unknown are sources that have been silent for a minute without having ended: they may
+	// have accepted more.
+	Unknown int64
+}
+
+// Complete reports whether nothing is missing.
+func (c Completeness) Complete() bool {
+	return c.Counted == c.Accepted && c.Dead == 0 && c.Waiting == 0 && c.Lost == 0 && c.Missed == 0 && c.Unknown == 0
+}
+
+// String returns a dictionary of structured field values (RFC 9651).
+func (c Completeness) String() string {
+	return fmt.Sprintf("counted=%d, accepted=%d, dead=%d, waiting=%d, lost=%d, missed=%d, late=%d, unknown=%d",
+		c.Counted, c.Accepted, c.Dead, c.Waiting, c.Lost, c.Missed, c.Late, c.Unknown)
+}

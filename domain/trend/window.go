@@ -1,0 +1,142 @@
+package trend
+
+import "time"
+
+// Window is a span of time up to now, in whole buckets or days.
+type Window string
+
+const (
+	Hour  Window = "1h"  // the running bucket and two before
+	Today Window = "24h" // the running bucket and 48 before
+	Week  Window = "7d"  // the running day and seven before
+	Month Window = "30d" // the running day and 30 before
+)
+
+// Windows are all windows, the shortest first.
+var Windows = []Window{Hour, Today, Week, Month}
+
+// ParseWindow returns the window of that name.
+func ParseWindow(name string) (w Window, ok bool) {
+	for _, w := range Windows {
+		if string(w) == name {
+			return w, true
+		}
+	}
+	return "", false
+}
+
+// Order says which keywords of a window come first.
+type Order string
+
+const (
+	// Top are those that were searched most.
+	Top Order = "top"
+	// Rising are those whose searches have grown most since the window before.
+	Rising Order = "rising"
+)
+
+// Orders are all orders, the default first.
+var Orders = [...]Order{Top, Rising}
+
+// Span is a run of buckets, counted from 1970-01-01. End isn't part of it.
+type Span struct{ Begin, End int64 }
+
+// bucketNumber counts buckets from 1970-01-01.
+func bucketNumber(day Day, bucket int) int64 { return int64(day)*int64(Buckets) + int64(bucket) }
+
+// At returns the window at a time, and the window before it, which is as long.
+func (w Window) At(now time.Time) (present, before Span) {
+	end := bucketNumber(DayOf(now), BucketOf(now)) + 1
+	var length int64
+	switch w {
+	case Hour:
+		length = 3
+	case Today:
+		length = 49
+	default:
+		end = bucketNumber(DayOf(now)+1, 0)
+		length = int64(w.days() * Buckets)
+	}
+	return Span{end - length, end}, Span{end - 2*length, end - length}
+}
+
+// days is the length of a window that consists of days, or 0.
+func (w Window) days() int {
+	switch w {
+	case Week:
+		return 8
+	case Month:
+		return 31
+	}
+	return 0
+}
+
+// Days returns the first and the last day of the span.
+func (s Span) Days() (first, last Day) {
+	return Day(s.Begin / int64(Buckets)), Day((s.End - 1) / int64(Buckets))
+}
+
+// Of returns the part of a day that lies in the span, as the numbers of its first bucket and
+// of the one behind its last.
+func (s Span) Of(day Day) (from, to int) {
+	start := bucketNumber(day, 0)
+	return int(min(max(0, s.Begin-start), int64(Buckets))), int(min(max(0, s.End-start), int64(Buckets)))
+}
+
+// Row are the counts of a keyword on one day.
+type Row struct {
+	// Keyword is the number of a keyword, or 0 for all of them.
+	Keyword int64
+	Day     Day
+	Kind    Kind
+	Tag     string
+	// Requests and Searches are the sums of the day, Encoded all counts: see
+	// DecodeDayCounts.
+	Requests, Searches int64
+	Encoded            []byte
+}
+
+// In returns how many requests and searches lie in a span.
+func (r *Row) In(s Span) (requests, searches int64, err error) {
+	from, to := s.Of(r.Day)
+	if from >= to {
+		return 0, 0, nil
+	}
+	if from == 0 && to == Buckets {
+		return r.Requests, r.Searches, nil
+	}
+	counts, err := DecodeDayCounts(r.Encoded)
+	if err != nil {
+		return 0, 0, err
+	}
+	sum := counts.Sum(from, to)
+	return sum.Requests, sum.Searches, nil
+}
+
+// Kind says which searches a row counts.
+type Kind int
+
+const (
+	Bots Kind = 0
+	Page Kind = 1
+	API  Kind = 2
+	Demo Kind = 3
+	// Served is added to Page and API for searches that were corrected to another keyword, in
+	// the rows of that one. Only public trends count them.
+	Served Kind = 10
+)
+
+// Public reports whether public trends count the searches.
+func (k Kind) Public() bool { return k%Served == Page || k%Served == API }
+
+// PublicKeyword is a keyword as the public may see it.
+type PublicKeyword struct {
+	Keyword int64
+	// Text is the spelling that was served most often.
+	Text string
+	// Books are those of its newest event that found any.
+	Books []uint
+	// Crowd is the number of different visitors of the best of the days asked for: networks,
+	// and cookies that were seen on an earlier day. Counting stops at the number asked for.
+	Crowd int
+}

@@ -1,0 +1,182 @@
+//go:build unix
+
+package e2e
+
+import (
+	"database/sql"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
+
+	"literank.com/event-books/infrastructure/mq"
+)
+
+// completeness returns the numbers of X-Completeness, or nil.
+func completeness(t *testing.T, url string) map[string]int {
+	t.Helper()
+	a := get(t, url+"/api/trends")
+	if a.code != http.StatusOK {
+		return nil
+	}
+	numbers := map[string]int{}
+	for part := range strings.SplitSeq(a.header.Get("X-Completeness"), ", ") {
+		name, value, _ := strings.Cut(part, "=")
+		var n int
+		_, err := fmt.Sscan(value, &n)
+		require.NoError(t, err, part)
+		numbers[name] = n
+	}
+	return numbers
+}
+
+// counted waits until all accepted events are counted, and at least n.
+func (p *process) counted(n int) (numbers map[string]int) {
+	p.t.Helper()
+	p.eventually("all events are counted", func() bool {
+		numbers = completeness(p.t, p.url())
+		return numbers["counted"] >= n && numbers["counted"] == numbers["accepted"] && numbers["waiting"] == 0
+	})
+	return numbers
+}
+
+// Promise 3: each search is counted exactly once, although shop and consumers are killed again
+// and again, and two processes share the partitions.
+func TestPromise3EachSearchIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var answered atomic.Int64
+	for round := range 4 {
+		p := start(t, dir, nil)
+		url := p.ready()
+		helper := start(t, dir, []string{"EVENT_BOOKS_MQ_BROKERS=" + p.broker()}, "trends")
+		stop := make(chan struct{})
+		var clients sync.WaitGroup
+		for client := range 4 {
+			clients.Go(func() {
+				for i := 0; ; i++ {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					if get(t, fmt.Sprintf("%s/api/books?q=key%d", url, (client+i)%7)).code == http.StatusOK {
+						answered.Add(1)
+					}
+				}
+			})
+		}
+		before := completeness(t, url)["counted"]
+		p.eventually("events are counted", func() bool { return completeness(t, url)["counted"] > before+20*(round+1) })
+		if round%2 == 0 {
+			helper.kill() // its partitions go to the shop
+			p.eventually("events are counted again", func() bool { return completeness(t, url)["counted"] > before+60*(round+1) })
+		}
+		p.kill()
+		close(stop)
+		clients.Wait()
+		helper.kill()
+	}
+	p := start(t, dir, nil)
+	url := p.ready()
+	require.Equal(t, http.StatusOK, get(t, url+"/api/books?q=last").code)
+	numbers := p.counted(int(answered.Load()) + 1)
+	assert.Zero(t, numbers["dead"]+numbers["lost"]+numbers["missed"]+numbers["late"]+numbers["unknown"], numbers)
+	assert.Len(t, allEvents(t, p.broker()), numbers["counted"], "the topic has as many different events")
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+
+	db, err := sql.Open("sqlite", filepath.Join(dir, "data", "books.db"))
+	require.NoError(t, err)
+	defer db.Close()
+	var requests int
+	require.NoError(t, db.QueryRow("SELECT SUM(requests) FROM trend_counts WHERE keyword_id = 0").Scan(&requests))
+	assert.Equal(t, numbers["counted"], requests)
+}
+
+// A search is counted within a second.
+func TestASearchIsCountedSoon(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), nil)
+	url := p.ready()
+	p.connected()
+	require.Equal(t, http.StatusOK, get(t, url+"/api/books?q=whale").code)
+	p.counted(1)
+	begun := time.Now()
+	require.Equal(t, http.StatusOK, get(t, url+"/api/books?q=whale").code)
+	p.counted(2)
+	t.Logf("counted after %s", time.Since(begun))
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+}
+
+// A record that can't be counted is a dead letter, which can be looked at and put back.
+func TestDeadLettersArePutBack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := start(t, dir, nil)
+	url := p.ready()
+	p.connected()
+	producer, err := mq.NewProducer([]string{p.broker()}, topic)
+	require.NoError(t, err)
+	defer producer.Close()
+	producer.Connect()
+	send := func(records ...*mq.Record) {
+		t.Helper()
+		_, err := producer.Deliver(t.Context(), records, 3, func(_ *mq.Record, rejection error) { assert.NoError(t, rejection) })
+		require.NoError(t, err)
+	}
+	header := func(key, value string) mq.Header { return mq.Header{Key: key, Value: []byte(value)} }
+	source := []mq.Header{header("ce_type", "com.literank.books.searched"), header("ce_source", "/other/shop")}
+	send(&mq.Record{Key: "odd", Value: []byte("no JSON"), Time: time.Now(), Headers: append(slices.Clone(source), header("ce_sequence", "1"))},
+		&mq.Record{Key: "even", Value: []byte("[]"), Time: time.Now(), Headers: append(slices.Clone(source), header("ce_sequence", "2"))})
+	p.eventually("one is counted, one is dead", func() bool {
+		numbers := completeness(t, url)
+		return numbers["counted"] == 1 && numbers["dead"] == 1
+	})
+	environ := []string{"EVENT_BOOKS_MQ_BROKERS=" + p.broker()}
+	status, output := finish(t, dir, environ, "events", "dead", "list")
+	assert.Equal(t, 0, status, output)
+	assert.Regexp(t, `(?s)ID +TIME +REJECTED BY +KEY +REASON\n1 +\S+ \S+ +trends +odd +value: is not a JSON array\n$`, output)
+	status, output = finish(t, dir, environ, "events", "dead", "show", "1")
+	assert.Equal(t, 0, status, output)
+	assert.Contains(t, output, `value:       "no JSON"`)
+	status, output = finish(t, dir, environ, "events", "dead", "retry", "1")
+	assert.Equal(t, 1, status, output)
+	assert.Contains(t, output, "1: value: is not a JSON array")
+	status, output = finish(t, dir, environ, "events", "dead", "retry", "7")
+	assert.Equal(t, 1, status, output)
+	assert.Contains(t, output, "7: there is no such dead letter; see events dead list")
+
+	// An event that Kafka rejected lies in the topic of dead letters. It counts once, although it
+	// is sent twice.
+	dead, err := mq.NewProducer([]string{p.broker()}, mq.DeadLetterTopic(topic))
+	require.NoError(t, err)
+	defer dead.Close()
+	dead.Connect()
+	_, err = dead.Partitions(t.Context()) // the topic is there
+	require.NoError(t, err)
+	letter := &mq.Record{Key: "even", Value: []byte("[]"), Time: time.Now(), Headers: append(slices.Clone(source), header("ce_sequence", "3"), header("ce_id", "x"),
+		header("dead_reason", "too large"), header("dead_topic", topic))}
+	_, err = dead.Deliver(t.Context(), []*mq.Record{letter}, 1, func(_ *mq.Record, rejection error) { assert.NoError(t, rejection) })
+	require.NoError(t, err)
+	status, output = finish(t, dir, environ, "events", "dead", "list")
+	assert.Equal(t, 0, status, output)
+	assert.Regexp(t, `0/0 +\S+ \S+ +Kafka +even +too large\n`, output)
+	status, output = finish(t, dir, environ, "events", "dead", "retry", "0/0")
+	assert.Equal(t, 0, status, output)
+	assert.Equal(t, "0/0 is done\n", output)
+	p.eventually("it is counted", func() bool { return completeness(t, url)["counted"] == 2 })
+	status, output = finish(t, dir, environ, "events", "dead", "list")
+	assert.Equal(t, 0, status, output)
+	assert.NotContains(t, output, "Kafka")
+	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
+}

@@ -1,0 +1,153 @@
+package database
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
+)
+
+// deadLetter is a record that a handler rejected. Times are unix milliseconds.
+type deadLetter struct {
+	ID         int64 `gorm:"primaryKey"`
+	Consumer   string
+	Stream     string
+	Shard      int32
+	Position   int64
+	RecordKey  []byte
+	Value      []byte
+	Headers    []byte // JSON: a list of keys and values
+	WrittenAt  int64  // the record's time
+	NewestAt   int64  // of the newest event before it
+	Reason     string
+	RejectedAt int64
+	DoneAt     *int64
+}
+
+func (deadLetter) TableName() string { return "dead_letters" }
+
+func (w *consumerTx) Reject(r *model.Record, reason error) {
+	headers, _ := json.Marshal(r.Headers) // texts and bytes can't fail
+	w.rejected = append(w.rejected, &deadLetter{
+		Consumer: w.shard.Group, Stream: w.shard.Stream, Shard: w.shard.Number, Position: r.Position,
+		RecordKey: []byte(r.Key), Value: r.Value, Headers: headers, WrittenAt: milli(r.Time), NewestAt: milli(r.Newest),
+		Reason: reason.Error(), RejectedAt: time.Now().UnixMilli(),
+	})
+}
+
+func (w *consumerTx) storeRejected() error {
+	if len(w.rejected) == 0 {
+		return nil
+	}
+	return w.tx.CreateInBatches(w.rejected, w.db.dialect.rowsPerInsert()).Error
+}
+
+func (d *deadLetter) letter() (*gateway.DeadLetter, error) {
+	r := &model.Record{
+		Shard:    model.Shard{Group: d.Consumer, Stream: d.Stream, Number: d.Shard},
+		Position: d.Position, Key: string(d.RecordKey), Value: d.Value, Time: timeOf(d.WrittenAt), Newest: timeOf(d.NewestAt),
+	}
+	if err := json.Unmarshal(d.Headers, &r.Headers); err != nil {
+		return nil, fmt.Errorf("read dead letter %d: %w", d.ID, err)
+	}
+	return &gateway.DeadLetter{ID: d.ID, Record: r, Reason: d.Reason, Rejected: timeOf(d.RejectedAt)}, nil
+}
+
+func (db *DB) DeadLetters(ctx context.Context, after int64, limit int) ([]*gateway.DeadLetter, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rows []*deadLetter
+	if err := session.Where("id > ? AND done_at IS NULL", after).Order("id").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, db.failed("read dead letters", err)
+	}
+	letters := make([]*gateway.DeadLetter, len(rows))
+	for i, row := range rows {
+		if letters[i], err = row.letter(); err != nil {
+			return nil, err
+		}
+	}
+	return letters, nil
+}
+
+func (db *DB) Retry(ctx context.Context, id int64, handle func(tx gateway.Transaction, r *model.Record) error) error {
+	session, err := db.session(ctx)
+	if err != nil {
+		return err
+	}
+	var own error // of handle, which must come back as it is
+	err = session.Transaction(func(tx *gorm.DB) error {
+		var row deadLetter
+		if err := db.locking(tx).Take(&row, "id = ? AND done_at IS NULL", id).Error; err != nil {
+			return err
+		}
+		letter, err := row.letter()
+		if err != nil {
+			return err
+		}
+		w := &consumerTx{db: db, tx: tx, shard: letter.Record.Shard, bulk: newBulk(tx, db.dialect)}
+		defer w.bulk.close()
+		if own = handle(w, letter.Record); own != nil {
+			return own
+		}
+		if len(w.rejected) > 0 {
+			own = errors.New(w.rejected[0].Reason)
+			return own
+		}
+		return tx.Model(&row).Update("done_at", time.Now().UnixMilli()).Error
+	}, db.dialect.isolation())
+	switch {
+	case own != nil:
+		return own
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return gateway.ErrNoDeadLetter
+	case err != nil:
+		return db.failed("retry a dead letter", err)
+	}
+	return nil
+}
+
+// sentAgain is a record of a topic of dead letters that was sent again.
+type sentAgain struct {
+	Topic    string `gorm:"primaryKey"`
+	RecordID string `gorm:"primaryKey"`
+	SentAt   int64
+}
+
+func (sentAgain) TableName() string { return "dead_letters_sent" }
+
+func (db *DB) MarkSentAgain(ctx context.Context, topic, id string) error {
+	session, err := db.session(ctx)
+	if err != nil {
+		return err
+	}
+	row := &sentAgain{Topic: topic, RecordID: id, SentAt: time.Now().UnixMilli()}
+	if err := session.Clauses(clause.OnConflict{DoNothing: true}).Create(row).Error; err != nil {
+		return db.failed("mark a dead letter as sent again", err)
+	}
+	return nil
+}
+
+func (db *DB) SentAgain(ctx context.Context, topic string) (map[string]bool, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	if err := session.Model(&sentAgain{}).Where("topic = ?", topic).Pluck("record_id", &ids).Error; err != nil {
+		return nil, db.failed("read which dead letters were sent again", err)
+	}
+	sent := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		sent[id] = true
+	}
+	return sent, nil
+}

@@ -1,0 +1,256 @@
+package database
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"literank.com/event-books/domain/trend"
+)
+
+// keywordsPerQuery bounds the keywords of one query.
+const keywordsPerQuery = 200
+
+func (db *DB) TrendVersion(ctx context.Context) (int64, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var c counter
+	if err := session.Take(&c, "name = ?", trendCounter).Error; err != nil {
+		return 0, db.failed("read the version of the trends", err)
+	}
+	return c.Value, nil
+}
+
+func (db *DB) KeywordIDs(ctx context.Context, folded []string) (map[string]int64, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]int64, len(folded))
+	for part := range slices.Chunk(folded, keywordsPerQuery) {
+		hashes := make([][]byte, len(part))
+		for i, text := range part {
+			sum := sha256.Sum256([]byte(text))
+			hashes[i] = sum[:]
+		}
+		var rows []struct {
+			ID     int64
+			Folded string
+		}
+		if err := session.Raw("SELECT id, folded FROM trend_keywords WHERE hash IN ?", hashes).Scan(&rows).Error; err != nil {
+			return nil, db.failed("find keywords", err)
+		}
+		for _, row := range rows {
+			ids[row.Folded] = row.ID
+		}
+	}
+	return ids, nil
+}
+
+func (db *DB) ChangedKeywords(ctx context.Context, after int64) (keywords []int64, version int64, err error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	var rows []struct{ KeywordID, Version int64 }
+	if err := session.Raw("SELECT DISTINCT keyword_id, version FROM trend_counts WHERE version > ?", after).Scan(&rows).Error; err != nil {
+		return nil, 0, db.failed("read changed keywords", err)
+	}
+	version = after
+	for _, row := range rows {
+		version = max(version, row.Version)
+		if row.KeywordID != allKeywords {
+			keywords = append(keywords, row.KeywordID)
+		}
+	}
+	slices.Sort(keywords)
+	return slices.Compact(keywords), version, nil
+}
+
+func (db *DB) TrendRows(ctx context.Context, keywords []int64, from trend.Day, visit func(*trend.Row) error) error {
+	session, err := db.session(ctx)
+	if err != nil {
+		return err
+	}
+	const query = "SELECT keyword_id, day, surface, tag, requests, searches, buckets FROM trend_counts WHERE day >= ? AND "
+	if keywords == nil {
+		return db.visitRows(session.Raw(query+"keyword_id > ?", from, allKeywords), visit)
+	}
+	for part := range slices.Chunk(keywords, keywordsPerQuery) {
+		if err := db.visitRows(session.Raw(query+"keyword_id IN ?", from, part), visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (db *DB) visitRows(query *gorm.DB, visit func(*trend.Row) error) error {
+	rows, err := query.Rows()
+	if err != nil {
+		return db.failed("read trends", err)
+	}
+	defer rows.Close()
+	var row trend.Row
+	for rows.Next() {
+		var data sql.RawBytes
+		if err := rows.Scan(&row.Keyword, &row.Day, &row.Kind, &row.Tag, &row.Requests, &row.Searches, &data); err != nil {
+			return db.failed("read trends", err)
+		}
+		row.Encoded = data
+		if err := visit(&row); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return db.failed("read trends", err)
+	}
+	return nil
+}
+
+func (db *DB) PublicKeywords(ctx context.Context, keywords []int64, first, last trend.Day, crowd int) ([]trend.PublicKeyword, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := map[int64]*trend.PublicKeyword{}
+	for part := range slices.Chunk(keywords, keywordsPerQuery) {
+		if err := db.servedTexts(session, part, first, last, found); err != nil {
+			return nil, db.failed("read the texts of keywords", err)
+		}
+	}
+	ids := slices.Sorted(maps.Keys(found))
+	for part := range slices.Chunk(ids, keywordsPerQuery) {
+		if err := newestBooks(session, part, found); err != nil {
+			return nil, db.failed("read the books of keywords", err)
+		}
+	}
+	list := make([]trend.PublicKeyword, 0, len(ids))
+	for _, id := range ids {
+		for day := last; day >= first && found[id].Crowd < crowd; day-- {
+			n, err := db.crowd(session, id, day, crowd)
+			if err != nil {
+				return nil, db.failed("count the visitors of a keyword", err)
+			}
+			found[id].Crowd = max(found[id].Crowd, n)
+		}
+		list = append(list, *found[id])
+	}
+	return list, nil
+}
+
+// servedTexts finds the spelling of each keyword that was served most often; of equal ones the
+// first by bytes.
+func (db *DB) servedTexts(session *gorm.DB, keywords []int64, first, last trend.Day, found map[int64]*trend.PublicKeyword) error {
+	var rows []struct {
+		KeywordID int64
+		Spelling  string
+		Served    int64
+	}
+	err := session.Raw(`SELECT keyword_id, spelling, SUM(served) AS served FROM trend_spellings
+		WHERE day BETWEEN ? AND ? AND keyword_id IN ? AND served > 0 GROUP BY keyword_id, spelling`, first, last, keywords).Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	most := map[int64]int64{}
+	for _, row := range rows {
+		known := found[row.KeywordID]
+		if known == nil {
+			known = &trend.PublicKeyword{Keyword: row.KeywordID}
+			found[row.KeywordID] = known
+		}
+		if cmp.Or(cmp.Compare(row.Served, most[row.KeywordID]), cmp.Compare(known.Text, row.Spelling)) > 0 {
+			known.Text, most[row.KeywordID] = row.Spelling, row.Served
+		}
+	}
+	return nil
+}
+
+func newestBooks(session *gorm.DB, keywords []int64, found map[int64]*trend.PublicKeyword) error {
+	var rows []struct {
+		ID          int64
+		NewestBooks string
+	}
+	if err := session.Raw("SELECT id, newest_books FROM trend_keywords WHERE id IN ?", keywords).Scan(&rows).Error; err != nil {
+		return err
+	}
+	for _, row := range rows {
+		for text := range strings.SplitSeq(row.NewestBooks, ",") {
+			id, err := strconv.ParseUint(text, 10, 63)
+			if err == nil {
+				found[row.ID].Books = append(found[row.ID].Books, uint(id))
+			}
+		}
+	}
+	return nil
+}
+
+// crowdPage is the number of visitors that crowd reads at once, and crowdPages how often.
+const crowdPage, crowdPages = 100, 100
+
+// crowd counts the networks of a keyword's visitors on a day, and their cookies that were seen
+// before, up to a number. Visitors of one network lie side by side; after one of them it
+// continues with the next network.
+func (db *DB) crowd(session *gorm.DB, keyword int64, day trend.Day, most int) (n int, err error) {
+	for page, after := 0, []byte{}; page < crowdPages && n < most && after != nil; page++ {
+		var visitors [][]byte
+		err := session.Raw("SELECT visitor FROM trend_visits WHERE day = ? AND keyword_id = ? AND visitor >= ? ORDER BY visitor LIMIT ?",
+			day, keyword, after, crowdPage).Scan(&visitors).Error
+		if err != nil {
+			return 0, err
+		}
+		if len(visitors) == 0 {
+			return n, nil
+		}
+		for _, data := range visitors {
+			if n >= most || bytes.Compare(data, after) < 0 {
+				continue
+			}
+			v := trend.Visitor(data)
+			if !v.Cookie() {
+				n++
+				after = successor([]byte(v.Network()))
+			} else {
+				seen, err := seenBefore(session, v, day)
+				if err != nil {
+					return 0, err
+				}
+				n += seen
+				after = append(bytes.Clone(data), 0)
+			}
+			if after == nil {
+				break
+			}
+		}
+	}
+	return n, nil
+}
+
+// successor returns the first bytes behind all that begin with a prefix, or nil.
+func successor(prefix []byte) []byte {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i]++; prefix[i] != 0 {
+			return prefix[:i+1]
+		}
+	}
+	return nil
+}
+
+// seenBefore returns 1 if the visitor searched on an earlier day.
+func seenBefore(session *gorm.DB, visitor trend.Visitor, day trend.Day) (n int, err error) {
+	err = session.Raw("SELECT COUNT(*) FROM (SELECT 1 FROM trend_visits WHERE visitor = ? AND day < ? LIMIT 1) AS earlier", []byte(visitor), day).Scan(&n).Error
+	if err != nil {
+		err = fmt.Errorf("look for an earlier day: %w", err)
+	}
+	return n, err
+}
