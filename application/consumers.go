@@ -25,7 +25,21 @@ var trendHandlers = gateway.Handlers{
 	"":                    consumer.CountSearches,
 }
 
-// trendGroup is the consumer group that counts searches.
+// clickHandlers say what becomes of the records of the topic of clicks.
+var clickHandlers = gateway.Handlers{
+	model.ClickEventType:         consumer.CountClicks,
+	model.VisitorErasedEventType: consumer.EraseVisitors,
+}
+
+// handlersOf returns the handlers of a topic.
+func handlersOf(c *config.Config, topic string) gateway.Handlers {
+	if topic == c.MQ.ClickTopic() {
+		return clickHandlers
+	}
+	return trendHandlers
+}
+
+// trendGroup is the consumer group that counts searches and clicks.
 const trendGroup = "trends"
 
 // consumers are the consumers of this process.
@@ -36,7 +50,7 @@ type consumers struct {
 	delay prometheus.Histogram
 }
 
-// newConsumers makes the consumers that count searches.
+// newConsumers makes the consumers that count searches and clicks.
 func newConsumers(c *config.Config, db *catalogue, brokers []string, log *slog.Logger) (*consumers, error) {
 	kafka, err := kafkaAt(c, brokers)
 	if err != nil {
@@ -49,7 +63,8 @@ func newConsumers(c *config.Config, db *catalogue, brokers []string, log *slog.L
 	})}
 	searches := mq.NewConsumer(kafka, group, c.MQ.SearchTopic(), trendHandlers, db, log)
 	searches.Observe(func(r *model.Record) { k.delay.Observe(time.Since(r.Time).Seconds()) })
-	k.all = append(k.all, searches)
+	clicks := mq.NewConsumer(kafka, group, c.MQ.ClickTopic(), clickHandlers, db, log)
+	k.all = append(k.all, searches, clicks)
 	return k, nil
 }
 

@@ -159,7 +159,7 @@ func (d *DeadLetters) Retry(ctx context.Context, l *DeadLetter) error {
 		return gateway.ErrNoDeadLetter
 	}
 	return d.db.Retry(ctx, id, func(tx gateway.Transaction, r *model.Record) error {
-		handler := trendHandlers[r.Header("ce_type")]
+		handler := handlersOf(d.config, r.Stream)[r.Header("ce_type")]
 		if handler == nil {
 			return fmt.Errorf("no handler of the group %s knows events of the type %q", l.Group, r.Header("ce_type"))
 		}

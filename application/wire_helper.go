@@ -179,7 +179,7 @@ func (w *WireHelper) openHelper() (err error) {
 		}
 	}
 	w.helper = w.events
-	if w.reports, err = openReporter(w.config.App.DataDir, w.db, w.log, w.events.Report); err != nil {
+	if w.reports, err = openReporter(w.config.App.DataDir, w.db, w.log, w.events.Report, w.clicks.Report); err != nil {
 		return err
 	}
 	w.trims, err = trimWatch(w.config, w.brokers, w.log)

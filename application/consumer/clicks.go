@@ -1,5 +1,3 @@
-// Package consumer has the handlers of events: each turns the records of one type into what
-// is counted. It must not know Kafka or databases.
 package consumer
 
 import (
@@ -13,6 +11,10 @@ import (
 
 // CountClicks counts clicks on the books of results. It is a gateway.Handler.
 func CountClicks(ctx context.Context, records []*model.Record, tx gateway.Transaction) error {
+	first, err := tx.FirstDay(ctx)
+	if err != nil {
+		return err
+	}
 	var clicks []*trend.Click
 	for _, r := range records {
 		e, err := model.DecodeClickEvent(r.Key, r.Headers, r.Value)
@@ -22,7 +24,7 @@ func CountClicks(ctx context.Context, records []*model.Record, tx gateway.Transa
 		}
 		click := trend.NewClick(e, r.Time)
 		switch {
-		case expired(r, click.At), expired(r, click.SearchedAt):
+		case expired(r, click.At), expired(r, click.SearchedAt), trend.DayOf(click.SearchedAt) < first:
 			tx.Late(r)
 		case e.Agent != model.BotAgent: // the shop sends no clicks of bots
 			clicks = append(clicks, click)

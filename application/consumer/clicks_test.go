@@ -20,8 +20,11 @@ type clickTx struct {
 	clicks         []*trend.Click
 	erasures       []*trend.Erasure
 	rejected, late []*model.Record
+	first          trend.Day
 	err            error
 }
+
+func (tx *clickTx) FirstDay(context.Context) (trend.Day, error) { return tx.first, nil }
 
 func (tx *clickTx) Reject(r *model.Record, reason error) { tx.rejected = append(tx.rejected, r) }
 func (tx *clickTx) Late(r *model.Record)                 { tx.late = append(tx.late, r) }
@@ -62,6 +65,12 @@ func TestCountClicks(t *testing.T) {
 	}, tx.clicks[0])
 	assert.Equal(t, []*model.Record{unreadable}, tx.rejected)
 	assert.Equal(t, []*model.Record{late, ofLateSearch}, tx.late)
+
+	tx = &clickTx{first: trend.DayOf(at)}
+	ofDroppedDay := clickAt(t, at, at.Add(-24*time.Hour), model.PersonAgent)
+	require.NoError(t, CountClicks(t.Context(), []*model.Record{ofDroppedDay, counted}, tx))
+	assert.Len(t, tx.clicks, 1)
+	assert.Equal(t, []*model.Record{ofDroppedDay}, tx.late)
 
 	first := clickAt(t, at, at, model.PersonAgent)
 	first.Newest = time.Time{}
