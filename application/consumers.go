@@ -50,7 +50,7 @@ type consumers struct {
 	delay prometheus.Histogram
 }
 
-// newConsumers makes the consumers that count searches.
+// newConsumers makes the consumers that count searches and clicks.
 func newConsumers(c *config.Config, db *catalogue, brokers []string, log *slog.Logger) (*consumers, error) {
 	kafka, err := kafkaAt(c, brokers)
 	if err != nil {

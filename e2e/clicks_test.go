@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -119,6 +120,17 @@ func TestClicksReachTheirTopic(t *testing.T) {
 	assert.Equal(t, visitor, erasure.Key)
 
 	p.settled()
+	p.eventually("both are counted", func() bool {
+		handled := 0
+		for line := range strings.Lines(get(t, "http://"+p.log.Attr("listening", "ops")+"/metrics").body) {
+			if strings.HasPrefix(line, "event_books_consumer_records{") && strings.Contains(line, `outcome="handled"`) && strings.Contains(line, `topic="`+clickTopic+`"`) {
+				n, err := strconv.Atoi(strings.TrimSpace(line[strings.LastIndex(line, " "):]))
+				require.NoError(t, err)
+				handled += n
+			}
+		}
+		return handled == 2
+	})
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 	status, output := finish(t, dir, nil, "spool", "status")
 	assert.Equal(t, 0, status)

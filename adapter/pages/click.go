@@ -48,7 +48,7 @@ func (p *Pages) recordClick(c *gin.Context, book uint, keyword model.Keyword, to
 		click.ClientID, click.Visitor = p.Visitors.Identify(c.Request, c.ClientIP(), click.SearchTime)
 	})
 	if ok && (click.ClientID+click.Visitor != "" || fromShop(c.Request)) {
-		p.Clicks.RecordClick(click)
+		p.Clicks.RecordClick(c.Request.Context(), click)
 	}
 }
 

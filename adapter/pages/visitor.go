@@ -74,7 +74,7 @@ func (p *Pages) forget(c *gin.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := p.Clicks.EraseVisitors(known); err != nil {
+		if err := p.Clicks.EraseVisitors(c.Request.Context(), known); err != nil {
 			return err
 		}
 	}

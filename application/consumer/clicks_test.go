@@ -71,6 +71,12 @@ func TestCountClicks(t *testing.T) {
 	assert.Equal(t, []*model.Record{unreadable}, tx.rejected)
 	assert.Equal(t, []*model.Record{late, ofLateSearch}, tx.late)
 
+	tx = &written{first: trend.DayOf(at)}
+	ofDroppedDay := clickAt(t, at, at.Add(-24*time.Hour), model.PersonAgent)
+	require.NoError(t, CountClicks(t.Context(), []*model.Record{ofDroppedDay, counted}, tx))
+	assert.Len(t, tx.clicks, 1)
+	assert.Equal(t, []*model.Record{ofDroppedDay}, tx.late)
+
 	first := clickAt(t, at, at, model.PersonAgent)
 	first.Newest = time.Time{}
 	tx = &written{err: errors.New("away")}

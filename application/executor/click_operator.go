@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -25,8 +26,8 @@ func NewClickOperator(events mq.Helper, log *slog.Logger) *ClickOperator {
 
 // RecordClick sends the event of a click that happens now. If the queue doesn't take the
 // event, it is lost: the reader wants to see the book.
-func (o *ClickOperator) RecordClick(c *model.ClickEvent) {
-	c.ID, c.Time = model.ClickID(c.SearchID, c.Book), time.Now()
+func (o *ClickOperator) RecordClick(ctx context.Context, c *model.ClickEvent) {
+	c.ID, c.Time, c.TraceParent = model.ClickID(c.SearchID, c.Book), time.Now(), mq.TraceParent(ctx)
 	value, headers, err := c.Encode()
 	if err == nil {
 		_, err = o.events.SendEvent(c.Key(), value, headers...)
@@ -40,13 +41,13 @@ func (o *ClickOperator) RecordClick(c *model.ClickEvent) {
 // EraseVisitors asks all consumers not to count the searches and clicks of visitors so far.
 // If the queue doesn't take one of the events, the error has the code UnavailableNow, and the
 // visitor may ask again.
-func (o *ClickOperator) EraseVisitors(visitors []string) error {
+func (o *ClickOperator) EraseVisitors(ctx context.Context, visitors []string) error {
 	for _, visitor := range visitors {
 		id, err := uuid.NewV7()
 		if err != nil {
 			return fmt.Errorf("make an id of an erasure: %w", err)
 		}
-		e := model.VisitorErasedEvent{ID: id.String(), Time: time.Now(), Visitor: visitor}
+		e := model.VisitorErasedEvent{ID: id.String(), TraceParent: mq.TraceParent(ctx), Time: time.Now(), Visitor: visitor}
 		value, headers, err := e.Encode()
 		if err != nil {
 			return err

@@ -29,7 +29,7 @@ func TestRecordClick(t *testing.T) {
 	for _, err := range []error{nil, mq.ErrLost, mq.ErrUnconfirmed, mq.ErrRefused} {
 		q := &clickQueue{err: err}
 		click := &model.ClickEvent{SearchID: search, SearchTime: time.Now().UTC(), Keyword: "moon", Surface: model.PageSurface, Agent: model.PersonAgent, Book: 7, Ordinal: 2}
-		executor.NewClickOperator(q, slog.New(slog.DiscardHandler)).RecordClick(click)
+		executor.NewClickOperator(q, slog.New(slog.DiscardHandler)).RecordClick(t.Context(), click)
 		require.Len(t, q.records, 1, "a click that the queue doesn't take is lost")
 		r := q.records[0]
 		sent, err := model.DecodeClickEvent(r.Key, r.Headers, r.Value)
@@ -43,10 +43,10 @@ func TestRecordClick(t *testing.T) {
 func TestEraseVisitors(t *testing.T) {
 	q := &clickQueue{}
 	o := executor.NewClickOperator(q, slog.New(slog.DiscardHandler))
-	require.NoError(t, o.EraseVisitors(nil))
+	require.NoError(t, o.EraseVisitors(t.Context(), nil))
 	assert.Empty(t, q.records)
 	visitors := []string{"0f3b8a52-9d3e-4c5a-8a53-2f0a6a1f5b11", "0123456789abcdef"}
-	require.NoError(t, o.EraseVisitors(visitors))
+	require.NoError(t, o.EraseVisitors(t.Context(), visitors))
 	require.Len(t, q.records, 2)
 	ids := map[string]bool{}
 	for i, r := range q.records {
@@ -60,7 +60,7 @@ func TestEraseVisitors(t *testing.T) {
 	assert.Len(t, ids, 2)
 	for _, err := range []error{mq.ErrLost, mq.ErrUnconfirmed} {
 		q.err = err
-		failed := o.EraseVisitors(visitors)
+		failed := o.EraseVisitors(t.Context(), visitors)
 		assert.Equal(t, model.UnavailableNow, model.ErrorCode(failed))
 		assert.ErrorIs(t, failed, err)
 	}

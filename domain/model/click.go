@@ -13,6 +13,8 @@ import (
 type ClickEvent struct {
 	// ID is ClickID: all clicks on one book of a result have the same one.
 	ID string
+	// TraceParent names the trace of the click's request, or is empty.
+	TraceParent string
 	// Source and Sequence are those of a SearchEvent, but the source ends in /clicks.
 	Source   string
 	Sequence uint64
@@ -53,10 +55,12 @@ func ClickID(search string, book uint) string {
 // clicks up to Time stop counting. Its record has the visitor as its key.
 type VisitorErasedEvent struct {
 	// ID is a UUIDv7.
-	ID       string
-	Source   string
-	Sequence uint64
-	Time     time.Time
+	ID string
+	// TraceParent names the trace of the request, or is empty.
+	TraceParent string
+	Source      string
+	Sequence    uint64
+	Time        time.Time
 	// Visitor is the ClientID or the Visitor of searches.
 	Visitor string
 }

@@ -71,6 +71,7 @@ func (e *ClickEvent) Encode() (value []byte, headers []Header, err error) {
 	add("ce_time", at)
 	add("ce_dataschema", ClickEventSchema)
 	add("content-type", jsonContentType)
+	add("traceparent", e.TraceParent)
 	add("ce_searchid", e.SearchID)
 	add("ce_searchtime", formatTime(e.SearchTime))
 	add("ce_keyword", string(e.Keyword))
@@ -91,8 +92,8 @@ func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 // click needs ce_searchtime, ce_keyword, ce_bookid and ce_ordinal; other headers may be
 // missing:
 //
-//   - ID, Source, Sequence, Surface, Tag, ClientID, Visitor and Offset are zero. So is Time;
-//     the record's timestamp may take its place.
+//   - ID, TraceParent, Source, Sequence, Surface, Tag, ClientID, Visitor and Offset are zero.
+//     So is Time; the record's timestamp may take its place.
 //   - Agent is UnknownAgent.
 //
 // An empty header counts as missing. If a header comes twice, the first one counts. The
@@ -144,6 +145,8 @@ func (e *ClickEvent) decodeHeader(name, value string) (err error) {
 		return requireValue(value, ClickEventSchema)
 	case "content-type":
 		return requireJSON(value)
+	case "traceparent":
+		e.TraceParent = decodeTraceParent(value)
 	case "ce_id":
 		e.ID, err = decodeText(value)
 	case "ce_source":
@@ -205,14 +208,18 @@ func (e *VisitorErasedEvent) Encode() (value []byte, headers []Header, err error
 	if value, err = json.Marshal(erasedValue{e.Visitor}); err != nil {
 		return nil, nil, fmt.Errorf("encode an erasure: %w", err)
 	}
-	return value, []Header{
+	headers = []Header{
 		{"ce_specversion", []byte(cloudEventsVersion)},
 		{"ce_id", []byte(e.ID)},
 		{"ce_type", []byte(VisitorErasedEventType)},
 		{"ce_time", []byte(formatTime(e.Time))},
 		{"ce_dataschema", []byte(VisitorErasedEventSchema)},
 		{"content-type", []byte(jsonContentType)},
-	}, nil
+	}
+	if e.TraceParent != "" {
+		headers = append(headers, Header{"traceparent", []byte(e.TraceParent)})
+	}
+	return value, headers, nil
 }
 
 // erasedValue is the value of an erasure's record.
@@ -252,6 +259,8 @@ func (e *VisitorErasedEvent) decodeHeader(name, value string) (err error) {
 		return requireValue(value, VisitorErasedEventSchema)
 	case "content-type":
 		return requireJSON(value)
+	case "traceparent":
+		e.TraceParent = decodeTraceParent(value)
 	case "ce_id":
 		e.ID, err = decodeText(value)
 	case "ce_source":

@@ -18,7 +18,10 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-const aClickSource = aSource + "/clicks"
+const (
+	aClickSource = aSource + "/clicks"
+	aTrace       = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+)
 
 func clickRecord(e *model.ClickEvent) (record, error) {
 	value, headers, err := e.Encode()
@@ -44,7 +47,7 @@ func goldenClicks() map[string]*model.ClickEvent {
 	searched := time.Date(2026, 7, 1, 10, 30, 0, 120_000_000, time.UTC)
 	return map[string]*model.ClickEvent{
 		"full": {
-			ID: model.ClickID(anID, 7), Source: aClickSource, Sequence: 42, Time: at, SearchID: anID, SearchTime: searched,
+			ID: model.ClickID(anID, 7), TraceParent: aTrace, Source: aClickSource, Sequence: 42, Time: at, SearchID: anID, SearchTime: searched,
 			Keyword: "war peace", Offset: 40, Surface: model.PageSurface, Tag: "letter 7/é", ClientID: aClientID, Agent: model.PersonAgent, Book: 7, Ordinal: 43,
 		},
 		"daily-visitor": {
@@ -62,7 +65,7 @@ func goldenClicks() map[string]*model.ClickEvent {
 func goldenErasures() map[string]*model.VisitorErasedEvent {
 	at := time.Date(2026, 7, 1, 10, 32, 0, 0, time.UTC)
 	return map[string]*model.VisitorErasedEvent{
-		"cookie":        {ID: anID, Source: aClickSource, Sequence: 43, Time: at, Visitor: aClientID},
+		"cookie":        {ID: anID, TraceParent: aTrace, Source: aClickSource, Sequence: 43, Time: at, Visitor: aClientID},
 		"daily-visitor": {ID: anID, Source: aClickSource, Sequence: 44, Time: at, Visitor: aVisitor},
 	}
 }

@@ -147,9 +147,7 @@ func (e *SearchEvent) decodeHeader(name, value string) (err error) {
 	case "content-type":
 		return requireJSON(value)
 	case "traceparent":
-		if traceParent.MatchString(value) { // W3C: ignore what is malformed
-			e.TraceParent = value
-		}
+		e.TraceParent = decodeTraceParent(value)
 	case "ce_id":
 		e.ID, err = decodeText(value)
 	case "ce_source":
@@ -194,6 +192,14 @@ func (e *SearchEvent) decodeHeader(name, value string) (err error) {
 
 // traceParent is a traceparent of W3C Trace Context, of version 00.
 var traceParent = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+// decodeTraceParent returns "" for a malformed header, which W3C wants to be ignored.
+func decodeTraceParent(value string) string {
+	if !traceParent.MatchString(value) {
+		return ""
+	}
+	return value
+}
 
 func requireValue(value, required string) error {
 	if value != required {
