@@ -68,7 +68,7 @@ func TestTrends(t *testing.T) {
 	assert.Equal(t, list, get("/api/trends?window=30d&sort=rising"))
 
 	page := s.get("/").Body.String()
-	assert.Contains(t, page, "Often searched today")
+	assert.Contains(t, page, "Often searched")
 	assert.Contains(t, page, `href="/?q=melville&#43;whaling"`)
 	assert.NotContains(t, s.get("/?q=emma").Body.String(), "Often searched", "results show results")
 }

@@ -53,7 +53,7 @@ var messages = struct {
 	TemplateFailed      string
 }{
 	AllBooks:      "All books",
-	OftenSearched: "Often searched today",
+	OftenSearched: "Often searched",
 	Untitled:      "Untitled",
 	OneBook:       "1 book",
 	Books:         "%s books",

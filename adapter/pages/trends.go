@@ -10,7 +10,7 @@ import (
 // maxTrends is the number of keywords that the home page lists.
 const maxTrends = 12
 
-// trends returns what is searched most at the moment, or nothing if there is too little.
+// trends returns what was searched most in 24 hours, or nothing if there is too little.
 func (p *Pages) trends(ctx context.Context) []facetView {
 	list, _, err := p.Trends.GetTrends(ctx, trend.Today, trend.Top, maxTrends)
 	if err != nil && model.ErrorCode(err) != model.UnavailableNow {

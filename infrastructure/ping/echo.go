@@ -25,7 +25,7 @@ type Echo struct {
 
 // NewEcho returns an echo. config says how to create the topics; Run runs it.
 func NewEcho(kafka mq.Kafka, group string, topics Topics, config mq.TopicConfig, log *slog.Logger) *Echo {
-	log = log.With("topic", topics.Ping, "group", group)
+	log = log.With("group", group)
 	return &Echo{
 		kafka: kafka, group: group, topics: topics, config: config, log: log,
 		odd:     rate.Sometimes{First: 1, Interval: time.Minute},

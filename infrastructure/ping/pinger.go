@@ -78,7 +78,6 @@ var _ gateway.Pinger = (*Pinger)(nil)
 
 // New returns a Pinger. config says how to create the topics. Ping works while Run runs.
 func New(kafka mq.Kafka, topics Topics, config mq.TopicConfig, log *slog.Logger) *Pinger {
-	log = log.With("topic", topics.Ping)
 	return &Pinger{
 		kafka: kafka, topics: topics, config: config, metrics: newMetrics(), timeout: Timeout, most: maxInFlight,
 		lines:   trouble{log: log, begins: "pings can't be sent; retrying", ends: "pings are sent again"},
