@@ -136,25 +136,11 @@ func decodeHeaders(headers []Header, decode func(name, value string) error) (see
 }
 
 func (e *ClickEvent) decodeHeader(name, value string) (err error) {
+	common := envelope{ClickEventType, ClickEventSchema, &e.ID, &e.Source, &e.Sequence, &e.Time, &e.TraceParent}
+	if known, err := common.decode(name, value); known {
+		return err
+	}
 	switch name {
-	case "ce_specversion":
-		return requireValue(value, cloudEventsVersion)
-	case "ce_type":
-		return requireValue(value, ClickEventType)
-	case "ce_dataschema":
-		return requireValue(value, ClickEventSchema)
-	case "content-type":
-		return requireJSON(value)
-	case "traceparent":
-		e.TraceParent = decodeTraceParent(value)
-	case "ce_id":
-		e.ID, err = decodeText(value)
-	case "ce_source":
-		e.Source, err = decodeText(value)
-	case "ce_sequence":
-		e.Sequence, err = decodeSequence(value)
-	case "ce_time":
-		e.Time, err = decodeTime(value)
 	case "ce_searchid":
 		return requireSame(value, e.SearchID)
 	case "ce_searchtime":
@@ -249,27 +235,8 @@ func DecodeVisitorErasedEvent(key string, headers []Header, value []byte) (*Visi
 	return e, nil
 }
 
-func (e *VisitorErasedEvent) decodeHeader(name, value string) (err error) {
-	switch name {
-	case "ce_specversion":
-		return requireValue(value, cloudEventsVersion)
-	case "ce_type":
-		return requireValue(value, VisitorErasedEventType)
-	case "ce_dataschema":
-		return requireValue(value, VisitorErasedEventSchema)
-	case "content-type":
-		return requireJSON(value)
-	case "traceparent":
-		e.TraceParent = decodeTraceParent(value)
-	case "ce_id":
-		e.ID, err = decodeText(value)
-	case "ce_source":
-		e.Source, err = decodeText(value)
-	case "ce_sequence":
-		e.Sequence, err = decodeSequence(value)
-	case "ce_time":
-		e.Time, err = decodeTime(value)
-	}
+func (e *VisitorErasedEvent) decodeHeader(name, value string) error {
+	_, err := envelope{VisitorErasedEventType, VisitorErasedEventSchema, &e.ID, &e.Source, &e.Sequence, &e.Time, &e.TraceParent}.decode(name, value)
 	return err
 }
 

@@ -135,27 +135,50 @@ func countElements(value []byte) (int, error) {
 	return len(elements), nil
 }
 
-// decodeHeader reads a header that isn't empty into its field.
-func (e *SearchEvent) decodeHeader(name, value string) (err error) {
+// envelope has what the headers of all events say (CloudEvents 1.0): the required type and schema
+// of the value, and where the rest goes.
+type envelope struct {
+	kind, schema string
+	id, source   *string
+	sequence     *uint64
+	at           *time.Time
+	traceParent  *string
+}
+
+// decode reads a header into its field, and reports whether it is one of the envelope.
+func (e envelope) decode(name, value string) (known bool, err error) {
 	switch name {
 	case "ce_specversion":
-		return requireValue(value, cloudEventsVersion)
+		err = requireValue(value, cloudEventsVersion)
 	case "ce_type":
-		return requireValue(value, SearchEventType)
+		err = requireValue(value, e.kind)
 	case "ce_dataschema":
-		return requireValue(value, SearchEventSchema)
+		err = requireValue(value, e.schema)
 	case "content-type":
-		return requireJSON(value)
+		err = requireJSON(value)
 	case "traceparent":
-		e.TraceParent = decodeTraceParent(value)
+		*e.traceParent = decodeTraceParent(value)
 	case "ce_id":
-		e.ID, err = decodeText(value)
+		*e.id, err = decodeText(value)
 	case "ce_source":
-		e.Source, err = decodeText(value)
+		*e.source, err = decodeText(value)
 	case "ce_sequence":
-		e.Sequence, err = decodeSequence(value)
+		*e.sequence, err = decodeSequence(value)
 	case "ce_time":
-		e.Time, err = decodeTime(value)
+		*e.at, err = decodeTime(value)
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+// decodeHeader reads a header that isn't empty into its field.
+func (e *SearchEvent) decodeHeader(name, value string) (err error) {
+	common := envelope{SearchEventType, SearchEventSchema, &e.ID, &e.Source, &e.Sequence, &e.Time, &e.TraceParent}
+	if known, err := common.decode(name, value); known {
+		return err
+	}
+	switch name {
 	case "ce_surface":
 		e.Surface, err = decodeOneOf(value, PageSurface, APISurface, DemoSurface)
 	case "ce_agent":
