@@ -49,7 +49,11 @@ func openReporter(dataDir string, db gateway.Sources, log *slog.Logger, sources 
 			log.Warn("the sources of earlier starts are unknown", "file", r.file, "error", err)
 		}
 	}
-	return r, r.remember()
+	if err := r.remember(); err != nil {
+		// The disk may be full, and the events in the spools must be sent.
+		log.Warn("the data folder doesn't know the sources of this start; if it is killed, the completeness of its events stays unknown", "file", r.file, "error", err)
+	}
+	return r, nil
 }
 
 // remember writes the sources that have not ended.
