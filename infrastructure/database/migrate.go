@@ -136,6 +136,7 @@ const (
 	number  // a primary key that the database counts up
 	content // any bytes
 	code    // up to 16 bytes, can be indexed
+	key     // 32 bytes of a primary key
 	tagText // up to 100 code points, can be indexed
 )
 
@@ -254,15 +255,15 @@ func (db *DB) addConsumers(ctx context.Context, conn *sql.DB) error {
 		"consumer_positions (" + shard + ", stream_id VARCHAR(64) NOT NULL, epoch BIGINT NOT NULL, next_record BIGINT NOT NULL, last_record " + of(longText) + `,
 			above BIGINT NOT NULL, newest_at BIGINT NOT NULL, handled BIGINT NOT NULL, copies BIGINT NOT NULL, dead BIGINT NOT NULL,
 			ignored BIGINT NOT NULL, missed BIGINT NOT NULL, late BIGINT NOT NULL, PRIMARY KEY (consumer, stream, shard))`,
-		"consumer_sources (" + shard + ", hash " + of(digest) + ", name " + of(longText) + ", seen " + of(content) + `,
+		"consumer_sources (" + shard + ", hash " + of(key) + ", name " + of(longText) + ", seen " + of(content) + `,
 			highest BIGINT NOT NULL, counted BIGINT NOT NULL, last_at BIGINT NOT NULL, PRIMARY KEY (consumer, stream, shard, hash))`,
-		"event_sources (hash " + of(digest) + ", name " + of(longText) + `, stream VARCHAR(250) NOT NULL, highest BIGINT NOT NULL, lost BIGINT NOT NULL,
+		"event_sources (hash " + of(key) + ", name " + of(longText) + `, stream VARCHAR(250) NOT NULL, highest BIGINT NOT NULL, lost BIGINT NOT NULL,
 			refused BIGINT NOT NULL, unconfirmed BIGINT NOT NULL, dead_lettered BIGINT NOT NULL, waiting BIGINT NOT NULL, ended BOOLEAN NOT NULL,
 			reported_at BIGINT NOT NULL, PRIMARY KEY (hash))`,
 		"dead_letters (id " + of(number) + ", " + shard + ", position BIGINT NOT NULL, record_key " + of(content) + ", value " + of(content) +
 			", headers " + of(content) + ", written_at BIGINT NOT NULL, newest_at BIGINT NOT NULL, reason " + of(longText) + ", rejected_at BIGINT NOT NULL, done_at BIGINT NULL)",
 		"dead_letters_sent (topic VARCHAR(250) NOT NULL, record_id VARCHAR(300) NOT NULL, sent_at BIGINT NOT NULL, PRIMARY KEY (topic, record_id))",
-		"trend_keywords (id " + of(number) + ", hash " + of(digest) + ", folded " + of(longText) +
+		"trend_keywords (id " + of(number) + ", hash " + of(key) + ", folded " + of(longText) +
 			", newest_at BIGINT NOT NULL, newest_id VARCHAR(64) NOT NULL, newest_books VARCHAR(190) NOT NULL, UNIQUE (hash))",
 		"trend_visits (day INT NOT NULL, keyword_id BIGINT NOT NULL, " + visitor + ", surface INT NOT NULL, " + tag + ", facts " + of(content) +
 			", PRIMARY KEY (day, keyword_id, visitor, surface, tag))",

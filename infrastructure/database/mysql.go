@@ -159,6 +159,8 @@ func (mysqlDialect) columnType(kind columnKind) string {
 		return "LONGBLOB"
 	case code:
 		return "VARBINARY(16)"
+	case key:
+		return "BINARY(32) NOT NULL"
 	case tagText:
 		return "VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 	case touched:

@@ -179,6 +179,8 @@ func (*sqliteDialect) columnType(kind columnKind) string {
 		return "INTEGER PRIMARY KEY AUTOINCREMENT"
 	case content, code:
 		return "BLOB"
+	case key:
+		return "BLOB NOT NULL"
 	case tagText:
 		return "TEXT"
 	case touched:
