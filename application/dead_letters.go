@@ -194,7 +194,8 @@ func (d *DeadLetters) sendAgain(ctx context.Context, l *DeadLetter) error {
 			headers = append(headers, h)
 		}
 	}
-	source := fmt.Sprintf("/event-books/dead/%s/%d", end.Topic, partition)
+	// Within a window of sequences, so that old letters can be put back after new ones.
+	source := fmt.Sprintf("%s%s/%d/%d", model.DeadSource, end.Topic, partition, offset/(model.WindowWidth/2))
 	record := &mq.Record{
 		Key: l.Record.Key, Value: l.Record.Value, Time: l.Record.Time, Headers: mq.AppendSource(headers, source, uint64(offset)+1),
 	}

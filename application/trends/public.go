@@ -33,10 +33,12 @@ func (w words) known(ctx context.Context, text string, ids []uint) (bool, error)
 	if err != nil {
 		return false, err
 	}
+	words := 0
 	for word := range strings.FieldsSeq(text) {
 		if !strings.ContainsFunc(word, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
 			continue
 		}
+		words++
 		found := false
 		for _, h := range w.marker.Highlight(model.Keyword(word), books) {
 			found = found || marked(h.Title) || marked(h.Author) || marked(h.Subjects)
@@ -45,7 +47,7 @@ func (w words) known(ctx context.Context, text string, ids []uint) (bool, error)
 			return false, nil
 		}
 	}
-	return len(books) > 0, nil
+	return words > 0, nil
 }
 
 func marked(fragments []model.Fragment) bool {

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// DeadSource begins the sources of events that are sent again from dead letters.
+const DeadSource = "/event-books/dead/"
+
 // SourceReport says what a source of events has done since its start. A source is one start of
 // a shop, and one topic.
 type SourceReport struct {

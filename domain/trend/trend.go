@@ -5,6 +5,8 @@
 package trend
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"literank.com/event-books/domain/model"
@@ -60,6 +62,9 @@ type Search struct {
 	Books []uint
 }
 
+// maxID is the length of the longest id that is kept as it is.
+const maxID = 64
+
 // MaxBooks is how many books are kept for a keyword.
 const MaxBooks = 5
 
@@ -74,8 +79,12 @@ func NewSearch(e *model.SearchEvent, record time.Time) *Search {
 	if s.Surface == "" { // another program's
 		s.Surface = model.APISurface
 	}
-	if e.Match == model.ExactMatch || e.Match == model.CorrectedMatch {
-		s.Public = e.ServedQuery
+	if served, err := model.ParseKeyword(e.ServedQuery); err == nil && (e.Match == model.ExactMatch || e.Match == model.CorrectedMatch) {
+		s.Public = string(served)
+	}
+	if len(s.ID) > maxID { // another program's
+		sum := sha256.Sum256([]byte(s.ID))
+		s.ID = hex.EncodeToString(sum[:])
 	}
 	filtered := e.Search.Filters != (model.Filters{})
 	for fact, holds := range map[Fact]bool{

@@ -275,7 +275,7 @@ var passingErrors = func() map[uint16]string {
 		"the database takes no more connections or statements: raise its limits":             {1040, 1203, 1226},
 		full:     {1021, 1114},
 		readOnly: {1290, 1836},
-		silent:   {1053, 1129, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1927, 1969, 3024}, // shutdown, network, locks, killed
+		silent:   {1020, 1053, 1129, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1927, 1969, 3024}, // shutdown, network, locks, killed
 	} {
 		for _, number := range of {
 			numbers[number] = complaint

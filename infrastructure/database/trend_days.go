@@ -22,6 +22,9 @@ const (
 )
 
 func (w *consumerTx) FirstDay(ctx context.Context) (trend.Day, error) {
+	if err := w.lockTrends(ctx); err != nil {
+		return 0, err
+	}
 	return firstDay(w.tx.WithContext(ctx))
 }
 

@@ -106,7 +106,8 @@ func (w *consumerTx) newTally() *tally {
 	}
 }
 
-// lockTrends waits until no other transaction writes trends.
+// lockTrends waits until no other transaction writes trends. It must come before the first read of
+// a transaction that locks no rows: on a server, such a read decides what all later ones see.
 func (w *consumerTx) lockTrends(ctx context.Context) error {
 	if w.version > 0 {
 		return nil

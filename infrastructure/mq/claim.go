@@ -8,6 +8,7 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/cenkalti/backoff/v5"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -31,7 +32,18 @@ func (s *shard) claim(ctx context.Context, reader *topicReader) error {
 	if err != nil {
 		return err
 	}
-	return s.locate(ctx, reader, id)
+	if err := s.locate(ctx, reader, id); err != nil {
+		return err
+	}
+	return s.keep(ctx)
+}
+
+// keep stores the position that was found. Otherwise a failed transaction would go back to the
+// one before, and leave out what lies between.
+func (s *shard) keep(ctx context.Context) error {
+	return s.progress.Advance(ctx, s.Shard, s.Epoch, func(gateway.Transaction) (gateway.Step, error) {
+		return gateway.Step{Checkpoint: s.Checkpoint}, nil
+	})
 }
 
 // locate checks the position against the topic. The rule is that rewinding is always safe,
@@ -51,7 +63,7 @@ func (s *shard) locate(ctx context.Context, reader *topicReader, id string) erro
 	}
 	begun := s.Next > 0 || s.Last != ""
 	switch {
-	case begun && s.StreamID != id:
+	case begun && s.StreamID != "" && id != "" && s.StreamID != id:
 		rewind("the topic was created anew")
 		s.Above = 0
 	case s.Next > end:

@@ -342,6 +342,16 @@ func TestAPositionThatDoesNotFitGoesBack(t *testing.T) {
 				stop()
 				damage(c.ledger.row(0))
 				c.send(t, 5)
+				transactions := 0 // the first one after the claim fails
+				c.ledger.fail = func(committed bool) error {
+					if committed {
+						return nil
+					}
+					if transactions++; transactions == 2 {
+						return &model.Error{Code: model.UnavailableNow, Message: "away"}
+					}
+					return nil
+				}
 				c.run(t, noting)
 				c.ledger.once(t, c.keys)
 				c.ledger.mu.Lock()

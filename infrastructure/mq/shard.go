@@ -7,9 +7,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cenkalti/backoff/v5"
 
@@ -24,8 +26,14 @@ const (
 	handlerTries = 3
 	// maxRetryPause bounds the pause between two attempts.
 	maxRetryPause = 5 * time.Second
-	// maxSources bounds the sources that are kept in memory for a partition: 8 MiB.
+	// maxSources bounds the sources that are kept in memory for a partition, at 8 KiB each,
+	// apart from those of one batch.
 	maxSources = 1000
+	// maxSource is the length of the longest source, in bytes. Longer ones are not ours.
+	maxSource = 300
+	// aheadOfUs is how far an event may be ahead of our clock to make older ones late. Without a
+	// bound, one record from the future would do that to all others.
+	aheadOfUs = time.Hour
 )
 
 // shard is a claimed partition. It isn't safe for concurrent use.
@@ -62,20 +70,24 @@ func (s *shard) handle(ctx, session context.Context, records []*Record) error {
 	}
 }
 
-// handleSingly handles one record after the other. What fails becomes a dead letter.
+// handleSingly handles one record after the other. What fails again and again becomes a dead
+// letter.
 func (s *shard) handleSingly(ctx, session context.Context, records []*Record, pause *backoff.ExponentialBackOff) error {
 	for _, r := range records {
-		var reason error
-		for {
-			err := s.advance(ctx, []*Record{r}, reason)
+		var reject error
+		for failures := 0; ; {
+			err := s.advance(ctx, []*Record{r}, reject)
 			if err == nil {
 				break
 			}
 			if errors.Is(err, gateway.ErrFenced) {
 				return err
 			}
-			if !passing(err) && reason == nil {
-				reason = err
+			if failures++; passing(err) || ctx.Err() != nil {
+				failures = 0
+			}
+			if failures >= handlerTries && reject == nil {
+				reject = err
 				s.log.Error("a record can't be handled; it becomes a dead letter", "partition", s.Number, "offset", r.Offset, "error", err)
 			}
 			if err := s.restore(ctx, session, pause); err != nil {
@@ -188,7 +200,8 @@ func (b *batch) add(r *Record) {
 	record := &model.Record{
 		Shard: b.shard.Shard, Position: r.Offset, Key: r.Key, Value: r.Value, Headers: r.Headers, Time: r.Time, Newest: b.Newest,
 	}
-	if at := model.EventTime(timeHeader(r), r.Time); at.After(b.Newest) {
+	_, known := b.shard.handlers[r.Header("ce_type")]
+	if at := model.EventTime(timeHeader(r), r.Time); known && at.After(b.Newest) && at.Before(time.Now().Add(aheadOfUs)) {
 		b.Newest = at
 	}
 	if b.first(r) {
@@ -237,7 +250,7 @@ func (b *batch) handle(ctx context.Context, tx *talliedTx, reject error) error {
 		tx.tally.Handled++
 	}
 	for _, kind := range types {
-		if err := safely(ctx, b.shard.handlers[kind], byType[kind], tx); err != nil {
+		if err := safely(ctx, b.shard.log, b.shard.handlers[kind], byType[kind], tx); err != nil {
 			return err
 		}
 	}
@@ -245,10 +258,11 @@ func (b *batch) handle(ctx context.Context, tx *talliedTx, reject error) error {
 }
 
 // safely turns a panic of a handler into an error.
-func safely(ctx context.Context, handler gateway.Handler, records []*model.Record, tx gateway.Transaction) (err error) {
+func safely(ctx context.Context, log *slog.Logger, handler gateway.Handler, records []*model.Record, tx gateway.Transaction) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = fmt.Errorf("the handler panicked: %v\n%s", cause, debug.Stack())
+			log.Error("a handler panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			err = fmt.Errorf("the handler panicked: %v", cause)
 		}
 	}()
 	return handler(ctx, records, tx)
@@ -276,7 +290,8 @@ func (t *talliedTx) Late(r *model.Record) {
 func identity(r *Record) (source string, sequence uint64, ok bool) {
 	source = r.Header("ce_source")
 	sequence, err := strconv.ParseUint(r.Header("ce_sequence"), 10, 64)
-	return source, sequence, source != "" && err == nil && sequence > 0
+	ours := source != "" && len(source) <= maxSource && utf8.ValidString(source)
+	return source, sequence, ours && err == nil && sequence > 0
 }
 
 // identityText tells a record from any other one at its offset.

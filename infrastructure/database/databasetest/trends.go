@@ -197,6 +197,8 @@ func testSpellingsCountedAtOnce(t *testing.T, open func() Catalogue) {
 			}
 			for i := range each {
 				err := db.Advance(t.Context(), shard, claim.Epoch, func(tx gateway.Transaction) (gateway.Step, error) {
+					_, err := tx.FirstDay(t.Context()) // as the handlers do
+					assert.NoError(t, err)
 					return gateway.Step{Checkpoint: claim}, tx.CountSearches(t.Context(), []*trend.Search{{
 						ID: uuid.NewString(), At: noon.Add(time.Duration(i) * time.Second), Keyword: spelling, Folded: "dune", Surface: model.PageSurface,
 						Visitor: trend.VisitorOf("", "00112233deadbeef"), First: true, Facts: trend.Searched,
