@@ -54,6 +54,7 @@ type Board struct {
 	bucket  int64 // for which the sums were made
 	texts   map[int64]*text
 	made    time.Time // when the lists were made
+	dirty   bool      // the sums have changed since
 	away    bool
 
 	lists        atomic.Pointer[lists]
@@ -144,15 +145,18 @@ func (b *Board) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.dirty = b.dirty || changed
 	if err := b.compare(ctx, now); err != nil {
 		return err
 	}
-	if !changed && now.Sub(b.made) < idleAfter && b.lists.Load() != nil {
+	if !b.dirty && now.Sub(b.made) < idleAfter && b.lists.Load() != nil {
 		return nil
 	}
 	all := &lists{at: now, byList: map[list][]Entry{}}
 	budget := maxTexts
-	for l, best := range b.sums.best(2 * listed) {
+	bests := b.sums.best(2 * listed)
+	for _, l := range everyList() { // in the same order each time, since they share a budget
+		best := bests[l]
 		entries, err := b.entries(ctx, now, l, best, &budget)
 		if err == nil && len(entries) < listed && len(best) == 2*listed {
 			entries, err = b.entries(ctx, now, l, b.sums.bestOf(l, maxExamined), &budget)
@@ -162,14 +166,14 @@ func (b *Board) Refresh(ctx context.Context) error {
 		}
 		all.byList[l] = entries
 	}
-	b.made = now
+	b.made, b.dirty = now, false
 	b.lists.Store(all)
 	return nil
 }
 
 // compareEvery is how often counts are compared with what shops have sent, and comparedFor
 // how far back.
-const compareEvery, comparedFor = 250 * time.Millisecond, trend.KeepDays * 24 * time.Hour
+const compareEvery, comparedFor = 500 * time.Millisecond, trend.KeepDays * 24 * time.Hour
 
 // compare finds out how complete the counts are.
 func (b *Board) compare(ctx context.Context, now time.Time) error {

@@ -113,6 +113,16 @@ func (w *worst) add(c candidate, most int) {
 	}
 }
 
+// everyList returns all lists.
+func everyList() (all []list) {
+	for i := range windows {
+		for _, order := range trend.Orders {
+			all = append(all, list{i, order})
+		}
+	}
+	return all
+}
+
 // best returns the n best candidates of each list.
 func (s *sums) best(n int) map[list][]candidate {
 	var heaps [windows][len(trend.Orders)]worst

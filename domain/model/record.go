@@ -80,6 +80,7 @@ type Tally struct {
 type SourceCount struct {
 	// Window knows which sequences have arrived.
 	*Window
-	// Counted is the number of different sequences that have arrived.
-	Counted int64
+	// Arrived is the number of different sequences that have arrived, LeftOut how many of them
+	// are dead letters or came too late.
+	Arrived, LeftOut int64
 }

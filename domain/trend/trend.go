@@ -131,6 +131,12 @@ func NewClick(e *model.ClickEvent, record time.Time) *Click {
 	if c.Surface == "" { // another program's
 		c.Surface = model.PageSurface
 	}
+	// Links are valid for a day. Other times are those of another program.
+	if latest := c.SearchedAt.Add(24 * time.Hour); c.At.Before(c.SearchedAt) {
+		c.At = c.SearchedAt
+	} else if c.At.After(latest) {
+		c.At = latest
+	}
 	return c
 }
 

@@ -174,6 +174,7 @@ func (c *Config) checkTopic(errs *[]error) {
 	expect(topicName.MatchString(mq.Topic) && mq.Topic != "." && mq.Topic != "..", "mq.topic", topicRule, mq.Topic)
 	expect(mq.TopicPrefix == "" || topicName.MatchString(mq.TopicPrefix), "mq.topic_prefix", topicRule, mq.TopicPrefix)
 	expect(mq.GroupPrefix == "" || topicName.MatchString(mq.GroupPrefix), "mq.group_prefix", topicRule, mq.GroupPrefix)
+	expect(len(mq.GroupPrefix) <= 200, "mq.group_prefix", "may have 200 characters, not %d", len(mq.GroupPrefix))
 	expect(len(mq.SearchTopic()) <= 249, "mq.topic_prefix", "is too long: with mq.topic it may have 249 characters")
 	expect(len(mq.ClickTopic()) <= 249, "mq.topic_prefix", "is too long: with %s it may have 249 characters", ClickTopicName)
 	expect(mq.Partitions >= 1 && mq.Partitions <= 10000, "mq.partitions", "must be 1 to 10000, not %d", mq.Partitions)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -42,11 +43,32 @@ func (w *consumerTx) Reject(r *model.Record, reason error) {
 	})
 }
 
+// maxReason is the length of the longest reason that is kept, in bytes.
+const maxReason = 1000
+
 func (w *consumerTx) storeRejected() error {
 	if len(w.rejected) == 0 {
 		return nil
 	}
-	return w.tx.CreateInBatches(w.rejected, w.db.dialect.rowsPerInsert()).Error
+	most, err := w.db.dialect.maxStatement(w.tx)
+	if err != nil {
+		return err
+	}
+	for _, d := range w.rejected {
+		// Bytes may take twice their size in a statement. A letter that can't be stored would hold up
+		// all others.
+		if size := len(d.RecordKey) + len(d.Value) + len(d.Headers); size > most/4 {
+			d.RecordKey, d.Value, d.Headers = nil, nil, []byte("[]")
+			d.Reason = fmt.Sprintf("%s; its %d bytes are too many to be kept", d.Reason, size)
+		}
+		d.Reason = strings.ToValidUTF8(d.Reason[:min(len(d.Reason), maxReason)], "")
+	}
+	for _, d := range w.rejected {
+		if err := w.tx.Create(d).Error; err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *deadLetter) letter() (*gateway.DeadLetter, error) {
@@ -101,6 +123,12 @@ func (db *DB) Retry(ctx context.Context, id int64, handle func(tx gateway.Transa
 		if len(w.rejected) > 0 {
 			own = errors.New(w.rejected[0].Reason)
 			return own
+		}
+		if name := letter.Record.Header("ce_source"); name != "" && w.late == 0 {
+			known := ofShard(tx, letter.Record.Shard).Model(&source{}).Where("hash = ? AND left_out > 0", hashOfSource(name))
+			if err := known.Update("left_out", gorm.Expr("left_out - 1")).Error; err != nil {
+				return err
+			}
 		}
 		return tx.Model(&row).Update("done_at", time.Now().UnixMilli()).Error
 	}, db.dialect.isolation())

@@ -131,13 +131,14 @@ const (
 	longText
 	digest // 32 bytes
 	integer
-	bookID  // the id of a book, without being its primary key
-	touched // the time of the last write, which the server sets
-	number  // a primary key that the database counts up
-	content // any bytes
-	code    // up to 16 bytes, can be indexed
-	key     // 32 bytes of a primary key
-	tagText // up to 100 code points, can be indexed
+	bookID    // the id of a book, without being its primary key
+	touched   // the time of the last write, which the server sets
+	number    // a primary key that the database counts up
+	content   // any bytes
+	code      // up to 16 bytes, can be indexed
+	key       // 32 bytes of a primary key
+	kafkaName // of a group or a topic, or a place in a topic; can be indexed
+	tagText   // up to 100 code points, can be indexed
 )
 
 type column struct {
@@ -248,21 +249,21 @@ func (db *DB) addChanges(ctx context.Context, conn *sql.DB) error {
 // know, dead letters, and the trends.
 func (db *DB) addConsumers(ctx context.Context, conn *sql.DB) error {
 	of := db.dialect.columnType
-	const shard = "consumer VARCHAR(100) NOT NULL, stream VARCHAR(250) NOT NULL, shard INT NOT NULL"
+	shard := "consumer " + of(kafkaName) + ", stream " + of(kafkaName) + ", shard INT NOT NULL"
 	tag := "tag " + of(tagText) + " NOT NULL"
 	visitor := "visitor " + of(code) + " NOT NULL"
 	tables := []string{
 		"consumer_positions (" + shard + ", stream_id VARCHAR(64) NOT NULL, epoch BIGINT NOT NULL, next_record BIGINT NOT NULL, last_record " + of(longText) + `,
 			above BIGINT NOT NULL, newest_at BIGINT NOT NULL, handled BIGINT NOT NULL, copies BIGINT NOT NULL, dead BIGINT NOT NULL,
 			ignored BIGINT NOT NULL, missed BIGINT NOT NULL, late BIGINT NOT NULL, PRIMARY KEY (consumer, stream, shard))`,
-		"consumer_sources (" + shard + ", hash " + of(key) + ", name " + of(longText) + ", seen " + of(content) + `,
-			highest BIGINT NOT NULL, counted BIGINT NOT NULL, last_at BIGINT NOT NULL, PRIMARY KEY (consumer, stream, shard, hash))`,
-		"event_sources (hash " + of(key) + ", name " + of(longText) + `, stream VARCHAR(250) NOT NULL, highest BIGINT NOT NULL, lost BIGINT NOT NULL,
+		"consumer_sources (" + shard + ", hash " + of(key) + ", name " + of(longText) + `,
+			highest BIGINT NOT NULL, arrived BIGINT NOT NULL, left_out BIGINT NOT NULL, last_at BIGINT NOT NULL, seen ` + of(content) + ", PRIMARY KEY (consumer, stream, shard, hash))",
+		"event_sources (hash " + of(key) + ", name " + of(longText) + `, stream ` + of(kafkaName) + `, highest BIGINT NOT NULL, lost BIGINT NOT NULL,
 			refused BIGINT NOT NULL, unconfirmed BIGINT NOT NULL, dead_lettered BIGINT NOT NULL, waiting BIGINT NOT NULL, ended BOOLEAN NOT NULL,
 			reported_at BIGINT NOT NULL, PRIMARY KEY (hash))`,
-		"dead_letters (id " + of(number) + ", " + shard + ", position BIGINT NOT NULL, record_key " + of(content) + ", value " + of(content) +
-			", headers " + of(content) + ", written_at BIGINT NOT NULL, newest_at BIGINT NOT NULL, reason " + of(longText) + ", rejected_at BIGINT NOT NULL, done_at BIGINT NULL)",
-		"dead_letters_sent (topic VARCHAR(250) NOT NULL, record_id VARCHAR(300) NOT NULL, sent_at BIGINT NOT NULL, PRIMARY KEY (topic, record_id))",
+		"dead_letters (id " + of(number) + ", " + shard + ", position BIGINT NOT NULL, written_at BIGINT NOT NULL, newest_at BIGINT NOT NULL, rejected_at BIGINT NOT NULL, done_at BIGINT NULL, reason " +
+			of(longText) + ", record_key " + of(content) + ", headers " + of(content) + ", value " + of(content) + ")",
+		"dead_letters_sent (topic " + of(kafkaName) + ", record_id " + of(kafkaName) + ", sent_at BIGINT NOT NULL, PRIMARY KEY (topic, record_id))",
 		"trend_keywords (id " + of(number) + ", hash " + of(key) + ", folded " + of(longText) +
 			", newest_at BIGINT NOT NULL, newest_id VARCHAR(64) NOT NULL, newest_books VARCHAR(190) NOT NULL, UNIQUE (hash))",
 		"trend_visits (day INT NOT NULL, keyword_id BIGINT NOT NULL, " + visitor + ", surface INT NOT NULL, " + tag + ", facts " + of(content) +
@@ -283,6 +284,7 @@ func (db *DB) addConsumers(ctx context.Context, conn *sql.DB) error {
 	for _, index := range []struct{ name, table, columns string }{
 		{"trend_visits_visitor", "trend_visits", "visitor"},
 		{"trend_clicks_visitor", "trend_clicks", "visitor"},
+		{"dead_letters_open", "dead_letters", "consumer, stream, done_at"},
 		{"trend_counts_version", "trend_counts", "version"},
 		{"trend_counts_keyword", "trend_counts", "keyword_id, day"},
 	} {

@@ -159,6 +159,8 @@ func (mysqlDialect) columnType(kind columnKind) string {
 		return "LONGBLOB"
 	case code:
 		return "VARBINARY(16)"
+	case kafkaName:
+		return "VARCHAR(300) CHARACTER SET ascii COLLATE ascii_bin NOT NULL"
 	case key:
 		return "BINARY(32) NOT NULL"
 	case tagText:

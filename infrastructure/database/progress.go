@@ -74,10 +74,11 @@ type source struct {
 	Hash     []byte `gorm:"primaryKey"` // SHA-256 of the name
 
 	Name    string
+	Highest int64 // sequence
+	Arrived int64
+	LeftOut int64
+	LastAt  int64  // when this database last heard of it
 	Seen    []byte // a model.Window
-	Highest int64  // sequence
-	Counted int64
-	LastAt  int64 // when this database last heard of it
 }
 
 func (source) TableName() string { return "consumer_sources" }
@@ -151,7 +152,7 @@ func (db *DB) Sources(ctx context.Context, shard model.Shard, names []string) (m
 		if err != nil {
 			return nil, fmt.Errorf("read which events of %s have arrived: %w", row.Name, err)
 		}
-		known[row.Name] = model.SourceCount{Window: window, Counted: row.Counted}
+		known[row.Name] = model.SourceCount{Window: window, Arrived: row.Arrived, LeftOut: row.LeftOut}
 	}
 	return known, nil
 }
@@ -200,11 +201,12 @@ type consumerTx struct {
 	shard    model.Shard
 	bulk     *bulk
 	rejected []*deadLetter
+	late     int
 	version  int64 // of the trends; 0 before they are locked
 }
 
 // Late is counted by the consumer.
-func (w *consumerTx) Late(*model.Record) {}
+func (w *consumerTx) Late(*model.Record) { w.late++ }
 
 // finish stores checkpoint, sources and dead letters.
 func (w *consumerTx) finish(step gateway.Step, epoch int64) error {
@@ -216,7 +218,7 @@ func (w *consumerTx) finish(step gateway.Step, epoch int64) error {
 	for name, known := range step.Sources {
 		row := &source{
 			Consumer: w.shard.Group, Stream: w.shard.Stream, Shard: w.shard.Number, Hash: hashOfSource(name),
-			Name: name, Seen: known.Encode(), Highest: int64(known.Highest()), Counted: known.Counted, LastAt: now,
+			Name: name, Highest: int64(known.Highest()), Arrived: known.Arrived, LeftOut: known.LeftOut, LastAt: now, Seen: known.Encode(),
 		}
 		if err := w.tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(row).Error; err != nil {
 			return err

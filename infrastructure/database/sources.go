@@ -2,12 +2,16 @@ package database
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"gorm.io/gorm/clause"
 
 	"literank.com/event-books/domain/model"
 )
+
+// deadSuffix ends the name of a topic of dead letters.
+const deadSuffix = ".dead"
 
 // silentAfter is how long a source may be silent before nobody knows what it does.
 const silentAfter = time.Minute
@@ -62,8 +66,10 @@ func (db *DB) EndSource(ctx context.Context, name, stream string) error {
 // seenSource is what the shards of a group know of a source.
 type seenSource struct {
 	Hash     []byte
+	Name     string
 	Highest  int64
-	Counted  int64
+	Arrived  int64
+	LeftOut  int64
 	LastAt   int64
 	Reported *int64 // when it last reported; nil if it never did
 	eventSource
@@ -82,7 +88,7 @@ func (db *DB) Completeness(ctx context.Context, group, stream string, since time
 		return known[string(hash)]
 	}
 	var reports []*eventSource
-	if err := session.Where("stream = ? AND (reported_at >= ? OR NOT ended)", stream, milli(since)).Find(&reports).Error; err != nil {
+	if err := session.Where("stream = ? AND reported_at >= ?", stream, milli(since)).Find(&reports).Error; err != nil {
 		return c, db.failed("read the sources of events", err)
 	}
 	for _, r := range reports {
@@ -90,7 +96,7 @@ func (db *DB) Completeness(ctx context.Context, group, stream string, since time
 		s.eventSource, s.Reported = *r, &r.ReportedAt
 	}
 	var seen []*seenSource
-	err = session.Raw(`SELECT hash, MAX(highest) AS highest, SUM(counted) AS counted, MAX(last_at) AS last_at FROM consumer_sources
+	err = session.Raw(`SELECT hash, MAX(name) AS name, MAX(highest) AS highest, SUM(arrived) AS arrived, SUM(left_out) AS left_out, MAX(last_at) AS last_at FROM consumer_sources
 		WHERE consumer = ? AND stream = ? GROUP BY hash`, group, stream).Scan(&seen).Error
 	if err != nil {
 		return c, db.failed("read what was counted of sources", err)
@@ -98,13 +104,16 @@ func (db *DB) Completeness(ctx context.Context, group, stream string, since time
 	for _, s := range seen {
 		if s.LastAt >= milli(since) || known[string(s.Hash)] != nil {
 			k := of(s.Hash)
-			k.Counted, k.LastAt, k.eventSource.Highest = s.Counted, s.LastAt, max(k.eventSource.Highest, s.Highest)
+			k.Name, k.Arrived, k.LeftOut, k.LastAt, k.eventSource.Highest = s.Name, s.Arrived, s.LeftOut, s.LastAt, max(k.eventSource.Highest, s.Highest)
 		}
 	}
 	silent := time.Now().Add(-silentAfter).UnixMilli()
 	for _, s := range known {
+		c.Counted += s.Arrived - s.LeftOut
+		if strings.HasPrefix(s.Name, model.DeadSource) {
+			continue // its events were accepted as those of another source
+		}
 		c.Accepted += max(s.eventSource.Highest-s.Lost-s.Refused, 0)
-		c.Counted += s.Counted
 		c.Lost += s.Lost
 		c.Dead += s.DeadLettered
 		c.Waiting += s.Waiting
@@ -117,15 +126,15 @@ func (db *DB) Completeness(ctx context.Context, group, stream string, since time
 
 // addShards adds what the shards of a group count, whatever the source.
 func (db *DB) addShards(ctx context.Context, group, stream string, c *model.Completeness) error {
-	var sum struct{ Missed, Late, Dead int64 }
+	var sum struct{ Missed, Late, Dead, Sent int64 }
 	err := db.gorm.WithContext(ctx).Raw(`SELECT COALESCE(SUM(missed), 0) AS missed, COALESCE(SUM(late), 0) AS late,
-		(SELECT COUNT(*) FROM dead_letters WHERE consumer = ? AND stream = ? AND done_at IS NULL) AS dead
-		FROM consumer_positions WHERE consumer = ? AND stream = ?`, group, stream, group, stream).Scan(&sum).Error
+		(SELECT COUNT(*) FROM dead_letters WHERE consumer = ? AND stream = ? AND done_at IS NULL) AS dead,
+		(SELECT COUNT(*) FROM dead_letters_sent WHERE topic = ?) AS sent
+		FROM consumer_positions WHERE consumer = ? AND stream = ?`, group, stream, stream+deadSuffix, group, stream).Scan(&sum).Error
 	if err != nil {
 		return db.failed("read what consumers have left out", err)
 	}
 	c.Missed, c.Late = sum.Missed, sum.Late
-	c.Dead += sum.Dead
-	c.Counted -= sum.Dead + sum.Late
+	c.Dead = max(0, c.Dead-sum.Sent) + sum.Dead
 	return nil
 }

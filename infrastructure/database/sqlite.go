@@ -179,6 +179,8 @@ func (*sqliteDialect) columnType(kind columnKind) string {
 		return "INTEGER PRIMARY KEY AUTOINCREMENT"
 	case content, code:
 		return "BLOB"
+	case kafkaName:
+		return "TEXT NOT NULL"
 	case key:
 		return "BLOB NOT NULL"
 	case tagText:

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,8 @@ const (
 	dropRows = 1000
 	// forgetSources is how long sources are remembered after their last record.
 	forgetSources = 400 * 24 * time.Hour
+	// forgetLetters is how long dead letters are kept after they are done.
+	forgetLetters = trend.KeepDays * 24 * time.Hour
 )
 
 func (w *consumerTx) FirstDay(ctx context.Context) (trend.Day, error) {
@@ -64,23 +67,27 @@ func (db *DB) dayToKeep(session *gorm.DB, group string, keep int) (trend.Day, er
 	if err != nil || newest == nil {
 		return 0, err
 	}
-	first := trend.DayOf(timeOf(*newest)) - trend.Day(keep)
-	return max(first, trend.DayOf(time.Now())-trend.Day(2*keep)), nil
+	first, today := trend.DayOf(timeOf(*newest))-trend.Day(keep), trend.DayOf(time.Now())
+	return min(max(first, today-trend.Day(2*keep)), today-trend.Day(keep)), nil
 }
 
 // dropBefore deletes everything about days before one, except the sums over all keywords.
 func (db *DB) dropBefore(session *gorm.DB, first trend.Day) error {
 	before, err := firstDay(session)
-	if err != nil || before >= first {
+	if err != nil {
 		return err
 	}
+	first = max(first, before) // what a process that was killed has left of earlier days goes, too
 	// First of all, no event counts for these days any more.
 	err = db.transaction(session, deadlock, func(tx *gorm.DB) error {
 		w := &consumerTx{db: db, tx: tx}
 		if err := w.lockTrends(tx.Statement.Context); err != nil {
 			return err
 		}
-		return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&counter{Name: firstDayCounter, Value: int64(first)}).Error
+		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&counter{Name: firstDayCounter, Value: int64(first)}).Error; err != nil {
+			return err
+		}
+		return w.joinTags(tx.Statement.Context, first)
 	})
 	if err != nil {
 		return err
@@ -96,7 +103,48 @@ func (db *DB) dropBefore(session *gorm.DB, first trend.Day) error {
 	if err := session.Exec("DELETE FROM trend_erasures WHERE erased_at < ?", milli(first.Start())).Error; err != nil {
 		return err
 	}
+	if first == before {
+		return nil
+	}
 	return db.dropKeywordsWithoutDays(session)
+}
+
+// joinTags makes one sum of those of all tags, for each day before one. Anybody can make up tags,
+// and sums stay for ever.
+func (w *consumerTx) joinTags(ctx context.Context, first trend.Day) error {
+	w.bulk = newBulk(w.tx, w.db.dialect)
+	defer w.bulk.close()
+	rows, err := w.tx.Raw("SELECT day, surface, tag, buckets FROM trend_counts WHERE day < ? AND keyword_id = ? AND tag <> ''", first, allKeywords).Rows()
+	if err != nil {
+		return err
+	}
+	t := w.newTally()
+	var gone [][]any
+	for rows.Next() {
+		key := countKey{keyword: allKeywords}
+		var data []byte
+		err := rows.Scan(&key.day, &key.surface, &key.tag, &data)
+		var counts trend.DayCounts
+		if err == nil {
+			counts, err = trend.DecodeDayCounts(data)
+		}
+		if err != nil {
+			_ = rows.Close()
+			return err
+		}
+		gone = append(gone, key.row())
+		key.tag = ""
+		for bucket, c := range counts {
+			t.add(key, bucket, c)
+		}
+	}
+	if err := cmp.Or(rows.Close(), rows.Err()); err != nil {
+		return err
+	}
+	if err := w.bulk.remove(ctx, countTable, gone); err != nil {
+		return err
+	}
+	return t.writeCounts(ctx)
 }
 
 // dropKeywords deletes the rows of single keywords, some of them at a time: writers wait for
@@ -156,5 +204,8 @@ func forgetOldSources(session *gorm.DB) error {
 	if err := session.Where("last_at < ?", old).Delete(&source{}).Error; err != nil {
 		return err
 	}
-	return session.Where("reported_at < ?", old).Delete(&eventSource{}).Error
+	if err := session.Where("reported_at < ?", old).Delete(&eventSource{}).Error; err != nil {
+		return err
+	}
+	return session.Where("done_at < ?", time.Now().Add(-forgetLetters).UnixMilli()).Delete(&deadLetter{}).Error
 }

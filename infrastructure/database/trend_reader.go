@@ -1,12 +1,10 @@
 package database
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -195,45 +193,39 @@ func newestBooks(session *gorm.DB, keywords []int64, found map[int64]*trend.Publ
 	return nil
 }
 
-// crowdPage is the number of visitors that crowd reads at once, and crowdPages how often.
-const crowdPage, crowdPages = 100, 100
+const (
+	// maxCookies bounds the cookies of a day that are looked at, so that nobody can make them
+	// many.
+	maxCookies = 200
+	// publicKinds are the rows that the public counts.
+	publicKinds = "(1, 2, 11, 12)"
+)
 
 // crowd counts the networks of a keyword's visitors on a day, and their cookies that were seen
 // before, up to a number. Visitors of one network lie side by side; after one of them it
 // continues with the next network.
 func (db *DB) crowd(session *gorm.DB, keyword int64, day trend.Day, most int) (n int, err error) {
-	for page, after := 0, []byte{}; page < crowdPages && n < most && after != nil; page++ {
-		var visitors [][]byte
-		err := session.Raw("SELECT visitor FROM trend_visits WHERE day = ? AND keyword_id = ? AND visitor >= ? ORDER BY visitor LIMIT ?",
-			day, keyword, after, crowdPage).Scan(&visitors).Error
+	const visitors = "SELECT visitor FROM trend_visits WHERE day = ? AND keyword_id = ? AND surface IN " + publicKinds + " AND LENGTH(visitor) "
+	for after := []byte{}; after != nil && n < most; {
+		var next [][]byte
+		err := session.Raw(visitors+"= 8 AND visitor >= ? ORDER BY visitor LIMIT 1", day, keyword, after).Scan(&next).Error
 		if err != nil {
 			return 0, err
 		}
-		if len(visitors) == 0 {
-			return n, nil
+		if len(next) == 0 {
+			break
 		}
-		for _, data := range visitors {
-			if n >= most || bytes.Compare(data, after) < 0 {
-				continue
-			}
-			v := trend.Visitor(data)
-			if !v.Cookie() {
-				n++
-				after = successor([]byte(v.Network()))
-			} else {
-				seen, err := seenBefore(session, v, day)
-				if err != nil {
-					return 0, err
-				}
-				n += seen
-				after = append(bytes.Clone(data), 0)
-			}
-			if after == nil {
-				break
-			}
-		}
+		n++
+		after = successor([]byte(trend.Visitor(next[0]).Network()))
 	}
-	return n, nil
+	if n >= most {
+		return n, nil
+	}
+	var cookies int
+	err = session.Raw("SELECT COUNT(DISTINCT visitor) FROM (SELECT visitor FROM trend_visits AS today WHERE day = ? AND keyword_id = ? AND surface IN "+publicKinds+` AND LENGTH(visitor) <> 8
+		AND EXISTS (SELECT 1 FROM trend_visits AS earlier WHERE earlier.visitor = today.visitor AND earlier.day < today.day AND earlier.surface IN `+publicKinds+`)
+		LIMIT ?) AS known`, day, keyword, maxCookies).Scan(&cookies).Error
+	return min(most, n+cookies), err
 }
 
 // successor returns the first bytes behind all that begin with a prefix, or nil.
@@ -244,13 +236,4 @@ func successor(prefix []byte) []byte {
 		}
 	}
 	return nil
-}
-
-// seenBefore returns 1 if the visitor searched on an earlier day.
-func seenBefore(session *gorm.DB, visitor trend.Visitor, day trend.Day) (n int, err error) {
-	err = session.Raw("SELECT COUNT(*) FROM (SELECT 1 FROM trend_visits WHERE visitor = ? AND day < ? LIMIT 1) AS earlier", []byte(visitor), day).Scan(&n).Error
-	if err != nil {
-		err = fmt.Errorf("look for an earlier day: %w", err)
-	}
-	return n, err
 }

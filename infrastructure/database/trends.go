@@ -97,6 +97,7 @@ type tally struct {
 	visits   map[visitKey]*trend.Facts
 	counts   map[countKey]trend.DayCounts
 	texts    map[textKey]*text
+	first    trend.Day // of an erasure: sums of earlier days stay
 }
 
 func (w *consumerTx) newTally() *tally {
@@ -541,6 +542,10 @@ func (w *consumerTx) EraseVisitors(ctx context.Context, erasures []*trend.Erasur
 		return err
 	}
 	t := w.newTally()
+	var err error
+	if t.first, err = w.FirstDay(ctx); err != nil {
+		return err
+	}
 	var visitors []trend.Visitor
 	for _, e := range erasures {
 		visitors = append(visitors, e.Visitor)
@@ -582,7 +587,9 @@ func (t *tally) erase(ctx context.Context, visitor trend.Visitor, until time.Tim
 			return err
 		}
 		after := slices.Clone(before)
-		after.Erase(key.day, until)
+		if key.day >= t.first {
+			after.Erase(key.day, until)
+		}
 		t.differ(key, before, after)
 		if len(after) == 0 {
 			gone = append(gone, key.row())
@@ -615,7 +622,7 @@ func (t *tally) eraseClicks(ctx context.Context, visitor trend.Visitor, until ti
 		if err := rows.Scan(&own, &key.day, &search, &key.book, &of.keyword, &of.surface, &of.tag, &bucket, &ordinal, &at); err != nil {
 			return err
 		}
-		if at > until.UnixMilli() {
+		if at > until.UnixMilli() || key.day < t.first {
 			return nil
 		}
 		key.search, of.day = string(search), key.day

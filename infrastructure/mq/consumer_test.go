@@ -39,8 +39,8 @@ type shardRow struct {
 }
 
 type source struct {
-	window  []byte
-	counted int64
+	window           []byte
+	arrived, leftOut int64
 }
 
 func newLedger() *ledger {
@@ -83,7 +83,7 @@ func (l *ledger) Sources(_ context.Context, s model.Shard, names []string) (map[
 			if err != nil {
 				return nil, err
 			}
-			known[name] = model.SourceCount{Window: window, Counted: stored.counted}
+			known[name] = model.SourceCount{Window: window, Arrived: stored.arrived, LeftOut: stored.leftOut}
 		}
 	}
 	return known, nil
@@ -123,7 +123,7 @@ func (l *ledger) Advance(_ context.Context, s model.Shard, epoch int64, work fun
 	}
 	row.Checkpoint = step.Checkpoint
 	for name, known := range step.Sources {
-		row.sources[name] = source{known.Encode(), known.Counted}
+		row.sources[name] = source{known.Encode(), known.Arrived, known.LeftOut}
 	}
 	for _, key := range tx.keys {
 		l.handled[key]++

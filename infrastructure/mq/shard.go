@@ -139,7 +139,7 @@ func (s *shard) advance(ctx context.Context, records []*Record, reject error) (f
 	}
 	var step gateway.Step
 	err := s.progress.Advance(ctx, s.Shard, s.Epoch, func(tx gateway.Transaction) (gateway.Step, error) {
-		counted := &talliedTx{Transaction: tx, tally: b.Tally}
+		counted := &talliedTx{Transaction: tx, batch: b, tally: b.Tally}
 		if err := b.handle(ctx, counted, reject); err != nil {
 			return gateway.Step{}, err
 		}
@@ -223,7 +223,7 @@ func (b *batch) first(r *Record) bool {
 	if !source.First(sequence) {
 		return false
 	}
-	source.Counted++
+	source.Arrived++
 	b.shard.sources[name], b.changed[name] = source, source
 	return true
 }
@@ -235,6 +235,7 @@ func (b *batch) handle(ctx context.Context, tx *talliedTx, reject error) error {
 	for _, r := range b.fresh {
 		if reject != nil {
 			tx.tally.Dead++
+			tx.leftOut(r)
 			tx.Transaction.Reject(r, reject)
 			continue
 		}
@@ -271,17 +272,29 @@ func safely(ctx context.Context, log *slog.Logger, handler gateway.Handler, reco
 // talliedTx counts what handlers say of records that are already counted as handled.
 type talliedTx struct {
 	gateway.Transaction
+	batch *batch
 	tally model.Tally
+}
+
+// leftOut counts for the source of a record that it doesn't count.
+func (t *talliedTx) leftOut(r *model.Record) {
+	name := r.Header("ce_source")
+	if source, ok := t.batch.changed[name]; ok {
+		source.LeftOut++
+		t.batch.shard.sources[name], t.batch.changed[name] = source, source
+	}
 }
 
 func (t *talliedTx) Reject(r *model.Record, reason error) {
 	t.tally.Dead++
 	t.tally.Handled--
+	t.leftOut(r)
 	t.Transaction.Reject(r, reason)
 }
 
 func (t *talliedTx) Late(r *model.Record) {
 	t.tally.Late++
+	t.leftOut(r)
 	t.Transaction.Late(r)
 }
 

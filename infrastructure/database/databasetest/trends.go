@@ -51,7 +51,7 @@ func testClaims(t *testing.T, db Catalogue) {
 			StreamID: "id", Next: 8, Last: "/shop/1 7", Above: 9, Newest: time.UnixMilli(1234).UTC(),
 			Tally: model.Tally{Handled: 1, Copies: 2, Dead: 3, Ignored: 4, Missed: 5, Late: 6},
 		},
-		Sources: map[string]model.SourceCount{"/shop/1": {Window: window, Counted: 2}},
+		Sources: map[string]model.SourceCount{"/shop/1": {Window: window, Arrived: 2, LeftOut: 1}},
 	}
 	require.NoError(t, db.Advance(ctx, shardA, first.Epoch, func(gateway.Transaction) (gateway.Step, error) { return step, nil }))
 	stored, err := db.Checkpoint(ctx, shardA, first.Epoch)
@@ -169,7 +169,7 @@ func testCompleteness(t *testing.T, db Catalogue) {
 	claim.Missed = 4
 	require.NoError(t, db.Advance(ctx, shardA, claim.Epoch, func(tx gateway.Transaction) (gateway.Step, error) {
 		tx.Reject(&model.Record{Shard: shardA}, errors.New("odd"))
-		return gateway.Step{Checkpoint: claim, Sources: map[string]model.SourceCount{"/shop/1": {Window: window, Counted: 9}}}, nil
+		return gateway.Step{Checkpoint: claim, Sources: map[string]model.SourceCount{"/shop/1": {Window: window, Arrived: 9, LeftOut: 1}}}, nil
 	}))
 	// More has arrived than the last report knows of.
 	assert.Equal(t, model.Completeness{Accepted: 9, Counted: 8, Dead: 2, Waiting: 3, Lost: 1, Missed: 4}, must(db.Completeness(ctx, group, stream, hourAgo)))
@@ -182,6 +182,16 @@ func testCompleteness(t *testing.T, db Catalogue) {
 	ended := must(db.Completeness(ctx, group, stream, hourAgo))
 	assert.Zero(t, ended.Unknown)
 	assert.Zero(t, ended.Waiting, "its spool has another source now")
+
+	// A dead letter of Kafka that was sent again was accepted before.
+	again := &model.Window{}
+	again.First(7)
+	require.NoError(t, db.Advance(ctx, shardA, claim.Epoch, func(gateway.Transaction) (gateway.Step, error) {
+		return gateway.Step{Checkpoint: claim, Sources: map[string]model.SourceCount{model.DeadSource + "id/0/0": {Window: again, Arrived: 1}}}, nil
+	}))
+	require.NoError(t, db.MarkSentAgain(ctx, stream+".dead", stream+"/0/6"))
+	sent := must(db.Completeness(ctx, group, stream, hourAgo))
+	assert.Equal(t, []int64{ended.Accepted, ended.Counted + 1, ended.Dead - 1, 0}, []int64{sent.Accepted, sent.Counted, sent.Dead, sent.Unknown})
 }
 
 // Two processes count spellings of one keyword at once, from different partitions.
