@@ -9,53 +9,56 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"literank.com/event-books/domain/gateway"
-	"literank.com/event-books/domain/model"
 )
 
 // claim takes the partition over, and finds the record to go on with. It waits for the
-// database until ctx ends.
-func (s *shard) claim(ctx context.Context, reader *topicReader) error {
+// database until ctx ends. It returns the end of the partition.
+func (s *shard) claim(ctx context.Context, reader *topicReader) (end int64, err error) {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 100*time.Millisecond, maxRetryPause
-	checkpoint, err := backoff.Retry(ctx, func() (model.Checkpoint, error) {
-		c, err := s.progress.Claim(ctx, s.Shard)
+	end, err = backoff.Retry(ctx, func() (int64, error) {
+		end, err := s.claimOnce(ctx, reader)
 		if err != nil && !passing(err) {
 			err = backoff.Permanent(err)
 		}
-		return c, err
+		return end, err
 	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))
-	if err != nil {
-		return err
+	if err == nil {
+		s.stats.begin(s, end)
 	}
-	s.Checkpoint, s.sources = checkpoint, nil
-	id, _, err := reader.describe()
-	if err != nil {
-		return err
-	}
-	if err := s.locate(ctx, reader, id); err != nil {
-		return err
-	}
-	return s.keep(ctx)
+	return end, err
 }
 
-// keep stores the position that was found. Otherwise a failed transaction would go back to the
-// one before, and leave out what lies between.
-func (s *shard) keep(ctx context.Context) error {
-	return s.progress.Advance(ctx, s.Shard, s.Epoch, func(gateway.Transaction) (gateway.Step, error) {
+func (s *shard) claimOnce(ctx context.Context, reader *topicReader) (end int64, err error) {
+	stored, err := s.progress.Claim(ctx, s.Shard)
+	if err != nil {
+		return 0, err
+	}
+	s.Checkpoint, s.sources = stored, nil
+	id, _, err := reader.describe()
+	if err != nil {
+		return 0, err
+	}
+	if end, err = s.locate(ctx, reader, id); err != nil || s.Checkpoint == stored {
+		return end, err
+	}
+	// Otherwise a failed transaction would go back to the position before, and leave out what lies
+	// between.
+	return end, s.progress.Advance(ctx, s.Shard, s.Epoch, func(gateway.Transaction) (gateway.Step, error) {
 		return gateway.Step{Checkpoint: s.Checkpoint}, nil
 	})
 }
 
 // locate checks the position against the topic. The rule is that rewinding is always safe,
 // since copies are recognised, and skipping forward never is.
-func (s *shard) locate(ctx context.Context, reader *topicReader, id string) error {
+func (s *shard) locate(ctx context.Context, reader *topicReader, id string) (end int64, err error) {
 	oldest, err := reader.offset(ctx, s.Number, Start{Beginning: true})
 	if err != nil {
-		return reader.failed(s.Number, err)
+		return 0, reader.failed(s.Number, err)
 	}
-	end, err := reader.offset(ctx, s.Number, Start{})
+	end, err = reader.offset(ctx, s.Number, Start{})
 	if err != nil {
-		return reader.failed(s.Number, err)
+		return 0, reader.failed(s.Number, err)
 	}
 	rewind := func(reason string) {
 		s.log.Warn("the partition is read again from its oldest record: "+reason, "partition", s.Number, "position", s.Next, "oldest", oldest)
@@ -77,15 +80,14 @@ func (s *shard) locate(ctx context.Context, reader *topicReader, id string) erro
 	case s.Last != "" && s.Next > oldest:
 		before, err := reader.one(ctx, s.Number, s.Next-1)
 		if err != nil {
-			return reader.failed(s.Number, err)
+			return 0, reader.failed(s.Number, err)
 		}
 		if before.Offset != s.Next-1 || identityText(before) != s.Last {
 			rewind("it has another record before the position than the one that was read")
 		}
 	}
 	s.StreamID = id
-	s.stats.set(s, end)
-	return nil
+	return end, nil
 }
 
 // newReader returns a reader of a topic on a client that others use, too.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/time/rate"
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
@@ -22,6 +23,8 @@ const (
 	// lastBatch is how long a batch may go on after its partition was taken away, or the
 	// consumer stops.
 	lastBatch = 3 * time.Second
+	// fencedPause is the pause before a partition is claimed again that another process has taken.
+	fencedPause = time.Second
 	// maxRejoinPause bounds the pause between two attempts to join the group.
 	maxRejoinPause = 5 * time.Second
 )
@@ -45,6 +48,7 @@ type Consumer struct {
 
 	stats    consumerStats
 	trouble  atomic.Bool
+	fenced   rate.Sometimes        // log lines
 	observed func(r *model.Record) // of each record that was handled, after the commit
 }
 
@@ -53,7 +57,7 @@ type Consumer struct {
 func NewConsumer(kafka Kafka, group, topic string, handlers gateway.Handlers, progress gateway.Progress, log *slog.Logger) *Consumer {
 	return &Consumer{
 		kafka: kafka, group: group, topic: topic, handlers: handlers, progress: progress,
-		log: log.With("group", group, "topic", topic), observed: func(*model.Record) {},
+		log: log.With("group", group, "topic", topic), observed: func(*model.Record) {}, fenced: rate.Sometimes{Interval: time.Minute},
 	}
 }
 
@@ -87,9 +91,16 @@ func (c *Consumer) Run(ctx context.Context) {
 	}
 }
 
+// succeeded logs the end of failures.
+func (c *Consumer) succeeded() {
+	if c.trouble.Load() && c.trouble.Swap(false) {
+		c.log.Info("the topic is read again")
+	}
+}
+
 // failed logs the first of several failures.
 func (c *Consumer) failed(err error) {
-	if err == nil || c.trouble.Swap(true) {
+	if err == nil || errors.Is(err, context.Canceled) || c.trouble.Swap(true) {
 		return
 	}
 	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
@@ -118,44 +129,52 @@ func (c *Consumer) connect(ctx context.Context) error {
 }
 
 // member is a session of a group: its partitions until the next rebalance. It implements
-// sarama.ConsumerGroupHandler.
+// groupSession.
 type member struct {
 	*Consumer
 	client sarama.Client
-	shards map[int32]*shard
-	failed atomic.Pointer[error]
+	shards map[int32]*shard // those that could be claimed
+	cause  atomic.Pointer[error]
 }
 
 // failure implements groupSession.
 func (m *member) failure() error {
-	if err := m.failed.Load(); err != nil {
+	if err := m.cause.Load(); err != nil {
 		return *err
 	}
 	return nil
 }
 
-// Setup claims the partitions of the session, and says where to read them from.
+// Setup claims the partitions of the session, and says where to read them from. One that can't be
+// read doesn't hold up the others.
 func (m *member) Setup(session sarama.ConsumerGroupSession) error {
 	reader, closeReader, err := newReader(m.client, m.topic)
 	if err != nil {
 		return err
 	}
 	defer closeReader()
+	unread := int64(0)
 	for _, partition := range session.Claims()[m.topic] {
 		s := &shard{
 			Shard:    model.Shard{Group: m.group, Stream: m.topic, Number: partition},
 			Consumer: m.Consumer,
 		}
-		if err := s.claim(session.Context(), reader); err != nil {
-			return err
+		end, err := s.claim(session.Context(), reader)
+		if session.Context().Err() != nil {
+			return nil // another member goes on
 		}
+		if err != nil {
+			m.failed(err)
+			continue
+		}
+		unread += end - s.Next
 		m.shards[partition] = s
 		// Either moves the offset in one direction only.
 		session.MarkOffset(m.topic, partition, s.Next, "")
 		session.ResetOffset(m.topic, partition, s.Next, "")
 	}
-	if m.trouble.Swap(false) {
-		m.log.Info("the topic is read again")
+	if unread == 0 && len(m.shards) == len(session.Claims()[m.topic]) {
+		m.succeeded()
 	}
 	m.log.Debug("partitions were assigned", "partitions", session.Claims()[m.topic])
 	return nil
@@ -172,6 +191,11 @@ func (m *member) Cleanup(sarama.ConsumerGroupSession) error {
 // ConsumeClaim handles one partition until it is taken away.
 func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	s := m.shards[claim.Partition()]
+	if s == nil { // the next session tries again
+		pauseUntil(session.Context(), maxRejoinPause)
+		return nil
+	}
+	m.stats.follow(claim.Partition(), claim.HighWaterMarkOffset)
 	ctx, cancel := after(session.Context(), lastBatch)
 	defer cancel()
 	for {
@@ -183,13 +207,25 @@ func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 			if session.Context().Err() != nil {
 				return nil // another member goes on
 			}
-			if !errors.Is(err, gateway.ErrFenced) { // then the partition is claimed again at once
-				m.failed.CompareAndSwap(nil, &err)
+			if errors.Is(err, gateway.ErrFenced) { // if the group still gives it to this process, it claims it again
+				m.fenced.Do(func() { m.log.Warn("another process has claimed the partition", "partition", s.Number) })
+				pauseUntil(session.Context(), fencedPause)
+				return nil
 			}
+			m.cause.CompareAndSwap(nil, &err)
 			return err
 		}
+		m.succeeded()
 		session.MarkOffset(m.topic, claim.Partition(), s.Next, "")
-		m.stats.set(s, claim.HighWaterMarkOffset())
+		m.stats.set(s)
+	}
+}
+
+// pauseUntil waits for a time, or until ctx ends.
+func pauseUntil(ctx context.Context, pause time.Duration) {
+	select {
+	case <-time.After(pause):
+	case <-ctx.Done():
 	}
 }
 
@@ -249,16 +285,38 @@ type ShardStats struct {
 // consumerStats are the partitions of a consumer, by number.
 type consumerStats struct {
 	mu     sync.Mutex
-	shards map[int32]ShardStats
+	shards map[int32]*shardState
 }
 
-func (s *consumerStats) set(of *shard, end int64) {
+type shardState struct {
+	next  int64
+	end   int64        // when the partition was claimed
+	known func() int64 // the end as the last answer of Kafka said, 0 before the first one
+	model.Tally
+}
+
+// begin notes that a partition was claimed.
+func (s *consumerStats) begin(of *shard, end int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.shards == nil {
-		s.shards = map[int32]ShardStats{}
+		s.shards = map[int32]*shardState{}
 	}
-	s.shards[of.Number] = ShardStats{Partition: of.Number, Lag: max(0, end-of.Next), Tally: of.Tally}
+	s.shards[of.Number] = &shardState{next: of.Next, end: end, known: func() int64 { return 0 }, Tally: of.Tally}
+}
+
+// follow says how to find out the end of a partition.
+func (s *consumerStats) follow(partition int32, end func() int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shards[partition].known = end
+}
+
+// set notes how far a partition is handled.
+func (s *consumerStats) set(of *shard) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shards[of.Number].next, s.shards[of.Number].Tally = of.Next, of.Tally
 }
 
 func (s *consumerStats) drop(partition int32) {
@@ -272,8 +330,8 @@ func (c *Consumer) Stats() []ShardStats {
 	c.stats.mu.Lock()
 	defer c.stats.mu.Unlock()
 	list := make([]ShardStats, 0, len(c.stats.shards))
-	for _, s := range c.stats.shards {
-		list = append(list, s)
+	for partition, s := range c.stats.shards {
+		list = append(list, ShardStats{Partition: partition, Lag: max(0, max(s.end, s.known())-s.next), Tally: s.Tally})
 	}
 	return list
 }

@@ -279,6 +279,9 @@ func testOldDaysAreDropped(t *testing.T, db Catalogue) {
 	count(t, db, func(tx gateway.Transaction) error {
 		return tx.CountSearches(ctx, []*trend.Search{search("new", 0), search("kept", 35), search("old", 36), search("oldest", 60), search("both", 60), search("both", 1)})
 	})
+	tagged := search("old", 36)
+	tagged.Tag = "made up"
+	count(t, db, func(tx gateway.Transaction) error { return tx.CountSearches(ctx, []*trend.Search{tagged}) })
 	keywords := []string{"new", "kept", "old", "oldest", "both"}
 	behind(10)
 	require.NoError(t, db.DropDays(ctx, shardA.Group, 35))
@@ -289,8 +292,15 @@ func testOldDaysAreDropped(t *testing.T, db Catalogue) {
 	assert.ElementsMatch(t, []string{"new", "kept", "both"}, slices.Collect(maps.Keys(ids)))
 	assert.Len(t, rowsOf(t, db), 3)
 	sums := int64(0)
-	require.NoError(t, db.TrendRows(ctx, []int64{0}, 0, func(r *trend.Row) error { sums += r.Searches; return nil }))
-	assert.Equal(t, int64(6), sums, "the sums stay")
+	require.NoError(t, db.TrendRows(ctx, []int64{0}, 0, func(r *trend.Row) error {
+		sums += r.Searches
+		assert.Empty(t, r.Tag, "tags of dropped days are joined")
+		return nil
+	}))
+	assert.Equal(t, int64(7), sums, "the sums stay")
+	count(t, db, func(tx gateway.Transaction) error {
+		return tx.EraseVisitors(ctx, []*trend.Erasure{{Visitor: tagged.Visitor, Until: now}})
+	})
 	count(t, db, func(tx gateway.Transaction) error {
 		assert.Equal(t, trend.DayOf(now)-35, must(tx.FirstDay(ctx)))
 		return nil
