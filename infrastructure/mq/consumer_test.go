@@ -342,12 +342,12 @@ func TestAPositionThatDoesNotFitGoesBack(t *testing.T) {
 				stop()
 				damage(c.ledger.row(0))
 				c.send(t, 5)
-				transactions := 0 // the first one after the claim fails
+				transactions := 0 // those of the claim and of the first records fail
 				c.ledger.fail = func(committed bool) error {
 					if committed {
 						return nil
 					}
-					if transactions++; transactions == 2 {
+					if transactions++; transactions == 1 || transactions == 3 {
 						return &model.Error{Code: model.UnavailableNow, Message: "away"}
 					}
 					return nil
