@@ -129,6 +129,13 @@
     if (!composing) later()
   })
 
+  // Pressing twice is one search.
+  let sent = -Infinity
+  input.form.addEventListener('submit', (event) => {
+    if (performance.now() - sent < 500) event.preventDefault()
+    else sent = performance.now()
+  })
+
   input.addEventListener('keydown', (event) => {
     if (event.isComposing || composing || event.keyCode === 229) { // the input method has this key
       if (event.key === 'Enter') event.preventDefault()
