@@ -64,7 +64,7 @@ func TestPromise3EachSearchIsCountedOnce(t *testing.T) {
 		var clients sync.WaitGroup
 		for client := range 4 {
 			clients.Go(func() {
-				for i := 0; ; i++ {
+				for i := range 1000 { // enough for the round
 					select {
 					case <-stop:
 						return
