@@ -390,7 +390,7 @@ func TestForgetMe(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, bench.choose("forget", "/privacy").Code)
 }
 
-// Whoever can't be forgotten now is told so, and keeps the cookie to try again.
+// If an erasure fails, the visitor gets an error and keeps the cookie, to try again.
 func TestForgetMeLater(t *testing.T) {
 	s := newShop(t, counting)
 	for _, err := range []error{mq.ErrLost, mq.ErrUnconfirmed} {

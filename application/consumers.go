@@ -10,7 +10,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"literank.com/event-books/adapter"
 	"literank.com/event-books/application/consumer"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
@@ -56,10 +55,14 @@ func newConsumers(c *config.Config, db *catalogue, brokers []string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	k := &consumers{log: log, keep: func(ctx context.Context) error { return db.DropDays(ctx, trendGroup(c), c.Trends.KeepDays) }, delay: prometheus.NewHistogram(prometheus.HistogramOpts{
-		Namespace: "event_books", Name: "count_delay_seconds", Help: "Time from a search or click to its count.",
-		Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600, 3600},
-	})}
+	k := &consumers{
+		log:  log,
+		keep: func(ctx context.Context) error { return db.DropDays(ctx, trendGroup(c), c.Trends.KeepDays) },
+		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "event_books", Name: "count_delay_seconds", Help: "Time from a search or click to its count.",
+			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600, 3600},
+		}),
+	}
 	for _, of := range consumedTopics(c) {
 		one := mq.NewConsumer(kafka, of.group, of.topic, of.handlers, db, log)
 		one.Observe(func(r *model.Record) { k.delay.Observe(time.Since(r.Time).Seconds()) })
@@ -153,16 +156,11 @@ func RunTrends(ctx context.Context, c *config.Config, log *slog.Logger) (err err
 	if err != nil {
 		return err
 	}
-	ops, err := adapter.OpsServer(k.collectors()...)
+	ops, listener, err := openOps(c.App, k.collectors())
 	if err != nil {
 		return err
 	}
-	if c.App.OpsListen != "" {
-		listener, err := listen(c.App.OpsListen, "app.ops_listen", `name another address, or "" for no metrics`)
-		if err != nil {
-			return err
-		}
-		ops.Addr = listener.Addr().String()
+	if listener != nil {
 		defer ops.Close()
 		go func() {
 			if err := serve(ops, listener); err != nil {

@@ -107,7 +107,7 @@ func ofHandler(l *gateway.DeadLetter) *DeadLetter {
 // in the database.
 func (d *DeadLetters) eachOfKafka(ctx context.Context, of string, visit func(*DeadLetter) error) error {
 	topic := mq.DeadLetterTopic(of)
-	done, err := d.db.SentAgain(ctx, topic)
+	done, err := d.db.SentAgain(ctx, of)
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (d *DeadLetters) sendAgain(ctx context.Context, l *DeadLetter) error {
 	if err := d.deliver(ctx, l.Topic, record); err != nil {
 		return err
 	}
-	return d.db.MarkSentAgain(ctx, topic, l.ID)
+	return d.db.MarkSentAgain(ctx, l.Topic, l.ID)
 }
 
 // deliver sends one record, until Kafka acknowledges or rejects it.

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"sync/atomic"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"literank.com/event-books/adapter"
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/application/trends"
@@ -241,14 +243,20 @@ func (w *WireHelper) openServers(token string) (err error) {
 	if w.indexer != nil {
 		collectors = append(collectors, indexCollectors(w.indexer)...)
 	}
-	if w.ops, err = adapter.OpsServer(collectors...); err != nil || c.OpsListen == "" {
-		return err
+	w.ops, w.opsListener, err = openOps(c, collectors)
+	return err
+}
+
+// openOps prepares the service of metrics. The listener is nil if nobody wants any.
+func openOps(c config.AppConfig, collectors []prometheus.Collector) (ops *http.Server, listener net.Listener, err error) {
+	if ops, err = adapter.OpsServer(collectors...); err != nil || c.OpsListen == "" {
+		return ops, nil, err
 	}
-	if w.opsListener, err = listen(c.OpsListen, "app.ops_listen", `name another address, or "" for no metrics`); err != nil {
-		return err
+	if listener, err = listen(c.OpsListen, "app.ops_listen", `name another address, or "" for no metrics`); err != nil {
+		return nil, nil, err
 	}
-	w.ops.Addr = w.opsListener.Addr().String()
-	return nil
+	ops.Addr = listener.Addr().String()
+	return ops, listener, nil
 }
 
 // The names of these three are the tutorial's.

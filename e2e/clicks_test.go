@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"literank.com/event-books/api"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/mq"
 )
@@ -55,19 +54,7 @@ func visited(t *testing.T, method, address string, form url.Values, headers ...s
 // checkRecord validates a record by the schemas of its event.
 func checkRecord(t *testing.T, event string, r *mq.Record) {
 	t.Helper()
-	schemaOf := func(name string) *jsonschema.Schema {
-		content, err := api.Schemas.ReadFile("schemas/" + event + "/" + name)
-		require.NoError(t, err)
-		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(content))
-		require.NoError(t, err)
-		compiler := jsonschema.NewCompiler()
-		compiler.AssertFormat()
-		require.NoError(t, compiler.AddResource(name, document))
-		schema, err := compiler.Compile(name)
-		require.NoError(t, err)
-		return schema
-	}
-	headers, schema := map[string]any{}, schemaOf("1.headers.json")
+	headers, schema := map[string]any{}, schemaOf(t, event, "1.headers.json")
 	for _, h := range r.Headers {
 		headers[h.Key] = string(h.Value)
 		assert.Contains(t, schema.Properties, h.Key, "is described")
@@ -75,7 +62,7 @@ func checkRecord(t *testing.T, event string, r *mq.Record) {
 	assert.NoError(t, schema.Validate(headers))
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(r.Value))
 	require.NoError(t, err)
-	assert.NoError(t, schemaOf("1.json").Validate(value))
+	assert.NoError(t, schemaOf(t, event, "1.json").Validate(value))
 	checkTime(t, r)
 }
 

@@ -28,19 +28,7 @@ import (
 // and field.
 func TestRecordsFollowTheirSchemas(t *testing.T) {
 	t.Parallel()
-	schemaOf := func(name string) *jsonschema.Schema {
-		content, err := api.Schemas.ReadFile("schemas/books.searched/" + name)
-		require.NoError(t, err)
-		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(content))
-		require.NoError(t, err)
-		compiler := jsonschema.NewCompiler()
-		compiler.AssertFormat()
-		require.NoError(t, compiler.AddResource(name, document))
-		schema, err := compiler.Compile(name)
-		require.NoError(t, err)
-		return schema
-	}
-	headersSchema, booksSchema := schemaOf("1.headers.json"), schemaOf("1.json")
+	headersSchema, booksSchema := schemaOf(t, "books.searched", "1.headers.json"), schemaOf(t, "books.searched", "1.json")
 	book := booksSchema.Items2020
 
 	onEachBroker(t, func(t *testing.T, p *process, address, brokers, topic string) {
@@ -173,4 +161,19 @@ func consent(t *testing.T, address string) (cookie string) {
 	require.NoError(t, response.Body.Close())
 	require.Len(t, response.Cookies(), 1)
 	return response.Cookies()[0].Name + "=" + response.Cookies()[0].Value
+}
+
+// schemaOf reads a schema of a type of events.
+func schemaOf(t *testing.T, event, name string) *jsonschema.Schema {
+	t.Helper()
+	content, err := api.Schemas.ReadFile("schemas/" + event + "/" + name)
+	require.NoError(t, err)
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(content))
+	require.NoError(t, err)
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	require.NoError(t, compiler.AddResource(name, document))
+	schema, err := compiler.Compile(name)
+	require.NoError(t, err)
+	return schema
 }

@@ -72,7 +72,7 @@ func (s Signer) Open(token string, now time.Time, complete func(c *model.ClickEv
 	return c, hmac.Equal(mac, sign(key, content, c))
 }
 
-// parse takes a token apart. It returns nil for what is none.
+// parse takes a token apart. It returns nil if the text is no token.
 func parse(token string) (c *model.ClickEvent, content, mac []byte) {
 	const fixed = 1 + 16 + 8
 	data, err := base64.RawURLEncoding.Strict().DecodeString(token)

@@ -154,7 +154,7 @@ func ParseTrends(rawQuery string) (window trend.Window, order trend.Order, n int
 	}
 	window, known := trend.ParseWindow(cmp.Or(values.Get(Window), string(trend.Today)))
 	if !known {
-		return "", "", 0, model.Errorf(model.Malformed, Window, "must be one of %s", joined(trend.Windows))
+		return "", "", 0, model.Errorf(model.Malformed, Window, "must be one of %s", joined(trend.Windows[:]))
 	}
 	order = cmp.Or(trend.Order(values.Get(Sort)), trend.Top)
 	if !slices.Contains(trend.Orders[:], order) {

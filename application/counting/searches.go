@@ -11,15 +11,12 @@ import (
 	"time"
 
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/domain/trend"
 )
 
 const (
 	// memory bounds what Searches keeps, in bytes: about half a million keywords.
 	memory = 256 << 20
-	// bucket is the time in which a visitor who repeats a search counts once.
-	bucket = 30 * time.Minute
-	// ahead is how far the clock of a shop may be ahead of Kafka's.
-	ahead = 5 * time.Minute
 )
 
 // The memory of one entry of each map, without its text.
@@ -100,10 +97,7 @@ func NewSearches(since time.Time, people bool) *Searches {
 // Add counts an event that was read from a partition, in a record with that timestamp. The
 // error is ErrTooMany; the numbers are useless then.
 func (s *Searches) Add(partition int32, timestamp time.Time, e *model.SearchEvent) error {
-	at := e.Time
-	if at.IsZero() || at.After(timestamp.Add(ahead)) {
-		at = timestamp
-	}
+	at := model.EventTime(e.Time, timestamp)
 	switch {
 	case at.Before(s.since):
 		return nil
@@ -188,7 +182,7 @@ func (s *Searches) facts(at time.Time, k *keyword, e *model.SearchEvent) (f *fac
 		}
 		return &facts{}, false
 	}
-	search := digestOf(visitor, k.folded, string(e.Surface), e.Tag, at.UTC().Truncate(bucket).String())
+	search := digestOf(visitor, k.folded, string(e.Surface), e.Tag, at.UTC().Truncate(trend.BucketLength).String())
 	f, known = s.searches[search]
 	if !known {
 		f = &facts{}

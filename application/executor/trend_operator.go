@@ -2,8 +2,6 @@ package executor
 
 import (
 	"context"
-	"errors"
-	"time"
 
 	"literank.com/event-books/application/trends"
 	"literank.com/event-books/domain/gateway"
@@ -26,23 +24,16 @@ func NewTrendOperator(board *trends.Board, books gateway.BookManager) *TrendOper
 // counts are. Books that no longer exist are left out. The error has the code UnavailableNow
 // until the counts are read.
 func (o *TrendOperator) GetTrends(ctx context.Context, window trend.Window, order trend.Order, n int) ([]model.Trend, model.Completeness, error) {
-	entries, _, err := o.board.List(window, order, n)
+	entries, err := o.board.List(window, order, n)
 	if err != nil {
-		return nil, model.Completeness{}, notReady(err)
+		return nil, model.Completeness{}, err
 	}
 	completeness, err := o.board.Completeness()
 	if err != nil {
-		return nil, model.Completeness{}, notReady(err)
+		return nil, model.Completeness{}, err
 	}
 	list, err := o.withBooks(ctx, entries)
 	return list, completeness, err
-}
-
-func notReady(err error) error {
-	if errors.Is(err, trends.ErrNotReady) {
-		return &model.Error{Code: model.UnavailableNow, Message: "the trends are being read", RetryAfter: time.Second, Cause: err}
-	}
-	return err
 }
 
 func (o *TrendOperator) withBooks(ctx context.Context, entries []trends.Entry) ([]model.Trend, error) {

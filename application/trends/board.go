@@ -5,7 +5,6 @@ package trends
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -57,15 +56,9 @@ type Board struct {
 	dirty   bool      // the sums have changed since
 	away    bool
 
-	lists        atomic.Pointer[lists]
+	lists        atomic.Pointer[map[list][]Entry] // of one moment
 	completeness atomic.Pointer[model.Completeness]
 	compared     time.Time
-}
-
-// lists are the lists of one moment.
-type lists struct {
-	at     time.Time
-	byList map[list][]Entry
 }
 
 // list is one of the lists.
@@ -84,8 +77,8 @@ type Entry struct {
 	Searches, Requests, Before int64
 }
 
-// ErrNotReady: the counts were not read yet.
-var ErrNotReady = errors.New("the trends are not ready yet")
+// errNotReady: the counts were not read yet.
+var errNotReady = &model.Error{Code: model.UnavailableNow, Message: "the trends are being read", RetryAfter: time.Second}
 
 // NewBoard returns a board. Run fills it.
 func NewBoard(reader gateway.TrendReader, sources gateway.Sources, books gateway.BookManager, marker gateway.Highlighter, options Options) *Board {
@@ -95,14 +88,15 @@ func NewBoard(reader gateway.TrendReader, sources gateway.Sources, books gateway
 	}
 }
 
-// List returns the best n keywords of a list, and when it was made.
-func (b *Board) List(window trend.Window, order trend.Order, n int) ([]Entry, time.Time, error) {
+// List returns the best n keywords of a list. The error has the code UnavailableNow before the
+// first Refresh.
+func (b *Board) List(window trend.Window, order trend.Order, n int) ([]Entry, error) {
 	all := b.lists.Load()
 	if all == nil {
-		return nil, time.Time{}, ErrNotReady
+		return nil, errNotReady
 	}
-	entries := all.byList[list{slices.Index(trend.Windows, window), order}]
-	return entries[:min(n, len(entries))], all.at, nil
+	entries := (*all)[list{slices.Index(trend.Windows[:], window), order}]
+	return entries[:min(n, len(entries))], nil
 }
 
 // Run keeps the lists up to date until ctx ends.
@@ -152,7 +146,7 @@ func (b *Board) Refresh(ctx context.Context) error {
 	if !b.dirty && now.Sub(b.made) < idleAfter && b.lists.Load() != nil {
 		return nil
 	}
-	all := &lists{at: now, byList: map[list][]Entry{}}
+	all := map[list][]Entry{}
 	budget := maxTexts
 	bests := b.sums.best(2 * listed)
 	for _, l := range everyList() { // in the same order each time, since they share a budget
@@ -164,10 +158,10 @@ func (b *Board) Refresh(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		all.byList[l] = entries
+		all[l] = entries
 	}
 	b.made, b.dirty = now, false
-	b.lists.Store(all)
+	b.lists.Store(&all)
 	return nil
 }
 
@@ -189,13 +183,13 @@ func (b *Board) compare(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// Completeness says how many of the events of the last 35 days are counted. The error is
-// ErrNotReady before the first Refresh.
+// Completeness says how many of the events of the last 35 days are counted. The error has the
+// code UnavailableNow before the first Refresh.
 func (b *Board) Completeness() (model.Completeness, error) {
 	if c := b.completeness.Load(); c != nil {
 		return *c, nil
 	}
-	return model.Completeness{}, ErrNotReady
+	return model.Completeness{}, errNotReady
 }
 
 // readSums brings the sums up to date, and reports whether anything has changed.

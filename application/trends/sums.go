@@ -12,7 +12,7 @@ import (
 )
 
 // windows is the number of trend.Windows.
-const windows = 4
+const windows = len(trend.Windows)
 
 // sums have the numbers of all keywords. A keyword takes about 100 bytes.
 type sums struct {

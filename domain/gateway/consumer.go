@@ -76,7 +76,7 @@ type DeadLetters interface {
 	// Retry handles a dead letter once more, and marks it as done in the same transaction.
 	// The error is ErrNoDeadLetter if there is none with that id, or if it is done.
 	Retry(ctx context.Context, id int64, handle func(tx Transaction, r *model.Record) error) error
-	// MarkSentAgain notes that a record of a topic of dead letters was sent again, and
+	// MarkSentAgain notes that an event of a topic that Kafka had rejected was sent again, and
 	// SentAgain returns those that were.
 	MarkSentAgain(ctx context.Context, topic, id string) error
 	SentAgain(ctx context.Context, topic string) (map[string]bool, error)

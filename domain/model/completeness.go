@@ -38,11 +38,6 @@ type Completeness struct {
 	Unknown int64
 }
 
-// Complete reports whether nothing is missing.
-func (c Completeness) Complete() bool {
-	return c.Counted == c.Accepted && c.Dead == 0 && c.Waiting == 0 && c.Lost == 0 && c.Missed == 0 && c.Unknown == 0
-}
-
 // String returns a dictionary of structured field values (RFC 9651).
 func (c Completeness) String() string {
 	return fmt.Sprintf("counted=%d, accepted=%d, dead=%d, waiting=%d, lost=%d, missed=%d, late=%d, unknown=%d",

@@ -31,6 +31,16 @@ type Header struct {
 	Value []byte
 }
 
+// FindHeader returns the value of the first header with that key, or "".
+func FindHeader(headers []Header, key string) string {
+	for _, h := range headers {
+		if h.Key == key {
+			return string(h.Value)
+		}
+	}
+	return ""
+}
+
 // Headers returns the headers of the event, without ce_source and ce_sequence.
 func (e *SearchEvent) Headers() []Header {
 	headers := make([]Header, 0, 22)

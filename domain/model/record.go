@@ -38,14 +38,7 @@ func EventTime(event, record time.Time) time.Time {
 }
 
 // Header returns the value of the first header with that key, or "".
-func (r *Record) Header(key string) string {
-	for _, h := range r.Headers {
-		if h.Key == key {
-			return string(h.Value)
-		}
-	}
-	return ""
-}
+func (r *Record) Header(key string) string { return FindHeader(r.Headers, key) }
 
 // Checkpoint says how far a group has read a shard.
 type Checkpoint struct {

@@ -87,18 +87,25 @@ func NewSearch(e *model.SearchEvent, record time.Time) *Search {
 		s.ID = hex.EncodeToString(sum[:])
 	}
 	filtered := e.Search.Filters != (model.Filters{})
-	for fact, holds := range map[Fact]bool{
-		Shown:       e.Served > 0,
-		Hit:         e.Total > 0,
-		Empty:       s.First && !filtered && e.Total == 0,
-		FilteredOut: filtered && e.Total == 0,
-		PastEnd:     !s.First && e.Total > 0 && e.Served == 0,
-	} {
+	note := func(fact Fact, holds bool) {
 		if holds {
 			s.Facts |= fact
 		}
 	}
+	note(Shown, e.Served > 0)
+	note(Hit, e.Total > 0)
+	note(Empty, s.First && !filtered && e.Total == 0)
+	note(FilteredOut, filtered && e.Total == 0)
+	note(PastEnd, !s.First && e.Total > 0 && e.Served == 0)
 	return s
+}
+
+// PublicFolded is the identity of Public, which is mostly the keyword as typed.
+func (s *Search) PublicFolded() string {
+	if s.Public == s.Keyword {
+		return s.Folded
+	}
+	return model.Fold(s.Public)
 }
 
 // Click is a click event, as it counts.

@@ -1,6 +1,9 @@
 package trend
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Window is a span of time up to now, in whole buckets or days.
 type Window string
@@ -13,7 +16,7 @@ const (
 )
 
 // Windows are all windows, the shortest first.
-var Windows = []Window{Hour, Today, Week, Month}
+var Windows = [...]Window{Hour, Today, Week, Month}
 
 // ParseWindow returns the window of that name.
 func ParseWindow(name string) (w Window, ok bool) {
@@ -126,8 +129,11 @@ const (
 	Served Kind = 10
 )
 
+// PublicKinds are those that public trends count.
+var PublicKinds = []Kind{Page, API, Served + Page, Served + API}
+
 // Public reports whether public trends count the searches.
-func (k Kind) Public() bool { return k%Served == Page || k%Served == API }
+func (k Kind) Public() bool { return slices.Contains(PublicKinds, k) }
 
 // PublicKeyword is a keyword as the public may see it.
 type PublicKeyword struct {

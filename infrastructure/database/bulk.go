@@ -34,7 +34,7 @@ func (b *bulk) close() {
 	}
 }
 
-// statement prepares a statement for a number of rows. Only full chunks are worth keeping.
+// statement prepares a statement, once in the transaction.
 func (b *bulk) statement(ctx context.Context, query string) (*sql.Stmt, error) {
 	if statement, ok := b.prepared[query]; ok {
 		return statement, nil
@@ -46,12 +46,17 @@ func (b *bulk) statement(ctx context.Context, query string) (*sql.Stmt, error) {
 	return statement, err
 }
 
+// having is the condition that a row has one of so many keys.
+func (t table) having(keys int) string {
+	one := "(" + strings.Join(t.key, " = ? AND ") + " = ?)"
+	return strings.Repeat(one+" OR ", keys-1) + one
+}
+
 // load calls scan for each row that has one of the keys.
 func (b *bulk) load(ctx context.Context, t table, keys [][]any, scan func(rows *sql.Rows) error) error {
-	condition := "(" + strings.Join(t.key, " = ? AND ") + " = ?)"
 	query := "SELECT " + strings.Join(slices.Concat(t.key, t.values), ", ") + " FROM " + t.name + " WHERE "
 	return b.chunks(keys, func(chunk [][]any) error {
-		statement, err := b.statement(ctx, query+strings.Repeat(condition+" OR ", len(chunk)-1)+condition)
+		statement, err := b.statement(ctx, query+t.having(len(chunk)))
 		if err != nil {
 			return fmt.Errorf("read %s: %w", t.name, err)
 		}
@@ -75,28 +80,25 @@ func (b *bulk) store(ctx context.Context, t table, rows [][]any) error {
 	columns := slices.Concat(t.key, t.values)
 	marks := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
 	query := "INSERT INTO " + t.name + " (" + strings.Join(columns, ", ") + ") VALUES "
-	return b.chunks(rows, func(chunk [][]any) error {
-		statement, err := b.statement(ctx, query+strings.Repeat(marks+", ", len(chunk)-1)+marks+b.dialect.replacing(t.key, t.values))
-		if err == nil {
-			_, err = statement.ExecContext(ctx, slices.Concat(chunk...)...)
-		}
-		if err != nil {
-			return fmt.Errorf("write %s: %w", t.name, err)
-		}
-		return nil
+	return b.execute(ctx, t, rows, func(n int) string {
+		return query + strings.Repeat(marks+", ", n-1) + marks + b.dialect.replacing(t.key, t.values)
 	})
 }
 
 // remove deletes rows by their keys.
 func (b *bulk) remove(ctx context.Context, t table, keys [][]any) error {
-	condition := "(" + strings.Join(t.key, " = ? AND ") + " = ?)"
-	return b.chunks(keys, func(chunk [][]any) error {
-		statement, err := b.statement(ctx, "DELETE FROM "+t.name+" WHERE "+strings.Repeat(condition+" OR ", len(chunk)-1)+condition)
+	return b.execute(ctx, t, keys, func(n int) string { return "DELETE FROM " + t.name + " WHERE " + t.having(n) })
+}
+
+// execute runs the query for some rows at a time.
+func (b *bulk) execute(ctx context.Context, t table, rows [][]any, query func(n int) string) error {
+	return b.chunks(rows, func(chunk [][]any) error {
+		statement, err := b.statement(ctx, query(len(chunk)))
 		if err == nil {
 			_, err = statement.ExecContext(ctx, slices.Concat(chunk...)...)
 		}
 		if err != nil {
-			return fmt.Errorf("delete from %s: %w", t.name, err)
+			return fmt.Errorf("write %s: %w", t.name, err)
 		}
 		return nil
 	})

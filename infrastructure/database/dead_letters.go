@@ -143,7 +143,7 @@ func (db *DB) Retry(ctx context.Context, id int64, handle func(tx gateway.Transa
 	return nil
 }
 
-// sentAgain is a record of a topic of dead letters that was sent again.
+// sentAgain is an event of a topic that Kafka had rejected, and that was sent again.
 type sentAgain struct {
 	Topic    string `gorm:"primaryKey"`
 	RecordID string `gorm:"primaryKey"`

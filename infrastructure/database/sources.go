@@ -10,9 +10,6 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// deadSuffix ends the name of a topic of dead letters.
-const deadSuffix = ".dead"
-
 // silentAfter is how long a source may be silent before nobody knows what it does.
 const silentAfter = time.Minute
 
@@ -130,7 +127,7 @@ func (db *DB) addShards(ctx context.Context, group, stream string, c *model.Comp
 	err := db.gorm.WithContext(ctx).Raw(`SELECT COALESCE(SUM(missed), 0) AS missed, COALESCE(SUM(late), 0) AS late,
 		(SELECT COUNT(*) FROM dead_letters WHERE consumer = ? AND stream = ? AND done_at IS NULL) AS dead,
 		(SELECT COUNT(*) FROM dead_letters_sent WHERE topic = ?) AS sent
-		FROM consumer_positions WHERE consumer = ? AND stream = ?`, group, stream, stream+deadSuffix, group, stream).Scan(&sum).Error
+		FROM consumer_positions WHERE consumer = ? AND stream = ?`, group, stream, stream, group, stream).Scan(&sum).Error
 	if err != nil {
 		return db.failed("read what consumers have left out", err)
 	}

@@ -193,22 +193,17 @@ func newestBooks(session *gorm.DB, keywords []int64, found map[int64]*trend.Publ
 	return nil
 }
 
-const (
-	// maxCookies bounds the cookies of a day that are looked at, so that nobody can make them
-	// many.
-	maxCookies = 200
-	// publicKinds are the rows that the public counts.
-	publicKinds = "(1, 2, 11, 12)"
-)
+// maxCookies bounds the cookies of a day that are looked at, so that nobody can make them many.
+const maxCookies = 200
 
 // crowd counts the networks of a keyword's visitors on a day, and their cookies that were seen
 // before, up to a number. Visitors of one network lie side by side; after one of them it
 // continues with the next network.
 func (db *DB) crowd(session *gorm.DB, keyword int64, day trend.Day, most int) (n int, err error) {
-	const visitors = "SELECT visitor FROM trend_visits WHERE day = ? AND keyword_id = ? AND surface IN " + publicKinds + " AND LENGTH(visitor) "
+	const visitors = "SELECT visitor FROM trend_visits WHERE day = ? AND keyword_id = ? AND surface IN ? AND LENGTH(visitor) "
 	for after := []byte{}; after != nil && n < most; {
 		var next [][]byte
-		err := session.Raw(visitors+"= 8 AND visitor >= ? ORDER BY visitor LIMIT 1", day, keyword, after).Scan(&next).Error
+		err := session.Raw(visitors+"= 8 AND visitor >= ? ORDER BY visitor LIMIT 1", day, keyword, trend.PublicKinds, after).Scan(&next).Error
 		if err != nil {
 			return 0, err
 		}
@@ -222,9 +217,10 @@ func (db *DB) crowd(session *gorm.DB, keyword int64, day trend.Day, most int) (n
 		return n, nil
 	}
 	var cookies int
-	err = session.Raw("SELECT COUNT(DISTINCT visitor) FROM (SELECT visitor FROM trend_visits AS today WHERE day = ? AND keyword_id = ? AND surface IN "+publicKinds+` AND LENGTH(visitor) <> 8
-		AND EXISTS (SELECT 1 FROM trend_visits AS earlier WHERE earlier.visitor = today.visitor AND earlier.day < today.day AND earlier.surface IN `+publicKinds+`)
-		LIMIT ?) AS known`, day, keyword, maxCookies).Scan(&cookies).Error
+	err = session.Raw(`SELECT COUNT(DISTINCT visitor) FROM (SELECT visitor FROM trend_visits AS today
+		WHERE day = ? AND keyword_id = ? AND surface IN ? AND LENGTH(visitor) <> 8 AND EXISTS
+			(SELECT 1 FROM trend_visits AS earlier WHERE earlier.visitor = today.visitor AND earlier.day < today.day AND earlier.surface IN ?)
+		LIMIT ?) AS known`, day, keyword, trend.PublicKinds, trend.PublicKinds, maxCookies).Scan(&cookies).Error
 	return min(most, n+cookies), err
 }
 

@@ -139,7 +139,7 @@ func (w *consumerTx) CountSearches(ctx context.Context, searches []*trend.Search
 		}
 		people, visitors, folded = append(people, s), append(visitors, s.Visitor), append(folded, s.Folded)
 		if s.Public != "" {
-			folded = append(folded, model.Fold(s.Public))
+			folded = append(folded, s.PublicFolded())
 		}
 	}
 	if err := t.prepare(ctx, folded, visitors); err != nil {
@@ -234,7 +234,7 @@ func (t *tally) search(s *trend.Search) {
 	if s.Public == "" {
 		return
 	}
-	public := t.keywords[model.Fold(s.Public)]
+	public := t.keywords[s.PublicFolded()]
 	t.text(public.id, day, s.Public).served++
 	if public != k {
 		t.count(s, public, trend.Served+surface)

@@ -132,6 +132,13 @@ func (l *ledger) Advance(_ context.Context, s model.Shard, epoch int64, work fun
 	return l.fail(true)
 }
 
+// checkpoint returns what is stored of the first partition.
+func (l *ledger) checkpoint() model.Checkpoint {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.row(0).Checkpoint
+}
+
 func (l *ledger) total() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -256,10 +263,8 @@ func TestCopiesAreLeftOut(t *testing.T) {
 		c.send(t, 1)
 		c.run(t, noting)
 		c.ledger.once(t, c.keys)
-		c.ledger.mu.Lock()
-		defer c.ledger.mu.Unlock()
-		assert.Equal(t, int64(20), c.ledger.row(0).Copies)
-		assert.Equal(t, int64(21), c.ledger.row(0).Handled)
+		assert.Equal(t, int64(20), c.ledger.checkpoint().Copies)
+		assert.Equal(t, int64(21), c.ledger.checkpoint().Handled)
 	})
 }
 
@@ -295,9 +300,7 @@ func TestALateOwnerIsFenced(t *testing.T) {
 		require.NoError(t, err)
 		c.send(t, 3)
 		c.ledger.once(t, c.keys) // after it has claimed the partition again
-		c.ledger.mu.Lock()
-		defer c.ledger.mu.Unlock()
-		assert.Greater(t, c.ledger.row(0).Epoch, claim.Epoch)
+		assert.Greater(t, c.ledger.checkpoint().Epoch, claim.Epoch)
 	})
 }
 
@@ -354,10 +357,8 @@ func TestAPositionThatDoesNotFitGoesBack(t *testing.T) {
 				}
 				c.run(t, noting)
 				c.ledger.once(t, c.keys)
-				c.ledger.mu.Lock()
-				defer c.ledger.mu.Unlock()
-				assert.Equal(t, int64(5), c.ledger.row(0).Copies, "they were read again, and recognised")
-				assert.Equal(t, int64(10), c.ledger.row(0).Next)
+				assert.Equal(t, int64(5), c.ledger.checkpoint().Copies, "they were read again, and recognised")
+				assert.Equal(t, int64(10), c.ledger.checkpoint().Next)
 			})
 		})
 	}
@@ -376,9 +377,7 @@ func TestDeletedRecordsAreMissed(t *testing.T) {
 	c.keys = slices.Delete(c.keys, 5, 8)
 	c.run(t, noting)
 	c.ledger.once(t, c.keys)
-	c.ledger.mu.Lock()
-	defer c.ledger.mu.Unlock()
-	assert.Equal(t, int64(3), c.ledger.row(0).Missed)
+	assert.Equal(t, int64(3), c.ledger.checkpoint().Missed)
 }
 
 // Records of other programs have no source. They count once, also after a rewind.
@@ -446,9 +445,7 @@ func TestOtherTypesAreIgnored(t *testing.T) {
 		c.send(t, 1)
 		c.run(t, noting)
 		c.ledger.once(t, c.keys)
-		c.ledger.mu.Lock()
-		defer c.ledger.mu.Unlock()
-		assert.Equal(t, int64(1), c.ledger.row(0).Ignored)
+		assert.Equal(t, int64(1), c.ledger.checkpoint().Ignored)
 	})
 }
 

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"literank.com/event-books/domain/model"
 )
 
 // Record is one record of a topic, read or to be sent.
@@ -20,14 +22,7 @@ type Record struct {
 }
 
 // Header returns the value of the first header with that key, or "".
-func (r *Record) Header(key string) string {
-	for _, h := range r.Headers {
-		if h.Key == key {
-			return string(h.Value)
-		}
-	}
-	return ""
-}
+func (r *Record) Header(key string) string { return model.FindHeader(r.Headers, key) }
 
 // Size returns an upper estimate of the record's size on the wire, in bytes.
 func (r *Record) Size() int {

@@ -20,8 +20,8 @@ var allowed = map[attribute.Key]bool{
 	topicKey: true, countKey: true,
 }
 
-// Discreet returns an exporter that drops what could tell who asks for what: all attributes
-// but those that are allowed, all events of spans, such as errors, and the text of a status.
+// Discreet returns an exporter that protects visitors. It passes on only the attributes that are
+// allowed. It drops the events of spans, such as errors, and the text of a status.
 func Discreet(exporter sdktrace.SpanExporter) sdktrace.SpanExporter { return discreet{exporter} }
 
 type discreet struct{ sdktrace.SpanExporter }

@@ -189,7 +189,7 @@ func testCompleteness(t *testing.T, db Catalogue) {
 	require.NoError(t, db.Advance(ctx, shardA, claim.Epoch, func(gateway.Transaction) (gateway.Step, error) {
 		return gateway.Step{Checkpoint: claim, Sources: map[string]model.SourceCount{model.DeadSource + "id/0/0": {Window: again, Arrived: 1}}}, nil
 	}))
-	require.NoError(t, db.MarkSentAgain(ctx, stream+".dead", stream+"/0/6"))
+	require.NoError(t, db.MarkSentAgain(ctx, stream, stream+"/0/6"))
 	sent := must(db.Completeness(ctx, group, stream, hourAgo))
 	assert.Equal(t, []int64{ended.Accepted, ended.Counted + 1, ended.Dead - 1, 0}, []int64{sent.Accepted, sent.Counted, sent.Dead, sent.Unknown})
 }
