@@ -212,6 +212,7 @@ func TestFollowsTheCatalogue(t *testing.T) {
 	c.put(2, "")
 	s.Await(t.Context(), []*model.Change{{BookID: 4}, {BookID: 1}, {BookID: 2}})
 	assert.Equal(t, []uint{3, 4}, s.find("boat"))
+	require.Eventually(t, func() bool { return !s.Status().Built.IsZero() }, time.Minute, time.Millisecond, "an index answers a moment before it counts as built")
 	status := s.Status()
 	assert.WithinDuration(t, time.Now(), status.Built, time.Minute)
 	status.Built, status.Seconds = time.Time{}, 0
