@@ -66,6 +66,19 @@ func checkRecord(t *testing.T, event string, r *mq.Record) {
 	checkTime(t, r)
 }
 
+// handled returns how many records of a topic this process has handled.
+func (p *process) handled(topic string) (sum int) {
+	p.t.Helper()
+	for line := range strings.Lines(get(p.t, "http://"+p.log.Attr("listening", "ops")+"/metrics").body) {
+		if strings.HasPrefix(line, "event_books_consumer_records{") && strings.Contains(line, `outcome="handled"`) && strings.Contains(line, `topic="`+topic+`"`) {
+			n, err := strconv.Atoi(strings.TrimSpace(line[strings.LastIndex(line, " "):]))
+			require.NoError(p.t, err)
+			sum += n
+		}
+	}
+	return sum
+}
+
 // From a page of results over the spool of clicks to the topic, and the same for an erasure.
 func TestClicksReachTheirTopic(t *testing.T) {
 	t.Parallel()
@@ -107,17 +120,7 @@ func TestClicksReachTheirTopic(t *testing.T) {
 	assert.Equal(t, visitor, erasure.Key)
 
 	p.settled()
-	p.eventually("both are counted", func() bool {
-		handled := 0
-		for line := range strings.Lines(get(t, "http://"+p.log.Attr("listening", "ops")+"/metrics").body) {
-			if strings.HasPrefix(line, "event_books_consumer_records{") && strings.Contains(line, `outcome="handled"`) && strings.Contains(line, `topic="`+clickTopic+`"`) {
-				n, err := strconv.Atoi(strings.TrimSpace(line[strings.LastIndex(line, " "):]))
-				require.NoError(t, err)
-				handled += n
-			}
-		}
-		return handled == 2
-	})
+	p.eventually("both are counted", func() bool { return p.handled(clickTopic) == 2 })
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))
 	status, output := finish(t, dir, nil, "spool", "status")
 	assert.Equal(t, 0, status)

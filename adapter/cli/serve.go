@@ -42,20 +42,6 @@ func (brokerCommand) Run(sh *shell) error {
 	return application.RunBroker(sh.ctx, c, log)
 }
 
-type trendsCommand struct{}
-
-func (trendsCommand) Run(sh *shell) error {
-	application.TuneRuntime()
-	c, log, err := sh.loadService()
-	if err != nil {
-		return err
-	}
-	if err = application.RunTrends(sh.ctx, c, log); err == nil {
-		log.Info("stopped")
-	}
-	return err
-}
-
 type echoCommand struct{}
 
 func (echoCommand) Run(sh *shell) error {

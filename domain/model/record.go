@@ -37,6 +37,16 @@ func EventTime(event, record time.Time) time.Time {
 	return event
 }
 
+// EventTime returns the time at which the record's event counts. Its own is in the header
+// ce_time (RFC 3339).
+func (r *Record) EventTime() time.Time {
+	at, err := time.Parse(time.RFC3339Nano, r.Header("ce_time"))
+	if err != nil {
+		at = time.Time{}
+	}
+	return EventTime(at, r.Time)
+}
+
 // Header returns the value of the first header with that key, or "".
 func (r *Record) Header(key string) string { return FindHeader(r.Headers, key) }
 

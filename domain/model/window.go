@@ -33,6 +33,20 @@ func (w *Window) First(sequence uint64) bool {
 	return true
 }
 
+// Join notes all sequences that another window has seen, and returns how many of them were not
+// known. Those that lie left of this window count as known.
+func (w *Window) Join(other *Window) (added int) {
+	if other.highest == 0 {
+		return 0
+	}
+	for sequence := max(1, other.least()); sequence <= other.highest; sequence++ {
+		if other.has(sequence) && w.First(sequence) {
+			added++
+		}
+	}
+	return added
+}
+
 func (w *Window) note(sequence uint64) { w.seen[sequence%WindowWidth/64] |= 1 << (sequence % 64) }
 
 // Highest returns the highest sequence that has arrived, or 0.

@@ -1,8 +1,8 @@
 // Package database stores the catalogue in MySQL, MariaDB or SQLite, with one
 // code path on GORM and two dialects. It implements the gateways BookManager,
 // BookIndex, BookImporter, BookExporter, ImportLog, Outbox, DayKeys, Progress, DeadLetters,
-// Sources, TrendReader and TrendKeeper. It must not know HTTP,
-// Kafka or the configuration.
+// Sources, TrendReader, TrendKeeper and Rebuilder. It must not know HTTP, Kafka or the
+// configuration.
 package database
 
 import (
@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,7 @@ var (
 	_ gateway.Sources      = (*DB)(nil)
 	_ gateway.TrendKeeper  = (*DB)(nil)
 	_ gateway.TrendReader  = (*DB)(nil)
+	_ gateway.Rebuilder    = (*DB)(nil)
 	_ gateway.DayKeys      = (*DB)(nil)
 )
 
@@ -60,6 +62,7 @@ type DB struct {
 	away     atomic.Bool // the database did not answer the last time
 	damaged  atomic.Bool
 	lost     atomic.Bool // the file was lost the last time
+	noted    sync.Map    // of model.Shard: the hour in which its position was last noted
 	// changed is called after each commit with the changes that were committed.
 	changed func(changes []*model.Change)
 }
@@ -91,6 +94,8 @@ type dialect interface {
 	rowsPerStatement() int
 	// replacing makes an INSERT replace the values of rows with the same key.
 	replacing(key, values []string) string
+	// deleteSome is a statement that deletes at least so many rows of a table, if it has them.
+	deleteSome(table string, rows int) string
 	columns(ctx context.Context, conn *sql.DB) ([]string, error)
 	tables(ctx context.Context, conn *sql.DB) ([]string, error)
 	// isolation stops others from inserting the books that a transaction did not find.

@@ -64,6 +64,9 @@ func (w *consumerTx) storeRejected() error {
 		d.Reason = strings.ToValidUTF8(d.Reason[:min(len(d.Reason), maxReason)], "")
 	}
 	for _, d := range w.rejected {
+		if w.again { // nobody sees it before it belongs to the live group
+			d.DoneAt = &d.RejectedAt
+		}
 		if err := w.tx.Create(d).Error; err != nil {
 			return err
 		}
@@ -115,7 +118,7 @@ func (db *DB) Retry(ctx context.Context, id int64, handle func(tx gateway.Transa
 		if err != nil {
 			return err
 		}
-		w := &consumerTx{db: db, tx: tx, shard: letter.Record.Shard, bulk: newBulk(tx, db.dialect)}
+		w := db.newConsumerTx(tx, letter.Record.Shard)
 		defer w.bulk.close()
 		if own = handle(w, letter.Record); own != nil {
 			return own
@@ -124,7 +127,7 @@ func (db *DB) Retry(ctx context.Context, id int64, handle func(tx gateway.Transa
 			own = errors.New(w.rejected[0].Reason)
 			return own
 		}
-		if name := letter.Record.Header("ce_source"); name != "" && w.late == 0 {
+		if name := letter.Record.Header("ce_source"); name != "" && len(w.lateAt) == 0 {
 			known := ofShard(tx, letter.Record.Shard).Model(&source{}).Where("hash = ? AND left_out > 0", hashOfSource(name))
 			if err := known.Update("left_out", gorm.Expr("left_out - 1")).Error; err != nil {
 				return err

@@ -48,6 +48,7 @@ func (db *DB) migrations() []*goose.Migration {
 			_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS day_keys (day INT NOT NULL PRIMARY KEY, secret "+db.dialect.columnType(digest)+", made_at BIGINT NOT NULL)")
 			return err
 		}),
+		step(12, db.addRebuild),
 	}
 }
 
@@ -250,8 +251,6 @@ func (db *DB) addChanges(ctx context.Context, conn *sql.DB) error {
 func (db *DB) addConsumers(ctx context.Context, conn *sql.DB) error {
 	of := db.dialect.columnType
 	shard := "consumer " + of(kafkaName) + ", stream " + of(kafkaName) + ", shard INT NOT NULL"
-	tag := "tag " + of(tagText) + " NOT NULL"
-	visitor := "visitor " + of(code) + " NOT NULL"
 	tables := []string{
 		"consumer_positions (" + shard + ", stream_id VARCHAR(64) NOT NULL, epoch BIGINT NOT NULL, next_record BIGINT NOT NULL, last_record " + of(longText) + `,
 			above BIGINT NOT NULL, newest_at BIGINT NOT NULL, handled BIGINT NOT NULL, copies BIGINT NOT NULL, dead BIGINT NOT NULL,
@@ -266,28 +265,61 @@ func (db *DB) addConsumers(ctx context.Context, conn *sql.DB) error {
 		"dead_letters_sent (topic " + of(kafkaName) + ", record_id " + of(kafkaName) + ", sent_at BIGINT NOT NULL, PRIMARY KEY (topic, record_id))",
 		"trend_keywords (id " + of(number) + ", hash " + of(key) + ", folded " + of(longText) +
 			", newest_at BIGINT NOT NULL, newest_id VARCHAR(64) NOT NULL, newest_books VARCHAR(190) NOT NULL, UNIQUE (hash))",
-		"trend_visits (day INT NOT NULL, keyword_id BIGINT NOT NULL, " + visitor + ", surface INT NOT NULL, " + tag + ", facts " + of(content) +
-			", PRIMARY KEY (day, keyword_id, visitor, surface, tag))",
-		"trend_counts (day INT NOT NULL, keyword_id BIGINT NOT NULL, surface INT NOT NULL, " + tag +
-			", requests BIGINT NOT NULL, searches BIGINT NOT NULL, buckets " + of(content) + ", version BIGINT NOT NULL, PRIMARY KEY (day, keyword_id, surface, tag))",
-		"trend_spellings (day INT NOT NULL, keyword_id BIGINT NOT NULL, hash " + of(code) + " NOT NULL, spelling " + of(longText) +
-			", typed BIGINT NOT NULL, served BIGINT NOT NULL, PRIMARY KEY (day, keyword_id, hash))",
-		"trend_clicks (day INT NOT NULL, search_id " + of(code) + " NOT NULL, book_id BIGINT NOT NULL, keyword_id BIGINT NOT NULL, " + visitor +
-			", surface INT NOT NULL, " + tag + ", bucket INT NOT NULL, ordinal BIGINT NOT NULL, clicked_at BIGINT NOT NULL, PRIMARY KEY (day, search_id, book_id))",
-		"trend_erasures (" + visitor + ", erased_at BIGINT NOT NULL, PRIMARY KEY (visitor))",
 	}
-	for _, table := range tables {
-		if _, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+table+db.dialect.clustered(table)); err != nil {
-			return fmt.Errorf("create table %s: %w", table, err)
-		}
-	}
-	for _, index := range []struct{ name, table, columns string }{
+	err := db.createTables(ctx, conn, append(tables, db.trendTables("")...), []tableIndex{
 		{"trend_visits_visitor", "trend_visits", "visitor"},
 		{"trend_clicks_visitor", "trend_clicks", "visitor"},
 		{"dead_letters_open", "dead_letters", "consumer, stream, done_at"},
 		{"trend_counts_version", "trend_counts", "version"},
 		{"trend_counts_keyword", "trend_counts", "keyword_id, day"},
-	} {
+	})
+	if err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "INSERT INTO counters (name, value) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM counters WHERE name = ?)", trendCounter, trendCounter)
+	return err
+}
+
+// trendTables are the definitions of trendTables.
+func (db *DB) trendTables(suffix string) []string {
+	of := db.dialect.columnType
+	tag := "tag " + of(tagText) + " NOT NULL"
+	visitor := "visitor " + of(code) + " NOT NULL"
+	return []string{
+		"trend_visits" + suffix + " (day INT NOT NULL, keyword_id BIGINT NOT NULL, " + visitor + ", surface INT NOT NULL, " + tag + ", facts " + of(content) +
+			", PRIMARY KEY (day, keyword_id, visitor, surface, tag))",
+		"trend_counts" + suffix + " (day INT NOT NULL, keyword_id BIGINT NOT NULL, surface INT NOT NULL, " + tag +
+			", requests BIGINT NOT NULL, searches BIGINT NOT NULL, buckets " + of(content) + ", version BIGINT NOT NULL, PRIMARY KEY (day, keyword_id, surface, tag))",
+		"trend_spellings" + suffix + " (day INT NOT NULL, keyword_id BIGINT NOT NULL, hash " + of(code) + " NOT NULL, spelling " + of(longText) +
+			", typed BIGINT NOT NULL, served BIGINT NOT NULL, PRIMARY KEY (day, keyword_id, hash))",
+		"trend_clicks" + suffix + " (day INT NOT NULL, search_id " + of(code) + " NOT NULL, book_id BIGINT NOT NULL, keyword_id BIGINT NOT NULL, " + visitor +
+			", surface INT NOT NULL, " + tag + ", bucket INT NOT NULL, ordinal BIGINT NOT NULL, clicked_at BIGINT NOT NULL, PRIMARY KEY (day, search_id, book_id))",
+		"trend_erasures" + suffix + " (" + visitor + ", erased_at BIGINT NOT NULL, PRIMARY KEY (visitor))",
+	}
+}
+
+// addRebuild adds what counting again needs: tables beside those of the live counts, and how far
+// consumers had read in each hour. See rebuild.go and notes.go.
+func (db *DB) addRebuild(ctx context.Context, conn *sql.DB) error {
+	of := db.dialect.columnType
+	notes := "consumer_notes (consumer " + of(kafkaName) + ", stream " + of(kafkaName) + ", shard INT NOT NULL, position BIGINT NOT NULL, highest_at BIGINT NOT NULL, PRIMARY KEY (consumer, stream, shard, position))"
+	return db.createTables(ctx, conn, append(db.trendTables(rebuiltSuffix), notes), []tableIndex{
+		{"trend_visits_rebuilt_visitor", "trend_visits_rebuilt", "visitor"},
+		{"trend_clicks_rebuilt_visitor", "trend_clicks_rebuilt", "visitor"},
+		{"trend_counts_rebuilt_keyword", "trend_counts_rebuilt", "keyword_id, day"},
+	})
+}
+
+type tableIndex struct{ name, table, columns string }
+
+// createTables creates tables and indexes that are missing.
+func (db *DB) createTables(ctx context.Context, conn *sql.DB, tables []string, indexes []tableIndex) error {
+	for _, table := range tables {
+		if _, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+table+db.dialect.clustered(table)); err != nil {
+			return fmt.Errorf("create table %s: %w", table, err)
+		}
+	}
+	for _, index := range indexes {
 		present, err := db.dialect.indexes(ctx, conn, index.table)
 		if err != nil {
 			return err
@@ -299,8 +331,7 @@ func (db *DB) addConsumers(ctx context.Context, conn *sql.DB) error {
 			return fmt.Errorf("create index %s: %w", index.name, err)
 		}
 	}
-	_, err := conn.ExecContext(ctx, "INSERT INTO counters (name, value) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM counters WHERE name = ?)", trendCounter, trendCounter)
-	return err
+	return nil
 }
 
 // names returns the results of a query for one text column.

@@ -200,3 +200,7 @@ func (mysqlDialect) replacing(_, values []string) string {
 	}
 	return " ON DUPLICATE KEY UPDATE " + strings.Join(sets, ", ")
 }
+
+func (mysqlDialect) deleteSome(table string, rows int) string {
+	return fmt.Sprintf("DELETE FROM %s LIMIT %d", table, rows)
+}

@@ -11,6 +11,7 @@ import (
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/domain/trend"
 	"literank.com/event-books/infrastructure/tracing"
 )
 
@@ -157,7 +158,12 @@ func (db *DB) Sources(ctx context.Context, shard model.Shard, names []string) (m
 	return known, nil
 }
 
-func (db *DB) Advance(ctx context.Context, shard model.Shard, epoch int64, work func(tx gateway.Transaction) (gateway.Step, error)) (err error) {
+func (db *DB) Advance(ctx context.Context, shard model.Shard, epoch int64, work func(tx gateway.Transaction) (gateway.Step, error)) error {
+	return db.advance(ctx, shard, epoch, db.newConsumerTx, work)
+}
+
+// advance is Advance with transactions that begin makes.
+func (db *DB) advance(ctx context.Context, shard model.Shard, epoch int64, begin func(*gorm.DB, model.Shard) *consumerTx, work func(tx gateway.Transaction) (gateway.Step, error)) (err error) {
 	ctx, end := tracing.Span(ctx, "transaction")
 	defer func() { end(err) }()
 	session, err := db.session(ctx)
@@ -166,6 +172,7 @@ func (db *DB) Advance(ctx context.Context, shard model.Shard, epoch int64, work 
 	}
 	// It isn't repeated here: the caller must forget what it did in memory before.
 	var own error // of work, which must come back as it is
+	var noted int64
 	err = session.Transaction(func(tx *gorm.DB) error {
 		var p position
 		if err := ofShard(db.locking(tx), shard).Take(&p).Error; err != nil {
@@ -175,13 +182,15 @@ func (db *DB) Advance(ctx context.Context, shard model.Shard, epoch int64, work 
 			own = gateway.ErrFenced
 			return own
 		}
-		w := &consumerTx{db: db, tx: tx, shard: shard, bulk: newBulk(tx, db.dialect)}
+		w := begin(tx, shard)
 		defer w.bulk.close()
 		var step gateway.Step
 		if step, own = work(w); own != nil {
 			return own
 		}
-		return w.finish(step, epoch)
+		err := w.finish(step, &p)
+		noted = w.noted
+		return err
 	}, db.dialect.isolation())
 	switch {
 	case own != nil && passing(own): // a handler passes on what the database says
@@ -190,6 +199,9 @@ func (db *DB) Advance(ctx context.Context, shard model.Shard, epoch int64, work 
 		return own
 	case err != nil:
 		return db.failed("store what was counted", err)
+	}
+	if noted > 0 {
+		db.noted.Store(shard, noted)
 	}
 	return nil
 }
@@ -200,19 +212,32 @@ type consumerTx struct {
 	tx       *gorm.DB
 	shard    model.Shard
 	bulk     *bulk
+	into     trendTables
 	rejected []*deadLetter
-	late     int
-	version  int64 // of the trends; 0 before they are locked
+	lateAt   []int64   // positions of records that came too late
+	noted    int64     // the hour of a note
+	version  int64     // of the trends; 0 before they are locked
+	first    trend.Day // earlier days don't count, whatever else says so
+	again    bool      // events that were counted before come again
+}
+
+func (db *DB) newConsumerTx(tx *gorm.DB, shard model.Shard) *consumerTx {
+	return &consumerTx{db: db, tx: tx, shard: shard, bulk: newBulk(tx, db.dialect), into: liveTables}
 }
 
 // Late is counted by the consumer.
-func (w *consumerTx) Late(*model.Record) { w.late++ }
+func (w *consumerTx) Late(r *model.Record) { w.lateAt = append(w.lateAt, r.Position) }
 
-// finish stores checkpoint, sources and dead letters.
-func (w *consumerTx) finish(step gateway.Step, epoch int64) error {
-	step.Epoch = epoch
+// finish stores checkpoint, sources and dead letters. before is the position so far.
+func (w *consumerTx) finish(step gateway.Step, before *position) error {
+	step.Epoch = before.Epoch
 	if err := w.storeRejected(); err != nil {
 		return err
+	}
+	if !w.again {
+		if err := w.note(step, before); err != nil {
+			return err
+		}
 	}
 	now := time.Now().UnixMilli()
 	for name, known := range step.Sources {

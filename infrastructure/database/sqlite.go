@@ -223,3 +223,6 @@ func (*sqliteDialect) replacing(key, values []string) string {
 	}
 	return " ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(sets, ", ")
 }
+
+// deleteSome deletes all: that is one cheap step of SQLite.
+func (*sqliteDialect) deleteSome(table string, _ int) string { return "DELETE FROM " + table }

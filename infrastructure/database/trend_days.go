@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"literank.com/event-books/domain/model"
 	"literank.com/event-books/domain/trend"
 )
 
@@ -28,7 +29,8 @@ func (w *consumerTx) FirstDay(ctx context.Context) (trend.Day, error) {
 	if err := w.lockTrends(ctx); err != nil {
 		return 0, err
 	}
-	return firstDay(w.tx.WithContext(ctx))
+	first, err := firstDay(w.tx.WithContext(ctx))
+	return max(first, w.first), err
 }
 
 func firstDay(session *gorm.DB) (trend.Day, error) {
@@ -51,6 +53,9 @@ func (db *DB) DropDays(ctx context.Context, group string, keep int) error {
 	}
 	if err == nil {
 		err = forgetOldSources(session)
+	}
+	if err == nil {
+		err = forgetOldNotes(session, first)
 	}
 	if err != nil {
 		return db.failed("drop old days", err)
@@ -80,7 +85,8 @@ func (db *DB) dropBefore(session *gorm.DB, first trend.Day) error {
 	first = max(first, before) // what a process that was killed has left of earlier days goes, too
 	// First of all, no event counts for these days any more.
 	err = db.transaction(session, deadlock, func(tx *gorm.DB) error {
-		w := &consumerTx{db: db, tx: tx}
+		w := db.newConsumerTx(tx, model.Shard{})
+		defer w.bulk.close()
 		if err := w.lockTrends(tx.Statement.Context); err != nil {
 			return err
 		}
@@ -92,7 +98,7 @@ func (db *DB) dropBefore(session *gorm.DB, first trend.Day) error {
 	if err != nil {
 		return err
 	}
-	for _, table := range []string{visitTable.name, textTable.name, countTable.name} {
+	for _, table := range []string{liveTables.visits.name, liveTables.texts.name, liveTables.counts.name} {
 		if err := dropKeywords(session, table, first); err != nil {
 			return err
 		}
@@ -112,8 +118,6 @@ func (db *DB) dropBefore(session *gorm.DB, first trend.Day) error {
 // joinTags makes one sum of those of all tags, for each day before one. Anybody can make up tags,
 // and sums stay for ever.
 func (w *consumerTx) joinTags(ctx context.Context, first trend.Day) error {
-	w.bulk = newBulk(w.tx, w.db.dialect)
-	defer w.bulk.close()
 	rows, err := w.tx.Raw("SELECT day, surface, tag, buckets FROM trend_counts WHERE day < ? AND keyword_id = ? AND tag <> ''", first, allKeywords).Rows()
 	if err != nil {
 		return err
@@ -141,7 +145,7 @@ func (w *consumerTx) joinTags(ctx context.Context, first trend.Day) error {
 	if err := cmp.Or(rows.Close(), rows.Err()); err != nil {
 		return err
 	}
-	if err := w.bulk.remove(ctx, countTable, gone); err != nil {
+	if err := w.bulk.remove(ctx, liveTables.counts, gone); err != nil {
 		return err
 	}
 	return t.writeCounts(ctx)
@@ -176,7 +180,8 @@ func dropKeywords(session *gorm.DB, table string, first trend.Day) error {
 func (db *DB) dropKeywordsWithoutDays(session *gorm.DB) error {
 	for after, more := int64(0), true; more; {
 		err := db.transaction(session, deadlock, func(tx *gorm.DB) error {
-			w := &consumerTx{db: db, tx: tx} // nobody counts one of them meanwhile
+			w := db.newConsumerTx(tx, model.Shard{}) // nobody counts one of them meanwhile
+			defer w.bulk.close()
 			if err := w.lockTrends(tx.Statement.Context); err != nil {
 				return err
 			}
@@ -189,7 +194,8 @@ func (db *DB) dropKeywordsWithoutDays(session *gorm.DB) error {
 			}
 			after = ids[len(ids)-1]
 			return tx.Exec(`DELETE FROM trend_keywords WHERE id IN ? AND NOT EXISTS
-				(SELECT 1 FROM trend_counts WHERE trend_counts.keyword_id = trend_keywords.id)`, ids).Error
+				(SELECT 1 FROM trend_counts WHERE trend_counts.keyword_id = trend_keywords.id) AND NOT EXISTS
+				(SELECT 1 FROM trend_counts_rebuilt WHERE trend_counts_rebuilt.keyword_id = trend_keywords.id)`, ids).Error
 		})
 		if err != nil {
 			return err

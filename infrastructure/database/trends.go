@@ -22,13 +22,23 @@ import (
 // counter trendCounter until its commit, so several consumers can share keywords, and
 // versions of counts become visible in order.
 var (
-	keywordTable = table{"trend_keywords", []string{"hash"}, []string{"folded", "newest_at", "newest_id", "newest_books"}}
-	visitTable   = table{"trend_visits", []string{"day", "keyword_id", "visitor", "surface", "tag"}, []string{"facts"}}
-	countTable   = table{"trend_counts", []string{"day", "keyword_id", "surface", "tag"}, []string{"requests", "searches", "buckets", "version"}}
-	textTable    = table{"trend_spellings", []string{"day", "keyword_id", "hash"}, []string{"spelling", "typed", "served"}}
-	clickTable   = table{"trend_clicks", []string{"day", "search_id", "book_id"}, []string{"keyword_id", "visitor", "surface", "tag", "bucket", "ordinal", "clicked_at"}}
-	eraseTable   = table{"trend_erasures", []string{"visitor"}, []string{"erased_at"}}
+	keywordTable  = table{"trend_keywords", []string{"hash"}, []string{"folded", "newest_at", "newest_id", "newest_books"}}
+	liveTables    = trendTablesOf("")
+	rebuiltTables = trendTablesOf(rebuiltSuffix)
 )
+
+// trendTables have what was counted, by day, and the visitors who were erased.
+type trendTables struct{ visits, counts, texts, clicks, erasures table }
+
+func trendTablesOf(suffix string) trendTables {
+	return trendTables{
+		visits:   table{"trend_visits" + suffix, []string{"day", "keyword_id", "visitor", "surface", "tag"}, []string{"facts"}},
+		counts:   table{"trend_counts" + suffix, []string{"day", "keyword_id", "surface", "tag"}, []string{"requests", "searches", "buckets", "version"}},
+		texts:    table{"trend_spellings" + suffix, []string{"day", "keyword_id", "hash"}, []string{"spelling", "typed", "served"}},
+		clicks:   table{"trend_clicks" + suffix, []string{"day", "search_id", "book_id"}, []string{"keyword_id", "visitor", "surface", "tag", "bucket", "ordinal", "clicked_at"}},
+		erasures: table{"trend_erasures" + suffix, []string{"visitor"}, []string{"erased_at"}},
+	}
+}
 
 const (
 	trendCounter = "trends"
@@ -164,10 +174,10 @@ func (t *tally) prepare(ctx context.Context, folded []string, visitors []trend.V
 		}
 	}
 	var some int
-	if err := t.tx.WithContext(ctx).Raw("SELECT COUNT(*) FROM (SELECT 1 FROM trend_erasures LIMIT 1) AS some").Scan(&some).Error; err != nil || some == 0 {
+	if err := t.tx.WithContext(ctx).Raw("SELECT COUNT(*) FROM (SELECT 1 FROM " + t.into.erasures.name + " LIMIT 1) AS some").Scan(&some).Error; err != nil || some == 0 {
 		return err
 	}
-	return t.bulk.load(ctx, eraseTable, keys, func(rows *sql.Rows) error {
+	return t.bulk.load(ctx, t.into.erasures, keys, func(rows *sql.Rows) error {
 		var visitor []byte
 		var at int64
 		if err := rows.Scan(&visitor, &at); err != nil {
@@ -230,7 +240,7 @@ func (t *tally) search(s *trend.Search) {
 	if s.First {
 		t.text(k.id, day, s.Keyword).typed++
 	}
-	k.found(s)
+	k.found(s, t.again)
 	if s.Public == "" {
 		return
 	}
@@ -238,7 +248,7 @@ func (t *tally) search(s *trend.Search) {
 	t.text(public.id, day, s.Public).served++
 	if public != k {
 		t.count(s, public, trend.Served+surface)
-		public.found(s)
+		public.found(s, t.again)
 	}
 }
 
@@ -257,10 +267,12 @@ func (t *tally) count(s *trend.Search, k *keyword, surface trend.Kind) {
 	}
 }
 
-// found keeps the books of the newest event that found any.
-func (k *keyword) found(s *trend.Search) {
+// found keeps the books of the newest event that found any. again says that the event was
+// counted before.
+func (k *keyword) found(s *trend.Search, again bool) {
 	at := s.At.UnixMilli()
-	if len(s.Books) == 0 || cmp.Or(cmp.Compare(at, k.newestAt), cmp.Compare(s.ID, k.newestID)) <= 0 {
+	newer := cmp.Or(cmp.Compare(at, k.newestAt), cmp.Compare(s.ID, k.newestID))
+	if len(s.Books) == 0 || newer < 0 || newer == 0 && !again {
 		return
 	}
 	ids := make([]string, len(s.Books))
@@ -328,7 +340,7 @@ func (t *tally) write(ctx context.Context) error {
 func (t *tally) writeVisits(ctx context.Context) error {
 	keys := sortedKeys(t.visits, visitKey.row)
 	before := make(map[visitKey]trend.Facts, len(keys))
-	if err := t.bulk.load(ctx, visitTable, rowsOf(keys, visitKey.row), func(rows *sql.Rows) error {
+	if err := t.bulk.load(ctx, t.into.visits, rowsOf(keys, visitKey.row), func(rows *sql.Rows) error {
 		key, facts, err := scanVisit(rows)
 		before[key] = facts
 		return err
@@ -345,10 +357,10 @@ func (t *tally) writeVisits(ctx context.Context) error {
 			gone = append(gone, row)
 		}
 	}
-	if err := t.bulk.remove(ctx, visitTable, gone); err != nil {
+	if err := t.bulk.remove(ctx, t.into.visits, gone); err != nil {
 		return err
 	}
-	return t.bulk.store(ctx, visitTable, rows)
+	return t.bulk.store(ctx, t.into.visits, rows)
 }
 
 // differ counts that facts have changed.
@@ -371,7 +383,7 @@ func scanVisit(rows *sql.Rows) (key visitKey, facts trend.Facts, err error) {
 
 func (t *tally) writeTexts(ctx context.Context) error {
 	keys := sortedKeys(t.texts, textKey.row)
-	err := t.bulk.load(ctx, textTable, rowsOf(keys, textKey.row), func(rows *sql.Rows) error {
+	err := t.bulk.load(ctx, t.into.texts, rowsOf(keys, textKey.row), func(rows *sql.Rows) error {
 		var key textKey
 		var hash []byte
 		var known text
@@ -390,7 +402,7 @@ func (t *tally) writeTexts(ctx context.Context) error {
 	for i, key := range keys {
 		rows[i] = append(key.row(), t.texts[key].spelling, t.texts[key].typed, t.texts[key].served)
 	}
-	return t.bulk.store(ctx, textTable, rows)
+	return t.bulk.store(ctx, t.into.texts, rows)
 }
 
 func (t *tally) writeKeywords(ctx context.Context) error {
@@ -408,7 +420,7 @@ func (t *tally) writeKeywords(ctx context.Context) error {
 func (t *tally) writeCounts(ctx context.Context) error {
 	maps.DeleteFunc(t.counts, func(_ countKey, d trend.DayCounts) bool { return len(d) == 0 })
 	keys := sortedKeys(t.counts, countKey.row)
-	err := t.bulk.load(ctx, countTable, rowsOf(keys, countKey.row), func(rows *sql.Rows) error {
+	err := t.bulk.load(ctx, t.into.counts, rowsOf(keys, countKey.row), func(rows *sql.Rows) error {
 		var key countKey
 		var requests, searches, version int64
 		var data []byte
@@ -429,7 +441,7 @@ func (t *tally) writeCounts(ctx context.Context) error {
 		sum := t.counts[key].Sum(0, trend.Buckets)
 		rows[i] = append(key.row(), sum.Requests, sum.Searches, t.counts[key].Encode(), t.version)
 	}
-	return t.bulk.store(ctx, countTable, rows)
+	return t.bulk.store(ctx, t.into.counts, rows)
 }
 
 func (w *consumerTx) CountClicks(ctx context.Context, clicks []*trend.Click) error {
@@ -457,7 +469,7 @@ func (w *consumerTx) CountClicks(ctx context.Context, clicks []*trend.Click) err
 func (t *tally) knownClicks(ctx context.Context, clicks map[clickKey]*trend.Click) (map[clickKey]int64, error) {
 	known := map[clickKey]int64{}
 	keys := sortedKeys(clicks, clickKey.row)
-	find := table{clickTable.name, clickTable.key, []string{"clicked_at"}}
+	find := table{t.into.clicks.name, t.into.clicks.key, []string{"clicked_at"}}
 	return known, t.bulk.load(ctx, find, rowsOf(keys, clickKey.row), func(rows *sql.Rows) error {
 		var key clickKey
 		var search []byte
@@ -502,7 +514,7 @@ func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Clic
 		}
 		rows = append(rows, append(key.row(), of.keyword, []byte(c.Visitor), of.surface, c.Tag, bucket, c.Ordinal, milli(c.At)))
 	}
-	if err := t.bulk.store(ctx, clickTable, rows); err != nil {
+	if err := t.bulk.store(ctx, t.into.clicks, rows); err != nil {
 		return err
 	}
 	return t.write(ctx)
@@ -517,7 +529,7 @@ func (t *tally) clickedSearches(ctx context.Context, clicks map[clickKey]*trend.
 		}
 	}
 	clicked := map[clickKey]bool{}
-	find := table{clickTable.name, []string{"day", "search_id"}, nil}
+	find := table{t.into.clicks.name, []string{"day", "search_id"}, nil}
 	err := t.bulk.load(ctx, find, keys, func(rows *sql.Rows) error {
 		var day trend.Day
 		var search []byte
@@ -566,7 +578,7 @@ func (w *consumerTx) EraseVisitors(ctx context.Context, erasures []*trend.Erasur
 			return err
 		}
 	}
-	if err := t.bulk.store(ctx, eraseTable, rows); err != nil {
+	if err := t.bulk.store(ctx, t.into.erasures, rows); err != nil {
 		return err
 	}
 	return t.writeCounts(ctx)
@@ -574,7 +586,7 @@ func (w *consumerTx) EraseVisitors(ctx context.Context, erasures []*trend.Erasur
 
 // erase takes away what a visitor did up to a time.
 func (t *tally) erase(ctx context.Context, visitor trend.Visitor, until time.Time) error {
-	byVisitor := table{visitTable.name, []string{"visitor"}, []string{"day", "keyword_id", "surface", "tag", "facts"}}
+	byVisitor := table{t.into.visits.name, []string{"visitor"}, []string{"day", "keyword_id", "surface", "tag", "facts"}}
 	var changed, gone [][]any
 	err := t.bulk.load(ctx, byVisitor, [][]any{{[]byte(visitor)}}, func(rows *sql.Rows) error {
 		key := visitKey{visitor: visitor}
@@ -599,10 +611,10 @@ func (t *tally) erase(ctx context.Context, visitor trend.Visitor, until time.Tim
 		return nil
 	})
 	if err == nil {
-		err = t.bulk.store(ctx, visitTable, changed)
+		err = t.bulk.store(ctx, t.into.visits, changed)
 	}
 	if err == nil {
-		err = t.bulk.remove(ctx, visitTable, gone)
+		err = t.bulk.remove(ctx, t.into.visits, gone)
 	}
 	if err != nil {
 		return err
@@ -611,7 +623,7 @@ func (t *tally) erase(ctx context.Context, visitor trend.Visitor, until time.Tim
 }
 
 func (t *tally) eraseClicks(ctx context.Context, visitor trend.Visitor, until time.Time) error {
-	byVisitor := table{clickTable.name, []string{"visitor"}, []string{"day", "search_id", "book_id", "keyword_id", "surface", "tag", "bucket", "ordinal", "clicked_at"}}
+	byVisitor := table{t.into.clicks.name, []string{"visitor"}, []string{"day", "search_id", "book_id", "keyword_id", "surface", "tag", "bucket", "ordinal", "clicked_at"}}
 	var gone [][]any
 	err := t.bulk.load(ctx, byVisitor, [][]any{{[]byte(visitor)}}, func(rows *sql.Rows) error {
 		var key clickKey
@@ -633,7 +645,7 @@ func (t *tally) eraseClicks(ctx context.Context, visitor trend.Visitor, until ti
 	if err != nil {
 		return err
 	}
-	return t.bulk.remove(ctx, clickTable, gone)
+	return t.bulk.remove(ctx, t.into.clicks, gone)
 }
 
 // sortedKeys returns the keys of a map in the order of their columns.

@@ -201,7 +201,7 @@ func (b *batch) add(r *Record) {
 		Shard: b.shard.Shard, Position: r.Offset, Key: r.Key, Value: r.Value, Headers: r.Headers, Time: r.Time, Newest: b.Newest,
 	}
 	_, known := b.shard.handlers[r.Header("ce_type")]
-	if at := model.EventTime(timeHeader(r), r.Time); known && at.After(b.Newest) && at.Before(time.Now().Add(aheadOfUs)) {
+	if at := record.EventTime(); known && at.After(b.Newest) && at.Before(time.Now().Add(aheadOfUs)) {
 		b.Newest = at
 	}
 	if b.first(r) {
@@ -325,13 +325,4 @@ func identityText(r *Record) string {
 		write(h.Value)
 	}
 	return "sha256 " + hex.EncodeToString(hash.Sum(nil))
-}
-
-// timeHeader returns ce_time, or the zero time.
-func timeHeader(r *Record) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, r.Header("ce_time"))
-	if err != nil {
-		return time.Time{}
-	}
-	return at
 }

@@ -29,6 +29,7 @@ type Catalogue interface {
 	gateway.TrendKeeper
 	gateway.TrendReader
 	gateway.DayKeys
+	gateway.Rebuilder
 }
 
 // Run runs the suite. fresh returns a function for each test: its calls open
@@ -66,6 +67,10 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"consent during the day":            testConsentDuringTheDay,
 		"counts agree with a naive counter": testCountsAgree,
 		"the key of a day":                  testDayKeys,
+		"a rebuild":                         testRebuild,
+		"a rebuild after a cut":             testRebuildCut,
+		"rebuilds at once":                  testRebuildsAtOnce,
+		"a rebuild of dead letters":         testRebuildOfDeadLetters,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)()) })
 	}
@@ -74,6 +79,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 	t.Run("many make one key of a day", func(t *testing.T) { testManyMakeOneKey(t, fresh(t)) })
 	t.Run("of many, one leads", func(t *testing.T) { testOneLeads(t, fresh(t)) })
 	t.Run("versions become visible in order", func(t *testing.T) { testVersionsBecomeVisibleInOrder(t, fresh(t)) })
+	t.Run("a rebuild after retention", func(t *testing.T) { testRebuildAfterRetention(t, fresh(t)) })
 	t.Run("spellings counted at once", func(t *testing.T) { testSpellingsCountedAtOnce(t, fresh(t)) })
 	t.Run("imports at once do not collide", func(t *testing.T) { testImportsAtOnceDoNotCollide(t, fresh(t)) })
 	t.Run("one file is imported twice at once", func(t *testing.T) { ImportTwiceAtOnce(t, fresh(t)) })
