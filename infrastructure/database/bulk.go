@@ -55,23 +55,23 @@ func (t table) having(keys int) string {
 // load calls scan for each row that has one of the keys.
 func (b *bulk) load(ctx context.Context, t table, keys [][]any, scan func(rows *sql.Rows) error) error {
 	query := "SELECT " + strings.Join(slices.Concat(t.key, t.values), ", ") + " FROM " + t.name + " WHERE "
-	return b.chunks(keys, func(chunk [][]any) error {
-		statement, err := b.statement(ctx, query+t.having(len(chunk)))
+	err := b.each(ctx, keys, func(n int) string { return query + t.having(n) }, func(statement *sql.Stmt, values []any) error {
+		rows, err := statement.QueryContext(ctx, values...)
 		if err != nil {
-			return fmt.Errorf("read %s: %w", t.name, err)
-		}
-		rows, err := statement.QueryContext(ctx, slices.Concat(chunk...)...)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", t.name, err)
+			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
 			if err := scan(rows); err != nil {
-				return fmt.Errorf("read %s: %w", t.name, err)
+				return err
 			}
 		}
 		return rows.Err()
 	})
+	if err != nil {
+		return fmt.Errorf("read %s: %w", t.name, err)
+	}
+	return nil
 }
 
 // store writes rows: the columns of the key, then the values. It replaces rows with the same
@@ -92,31 +92,41 @@ func (b *bulk) remove(ctx context.Context, t table, keys [][]any) error {
 
 // execute runs the query for some rows at a time.
 func (b *bulk) execute(ctx context.Context, t table, rows [][]any, query func(n int) string) error {
-	return b.chunks(rows, func(chunk [][]any) error {
-		statement, err := b.statement(ctx, query(len(chunk)))
-		if err == nil {
-			_, err = statement.ExecContext(ctx, slices.Concat(chunk...)...)
-		}
-		if err != nil {
-			return fmt.Errorf("write %s: %w", t.name, err)
-		}
-		return nil
+	err := b.each(ctx, rows, query, func(statement *sql.Stmt, values []any) error {
+		_, err := statement.ExecContext(ctx, values...)
+		return err
 	})
+	if err != nil {
+		return fmt.Errorf("write %s: %w", t.name, err)
+	}
+	return nil
 }
 
-// chunks cuts rows into those of one statement. The last ones go one by one, so that few
-// different statements are prepared.
-func (b *bulk) chunks(rows [][]any, each func(chunk [][]any) error) error {
+// each calls do for some rows at a time, with the statement that query returns for so many. The
+// last rows go in smaller and smaller parts, so that few different statements are prepared.
+func (b *bulk) each(ctx context.Context, rows [][]any, query func(n int) string, do func(statement *sql.Stmt, values []any) error) error {
+	var statement *sql.Stmt
+	prepared := 0
 	for n := b.dialect.rowsPerStatement(); len(rows) > 0; {
-		chunk := rows[:min(n, len(rows))]
-		if len(chunk) < n && n > 1 {
+		if len(rows) < n && n > 1 {
 			n = max(1, n/4)
 			continue
 		}
-		if err := each(chunk); err != nil {
+		if n != prepared {
+			var err error
+			if statement, err = b.statement(ctx, query(n)); err != nil {
+				return err
+			}
+			prepared = n
+		}
+		values := rows[0]
+		if n > 1 {
+			values = slices.Concat(rows[:n]...)
+		}
+		if err := do(statement, values); err != nil {
 			return err
 		}
-		rows = rows[len(chunk):]
+		rows = rows[n:]
 	}
 	return nil
 }

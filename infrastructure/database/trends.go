@@ -1,6 +1,7 @@
 package database
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -75,6 +76,22 @@ type (
 		book   int64
 	}
 )
+
+func (k visitKey) compare(o visitKey) int {
+	return cmp.Or(cmp.Compare(k.day, o.day), cmp.Compare(k.keyword, o.keyword), cmp.Compare(k.visitor, o.visitor), cmp.Compare(k.surface, o.surface), cmp.Compare(k.tag, o.tag))
+}
+
+func (k countKey) compare(o countKey) int {
+	return cmp.Or(cmp.Compare(k.day, o.day), cmp.Compare(k.keyword, o.keyword), cmp.Compare(k.surface, o.surface), cmp.Compare(k.tag, o.tag))
+}
+
+func (k textKey) compare(o textKey) int {
+	return cmp.Or(cmp.Compare(k.day, o.day), cmp.Compare(k.keyword, o.keyword), bytes.Compare(k.hash[:], o.hash[:]))
+}
+
+func (k clickKey) compare(o clickKey) int {
+	return cmp.Or(cmp.Compare(k.day, o.day), cmp.Compare(k.search, o.search), cmp.Compare(k.book, o.book))
+}
 
 func (k visitKey) row() []any { return []any{k.day, k.keyword, []byte(k.visitor), k.surface, k.tag} }
 func (k visitKey) counts() countKey {
@@ -338,9 +355,9 @@ func (t *tally) write(ctx context.Context) error {
 
 // writeVisits stores the facts of visitors, and counts by how much they change.
 func (t *tally) writeVisits(ctx context.Context) error {
-	keys := sortedKeys(t.visits, visitKey.row)
+	keys := sortedKeys(t.visits)
 	before := make(map[visitKey]trend.Facts, len(keys))
-	if err := t.bulk.load(ctx, t.into.visits, rowsOf(keys, visitKey.row), func(rows *sql.Rows) error {
+	if err := t.bulk.load(ctx, t.into.visits, rowsOf(keys), func(rows *sql.Rows) error {
 		key, facts, err := scanVisit(rows)
 		before[key] = facts
 		return err
@@ -382,8 +399,8 @@ func scanVisit(rows *sql.Rows) (key visitKey, facts trend.Facts, err error) {
 }
 
 func (t *tally) writeTexts(ctx context.Context) error {
-	keys := sortedKeys(t.texts, textKey.row)
-	err := t.bulk.load(ctx, t.into.texts, rowsOf(keys, textKey.row), func(rows *sql.Rows) error {
+	keys := sortedKeys(t.texts)
+	err := t.bulk.load(ctx, t.into.texts, rowsOf(keys), func(rows *sql.Rows) error {
 		var key textKey
 		var hash []byte
 		var known text
@@ -419,8 +436,8 @@ func (t *tally) writeKeywords(ctx context.Context) error {
 // writeCounts adds differences to the counts.
 func (t *tally) writeCounts(ctx context.Context) error {
 	maps.DeleteFunc(t.counts, func(_ countKey, d trend.DayCounts) bool { return len(d) == 0 })
-	keys := sortedKeys(t.counts, countKey.row)
-	err := t.bulk.load(ctx, t.into.counts, rowsOf(keys, countKey.row), func(rows *sql.Rows) error {
+	keys := sortedKeys(t.counts)
+	err := t.bulk.load(ctx, t.into.counts, rowsOf(keys), func(rows *sql.Rows) error {
 		var key countKey
 		var requests, searches, version int64
 		var data []byte
@@ -468,9 +485,9 @@ func (w *consumerTx) CountClicks(ctx context.Context, clicks []*trend.Click) err
 // knownClicks returns the times of the clicks that are counted already.
 func (t *tally) knownClicks(ctx context.Context, clicks map[clickKey]*trend.Click) (map[clickKey]int64, error) {
 	known := map[clickKey]int64{}
-	keys := sortedKeys(clicks, clickKey.row)
+	keys := sortedKeys(clicks)
 	find := table{t.into.clicks.name, t.into.clicks.key, []string{"clicked_at"}}
-	return known, t.bulk.load(ctx, find, rowsOf(keys, clickKey.row), func(rows *sql.Rows) error {
+	return known, t.bulk.load(ctx, find, rowsOf(keys), func(rows *sql.Rows) error {
 		var key clickKey
 		var search []byte
 		var at int64
@@ -495,7 +512,7 @@ func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Clic
 		return err
 	}
 	var rows [][]any
-	for _, key := range sortedKeys(clicks, clickKey.row) {
+	for _, key := range sortedKeys(clicks) {
 		c := clicks[key]
 		before, again := known[key]
 		if milli(c.At) <= max(before, t.erased[c.Visitor]) {
@@ -523,7 +540,7 @@ func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Clic
 // clickedSearches returns which searches without a visitor have a click already.
 func (t *tally) clickedSearches(ctx context.Context, clicks map[clickKey]*trend.Click) (map[clickKey]bool, error) {
 	var keys [][]any
-	for _, key := range sortedKeys(clicks, clickKey.row) {
+	for _, key := range sortedKeys(clicks) {
 		if clicks[key].Visitor == "" {
 			keys = append(keys, []any{key.day, []byte(key.search)})
 		}
@@ -649,36 +666,17 @@ func (t *tally) eraseClicks(ctx context.Context, visitor trend.Visitor, until ti
 }
 
 // sortedKeys returns the keys of a map in the order of their columns.
-func sortedKeys[K comparable, V any](m map[K]V, row func(K) []any) []K {
-	return slices.SortedFunc(maps.Keys(m), func(a, b K) int { return compareKeys(row(a), row(b)) })
+func sortedKeys[K interface {
+	comparable
+	compare(K) int
+}, V any](m map[K]V) []K {
+	return slices.SortedFunc(maps.Keys(m), K.compare)
 }
 
-func rowsOf[K any](keys []K, row func(K) []any) [][]any {
+func rowsOf[K interface{ row() []any }](keys []K) [][]any {
 	rows := make([][]any, len(keys))
 	for i, key := range keys {
-		rows[i] = row(key)
+		rows[i] = key.row()
 	}
 	return rows
-}
-
-func compareKeys(a, b []any) int {
-	for i := range a {
-		order := 0
-		switch x := a[i].(type) {
-		case int64:
-			order = cmp.Compare(x, b[i].(int64))
-		case trend.Kind:
-			order = cmp.Compare(x, b[i].(trend.Kind))
-		case trend.Day:
-			order = cmp.Compare(x, b[i].(trend.Day))
-		case string:
-			order = cmp.Compare(x, b[i].(string))
-		case []byte:
-			order = slices.Compare(x, b[i].([]byte))
-		}
-		if order != 0 {
-			return order
-		}
-	}
-	return 0
 }
