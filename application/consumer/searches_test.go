@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +26,8 @@ func TestCountSearches(t *testing.T) {
 	ahead := searchAt(at.Add(2*time.Hour), "[]")
 	ahead.Time = at
 	unreadable, noBooks := searchAt(at, "null"), searchAt(at, `[{"id": "x"}]`)
-	require.NoError(t, CountSearches(t.Context(), []*model.Record{counted, late, unreadable, foreign, ofDroppedDay, noBooks, ahead}, tx))
+	deep := searchAt(at, strings.Repeat("[", 10<<20))
+	require.NoError(t, CountSearches(t.Context(), []*model.Record{counted, late, unreadable, foreign, ofDroppedDay, noBooks, deep, ahead}, tx))
 	require.Len(t, tx.searches, 3)
 	assert.Equal(t, &trend.Search{
 		ID: aSearch, At: at, Keyword: "Moon", Folded: "moon", Public: "Moon", Visitor: trend.VisitorOf("", "0123456789abcdef"),
@@ -34,7 +36,22 @@ func TestCountSearches(t *testing.T) {
 	assert.Equal(t, model.APISurface, tx.searches[1].Surface, "another program's")
 	assert.Equal(t, at, tx.searches[2].At, "a clock that is ahead")
 	assert.Equal(t, []*model.Record{late, ofDroppedDay}, tx.late)
-	assert.Equal(t, []*model.Record{unreadable, noBooks}, tx.rejected)
+	assert.Equal(t, []*model.Record{unreadable, noBooks, deep}, tx.rejected)
 	tx.err = assert.AnError
 	require.ErrorIs(t, CountSearches(t.Context(), []*model.Record{counted}, tx), assert.AnError)
+}
+
+func TestFirstBooks(t *testing.T) {
+	for value, want := range map[string][]uint{
+		"[]": nil, " [ ] ": nil, `[null, {}, {"id": null}, {"id": 0}, {"id": 7}]`: {7},
+		`[{"a": [{"id": 1}], "id": 2}, {"id":3},{"id":4},{"id":5},{"id":6},"no book"]`: {2, 3, 4, 5, 6},
+	} {
+		ids, err := firstBooks([]byte(value))
+		require.NoError(t, err, value)
+		assert.Equal(t, want, ids, value)
+	}
+	for _, value := range []string{"[1]", `["x"]`, "[[]]", `[{"id": -1}]`, `[{"id": 1.5}]`, `[{"id": 1e3}]`, `[{"id": 18446744073709551616}]`, `[{"id": [1]}]`, `[{"id": true}]`} {
+		_, err := firstBooks([]byte(value))
+		require.Error(t, err, value)
+	}
 }

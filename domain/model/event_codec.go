@@ -1,10 +1,12 @@
 package model
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/url"
 	"regexp"
@@ -13,6 +15,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
@@ -137,13 +141,24 @@ func malformed(field string, cause error) error {
 	return Errorf(Malformed, field, "%v", cause)
 }
 
-func countElements(value []byte) (int, error) {
-	var elements []json.RawMessage
-	if err := json.Unmarshal(value, &elements); err != nil || elements == nil { // null
-		return 0, errors.New("is not a JSON array")
+func countElements(value []byte) (n int, err error) {
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if start, err := decoder.ReadToken(); err != nil || start.Kind() != '[' {
+		return 0, errNoArray
 	}
-	return len(elements), nil
+	for ; decoder.PeekKind() != ']'; n++ {
+		if decoder.SkipValue() != nil {
+			return 0, errNoArray
+		}
+	}
+	_, end := decoder.ReadToken()
+	if _, after := decoder.ReadToken(); end != nil || after != io.EOF {
+		return 0, errNoArray
+	}
+	return n, nil
 }
+
+var errNoArray = errors.New("is not a JSON array")
 
 // envelope has what the headers of all events say (CloudEvents 1.0): the required type and schema
 // of the value, and where the rest goes.
