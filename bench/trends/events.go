@@ -80,30 +80,39 @@ func (m *maker) record(at time.Time, keyword string) *mq.Record {
 	return &mq.Record{Key: keyword, Value: m.value, Time: at, Headers: mq.AppendSource(e.Headers(), m.source, m.sequence)}
 }
 
-// send sends events, of which first are already there.
-func (b *bench) send(ctx context.Context, first, n int) error {
-	m, err := newMaker(uint64(first))
+// sender sends events.
+type sender struct {
+	*maker
+	producer *mq.Producer
+}
+
+func (b *bench) newSender(seed uint64) (*sender, error) {
+	m, err := newMaker(seed)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	producer, err := mq.NewProducer([]string{b.broker}, topic, mq.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer producer.Close()
 	producer.Connect()
+	return &sender{m, producer}, nil
+}
+
+// send sends n events.
+func (s *sender) send(ctx context.Context, n int) error {
 	for sent := 0; sent < n; {
-		count, err := producer.Partitions(ctx)
+		count, err := s.producer.Partitions(ctx)
 		if err != nil {
 			return err
 		}
 		left := make([]*mq.Record, min(batch, n-sent))
 		for i := range left {
-			left[i] = m.event(time.Now())
+			left[i] = s.event(time.Now())
 		}
 		sent += len(left)
 		for len(left) > 0 {
-			if left, err = producer.Deliver(ctx, left, count, func(*mq.Record, error) {}); err != nil && ctx.Err() != nil {
+			if left, err = s.producer.Deliver(ctx, left, count, func(*mq.Record, error) {}); err != nil && ctx.Err() != nil {
 				return err
 			}
 		}

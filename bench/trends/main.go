@@ -60,7 +60,13 @@ func run(ctx context.Context, events int) (err error) {
 		return err
 	}
 	log.Printf("sending %d events", events)
-	if err := b.send(ctx, 0, events); err != nil {
+	s, err := b.newSender(0)
+	if err != nil {
+		return err
+	}
+	err = s.send(ctx, events)
+	s.producer.Close()
+	if err != nil {
 		return err
 	}
 	reading, err := b.read(ctx)

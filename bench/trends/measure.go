@@ -64,6 +64,11 @@ func (b *bench) measure(ctx context.Context, name, dsn string, reading float64) 
 		asked, askedRate = fmt.Sprintf("≥ %v", leastShare), fmt.Sprintf("≥ %d", leastRate)
 	}
 	b.row(name+": events counted a second", askedRate, "%.0f", rate)
+	used, err := metric(ctx, ops, "process_cpu_seconds_total", "")
+	if err != nil {
+		return err
+	}
+	b.row(name+": processor time of the consumer for an event", "stated", "%.0f µs", used/float64(b.events)*1e6)
 	b.row(name+": the same ÷ a reader that decodes", asked, "%.2f (%.0f a second)", rate/reading, reading)
 	if dsn == "" {
 		info, err := os.Stat(filepath.Join(b.dir, name, "data", "books.db"))
@@ -90,13 +95,18 @@ func opsOf(ctx context.Context, output *testbed.Output) (ops string, err error) 
 }
 
 // handled reads from the metrics how many records were handled.
-func handled(ctx context.Context, ops string) (n float64, err error) {
+func handled(ctx context.Context, ops string) (float64, error) {
+	return metric(ctx, ops, "event_books_consumer_records{", `outcome="handled"`)
+}
+
+// metric adds up a metric with some label.
+func metric(ctx context.Context, ops, name, label string) (n float64, err error) {
 	body, err := get(ctx, "http://"+ops+"/metrics")
 	if err != nil {
 		return 0, err
 	}
 	for scanner := bufio.NewScanner(strings.NewReader(body)); scanner.Scan(); {
-		if line := scanner.Text(); strings.HasPrefix(line, "event_books_consumer_records{") && strings.Contains(line, `outcome="handled"`) {
+		if line := scanner.Text(); strings.HasPrefix(line, name) && strings.Contains(line, label) {
 			value, err := strconv.ParseFloat(line[strings.LastIndex(line, " ")+1:], 64)
 			if err != nil {
 				return 0, err
@@ -166,15 +176,20 @@ func (b *bench) askForTrends(ctx context.Context, name string, environ []string)
 
 // trickle sends loadRate events a second until ctx ends.
 func (b *bench) trickle(ctx context.Context) error {
+	s, err := b.newSender(1)
+	if err != nil {
+		return err
+	}
+	defer s.producer.Close()
 	tick := time.NewTicker(time.Second / 10)
 	defer tick.Stop()
-	for seed := 1; ; seed++ {
+	for {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return nil
 		}
-		if err := b.send(ctx, seed, loadRate/10); err != nil && ctx.Err() == nil {
+		if err := s.send(ctx, loadRate/10); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}

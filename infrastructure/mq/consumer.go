@@ -18,8 +18,8 @@ import (
 
 const (
 	// batchRecords and batchBytes bound the records of one transaction.
-	batchRecords = 1000
-	batchBytes   = 8 << 20
+	batchRecords = 4000
+	batchBytes   = 16 << 20
 	// lastBatch is how long a batch may go on after its partition was taken away, or the
 	// consumer stops.
 	lastBatch = 3 * time.Second
