@@ -16,8 +16,11 @@ import (
 )
 
 const (
-	// pollEvery is how often the board looks for what has changed.
+	// pollEvery is how often the board looks for what has changed. It rests restFor times as
+	// long as that takes, up to maxRest, so that requests have the processors.
 	pollEvery = 200 * time.Millisecond
+	restFor   = 4
+	maxRest   = 500 * time.Millisecond
 	// idleAfter is how often the lists are made anew if nothing has changed: books come and go.
 	idleAfter = 5 * time.Second
 	// listed is the number of keywords of a list.
@@ -38,8 +41,8 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Board has the lists of keywords that the public may see, at most two polls old. Its methods
-// may be called concurrently.
+// Board has the lists of keywords that the public may see, a second old at most if the database
+// answers promptly. Its methods may be called concurrently.
 type Board struct {
 	reader  gateway.TrendReader
 	sources gateway.Sources
@@ -49,6 +52,7 @@ type Board struct {
 
 	// Only Run uses these.
 	sums    sums
+	best    map[list][]candidate // of the sums; nil if all must be looked through
 	version int64
 	bucket  int64 // for which the sums were made
 	texts   map[int64]*text
@@ -101,16 +105,15 @@ func (b *Board) List(window trend.Window, order trend.Order, n int) ([]Entry, er
 
 // Run keeps the lists up to date until ctx ends.
 func (b *Board) Run(ctx context.Context) {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
 	for {
+		begun := time.Now()
 		err := b.Refresh(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		b.report(err)
 		select {
-		case <-tick.C:
+		case <-time.After(min(max(pollEvery, restFor*time.Since(begun)), maxRest)):
 		case <-ctx.Done():
 			return
 		}
@@ -148,9 +151,11 @@ func (b *Board) Refresh(ctx context.Context) error {
 	}
 	all := map[list][]Entry{}
 	budget := maxTexts
-	bests := b.sums.best(2 * listed)
+	if b.best == nil {
+		b.best = b.sums.best(2 * listed)
+	}
 	for _, l := range everyList() { // in the same order each time, since they share a budget
-		best := bests[l]
+		best := b.best[l]
 		entries, err := b.entries(ctx, now, l, best, &budget)
 		if err == nil && len(entries) < listed && len(best) == 2*listed {
 			entries, err = b.entries(ctx, now, l, b.sums.bestOf(l, maxExamined), &budget)
@@ -204,17 +209,20 @@ func (b *Board) readSums(ctx context.Context, now time.Time) (changed bool, err 
 		if err := all.read(ctx, b.reader, now, nil); err != nil {
 			return false, err
 		}
-		b.sums, b.version, b.bucket = all, version, bucket
+		b.sums, b.best, b.version, b.bucket = all, nil, version, bucket
 		return true, nil
 	}
 	keywords, version, err := b.reader.ChangedKeywords(ctx, b.version)
 	if err != nil || len(keywords) == 0 {
 		return false, err
 	}
-	b.sums.clear(keywords)
+	before := b.sums.clear(keywords)
 	if err := b.sums.read(ctx, b.reader, now, keywords); err != nil {
 		b.bucket = 0 // the next attempt reads everything
 		return false, err
+	}
+	if b.best != nil && !b.sums.follow(b.best, 2*listed, before) {
+		b.best = nil
 	}
 	b.version = version
 	for _, id := range keywords {

@@ -38,10 +38,13 @@ func (s *sums) row(keyword int64) *row {
 	return &s.rows[at]
 }
 
-func (s *sums) clear(keywords []int64) {
+// clear forgets the numbers of keywords, and returns what they were.
+func (s *sums) clear(keywords []int64) (before []row) {
 	for _, keyword := range keywords {
+		before = append(before, *s.row(keyword))
 		*s.row(keyword) = row{keyword: keyword}
 	}
+	return before
 }
 
 // read adds up what is stored of keywords; nil means all.
@@ -142,6 +145,33 @@ func (s *sums) best(n int) map[list][]candidate {
 		}
 	}
 	return all
+}
+
+// follow brings best, which has the n best candidates of each list, up to date after the rows of
+// some keywords have changed, which were before. It returns false if one of them has lost weight:
+// then another one may have its place, and all must be looked through.
+func (s *sums) follow(best map[list][]candidate, n int, before []row) bool {
+	changed := make(map[int32]bool, len(before))
+	for i := range before {
+		at := s.index[before[i].keyword]
+		changed[at] = true
+		for l := range best {
+			if s.rows[at].weight(l) < before[i].weight(l) {
+				return false
+			}
+		}
+	}
+	for l, known := range best {
+		known = slices.DeleteFunc(known, func(c candidate) bool { return changed[c.at] })
+		for at := range changed {
+			if weight := s.rows[at].weight(l); weight > 0 {
+				known = append(known, candidate{at, weight})
+			}
+		}
+		slices.SortFunc(known, candidate.compare)
+		best[l] = known[:min(n, len(known))]
+	}
+	return true
 }
 
 // bestOf returns the n best candidates of one list.

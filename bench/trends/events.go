@@ -38,11 +38,11 @@ func commandOf(program, dir string, environ []string, arguments ...string) *exec
 
 // maker makes events.
 type maker struct {
-	random   *rand.Rand
-	zipf     *rand.Zipf
-	value    []byte
-	source   string
-	sequence uint64
+	random    *rand.Rand
+	zipf      *rand.Zipf
+	one, five []byte // values with so many books
+	source    string
+	sequence  uint64
 }
 
 func newMaker(seed uint64) (*maker, error) {
@@ -58,26 +58,26 @@ func newMaker(seed uint64) (*maker, error) {
 	}
 	m := &maker{random: rand.New(rand.NewPCG(seed, 1)), source: "/event-books/bench/" + uuid.NewString()}
 	m.zipf = rand.NewZipf(m.random, 1.1, 1, keywords-1)
-	m.value, err = model.EncodeBooks(books)
+	if m.five, err = model.EncodeBooks(books); err == nil {
+		m.one, err = model.EncodeBooks(books[:1])
+	}
 	return m, err
 }
 
-// event makes an event of a person.
-func (m *maker) event(at time.Time) *mq.Record {
-	m.sequence++
-	keyword := fmt.Sprint("keyword ", m.zipf.Uint64())
-	return m.record(at, keyword)
-}
+// event makes an event of a person, with five books.
+func (m *maker) event(at time.Time) *mq.Record { return m.record(at, m.zipf.Uint64(), m.five) }
 
-func (m *maker) record(at time.Time, keyword string) *mq.Record {
+func (m *maker) record(at time.Time, number uint64, value []byte) *mq.Record {
+	m.sequence++
+	keyword := fmt.Sprint("keyword ", number)
 	e := &model.SearchEvent{
-		ID: uuid.Must(uuid.NewV7()).String(), Time: at, Value: m.value, Total: 5, Served: 5,
+		ID: uuid.Must(uuid.NewV7()).String(), Time: at, Value: value, Total: 5, Served: 5,
 		Search: model.Search{Keyword: model.Keyword(keyword), Limit: 20, Sort: model.ByRelevance},
 		Visit: model.Visit{
 			Surface: model.PageSurface, Agent: model.PersonAgent, Visitor: fmt.Sprintf("%016x", m.random.Uint64N(visitors)*0x9e3779b97f4a7c15),
 		},
 	}
-	return &mq.Record{Key: keyword, Value: m.value, Time: at, Headers: mq.AppendSource(e.Headers(), m.source, m.sequence)}
+	return &mq.Record{Key: keyword, Value: value, Time: at, Headers: mq.AppendSource(e.Headers(), m.source, m.sequence)}
 }
 
 // sender sends events.
@@ -101,6 +101,15 @@ func (b *bench) newSender(seed uint64) (*sender, error) {
 
 // send sends n events.
 func (s *sender) send(ctx context.Context, n int) error {
+	return s.sendEach(ctx, n, func(int) *mq.Record { return s.event(time.Now()) })
+}
+
+// sendEachKeyword sends an event of each keyword, with one book.
+func (s *sender) sendEachKeyword(ctx context.Context) error {
+	return s.sendEach(ctx, keywords, func(i int) *mq.Record { return s.record(time.Now(), uint64(i), s.one) })
+}
+
+func (s *sender) sendEach(ctx context.Context, n int, event func(i int) *mq.Record) error {
 	for sent := 0; sent < n; {
 		count, err := s.producer.Partitions(ctx)
 		if err != nil {
@@ -108,7 +117,7 @@ func (s *sender) send(ctx context.Context, n int) error {
 		}
 		left := make([]*mq.Record, min(batch, n-sent))
 		for i := range left {
-			left[i] = s.event(time.Now())
+			left[i] = event(sent + i)
 		}
 		sent += len(left)
 		for len(left) > 0 {

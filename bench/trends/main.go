@@ -40,6 +40,7 @@ func main() {
 type bench struct {
 	program, dir string
 	events       int
+	spread       bool   // an event of each keyword was sent
 	broker       string // host:port of the embedded broker
 	rows         []string
 	closers      testbed.Closers
