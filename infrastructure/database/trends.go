@@ -355,7 +355,7 @@ func (t *tally) write(ctx context.Context) error {
 
 // writeVisits stores the facts of visitors, and counts by how much they change.
 func (t *tally) writeVisits(ctx context.Context) error {
-	keys := sortedKeys(t.visits)
+	keys := sortedKeys(t.visits, visitKey.compare)
 	before := make(map[visitKey]trend.Facts, len(keys))
 	if err := t.bulk.load(ctx, t.into.visits, rowsOf(keys), func(rows *sql.Rows) error {
 		key, facts, err := scanVisit(rows)
@@ -399,7 +399,7 @@ func scanVisit(rows *sql.Rows) (key visitKey, facts trend.Facts, err error) {
 }
 
 func (t *tally) writeTexts(ctx context.Context) error {
-	keys := sortedKeys(t.texts)
+	keys := sortedKeys(t.texts, textKey.compare)
 	err := t.bulk.load(ctx, t.into.texts, rowsOf(keys), func(rows *sql.Rows) error {
 		var key textKey
 		var hash []byte
@@ -436,7 +436,7 @@ func (t *tally) writeKeywords(ctx context.Context) error {
 // writeCounts adds differences to the counts.
 func (t *tally) writeCounts(ctx context.Context) error {
 	maps.DeleteFunc(t.counts, func(_ countKey, d trend.DayCounts) bool { return len(d) == 0 })
-	keys := sortedKeys(t.counts)
+	keys := sortedKeys(t.counts, countKey.compare)
 	err := t.bulk.load(ctx, t.into.counts, rowsOf(keys), func(rows *sql.Rows) error {
 		var key countKey
 		var requests, searches, version int64
@@ -485,7 +485,7 @@ func (w *consumerTx) CountClicks(ctx context.Context, clicks []*trend.Click) err
 // knownClicks returns the times of the clicks that are counted already.
 func (t *tally) knownClicks(ctx context.Context, clicks map[clickKey]*trend.Click) (map[clickKey]int64, error) {
 	known := map[clickKey]int64{}
-	keys := sortedKeys(clicks)
+	keys := sortedKeys(clicks, clickKey.compare)
 	find := table{t.into.clicks.name, t.into.clicks.key, []string{"clicked_at"}}
 	return known, t.bulk.load(ctx, find, rowsOf(keys), func(rows *sql.Rows) error {
 		var key clickKey
@@ -512,7 +512,7 @@ func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Clic
 		return err
 	}
 	var rows [][]any
-	for _, key := range sortedKeys(clicks) {
+	for _, key := range sortedKeys(clicks, clickKey.compare) {
 		c := clicks[key]
 		before, again := known[key]
 		if milli(c.At) <= max(before, t.erased[c.Visitor]) {
@@ -540,7 +540,7 @@ func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Clic
 // clickedSearches returns which searches without a visitor have a click already.
 func (t *tally) clickedSearches(ctx context.Context, clicks map[clickKey]*trend.Click) (map[clickKey]bool, error) {
 	var keys [][]any
-	for _, key := range sortedKeys(clicks) {
+	for _, key := range sortedKeys(clicks, clickKey.compare) {
 		if clicks[key].Visitor == "" {
 			keys = append(keys, []any{key.day, []byte(key.search)})
 		}
@@ -666,11 +666,8 @@ func (t *tally) eraseClicks(ctx context.Context, visitor trend.Visitor, until ti
 }
 
 // sortedKeys returns the keys of a map in the order of their columns.
-func sortedKeys[K interface {
-	comparable
-	compare(K) int
-}, V any](m map[K]V) []K {
-	return slices.SortedFunc(maps.Keys(m), K.compare)
+func sortedKeys[K comparable, V any](m map[K]V, compare func(a, b K) int) []K {
+	return slices.SortedFunc(maps.Keys(m), compare)
 }
 
 func rowsOf[K interface{ row() []any }](keys []K) [][]any {

@@ -86,7 +86,7 @@ func (s *shard) locate(ctx context.Context, reader *topicReader, id string) (end
 			rewind("it has another record before the position than the one that was read")
 		}
 	}
-	s.StreamID = id
+	s.StreamID, s.claimed = id, id
 	return end, nil
 }
 

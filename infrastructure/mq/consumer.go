@@ -25,6 +25,8 @@ const (
 	lastBatch = 3 * time.Second
 	// fencedPause is the pause before a partition is claimed again that another process has taken.
 	fencedPause = time.Second
+	// watchEvery is how often a session looks whether the topic was created anew.
+	watchEvery = 2 * time.Second
 	// maxRejoinPause bounds the pause between two attempts to join the group.
 	maxRejoinPause = 5 * time.Second
 )
@@ -135,6 +137,9 @@ type member struct {
 	client sarama.Client
 	shards map[int32]*shard // those that could be claimed
 	cause  atomic.Pointer[error]
+	// reading ends with the session, or before it if the topic was created anew.
+	reading context.Context
+	stop    context.CancelFunc
 }
 
 // failure implements groupSession.
@@ -148,6 +153,7 @@ func (m *member) failure() error {
 // Setup claims the partitions of the session, and says where to read them from. One that can't be
 // read doesn't hold up the others.
 func (m *member) Setup(session sarama.ConsumerGroupSession) error {
+	m.reading, m.stop = context.WithCancel(session.Context())
 	reader, closeReader, err := newReader(m.client, m.topic)
 	if err != nil {
 		return err
@@ -177,11 +183,29 @@ func (m *member) Setup(session sarama.ConsumerGroupSession) error {
 		m.succeeded()
 	}
 	m.log.Debug("partitions were assigned", "partitions", session.Claims()[m.topic])
+	go m.watchTopic()
 	return nil
+}
+
+// watchTopic ends reading when the topic was created anew. Kafka doesn't say so to a reader whose
+// offset exists in the new topic, too. The next session claims the partitions, and begins at their
+// oldest records.
+func (m *member) watchTopic() {
+	topic := &topicReader{client: m.client, topic: m.topic}
+	for m.reading.Err() == nil {
+		pauseUntil(m.reading, watchEvery)
+		id, _, err := topic.describe() // while Kafka is away, reading fails anyway
+		for _, s := range m.shards {
+			if err == nil && id != "" && s.claimed != "" && id != s.claimed {
+				m.stop()
+			}
+		}
+	}
 }
 
 // Cleanup ends the session.
 func (m *member) Cleanup(sarama.ConsumerGroupSession) error {
+	m.stop()
 	for partition := range m.shards {
 		m.stats.drop(partition)
 	}
@@ -192,14 +216,14 @@ func (m *member) Cleanup(sarama.ConsumerGroupSession) error {
 func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	s := m.shards[claim.Partition()]
 	if s == nil { // the next session tries again
-		pauseUntil(session.Context(), maxRejoinPause)
+		pauseUntil(m.reading, maxRejoinPause)
 		return nil
 	}
 	m.stats.follow(claim.Partition(), claim.HighWaterMarkOffset)
 	ctx, cancel := after(session.Context(), lastBatch)
 	defer cancel()
 	for {
-		batch := gatherRecords(session.Context(), claim.Messages())
+		batch := gatherRecords(m.reading, claim.Messages())
 		if len(batch) == 0 {
 			return nil
 		}

@@ -304,29 +304,44 @@ func TestALateOwnerIsFenced(t *testing.T) {
 	})
 }
 
+// A topic that is created anew is read from its beginning, whether it is shorter than before, as
+// long or longer, and also while the consumer reads.
 func TestATopicThatWasCreatedAnewIsReadFromItsBeginning(t *testing.T) {
-	mqtest.OnEach(t, func(t *testing.T, brokers []string) {
-		c := newConsumed(t, brokers, 1)
-		c.send(t, 5)
-		c.run(t, noting)
-		c.ledger.once(t, c.keys)
-		old := mqtest.All(t, brokers, c.topic, 5)
-		require.NoError(t, c.admin.DeleteTopic(c.topic))
-		c.create(t, 1)
-		// The topic is imported again, and is longer than before.
-		p := newProducer(t, brokers, c.topic)
-		var again []*mq.Record
-		for _, r := range old {
-			again = append(again, &mq.Record{Key: r.Key, Value: r.Value, Headers: r.Headers, Time: r.Time})
-		}
-		require.Eventually(t, func() bool {
-			left, err := p.Deliver(t.Context(), again, 1, func(*mq.Record, error) {})
-			again = left
-			return err == nil && len(left) == 0
-		}, time.Minute, 50*time.Millisecond)
-		c.send(t, 5)
-		c.ledger.once(t, c.keys)
-	})
+	for name, more := range map[string]int{"as long": 0, "longer": 5} {
+		t.Run(name, func(t *testing.T) {
+			mqtest.OnEach(t, func(t *testing.T, brokers []string) {
+				c := newConsumed(t, brokers, 1)
+				c.send(t, 5)
+				c.run(t, noting)
+				c.ledger.once(t, c.keys)
+				old := mqtest.All(t, brokers, c.topic, 5)
+				require.NoError(t, c.admin.DeleteTopic(c.topic))
+				c.create(t, 1)
+				if more == 0 {
+					c.send(t, 5) // other records at the same offsets
+				} else {
+					c.importAgain(t, old)
+					c.send(t, more)
+				}
+				c.ledger.once(t, c.keys)
+			})
+		})
+	}
+}
+
+// importAgain sends records once more.
+func (c *consumed) importAgain(t *testing.T, old []*mq.Record) {
+	t.Helper()
+	p := newProducer(t, c.brokers, c.topic)
+	var again []*mq.Record
+	for _, r := range old {
+		again = append(again, &mq.Record{Key: r.Key, Value: r.Value, Headers: r.Headers, Time: r.Time})
+	}
+	require.Eventually(t, func() bool {
+		left, err := p.Deliver(t.Context(), again, 1, func(*mq.Record, error) {})
+		again = left
+		return err == nil && len(left) == 0
+	}, time.Minute, 50*time.Millisecond)
 }
 
 // The position is checked against the topic at each claim.

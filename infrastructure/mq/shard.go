@@ -41,6 +41,7 @@ type shard struct {
 	model.Shard
 	*Consumer
 	model.Checkpoint
+	claimed string                       // the topic's id at the claim
 	sources map[string]model.SourceCount // what the database has, as far as it was read
 }
 
