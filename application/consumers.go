@@ -177,19 +177,12 @@ func RunTrends(ctx context.Context, c *config.Config, log *slog.Logger) (err err
 	if err != nil {
 		return err
 	}
-	ops, listener, err := openOps(c.App, k.collectors())
+	ops, stop, err := serveOps(c, k.collectors(), log)
 	if err != nil {
 		return err
 	}
-	if listener != nil {
-		defer ops.Close()
-		go func() {
-			if err := serve(ops, listener); err != nil {
-				log.Error("the metrics ended", "error", err)
-			}
-		}()
-	}
-	log.Info("counting searches", "topic", c.MQ.SearchTopic(), "brokers", brokers, "ops", ops.Addr)
+	defer stop()
+	log.Info("counting searches", "topic", c.MQ.SearchTopic(), "brokers", brokers, "ops", ops)
 	if err := db.awaitMigration(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil

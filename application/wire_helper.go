@@ -240,6 +240,9 @@ func (w *WireHelper) openServers(token string) (err error) {
 	if w.counted != nil {
 		collectors = append(collectors, w.counted.collectors()...)
 	}
+	if w.echo != nil {
+		collectors = append(collectors, w.echo)
+	}
 	if w.indexer != nil {
 		collectors = append(collectors, indexCollectors(w.indexer)...)
 	}
