@@ -51,5 +51,7 @@ func TestPromtool(t *testing.T) {
 	t.Run("rules", func(t *testing.T) {
 		output, err := exec.Command(promtool, "check", "rules", "../docs/alerts.yml").CombinedOutput()
 		assert.NoError(t, err, "%s", output)
+		output, err = exec.Command(promtool, "test", "rules", "testdata/alerts_test.yml").CombinedOutput()
+		assert.NoError(t, err, "%s", output)
 	})
 }
