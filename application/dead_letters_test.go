@@ -3,10 +3,8 @@ package application
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +16,6 @@ import (
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/mq/mqtest"
-	"literank.com/event-books/infrastructure/relay"
 )
 
 // countingShop is a shop's database and its topic of searches, on a broker of the tests.
@@ -34,14 +31,16 @@ func countingShop(t *testing.T) (c *config.Config, db *catalogue, send func(...*
 	producer, err := mq.NewProducer(c.MQ.Brokers, c.MQ.SearchTopic())
 	require.NoError(t, err)
 	t.Cleanup(producer.Close)
-	return c, db, func(records ...*mq.Record) {
-		t.Helper()
-		count, err := producer.Partitions(t.Context())
-		require.NoError(t, err)
-		left, err := producer.Deliver(t.Context(), records, count, func(_ *mq.Record, rejection error) { assert.NoError(t, rejection) })
-		require.NoError(t, err)
-		require.Empty(t, left)
-	}
+	return c, db, func(records ...*mq.Record) { deliver(t, producer, records...) }
+}
+
+func deliver(t *testing.T, producer *mq.Producer, records ...*mq.Record) {
+	t.Helper()
+	count, err := producer.Partitions(t.Context())
+	require.NoError(t, err)
+	left, err := producer.Deliver(t.Context(), records, count, func(_ *mq.Record, rejection error) { assert.NoError(t, rejection) })
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
 
 // runUntilEnd runs something until the test ends.
@@ -114,39 +113,16 @@ func TestWhatCannotBeCountedIsSentToTheDeadLetters(t *testing.T) {
 		headers[h.Key] = string(h.Value)
 	}
 	assert.NoError(t, deadSchema(t).Validate(headers))
+	// A process that was killed before it noted the letter sends a copy.
+	copied, err := newDeadProducer(c, c.MQ.Brokers, c.MQ.SearchTopic(), quiet)
+	require.NoError(t, err)
+	t.Cleanup(copied.Close)
+	deliver(t, copied, got)
+	assert.Len(t, dead(t, c, 2), 2)
 	letters := listed(t, c)
-	require.Len(t, letters, 1, "it is listed once, although it is in the database and in the topic")
+	require.Len(t, letters, 1, "it is listed once, although it is in the database and twice in the topic")
 	assert.Equal(t, trendGroup(c), letters[0].Group)
 	assert.Equal(t, sent.Value, letters[0].Record.Value)
-}
-
-// dying is a database on which a process is killed before it notes what it sent.
-type dying struct {
-	*catalogue
-	failures atomic.Int32
-}
-
-func (d *dying) MarkRelayed(ctx context.Context, ids []int64) error {
-	if d.failures.Add(-1) >= 0 {
-		return errors.New("killed")
-	}
-	return d.catalogue.MarkRelayed(ctx, ids)
-}
-
-// A process that is killed after Kafka has taken a letter sends it once more. It is listed once.
-func TestADeadLetterThatWasSentTwiceIsListedOnce(t *testing.T) {
-	c, db, send := countingShop(t)
-	k, err := newConsumers(c, db, c.MQ.Brokers, quiet)
-	require.NoError(t, err)
-	searches := k.dead[0]
-	killed := &dying{catalogue: db}
-	killed.failures.Store(1)
-	k.dead = []deadRelay{{relay.NewDeadLetters(killed, searches.producer, trendGroup(c), c.MQ.SearchTopic(), quiet), searches.producer}}
-	runUntilEnd(t, k.run)
-	send(foreign())
-	copies := dead(t, c, 2)
-	assert.Equal(t, copies[0].Headers, copies[1].Headers)
-	assert.Len(t, listed(t, c), 1)
 }
 
 func deadSchema(t *testing.T) *jsonschema.Schema {

@@ -233,7 +233,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 	if err != nil {
 		return err
 	}
-	collectors := append(w.changes.collectors(), w.index, w.pings, w.server.Metrics())
+	collectors := append(w.changes.collectors(), w.index, w.pings, w.server.Metrics(), completenessMetrics{w.board})
 	if w.events != nil {
 		collectors = append(collectors, w.events, w.clicks, trimmedRecords(w.trims))
 	}
