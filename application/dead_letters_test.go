@@ -18,11 +18,11 @@ import (
 	"literank.com/event-books/infrastructure/mq/mqtest"
 )
 
-// countingShop is a shop's database and its topic of searches, on a broker of the tests.
-func countingShop(t *testing.T) (c *config.Config, db *catalogue, send func(...*mq.Record)) {
+// countingShop is a shop's database and its topic of searches.
+func countingShop(t *testing.T, brokers []string) (c *config.Config, db *catalogue, send func(...*mq.Record)) {
 	t.Helper()
 	c = settings(t)
-	c.MQ.Brokers, c.MQ.TopicPrefix = []string{mqtest.Shared(t)}, mqtest.NewTopic()+"."
+	c.MQ.Brokers, c.MQ.TopicPrefix = brokers, mqtest.NewTopic()+"."
 	c.MQ.GroupPrefix = c.MQ.TopicPrefix
 	require.NoError(t, makeDataDir(c))
 	db, err := openMigrated(t.Context(), c, quiet)
@@ -86,7 +86,11 @@ func foreign() *mq.Record {
 
 // A record that can't be counted is sent to the topic of dead letters, and listed once.
 func TestWhatCannotBeCountedIsSentToTheDeadLetters(t *testing.T) {
-	c, db, send := countingShop(t)
+	mqtest.OnEach(t, sentToTheDeadLetters)
+}
+
+func sentToTheDeadLetters(t *testing.T, brokers []string) {
+	c, db, send := countingShop(t, brokers)
 	k, err := newConsumers(c, db, c.MQ.Brokers, quiet)
 	require.NoError(t, err)
 	runUntilEnd(t, k.run)
