@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/api"
+	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/mq/mqtest"
@@ -127,6 +130,29 @@ func sentToTheDeadLetters(t *testing.T, brokers []string) {
 	require.Len(t, letters, 1, "it is listed once, although it is in the database and twice in the topic")
 	assert.Equal(t, trendGroup(c), letters[0].Group)
 	assert.Equal(t, sent.Value, letters[0].Record.Value)
+}
+
+// A letter that its topic refuses stays in the database, and holds up no other.
+func TestADeadLetterThatKafkaRefuses(t *testing.T) {
+	mqtest.OnEach(t, func(t *testing.T, brokers []string) {
+		c, db, send := countingShop(t, brokers)
+		mqtest.CreateTopic(t, brokers, mq.DeadLetterTopic(c.MQ.SearchTopic()), map[string]string{"max.message.bytes": "5000"})
+		log := &testbed.Output{}
+		k, err := newConsumers(c, db, brokers, slog.New(slog.NewTextHandler(log, nil)))
+		require.NoError(t, err)
+		runUntilEnd(t, k.run)
+		large, small := foreign(), foreign()
+		large.Key, large.Value = "large", []byte(strings.Repeat("no JSON", 2000))
+		send(large, small)
+		assert.Equal(t, small.Key, dead(t, c, 1)[0].Key)
+		require.Eventually(t, func() bool {
+			left, err := db.UnrelayedDeadLetters(t.Context(), trendGroup(c), c.MQ.SearchTopic(), 10)
+			return err == nil && len(left) == 0
+		}, time.Minute, 20*time.Millisecond)
+		assert.Equal(t, 1, strings.Count(log.String(), "Kafka rejects a dead letter"))
+		assert.Len(t, dead(t, c, 1), 1)
+		assert.Len(t, listed(t, c), 2)
+	})
 }
 
 func deadSchema(t *testing.T) *jsonschema.Schema {
