@@ -102,7 +102,10 @@ func serveOps(c *config.Config, collectors []prometheus.Collector, log *slog.Log
 			log.Error("the metrics ended", "error", err)
 		}
 	}()
-	return ops.Addr, func() { _ = ops.Close() }, nil
+	return ops.Addr, func() {
+		_ = ops.Close()
+		_ = listener.Close() // the server doesn't know it yet if it has just begun
+	}, nil
 }
 
 // serve returns nil when the server is closed.
