@@ -115,18 +115,16 @@ func (db *DB) UnrelayedDeadLetters(ctx context.Context, group, stream string, li
 	if err != nil {
 		return nil, err
 	}
-	waiting := func() *gorm.DB {
-		return session.Where("consumer = ? AND stream = ? AND relayed_at IS NULL AND done_at IS NULL", group, stream)
-	}
 	var sizes []sized
-	err = waiting().Model(&deadLetter{}).Select("id AS number, COALESCE(OCTET_LENGTH(value), 0) AS bytes").Order("id").Limit(limit).Scan(&sizes).Error
+	err = session.Model(&deadLetter{}).Select("id AS number, COALESCE(OCTET_LENGTH(value), 0) AS bytes").
+		Where("consumer = ? AND stream = ? AND relayed_at IS NULL AND done_at IS NULL", group, stream).Order("id").Limit(limit).Scan(&sizes).Error
 	if err != nil {
 		return nil, db.failed("read dead letters", err)
 	}
 	if len(sizes) == 0 {
 		return nil, nil
 	}
-	return db.letters(waiting().Where("id <= ?", lastWithin(sizes, pendingBytes)))
+	return db.letters(session.Where("id IN ?", within(sizes, pendingBytes))) // also what was relayed meanwhile
 }
 
 func (db *DB) MarkRelayed(ctx context.Context, ids []int64) error {

@@ -43,17 +43,17 @@ const pendingBytes = 8 << 20
 // sized is a row with its size.
 type sized struct{ Number, Bytes int64 }
 
-// lastWithin returns the last of the first rows that have at most so many bytes together. The
-// first row counts in any case.
-func lastWithin(rows []sized, most int64) (number int64) {
-	number, bytes := rows[0].Number, rows[0].Bytes
-	for _, next := range rows[1:] {
-		if bytes += next.Bytes; bytes > most {
+// within returns the numbers of the first rows that have at most so many bytes together. The first
+// row counts in any case.
+func within(rows []sized, most int64) (numbers []int64) {
+	bytes := int64(0)
+	for _, row := range rows {
+		if bytes += row.Bytes; bytes > most && len(numbers) > 0 {
 			break
 		}
-		number = next.Number
+		numbers = append(numbers, row.Number)
 	}
-	return number
+	return numbers
 }
 
 func (db *DB) PendingChanges(ctx context.Context, after int64, limit int) ([]*model.Change, error) {
@@ -78,11 +78,11 @@ func (db *DB) PendingChanges(ctx context.Context, after int64, limit int) ([]*mo
 	if len(sizes) == 0 {
 		return nil, nil
 	}
-	last := lastWithin(sizes, pendingBytes)
+	read := within(sizes, pendingBytes)
 	var rows []*pendingRow
 	err = session.Table("outbox").Joins("LEFT JOIN books ON books.id = outbox.book_id").
 		Select("outbox.book_id AS pending_book_id, outbox.version AS pending_version, outbox.kind AS pending_kind, outbox.changed_at AS pending_changed_at, books."+strings.Join(shown.Schema.DBNames, ", books.")).
-		Where("outbox.version > ? AND outbox.version <= ?", after, last).Order("outbox.version").Limit(limit).Find(&rows).Error
+		Where("outbox.version > ? AND outbox.version <= ?", after, read[len(read)-1]).Order("outbox.version").Limit(limit).Find(&rows).Error
 	if err != nil {
 		return nil, db.failed("read the outbox", err)
 	}
