@@ -84,7 +84,7 @@ func TestSchemasAreSchemas(t *testing.T) {
 		assert.NoError(t, err)
 		return nil
 	}))
-	assert.Equal(t, 8, found)
+	assert.Equal(t, 9, found)
 	assert.Equal(t, model.SearchEventSchema, compile(t, "books.searched/1.json").ID)
 	assert.Equal(t, model.ChangeSchema, compile(t, "books.changed/1.json").ID)
 
@@ -157,9 +157,7 @@ func TestAsyncAPI(t *testing.T) {
 	assert.Equal(t, "lr-book-searches", searches.Address)
 	assert.Equal(t, searches.Address+".dead", document.Channels["deadSearches"].Address)
 	assert.Equal(t, model.SearchEventType, document.Components.Messages["searched"].Name)
-	for _, name := range []string{"searched", "deadSearch"} {
-		assert.Equal(t, "./schemas/books.searched/1.json", document.Components.Messages[name].Payload["$ref"], name)
-	}
+	assert.Equal(t, "./schemas/books.searched/1.json", document.Components.Messages["searched"].Payload["$ref"])
 	headers, books := example(t)
 	assert.NoError(t, compile(t, "books.searched/1.headers.json").Validate(headers))
 	assert.NoError(t, compile(t, "books.searched/1.json").Validate(books))

@@ -63,17 +63,6 @@ func TestAsyncAPIOfClicks(t *testing.T) {
 	}
 }
 
-func TestDeadClicks(t *testing.T) {
-	schema := described(t, "deadClick", "headers")
-	for message, name := range map[string]string{"clicked": "clicked", "visitorErased": "erased"} {
-		headers, value := exampleOf(t, message, name)
-		assert.Equal(t, []string{"/ required"}, complaints(t, schema.Validate(headers)), message)
-		headers["dead_reason"], headers["dead_topic"] = "too large", "lr-book-clicks"
-		assert.NoError(t, schema.Validate(headers), message)
-		assert.NoError(t, described(t, "deadClick", "payload").Validate(value))
-	}
-}
-
 func TestClickHeadersThatAreRefused(t *testing.T) {
 	schema := compile(t, "books.clicked/1.headers.json")
 	for _, m := range []mutation{

@@ -15,6 +15,7 @@ import (
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/mq"
+	"literank.com/event-books/infrastructure/relay"
 )
 
 // consumed is a topic that a group of consumers reads, with the handlers of its events.
@@ -44,9 +45,21 @@ func consumedTopics(c *config.Config) []consumed {
 // consumers are the consumers of this process.
 type consumers struct {
 	all   []*mq.Consumer
+	dead  []deadRelay
 	keep  func(ctx context.Context) error
 	log   *slog.Logger
 	delay prometheus.Histogram
+}
+
+// deadRelay sends what the handlers of a group have rejected to the topic of dead letters.
+type deadRelay struct {
+	*relay.DeadLetters
+	producer *mq.Producer
+}
+
+func (d deadRelay) run(ctx context.Context) {
+	defer d.producer.Close()
+	d.Run(ctx)
 }
 
 // newConsumers makes the consumers that count searches and clicks.
@@ -67,15 +80,23 @@ func newConsumers(c *config.Config, db *catalogue, brokers []string, log *slog.L
 		one := mq.NewConsumer(kafka, of.group, of.topic, of.handlers, db, log)
 		one.Observe(func(r *model.Record) { k.delay.Observe(time.Since(r.Time).Seconds()) })
 		k.all = append(k.all, one)
+		producer, err := newDeadProducer(c, brokers, of.topic, log, mq.Quiet())
+		if err != nil {
+			return nil, err
+		}
+		k.dead = append(k.dead, deadRelay{relay.NewDeadLetters(db, producer, of.group, of.topic, log), producer})
 	}
 	return k, nil
 }
 
-// run counts until ctx ends.
+// run counts until ctx ends. It may be called once.
 func (k *consumers) run(ctx context.Context) {
 	var running sync.WaitGroup
 	for _, c := range k.all {
 		running.Go(func() { c.Run(ctx) })
+	}
+	for _, d := range k.dead {
+		running.Go(func() { d.run(ctx) })
 	}
 	running.Go(func() { k.dropDays(ctx) })
 	running.Wait()
@@ -156,19 +177,12 @@ func RunTrends(ctx context.Context, c *config.Config, log *slog.Logger) (err err
 	if err != nil {
 		return err
 	}
-	ops, listener, err := openOps(c.App, k.collectors())
+	ops, stop, err := serveOps(c, k.collectors(), log)
 	if err != nil {
 		return err
 	}
-	if listener != nil {
-		defer ops.Close()
-		go func() {
-			if err := serve(ops, listener); err != nil {
-				log.Error("the metrics ended", "error", err)
-			}
-		}()
-	}
-	log.Info("counting searches", "topic", c.MQ.SearchTopic(), "brokers", brokers, "ops", ops.Addr)
+	defer stop()
+	log.Info("counting searches", "topic", c.MQ.SearchTopic(), "brokers", brokers, "ops", ops)
 	if err := db.awaitMigration(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil

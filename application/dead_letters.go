@@ -103,8 +103,8 @@ func ofHandler(l *gateway.DeadLetter) *DeadLetter {
 	}
 }
 
-// eachOfKafka reads the topic of dead letters. Those of handlers that were sent there, too, are
-// in the database.
+// eachOfKafka reads the topic of dead letters. Those of handlers were sent there from the
+// database, and are listed from there.
 func (d *DeadLetters) eachOfKafka(ctx context.Context, of string, visit func(*DeadLetter) error) error {
 	topic := mq.DeadLetterTopic(of)
 	done, err := d.db.SentAgain(ctx, of)
@@ -113,28 +113,18 @@ func (d *DeadLetters) eachOfKafka(ctx context.Context, of string, visit func(*De
 	}
 	_, err = mq.Read(ctx, d.kafka, topic, time.Time{}, func(r *mq.Record) error {
 		id := fmt.Sprintf("%s/%d/%d", of, r.Partition, r.Offset)
-		if done[id] || r.Header("dead_group") != "" {
+		if done[id] || r.Header(mq.DeadGroup) != "" {
 			return nil
 		}
 		return visit(&DeadLetter{
-			ID: id, Reason: r.Header("dead_reason"), Time: r.Time.UTC(), Topic: of,
-			Record: Record{r.Key, r.Value, withoutDeath(r.Headers), r.Time.UTC()},
+			ID: id, Reason: r.Header(mq.DeadReason), Time: r.Time.UTC(), Topic: of,
+			Record: Record{r.Key, r.Value, mq.WithoutDeath(r.Headers), r.Time.UTC()},
 		})
 	})
 	if errors.Is(err, mq.ErrNoTopic) {
 		return nil
 	}
 	return err
-}
-
-// withoutDeath returns the headers of the event itself.
-func withoutDeath(headers []model.Header) (own []model.Header) {
-	for _, h := range headers {
-		if !strings.HasPrefix(h.Key, "dead_") {
-			own = append(own, h)
-		}
-	}
-	return own
 }
 
 // Find returns one dead letter. The error wraps gateway.ErrNoDeadLetter if there is none.

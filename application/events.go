@@ -77,7 +77,7 @@ func openEvents(s stream, c *config.Config, brokers []string, log *slog.Logger, 
 	if e.topic, err = mq.NewProducer(brokers, s.topic, options...); err != nil {
 		return nil, err
 	}
-	if e.dead, err = mq.NewProducer(brokers, deadName, append(options, mq.OnDemand())...); err != nil {
+	if e.dead, err = newDeadProducer(c, brokers, s.topic, log); err != nil {
 		return nil, err
 	}
 	var topic spool.Broker = e.topic
@@ -111,6 +111,16 @@ func producerOptions(c *config.Config, topic mq.TopicConfig, log *slog.Logger) (
 		return nil, err
 	}
 	return []mq.Option{mq.WithSecurity(security), mq.WithLogger(log), mq.WithTopicConfig(topic)}, nil
+}
+
+// newDeadProducer returns a producer for the dead letters of a topic. It connects, and creates
+// their topic, when there is one to send.
+func newDeadProducer(c *config.Config, brokers []string, topic string, log *slog.Logger, more ...mq.Option) (*mq.Producer, error) {
+	options, err := producerOptions(c, topicConfig(c), log)
+	if err != nil {
+		return nil, err
+	}
+	return mq.NewProducer(brokers, mq.DeadLetterTopic(topic), append(append(options, mq.OnDemand()), more...)...)
 }
 
 // Close sends what waits in the spool until ctx ends or Kafka is away. The next

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/ping"
 )
@@ -43,7 +45,12 @@ func RunEcho(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	if hint := BrokerHint(c); hint != "" {
 		log.Info(hint)
 	}
-	log.Info("answering pings", "brokers", brokers)
+	ops, stop, err := serveOps(c, []prometheus.Collector{echo}, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	log.Info("answering pings", "brokers", brokers, "ops", ops)
 	echo.Run(ctx)
 	log.Info("stopped")
 	return nil

@@ -4,15 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"literank.com/event-books/infrastructure/broker"
+	"literank.com/event-books/infrastructure/config"
 )
 
 // Run answers requests and looks after the catalogue until ctx ends. Then it
@@ -73,12 +76,36 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 func listen(address, settings, remedy string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if broker.IsAddressTaken(err) {
-		return nil, fmt.Errorf("another program listens on %s (%s): %s", address, settings, remedy)
+		return nil, fmt.Errorf("%w on %s (%s): %s", errTaken, address, settings, remedy)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; %s", settings, err, remedy)
 	}
 	return listener, nil
+}
+
+var errTaken = errors.New("another program listens")
+
+// serveOps serves the metrics of a process that has no web service, until stop is called. If another
+// process of the machine has the address, it goes without: both may have one configuration.
+func serveOps(c *config.Config, collectors []prometheus.Collector, log *slog.Logger) (address string, stop func(), err error) {
+	ops, listener, err := openOps(c.App, collectors)
+	if errors.Is(err, errTaken) {
+		log.Warn("this process has no metrics", "error", err)
+		err = nil
+	}
+	if err != nil || listener == nil {
+		return "", func() {}, err
+	}
+	go func() {
+		if err := serve(ops, listener); err != nil {
+			log.Error("the metrics ended", "error", err)
+		}
+	}()
+	return ops.Addr, func() {
+		_ = ops.Close()
+		_ = listener.Close() // the server doesn't know it yet if it has just begun
+	}, nil
 }
 
 // serve returns nil when the server is closed.

@@ -233,12 +233,15 @@ func (w *WireHelper) openServers(token string) (err error) {
 	if err != nil {
 		return err
 	}
-	collectors := append(w.changes.collectors(), w.index, w.pings, w.server.Metrics())
+	collectors := append(w.changes.collectors(), w.index, w.pings, w.server.Metrics(), completenessMetrics{w.board})
 	if w.events != nil {
 		collectors = append(collectors, w.events, w.clicks, trimmedRecords(w.trims))
 	}
 	if w.counted != nil {
 		collectors = append(collectors, w.counted.collectors()...)
+	}
+	if w.echo != nil {
+		collectors = append(collectors, w.echo)
 	}
 	if w.indexer != nil {
 		collectors = append(collectors, indexCollectors(w.indexer)...)

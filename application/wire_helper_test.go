@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/infrastructure/config"
 )
 
@@ -62,4 +63,27 @@ func TestAPartThatCannotBeOpened(t *testing.T) {
 			assert.NoError(t, events.Close(t.Context()))
 		})
 	}
+}
+
+// A process beside the shop, with the same configuration, goes without metrics. Any other address
+// that can't be had is an error.
+func TestMetricsOfAProcessBesideTheShop(t *testing.T) {
+	c, log := settings(t), &testbed.Output{}
+	first, stop, err := serveOps(c, nil, quiet)
+	require.NoError(t, err)
+	c.App.OpsListen = first
+	none, stopNothing, err := serveOps(c, nil, slog.New(slog.NewTextHandler(log, nil)))
+	require.NoError(t, err)
+	assert.Empty(t, none)
+	stopNothing()
+	assert.Contains(t, log.String(), "this process has no metrics")
+	assert.Contains(t, log.String(), "another program listens on "+first)
+	stop()
+	again, stop, err := serveOps(c, nil, quiet)
+	require.NoError(t, err)
+	assert.Equal(t, first, again, "it can be had again")
+	stop()
+	c.App.OpsListen = "192.0.2.1:1"
+	_, _, err = serveOps(c, nil, quiet)
+	assert.ErrorContains(t, err, "app.ops_listen")
 }

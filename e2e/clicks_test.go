@@ -119,6 +119,13 @@ func TestClicksReachTheirTopic(t *testing.T) {
 	assert.Equal(t, visitor, click.Header("ce_visitor"))
 	assert.Equal(t, visitor, erasure.Key)
 
+	tail := start(t, dir, nil, "events", "tail", "--topic", "clicks", "--from", "beginning")
+	tail.eventually("both are shown", func() bool {
+		shown := tail.log.String()
+		return strings.Contains(shown, "person   love  book "+click.Header("ce_bookid")+", place 2\n") && strings.Contains(shown, "forget   visitor "+visitor+"\n")
+	})
+	assert.Equal(t, 0, tail.stop(syscall.SIGTERM))
+
 	p.settled()
 	p.eventually("both are counted", func() bool { return p.handled(clickTopic) == 2 })
 	assert.Equal(t, 0, p.stop(syscall.SIGTERM))

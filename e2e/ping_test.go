@@ -56,6 +56,10 @@ func TestPings(t *testing.T) {
 			assert.JSONEq(t, fmt.Sprintf(`{"id": %q, "name": "Ping", "value": "Pong"}`, r.Key), string(r.Value))
 			assert.True(t, distinct["Ping Pong ( "+r.Key+" ) "])
 		}
+		exposed := get(t, "http://"+echo.log.Attr("answering pings", "ops")+"/metrics").body
+		assert.Regexp(t, `\nevent_books_pings_answered_total 1\d\d\d\n`, exposed)
+		assert.Contains(t, exposed, "\nevent_books_pings_unanswered_total 0\n")
+		assert.Contains(t, exposed, "\nprocess_resident_memory_bytes ")
 		assert.Equal(t, 0, echo.stop(syscall.SIGTERM))
 	}
 	t.Run("embedded", func(t *testing.T) { run(t, start(t, t.TempDir(), nil, "broker").broker()) })

@@ -36,6 +36,7 @@ func TestPromtool(t *testing.T) {
 			"event_books_changes_newest_timestamp_seconds", "event_books_cache_current", "event_books_cache_hits_total", "event_books_cache_misses_total",
 			"event_books_cache_evictions_total", "event_books_cache_bytes",
 			"event_books_ping_duration_seconds_count", "event_books_pings_in_flight",
+			"event_books_pings_answered_total", "event_books_pings_unanswered_total", "event_books_pings_skipped_total",
 		} {
 			assert.Regexp(t, `\n`+name+`(\{[^}]*\})? `, exposed.body)
 		}
@@ -49,6 +50,8 @@ func TestPromtool(t *testing.T) {
 	})
 	t.Run("rules", func(t *testing.T) {
 		output, err := exec.Command(promtool, "check", "rules", "../docs/alerts.yml").CombinedOutput()
+		assert.NoError(t, err, "%s", output)
+		output, err = exec.Command(promtool, "test", "rules", "testdata/alerts_test.yml").CombinedOutput()
 		assert.NoError(t, err, "%s", output)
 	})
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
 	"literank.com/event-books/api"
 	"literank.com/event-books/domain/model"
@@ -84,25 +83,8 @@ func TestRecordsFollowTheirSchemas(t *testing.T) {
 // A dead letter matches its description: it has the record's headers and two more.
 func TestDeadLettersFollowTheirSchema(t *testing.T) {
 	t.Parallel()
-	var described struct {
-		Components struct {
-			Messages struct {
-				DeadSearch struct{ Headers any } `yaml:"deadSearch"`
-			}
-		}
-	}
-	require.NoError(t, yaml.Unmarshal(api.AsyncAPI, &described))
-	own, err := api.Schemas.ReadFile("schemas/books.searched/1.headers.json")
-	require.NoError(t, err)
-	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat()
-	for name, content := range map[string][]byte{"file:///schemas/books.searched/1.headers.json": own, "file:///dead.json": mustJSON(t, described.Components.Messages.DeadSearch.Headers)} {
-		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(content))
-		require.NoError(t, err)
-		require.NoError(t, compiler.AddResource(name, document))
-	}
-	schema, err := compiler.Compile("file:///dead.json")
-	require.NoError(t, err)
+	schema := schemaOf(t, "dead_letter", "1.headers.json")
+	own := schemaOf(t, "books.searched", "1.headers.json")
 
 	refuse := func(t *testing.T, brokers string) {
 		prefix, most := "test-"+uuid.NewString()+".", "5000"
@@ -122,6 +104,7 @@ func TestDeadLettersFollowTheirSchema(t *testing.T) {
 			headers[h.Key] = string(h.Value)
 		}
 		assert.NoError(t, schema.Validate(headers))
+		assert.NoError(t, own.Validate(headers), "it has the headers of a search")
 		assert.Equal(t, topic, r.Header("dead_topic"))
 		assert.Equal(t, "the", r.Key)
 		delete(headers, "dead_reason")

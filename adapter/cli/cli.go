@@ -38,14 +38,14 @@ type commands struct {
 	Import importCommand `cmd:"" help:"Load a catalogue: CSV, JSON Lines or ONIX, also gzipped."`
 	Export exportCommand `cmd:"" help:"Write the catalogue so that importing it changes nothing."`
 	Events struct {
-		Tail tailCommand `cmd:"" help:"Show the searches, or the changes of the catalogue, as they come."`
+		Tail tailCommand `cmd:"" help:"Show searches, clicks, or changes of the catalogue, as they come."`
 		Top  topCommand  `cmd:"" help:"Show what was searched most, or what was searched and not found."`
 		Dead struct {
 			List  deadListCommand  `cmd:"" help:"List them."`
 			Show  deadShowCommand  `cmd:"" help:"Show one, with its record."`
 			Retry deadRetryCommand `cmd:"" help:"Put some back: hand them to their handler, or send them to Kafka again."`
 		} `cmd:"" help:"Look after events that Kafka rejected, and records that could not be counted."`
-	} `cmd:"" help:"Read the topic of searches."`
+	} `cmd:"" help:"Read the topics."`
 	Spool struct {
 		Status spoolStatusCommand `cmd:"" help:"Count the events that wait in a spool."`
 		Drain  spoolDrainCommand  `cmd:"" help:"Send the events in the spool of a shop that no longer runs."`

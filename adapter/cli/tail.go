@@ -17,8 +17,8 @@ import (
 )
 
 type tailCommand struct {
-	Topic string `enum:"searches,changes" default:"searches" help:"What to read: searches, or the catalogue's changes."`
-	JSON  bool   `name:"json" help:"One JSON object per event. Events of one keyword, or of one book, come in order."`
+	Topic string `enum:"searches,clicks,changes" default:"searches" help:"What to read: searches, clicks on their books, or the catalogue's changes."`
+	JSON  bool   `name:"json" help:"One JSON object per event. Events of one key come in order: a keyword, a search, or a book."`
 	From  string `default:"end" placeholder:"beginning|end|TIME" help:"Where to start, by default at the end: TIME is 2006-01-02, 2006-01-02T15:04:05Z, or 10m for ten minutes ago."`
 }
 
@@ -36,7 +36,10 @@ func (cmd tailCommand) Run(sh *shell) error {
 		return err
 	}
 	topic, write := c.MQ.SearchTopic(), searchPrinter(cmd.JSON)
-	if cmd.Topic == "changes" {
+	switch cmd.Topic {
+	case "clicks":
+		topic, write = c.MQ.ClickTopic(), clickPrinter(cmd.JSON)
+	case "changes":
 		topic, write = c.MQ.ChangeTopic(), changePrinter(cmd.JSON)
 	}
 	ready := func() { fmt.Fprintf(sh.Err, "reading %s from %s\n", topic, strings.Join(kafka.Brokers, ", ")) }
@@ -112,21 +115,24 @@ func searchPrinter(asJSON bool) printer {
 // isCopy reports whether the record is a copy of an earlier one.
 func isCopy(copies *counting.Copies, r *mq.Record) bool {
 	e, err := model.DecodeSearchEvent(r.Key, r.Headers, r.Value)
-	return err == nil && !copies.First(r.Partition, e)
+	return err == nil && !copies.First(r.Partition, e.Source, e.Sequence)
 }
+
+// printUnreadable writes one line about a record that isn't what its topic is for.
+func printUnreadable(w io.Writer, r *mq.Record, what string, reason error) error {
+	_, err := fmt.Fprintf(w, "%s  %s  (not a %s, %d bytes: %s)\n", timeOf(r), harmless(r.Key), what, len(r.Value), harmless(reason.Error()))
+	return err
+}
+
+// timeOf returns the record's time as a line shows it.
+func timeOf(r *mq.Record) string { return r.Time.Local().Format(time.DateTime) }
 
 // printEvent writes one line: time, who searched, key, number of books found and the
 // titles on the answered page.
 func printEvent(w io.Writer, r *mq.Record, isCopy bool) error {
-	when := r.Time.Local().Format(time.DateTime)
 	e, books, err := readEvent(r)
 	if err != nil {
-		_, err := fmt.Fprintf(w, "%s  %s  (not a search, %d bytes: %s)\n", when, harmless(r.Key), len(r.Value), harmless(err.Error()))
-		return err
-	}
-	who := string(e.Agent)
-	if e.Surface == model.DemoSurface {
-		who = string(e.Surface)
+		return printUnreadable(w, r, "search", err)
 	}
 	found := fmt.Sprintf("%d found", e.Total)
 	if e.Match == model.CorrectedMatch || e.Match == model.RelaxedMatch {
@@ -142,9 +148,17 @@ func printEvent(w io.Writer, r *mq.Record, isCopy bool) error {
 	for i, b := range books {
 		titles[i] = harmless(b.Title)
 	}
-	line := fmt.Sprintf("%s  %-7s  %s  %s  %s", when, who, harmless(r.Key), found, strings.Join(titles, " · "))
+	line := fmt.Sprintf("%s  %-7s  %s  %s  %s", timeOf(r), who(e.Agent, e.Surface), harmless(r.Key), found, strings.Join(titles, " · "))
 	_, err = fmt.Fprintln(w, strings.TrimRight(line, " "))
 	return err
+}
+
+// who returns who caused an event, as a line shows it.
+func who(agent model.Agent, surface model.Surface) string {
+	if surface == model.DemoSurface {
+		return string(surface)
+	}
+	return string(agent)
 }
 
 // readEvent shows the books of a later version's event, too, even if a header has a value

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/mq"
@@ -20,11 +19,9 @@ func changePrinter(asJSON bool) printer {
 
 // printChange writes one line: time, kind, book, version, title and author.
 func printChange(w io.Writer, r *mq.Record) error {
-	when := r.Time.Local().Format(time.DateTime)
 	c, err := model.DecodeChange(r.Key, r.Headers, r.Value)
 	if err != nil {
-		_, err := fmt.Fprintf(w, "%s  %s  (not a change, %d bytes: %s)\n", when, harmless(r.Key), len(r.Value), harmless(err.Error()))
-		return err
+		return printUnreadable(w, r, "change", err)
 	}
 	kind, title := harmless(string(c.Kind)), ""
 	if r.Value == nil {
@@ -33,7 +30,7 @@ func printChange(w io.Writer, r *mq.Record) error {
 	if c.Book != nil {
 		title = harmless(strings.TrimSuffix(c.Book.Title+" · "+c.Book.Author, " · "))
 	}
-	line := fmt.Sprintf("%s  %-9s  book %d  version %d  %s", when, kind, c.BookID, c.Version, title)
+	line := fmt.Sprintf("%s  %-9s  book %d  version %d  %s", timeOf(r), kind, c.BookID, c.Version, title)
 	_, err = fmt.Fprintln(w, strings.TrimRight(line, " "))
 	return err
 }

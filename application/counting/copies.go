@@ -11,9 +11,8 @@ type stream struct {
 // windows have the sequences that were seen of each stream.
 type windows map[stream]*model.Window
 
-// of returns the window of an event's stream, and whether there was one before.
-func (w windows) of(partition int32, e *model.SearchEvent) (window *model.Window, known bool) {
-	from := stream{partition, e.Source}
+// of returns the window of a stream, and whether there was one before.
+func (w windows) of(from stream) (window *model.Window, known bool) {
 	window, known = w[from]
 	if !known {
 		window = &model.Window{}
@@ -29,15 +28,16 @@ const maxStreams = 1000
 // to use.
 type Copies struct{ windows windows }
 
-// First reports whether the event is none of those that were seen before. An event without
-// a sequence always counts as new. After maxStreams streams Copies forgets all of them.
-func (c *Copies) First(partition int32, e *model.SearchEvent) bool {
-	if e.Source == "" || e.Sequence == 0 {
+// First reports whether the event with that place in its source is none of those that were seen
+// before on the partition. An event without a sequence always counts as new. After maxStreams
+// streams Copies forgets all of them.
+func (c *Copies) First(partition int32, source string, sequence uint64) bool {
+	if source == "" || sequence == 0 {
 		return true
 	}
 	if c.windows == nil || len(c.windows) >= maxStreams {
 		c.windows = make(windows)
 	}
-	window, _ := c.windows.of(partition, e)
-	return window.First(e.Sequence)
+	window, _ := c.windows.of(stream{partition, source})
+	return window.First(sequence)
 }

@@ -123,7 +123,7 @@ func (s *Searches) Add(partition int32, timestamp time.Time, e *model.SearchEven
 func (s *Searches) first(partition int32, e *model.SearchEvent) bool {
 	switch {
 	case e.Source != "" && e.Sequence > 0:
-		window, known := s.windows.of(partition, e)
+		window, known := s.windows.of(stream{partition, e.Source})
 		if !known {
 			s.left -= windowCost + len(e.Source)
 		}

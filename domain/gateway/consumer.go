@@ -73,6 +73,11 @@ type DeadLetters interface {
 	// DeadLetters returns up to limit dead letters that are not done, with ids above after,
 	// ordered by id.
 	DeadLetters(ctx context.Context, after int64, limit int) ([]*DeadLetter, error)
+	// UnrelayedDeadLetters returns the oldest dead letters of a group and a stream that are
+	// neither done nor relayed, ordered by id: up to limit, and fewer if they are large.
+	UnrelayedDeadLetters(ctx context.Context, group, stream string, limit int) ([]*DeadLetter, error)
+	// MarkRelayed notes that dead letters need no relay any more.
+	MarkRelayed(ctx context.Context, ids []int64) error
 	// Retry handles a dead letter once more, and marks it as done in the same transaction.
 	// The error is ErrNoDeadLetter if there is none with that id, or if it is done.
 	Retry(ctx context.Context, id int64, handle func(tx Transaction, r *model.Record) error) error

@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/database/databasetest"
 	"literank.com/event-books/infrastructure/index/indextest"
@@ -229,6 +231,42 @@ func TestBooksOfAnEarlierVersionHaveNoPopularity(t *testing.T) {
 		results, err := db.ImportBooks(t.Context(), rows)
 		require.NoError(t, err)
 		assert.Equal(t, model.Unchanged, results[0].Outcome)
+	})
+}
+
+// Dead letters of an earlier version are relayed. A migration that was killed is continued.
+func TestLettersOfAnEarlierVersionAreRelayed(t *testing.T) {
+	migrated(t, func(t *testing.T, db *DB) {
+		shard := model.Shard{Group: "trends", Stream: "searches"}
+		claim, err := db.Claim(t.Context(), shard)
+		require.NoError(t, err)
+		require.NoError(t, db.Advance(t.Context(), shard, claim.Epoch, func(tx gateway.Transaction) (gateway.Step, error) {
+			tx.Reject(&model.Record{Shard: shard, Key: "odd"}, errors.New("it is odd"))
+			return gateway.Step{Checkpoint: claim}, nil
+		}))
+		forgetVersion := "DELETE FROM " + versionTable + " WHERE version_id >= 11"
+		dropIndex := "DROP INDEX dead_letters_unrelayed"
+		if db.dialect.writesOfOthers() {
+			dropIndex += " ON dead_letters"
+		}
+		for _, statements := range [][]string{
+			{dropIndex, "ALTER TABLE dead_letters DROP COLUMN relayed_at", forgetVersion},
+			{dropIndex, forgetVersion}, // killed between the steps
+			{forgetVersion},
+		} {
+			for _, statement := range statements {
+				_, err := db.sql.main.Exec(statement)
+				require.NoError(t, err, statement)
+			}
+			require.NoError(t, db.Migrate(t.Context()))
+			indexes, err := db.dialect.indexes(t.Context(), db.sql.main, "dead_letters")
+			require.NoError(t, err)
+			assert.Contains(t, indexes, "dead_letters_unrelayed")
+			letters, err := db.UnrelayedDeadLetters(t.Context(), shard.Group, shard.Stream, 10)
+			require.NoError(t, err)
+			require.Len(t, letters, 1)
+			assert.Equal(t, "odd", letters[0].Record.Key)
+		}
 	})
 }
 

@@ -96,7 +96,7 @@ type dialect interface {
 	replacing(key, values []string) string
 	// deleteSome is a statement that deletes at least so many rows of a table, if it has them.
 	deleteSome(table string, rows int) string
-	columns(ctx context.Context, conn *sql.DB) ([]string, error)
+	columns(ctx context.Context, conn *sql.DB, table string) ([]string, error)
 	tables(ctx context.Context, conn *sql.DB) ([]string, error)
 	// isolation stops others from inserting the books that a transaction did not find.
 	isolation() *sql.TxOptions

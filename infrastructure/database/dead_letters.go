@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ type deadLetter struct {
 	Reason     string
 	RejectedAt int64
 	DoneAt     *int64
+	RelayedAt  *int64
 }
 
 func (deadLetter) TableName() string { return "dead_letters" }
@@ -90,17 +92,52 @@ func (db *DB) DeadLetters(ctx context.Context, after int64, limit int) ([]*gatew
 	if err != nil {
 		return nil, err
 	}
+	return db.letters(session.Where("id > ? AND done_at IS NULL", after).Limit(limit))
+}
+
+// letters returns the dead letters of a query, ordered by id.
+func (db *DB) letters(query *gorm.DB) (letters []*gateway.DeadLetter, err error) {
 	var rows []*deadLetter
-	if err := session.Where("id > ? AND done_at IS NULL", after).Order("id").Limit(limit).Find(&rows).Error; err != nil {
+	if err := query.Order("id").Find(&rows).Error; err != nil {
 		return nil, db.failed("read dead letters", err)
 	}
-	letters := make([]*gateway.DeadLetter, len(rows))
+	letters = make([]*gateway.DeadLetter, len(rows))
 	for i, row := range rows {
 		if letters[i], err = row.letter(); err != nil {
 			return nil, err
 		}
 	}
 	return letters, nil
+}
+
+func (db *DB) UnrelayedDeadLetters(ctx context.Context, group, stream string, limit int) ([]*gateway.DeadLetter, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var sizes []sized
+	err = session.Model(&deadLetter{}).Select("id AS number, COALESCE(OCTET_LENGTH(value), 0) AS bytes").
+		Where("consumer = ? AND stream = ? AND relayed_at IS NULL AND done_at IS NULL", group, stream).Order("id").Limit(limit).Scan(&sizes).Error
+	if err != nil {
+		return nil, db.failed("read dead letters", err)
+	}
+	if len(sizes) == 0 {
+		return nil, nil
+	}
+	return db.letters(session.Where("id IN ?", within(sizes, pendingBytes))) // also what was relayed meanwhile
+}
+
+func (db *DB) MarkRelayed(ctx context.Context, ids []int64) error {
+	session, err := db.session(ctx)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(ids, insertRows) {
+		if err := session.Model(&deadLetter{}).Where("id IN ?", part).Update("relayed_at", time.Now().UnixMilli()).Error; err != nil {
+			return db.failed("mark dead letters as relayed", err)
+		}
+	}
+	return nil
 }
 
 func (db *DB) Retry(ctx context.Context, id int64, handle func(tx gateway.Transaction, r *model.Record) error) error {

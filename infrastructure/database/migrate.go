@@ -48,6 +48,7 @@ func (db *DB) migrations() []*goose.Migration {
 			_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS day_keys (day INT NOT NULL PRIMARY KEY, secret "+db.dialect.columnType(digest)+", made_at BIGINT NOT NULL)")
 			return err
 		}),
+		step(11, db.addRelay),
 		step(12, db.addRebuild),
 	}
 }
@@ -182,7 +183,7 @@ var columnsOfImports = []column{
 
 // addColumns adds the columns that are missing.
 func (db *DB) addColumns(ctx context.Context, conn *sql.DB, columns []column) error {
-	present, err := db.dialect.columns(ctx, conn)
+	present, err := db.dialect.columns(ctx, conn, "books")
 	if err != nil {
 		return err
 	}
@@ -203,7 +204,7 @@ func (db *DB) addIndexes(ctx context.Context, conn *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	columns, err := db.dialect.columns(ctx, conn)
+	columns, err := db.dialect.columns(ctx, conn, "books")
 	if err != nil {
 		return err
 	}
@@ -296,6 +297,21 @@ func (db *DB) trendTables(suffix string) []string {
 			", surface INT NOT NULL, " + tag + ", bucket INT NOT NULL, ordinal BIGINT NOT NULL, clicked_at BIGINT NOT NULL, PRIMARY KEY (day, search_id, book_id))",
 		"trend_erasures" + suffix + " (" + visitor + ", erased_at BIGINT NOT NULL, PRIMARY KEY (visitor))",
 	}
+}
+
+// addRelay adds what the relay of dead letters keeps.
+func (db *DB) addRelay(ctx context.Context, conn *sql.DB) error {
+	const table, column = "dead_letters", "relayed_at"
+	present, err := db.dialect.columns(ctx, conn, table)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(present, column) {
+		if _, err := conn.ExecContext(ctx, "ALTER TABLE "+table+" ADD COLUMN "+column+" BIGINT NULL"); err != nil {
+			return fmt.Errorf("add column %s: %w", column, err)
+		}
+	}
+	return db.createTables(ctx, conn, nil, []tableIndex{{"dead_letters_unrelayed", table, "consumer, stream, relayed_at, done_at"}})
 }
 
 // addRebuild adds what counting again needs: tables beside those of the live counts, and how far

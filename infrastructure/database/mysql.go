@@ -171,9 +171,9 @@ func (mysqlDialect) columnType(kind columnKind) string {
 	panic("database: unknown kind of column")
 }
 
-func (mysqlDialect) columns(ctx context.Context, conn *sql.DB) ([]string, error) {
+func (mysqlDialect) columns(ctx context.Context, conn *sql.DB, table string) ([]string, error) {
 	return names(ctx, conn, `SELECT column_name FROM information_schema.columns
-		WHERE table_schema = DATABASE() AND table_name = 'books'`)
+		WHERE table_schema = DATABASE() AND table_name = ?`, table)
 }
 
 func (mysqlDialect) tables(ctx context.Context, conn *sql.DB) ([]string, error) {

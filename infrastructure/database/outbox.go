@@ -36,8 +36,25 @@ type pendingRow struct {
 	Shown   bookRow   `gorm:"embedded"`
 }
 
-// pendingBytes bounds the descriptions that PendingChanges reads at once.
+// pendingBytes bounds the descriptions of books, or the values of dead letters, that are read at
+// once.
 const pendingBytes = 8 << 20
+
+// sized is a row with its size.
+type sized struct{ Number, Bytes int64 }
+
+// within returns the numbers of the first rows that have at most so many bytes together. The first
+// row counts in any case.
+func within(rows []sized, most int64) (numbers []int64) {
+	bytes := int64(0)
+	for _, row := range rows {
+		if bytes += row.Bytes; bytes > most && len(numbers) > 0 {
+			break
+		}
+		numbers = append(numbers, row.Number)
+	}
+	return numbers
+}
 
 func (db *DB) PendingChanges(ctx context.Context, after int64, limit int) ([]*model.Change, error) {
 	session, err := db.session(ctx)
@@ -50,8 +67,8 @@ func (db *DB) PendingChanges(ctx context.Context, after int64, limit int) ([]*mo
 	}
 	// The inner query reads the index of versions alone. Without it, MariaDB reads and sorts
 	// the whole outbox each time.
-	var sizes []struct{ Version, Bytes int64 }
-	err = session.Raw(`SELECT outbox.version, COALESCE(OCTET_LENGTH(books.description), 0) AS bytes
+	var sizes []sized
+	err = session.Raw(`SELECT outbox.version AS number, COALESCE(OCTET_LENGTH(books.description), 0) AS bytes
 		FROM (SELECT book_id FROM outbox WHERE version > ? ORDER BY version LIMIT ?) oldest
 		JOIN outbox ON outbox.book_id = oldest.book_id LEFT JOIN books ON books.id = outbox.book_id
 		ORDER BY outbox.version`, after, limit).Scan(&sizes).Error
@@ -61,17 +78,11 @@ func (db *DB) PendingChanges(ctx context.Context, after int64, limit int) ([]*mo
 	if len(sizes) == 0 {
 		return nil, nil
 	}
-	last, bytes := sizes[0].Version, sizes[0].Bytes
-	for _, next := range sizes[1:] {
-		if bytes += next.Bytes; bytes > pendingBytes {
-			break
-		}
-		last = next.Version
-	}
+	read := within(sizes, pendingBytes)
 	var rows []*pendingRow
 	err = session.Table("outbox").Joins("LEFT JOIN books ON books.id = outbox.book_id").
 		Select("outbox.book_id AS pending_book_id, outbox.version AS pending_version, outbox.kind AS pending_kind, outbox.changed_at AS pending_changed_at, books."+strings.Join(shown.Schema.DBNames, ", books.")).
-		Where("outbox.version > ? AND outbox.version <= ?", after, last).Order("outbox.version").Limit(limit).Find(&rows).Error
+		Where("outbox.version > ? AND outbox.version <= ?", after, read[len(read)-1]).Order("outbox.version").Limit(limit).Find(&rows).Error
 	if err != nil {
 		return nil, db.failed("read the outbox", err)
 	}

@@ -191,8 +191,8 @@ func (*sqliteDialect) columnType(kind columnKind) string {
 	panic("database: unknown kind of column")
 }
 
-func (*sqliteDialect) columns(ctx context.Context, conn *sql.DB) ([]string, error) {
-	return names(ctx, conn, "SELECT name FROM pragma_table_info('books')")
+func (*sqliteDialect) columns(ctx context.Context, conn *sql.DB, table string) ([]string, error) {
+	return names(ctx, conn, "SELECT name FROM pragma_table_info(?)", table)
 }
 
 func (*sqliteDialect) tables(ctx context.Context, conn *sql.DB) ([]string, error) {

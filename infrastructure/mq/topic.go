@@ -130,7 +130,3 @@ func topicBatchBytes(client sarama.Client, topic string) int {
 	}
 	return unknownBatchBytes
 }
-
-// DeadLetterTopic returns the name of the topic for records that Kafka, or a
-// consumer, rejects from topic.
-func DeadLetterTopic(topic string) string { return topic + ".dead" }

@@ -20,6 +20,7 @@ type Echo struct {
 	log    *slog.Logger
 	odd    rate.Sometimes // log lines about records that are no pings
 
+	metrics *echoMetrics
 	trouble trouble
 }
 
@@ -29,6 +30,7 @@ func NewEcho(kafka mq.Kafka, group string, topics Topics, config mq.TopicConfig,
 	return &Echo{
 		kafka: kafka, group: group, topics: topics, config: config, log: log,
 		odd:     rate.Sometimes{First: 1, Interval: time.Minute},
+		metrics: newEchoMetrics(),
 		trouble: trouble{log: log, begins: "pings can't be answered; retrying", ends: "pings are answered again"},
 	}
 }
@@ -66,12 +68,14 @@ func (e *Echo) answer(ctx context.Context, sender *mq.Sender, pings []*mq.Record
 	for _, p := range pings {
 		id, err := idOf(p)
 		if err != nil {
+			e.metrics.skipped.Inc()
 			e.odd.Do(func() {
 				e.log.Warn("a record in the topic of pings is skipped", "partition", p.Partition, "offset", p.Offset, "error", err)
 			})
 			continue
 		}
-		if failed = sender.Send(ctx, newReply(id), func(err error) { sent <- err }); failed != nil {
+		if failed = sender.Send(ctx, newReply(id), func(err error) { e.count(err); sent <- err }); failed != nil {
+			e.count(failed)
 			break
 		}
 		waiting++
@@ -87,4 +91,13 @@ func (e *Echo) answer(ctx context.Context, sender *mq.Sender, pings []*mq.Record
 		}
 	}
 	return failed
+}
+
+// count counts a reply, or that it failed.
+func (e *Echo) count(err error) {
+	if err != nil {
+		e.metrics.failed.Inc()
+		return
+	}
+	e.metrics.answered.Inc()
 }

@@ -41,3 +41,27 @@ func (p *Pinger) Collect(found chan<- prometheus.Metric) {
 	p.metrics.inFlight.Collect(found)
 	p.metrics.failed.Collect(found)
 }
+
+// echoMetrics count what became of the pings that an Echo has read.
+type echoMetrics struct{ answered, failed, skipped prometheus.Counter }
+
+func newEchoMetrics() *echoMetrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "event_books_" + name, Help: help})
+	}
+	return &echoMetrics{
+		answered: counter("pings_answered_total", "Pings that this process has answered."),
+		failed:   counter("pings_unanswered_total", "Pings whose reply Kafka did not take. Those that are still young enough are answered later."),
+		skipped:  counter("pings_skipped_total", "Records in the topic of pings that are no pings."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (e *Echo) Describe(descs chan<- *prometheus.Desc) { prometheus.DescribeByCollect(e, descs) }
+
+// Collect implements prometheus.Collector.
+func (e *Echo) Collect(found chan<- prometheus.Metric) {
+	e.metrics.answered.Collect(found)
+	e.metrics.failed.Collect(found)
+	e.metrics.skipped.Collect(found)
+}

@@ -33,6 +33,7 @@ type pair struct {
 	brokers []string
 	topics  Topics
 	log     *testbed.Output
+	echoes  []*Echo
 }
 
 func newPair(t *testing.T, brokers []string) *pair {
@@ -73,7 +74,9 @@ func (p *pair) echo() (stop func()) {
 	p.t.Helper()
 	joined := func() int { return strings.Count(p.log.String(), "pings are answered\"") }
 	before := joined()
-	stop = p.run(NewEcho(p.kafka(), p.topics.Ping+".echo", p.topics, threePartitions, p.logger()).Run)
+	e := NewEcho(p.kafka(), p.topics.Ping+".echo", p.topics, threePartitions, p.logger())
+	p.echoes = append(p.echoes, e)
+	stop = p.run(e.Run)
 	require.Eventually(p.t, func() bool { return joined() > before }, time.Minute, 5*time.Millisecond)
 	return stop
 }
@@ -149,6 +152,12 @@ func TestEachPingGetsItsReply(t *testing.T) {
 		for _, r := range mqtest.Read(t, brokers, p.topics.Pong, pings) {
 			assert.Equal(t, reply(r.Key), string(r.Value))
 		}
+		answered := 0.0
+		for _, e := range p.echoes {
+			answered += testutil.ToFloat64(e.metrics.answered)
+			assert.Zero(t, testutil.ToFloat64(e.metrics.failed)+testutil.ToFloat64(e.metrics.skipped))
+		}
+		assert.GreaterOrEqual(t, answered, float64(pings))
 	})
 }
 
@@ -219,7 +228,21 @@ func TestEchoAnswersTheTutorialsGateway(t *testing.T) {
 		}
 		assert.Equal(t, map[string]string{"17": "Ping Pong ( 17 ) ", "18": "Ping Pong ( 18 ) "}, found)
 		assert.Equal(t, 1, strings.Count(p.log.String(), "is skipped"), "one log line a minute")
+		require.Eventually(t, func() bool { return testutil.ToFloat64(p.echoes[0].metrics.answered) == 2 }, time.Minute, time.Millisecond)
+		assert.EqualValues(t, 4, testutil.ToFloat64(p.echoes[0].metrics.skipped))
 	})
+}
+
+func TestRepliesThatFailAreCounted(t *testing.T) {
+	p := newPair(t, []string{mqtest.Shared(t)})
+	require.NoError(t, mq.CreateTopics(p.kafka(), threePartitions, p.logger(), p.topics.Pong))
+	s, err := mq.OpenSender(p.kafka(), p.topics.Pong)
+	require.NoError(t, err)
+	s.Close()
+	e := NewEcho(p.kafka(), "echo", p.topics, threePartitions, p.logger())
+	require.Error(t, e.answer(t.Context(), s, []*mq.Record{newPing("17")}))
+	assert.EqualValues(t, 1, testutil.ToFloat64(e.metrics.failed))
+	assert.Zero(t, testutil.ToFloat64(e.metrics.answered))
 }
 
 // Pings that waited for longer than their sender does aren't answered when an echo begins.

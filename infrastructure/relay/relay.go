@@ -1,6 +1,7 @@
-// Package relay publishes the catalogue's changes: it moves them from the outbox to the
-// topic of changes. Every instance of a shop runs a Relay; a lease in the database lets one
-// of them work at a time. It knows neither database nor Kafka.
+// Package relay sends to Kafka what waits in the database. Relay moves the catalogue's changes
+// from the outbox to their topic; every instance of a shop runs one, and a lease in the database
+// lets one of them work at a time. DeadLetters sends what handlers have rejected. The package
+// knows neither database nor Kafka.
 package relay
 
 import (
@@ -37,10 +38,15 @@ const (
 	pause = time.Second
 )
 
-// Topic is the topic of changes, as spool.Broker describes these methods.
-type Topic interface {
+// Producer sends to a topic, as spool.Broker describes these methods.
+type Producer interface {
 	Partitions(ctx context.Context) (int32, error)
 	Deliver(ctx context.Context, records []*mq.Record, partitions int32, report func(record *mq.Record, rejection error)) (left []*mq.Record, err error)
+}
+
+// Topic is the topic of changes.
+type Topic interface {
+	Producer
 	// Last returns the newest record of each partition.
 	Last(ctx context.Context) ([]*mq.Record, error)
 	// Read calls handle for each record that the topic has.

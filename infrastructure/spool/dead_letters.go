@@ -79,8 +79,8 @@ func (d *deadLetters) publish(ctx context.Context, event *mq.Record, reason erro
 	letter := *event
 	letter.Time = time.Now()
 	letter.Headers = append(letter.Headers[:len(letter.Headers):len(letter.Headers)],
-		mq.Header{Key: "dead_reason", Value: []byte(reason.Error())},
-		mq.Header{Key: "dead_topic", Value: []byte(d.topic)})
+		mq.Header{Key: mq.DeadReason, Value: []byte(reason.Error())},
+		mq.Header{Key: mq.DeadTopic, Value: []byte(d.topic)})
 	bounded, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	rejection, err := d.deliver(bounded, &letter)

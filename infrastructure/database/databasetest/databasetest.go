@@ -61,6 +61,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"claims at once":                    testClaimsAtOnce,
 		"failed batches leave nothing":      testFailedBatchesLeaveNothing,
 		"dead letters":                      testDeadLetters,
+		"relayed dead letters":              testRelayedDeadLetters,
 		"completeness":                      testCompleteness,
 		"old days are dropped":              testOldDaysAreDropped,
 		"a click after midnight":            testClickAfterMidnight,

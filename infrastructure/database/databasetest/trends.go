@@ -149,6 +149,48 @@ func testDeadLetters(t *testing.T, db Catalogue) {
 	assert.Equal(t, letters[1:], must(db.DeadLetters(t.Context(), 0, 10)))
 }
 
+func testRelayedDeadLetters(t *testing.T, db Catalogue) {
+	ctx := t.Context()
+	reject := func(value []byte) {
+		count(t, db, func(tx gateway.Transaction) error {
+			tx.Reject(&model.Record{Shard: shardA, Value: value}, errors.New("odd"))
+			return nil
+		})
+	}
+	unrelayed := func(limit int) (ids []int64) {
+		for _, l := range must(db.UnrelayedDeadLetters(ctx, shardA.Group, shardA.Stream, limit)) {
+			ids = append(ids, l.ID)
+		}
+		return ids
+	}
+	assert.Empty(t, unrelayed(10))
+	require.NoError(t, db.MarkRelayed(ctx, nil))
+	for range 4 {
+		reject([]byte("odd"))
+	}
+	letters := must(db.DeadLetters(ctx, 0, 10))
+	require.Len(t, letters, 4)
+	assert.Equal(t, letters, must(db.UnrelayedDeadLetters(ctx, shardA.Group, shardA.Stream, 10)))
+	ids := unrelayed(10)
+	assert.Equal(t, ids[:2], unrelayed(2))
+	assert.Empty(t, must(db.UnrelayedDeadLetters(ctx, shardA.Group, "another", 10)))
+	assert.Empty(t, must(db.UnrelayedDeadLetters(ctx, "another", shardA.Stream, 10)))
+
+	require.NoError(t, db.MarkRelayed(ctx, ids[:1]))
+	require.NoError(t, db.MarkRelayed(ctx, ids[:1]), "another process sent a copy")
+	require.NoError(t, db.Retry(ctx, ids[1], func(gateway.Transaction, *model.Record) error { return nil }))
+	assert.Equal(t, ids[2:], unrelayed(10), "what is done needs no relay")
+	assert.Len(t, must(db.DeadLetters(ctx, 0, 10)), 3, "a relayed letter can still be put back")
+	require.NoError(t, db.Retry(ctx, ids[0], func(gateway.Transaction, *model.Record) error { return nil }))
+	require.NoError(t, db.MarkRelayed(ctx, ids[2:]))
+	assert.Empty(t, unrelayed(10))
+
+	for range 4 { // a server takes at most a quarter of its largest packet
+		reject(make([]byte, 3<<20))
+	}
+	assert.Len(t, unrelayed(10), 2, "large ones come in parts")
+}
+
 func testCompleteness(t *testing.T, db Catalogue) {
 	ctx, hourAgo := t.Context(), time.Now().Add(-time.Hour)
 	group, stream := shardA.Group, shardA.Stream
