@@ -27,7 +27,7 @@ func TestWindow(t *testing.T) {
 
 // The window agrees with a memory of everything, if no sequence is sent as far above an
 // unsettled one as the window is wide.
-func TestWindowAgreesWithMemory(t *testing.T) {
+func TestPromise3WindowAgreesWithMemory(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var w Window
 	memory, base := make(map[uint64]bool), uint64(1)
@@ -45,7 +45,7 @@ func TestWindowAgreesWithMemory(t *testing.T) {
 }
 
 // A window that is stored and read again knows the same sequences.
-func TestStoredWindows(t *testing.T) {
+func TestPromise3StoredWindows(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for _, density := range []float64{0, 0.001, 0.3, 0.9, 1} {
 		w := &Window{}
@@ -71,6 +71,36 @@ func TestStoredWindows(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A joined window has seen what either has seen, as far as it reaches.
+func TestJoinedWindows(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	for range 40 {
+		a, b, both := &Window{}, &Window{}, map[uint64]bool{}
+		for range random.IntN(300) {
+			w := []*Window{a, b}[random.IntN(2)]
+			sequence := 1 + random.Uint64N(100_000)
+			w.First(sequence)
+			both[sequence] = true
+		}
+		highest := max(a.highest, b.highest)
+		a.Join(b)
+		assert.Equal(t, highest, a.Highest())
+		for sequence := range both {
+			if sequence >= a.least() && sequence >= b.least() {
+				assert.True(t, a.has(sequence), sequence)
+			}
+		}
+		assert.Zero(t, a.Join(b), "all of it is known")
+	}
+	empty := &Window{}
+	assert.Zero(t, empty.Join(&Window{}))
+	w := &Window{}
+	w.First(1)
+	w.First(7)
+	assert.Equal(t, 2, empty.Join(w))
+	assert.Equal(t, w, empty)
 }
 
 func TestWindowsTakeLittleSpace(t *testing.T) {

@@ -3,7 +3,9 @@ package database
 import (
 	"bytes"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -193,5 +195,30 @@ func TestPromise3ALockWaitTimeout(t *testing.T) {
 		require.NoError(t, holder.Rollback().Error)
 		handle(t, db, claim.Epoch, 2, oneSearch("moon"))
 		assert.Equal(t, int64(2), requests(t, db))
+	})
+}
+
+// Windows are kept for 400 days after the last record of their source.
+func TestPromise3WindowsAreKeptFor400Days(t *testing.T) {
+	migrated(t, func(t *testing.T, db *DB) {
+		claim, err := db.Claim(t.Context(), aShard)
+		require.NoError(t, err)
+		claim.Newest = time.Now()
+		known := func() (names []string) {
+			sources, err := db.Sources(t.Context(), aShard, []string{"/shop/1", "/shop/2"})
+			require.NoError(t, err)
+			return slices.Sorted(maps.Keys(sources))
+		}
+		window := &model.Window{}
+		window.First(1)
+		require.NoError(t, db.Advance(t.Context(), aShard, claim.Epoch, func(gateway.Transaction) (gateway.Step, error) {
+			return gateway.Step{Checkpoint: claim, Sources: map[string]model.SourceCount{"/shop/1": {Window: window, Arrived: 1}, "/shop/2": {Window: window, Arrived: 1}}}, nil
+		}))
+		for name, days := range map[string]int{"/shop/1": 399, "/shop/2": 401} {
+			require.NoError(t, db.gorm.Exec("UPDATE consumer_sources SET last_at = ? WHERE name = ?", time.Now().AddDate(0, 0, -days).UnixMilli(), name).Error)
+		}
+		assert.Equal(t, []string{"/shop/1", "/shop/2"}, known())
+		require.NoError(t, db.DropDays(t.Context(), aShard.Group, trend.KeepDays))
+		assert.Equal(t, []string{"/shop/1"}, known())
 	})
 }

@@ -223,7 +223,7 @@ func (c *consumed) run(t *testing.T, handlers gateway.Handlers) (consumer *mq.Co
 
 var noting = gateway.Handlers{"test": stored}
 
-func TestEachRecordIsHandledOnce(t *testing.T) {
+func TestPromise3EachRecordIsHandledOnce(t *testing.T) {
 	mqtest.OnEach(t, func(t *testing.T, brokers []string) {
 		c := newConsumed(t, brokers, 3)
 		c.send(t, 50)
@@ -247,7 +247,7 @@ func TestEachRecordIsHandledOnce(t *testing.T) {
 }
 
 // A copy has the same source and sequence, whatever its offset.
-func TestCopiesAreLeftOut(t *testing.T) {
+func TestPromise3CopiesAreLeftOut(t *testing.T) {
 	mqtest.OnEach(t, func(t *testing.T, brokers []string) {
 		c := newConsumed(t, brokers, 1)
 		c.send(t, 20)
@@ -269,7 +269,7 @@ func TestCopiesAreLeftOut(t *testing.T) {
 }
 
 // A commit may succeed although its answer is an error.
-func TestAFailedCommitIsNoLossAndNoCopy(t *testing.T) {
+func TestPromise3AFailedCommitIsNoLossAndNoCopy(t *testing.T) {
 	mqtest.OnEach(t, func(t *testing.T, brokers []string) {
 		c := newConsumed(t, brokers, 1)
 		away := &model.Error{Code: model.UnavailableNow, Message: "away"}
@@ -290,7 +290,7 @@ func TestAFailedCommitIsNoLossAndNoCopy(t *testing.T) {
 }
 
 // A member that was frozen stores nothing when it wakes up.
-func TestALateOwnerIsFenced(t *testing.T) {
+func TestPromise3ALateOwnerIsFenced(t *testing.T) {
 	mqtest.OnEach(t, func(t *testing.T, brokers []string) {
 		c := newConsumed(t, brokers, 1)
 		c.send(t, 3)
@@ -306,7 +306,7 @@ func TestALateOwnerIsFenced(t *testing.T) {
 
 // A topic that is created anew is read from its beginning, whether it is shorter than before, as
 // long or longer, and also while the consumer reads.
-func TestATopicThatWasCreatedAnewIsReadFromItsBeginning(t *testing.T) {
+func TestPromise3ATopicThatWasCreatedAnewIsReadFromItsBeginning(t *testing.T) {
 	for name, more := range map[string]int{"as long": 0, "longer": 5} {
 		t.Run(name, func(t *testing.T) {
 			mqtest.OnEach(t, func(t *testing.T, brokers []string) {
@@ -345,7 +345,7 @@ func (c *consumed) importAgain(t *testing.T, old []*mq.Record) {
 }
 
 // The position is checked against the topic at each claim.
-func TestAPositionThatDoesNotFitGoesBack(t *testing.T) {
+func TestPromise3APositionThatDoesNotFitGoesBack(t *testing.T) {
 	for name, damage := range map[string]func(*shardRow){
 		"another record before it": func(r *shardRow) { r.Last = "/other/shop 17" },
 		"behind the end":           func(r *shardRow) { r.Next += 100 },
@@ -379,7 +379,7 @@ func TestAPositionThatDoesNotFitGoesBack(t *testing.T) {
 	}
 }
 
-func TestDeletedRecordsAreMissed(t *testing.T) {
+func TestPromise3DeletedRecordsAreMissed(t *testing.T) {
 	_, brokers := mqtest.FakeKafka(t) // the embedded broker deletes no single records
 	c := newConsumed(t, brokers, 1)
 	c.send(t, 5)
@@ -396,7 +396,7 @@ func TestDeletedRecordsAreMissed(t *testing.T) {
 }
 
 // Records of other programs have no source. They count once, also after a rewind.
-func TestRecordsOfOtherProgramsCountOnce(t *testing.T) {
+func TestPromise3RecordsOfOtherProgramsCountOnce(t *testing.T) {
 	mqtest.OnEach(t, func(t *testing.T, brokers []string) {
 		c := newConsumed(t, brokers, 1)
 		foreign := newProducer(t, brokers, c.topic)
@@ -424,7 +424,7 @@ func TestRecordsOfOtherProgramsCountOnce(t *testing.T) {
 	})
 }
 
-func TestWhatAHandlerCanNotHandleBecomesADeadLetter(t *testing.T) {
+func TestPromise3WhatAHandlerCanNotHandleBecomesADeadLetter(t *testing.T) {
 	mqtest.OnEach(t, func(t *testing.T, brokers []string) {
 		c := newConsumed(t, brokers, 1)
 		c.send(t, 10)

@@ -16,10 +16,10 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-// TestRandomSchedules drives drainer and window together: a shop sends events with copies, in the
+// TestPromise3RandomSchedules drives drainer and window together: a shop sends events with copies, in the
 // order that the drainer keeps, and owners come and go, fail at any moment, and go back to any
 // position. Each event must be handled exactly once.
-func TestRandomSchedules(t *testing.T) {
+func TestPromise3RandomSchedules(t *testing.T) {
 	for seed := range uint64(50) {
 		synctest.Test(t, func(t *testing.T) { randomSchedule(t, seed) }) // its pauses take no time
 	}
