@@ -28,10 +28,11 @@ var page = testbed.NewPage("docs/trends.md", "trends")
 func main() {
 	log.SetFlags(log.Ltime)
 	events := flag.Int("events", 300_000, "the number of events that are counted")
+	only := flag.String("only", "", "measure only one part: counting or delay")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *events); err != nil {
+	if err := run(ctx, *events, *only); err != nil {
 		log.Fatal("trends: ", err)
 	}
 }
@@ -46,7 +47,7 @@ type bench struct {
 	closers      testbed.Closers
 }
 
-func run(ctx context.Context, events int) (err error) {
+func run(ctx context.Context, events int, only string) (err error) {
 	b := &bench{events: events}
 	defer func() { err = errors.Join(err, b.closers.Close()) }()
 	if b.dir, err = os.MkdirTemp("", "event-books-trends-"); err != nil {
@@ -57,15 +58,32 @@ func run(ctx context.Context, events int) (err error) {
 	if err := testbed.Build(ctx, b.program, ""); err != nil {
 		return err
 	}
+	if only != "delay" {
+		if err := b.measureCounting(ctx); err != nil {
+			return err
+		}
+	}
+	if only != "counting" {
+		if err := b.measureDelay(ctx); err != nil {
+			return err
+		}
+	}
+	head := fmt.Sprintf("Measured on %s on %s; %s; %d events of five books each, whose keywords follow Zipf's law (1.1) over a million, by two million visitors; the embedded broker on the same machine.",
+		time.Now().UTC().Format(time.DateOnly), testbed.Machine(), testbed.GoVersion(), events)
+	return page.Report(head, "| figure | asked | reached |\n|---|---|---|\n"+strings.Join(b.rows, "\n"))
+}
+
+// measureCounting measures how fast a consumer counts, and answers about what it has counted.
+func (b *bench) measureCounting(ctx context.Context) error {
 	if err := b.startBroker(ctx); err != nil {
 		return err
 	}
-	log.Printf("sending %d events", events)
+	log.Printf("sending %d events", b.events)
 	s, err := b.newSender(0)
 	if err != nil {
 		return err
 	}
-	err = s.send(ctx, events)
+	err = s.send(ctx, b.events)
 	s.producer.Close()
 	if err != nil {
 		return err
@@ -82,9 +100,7 @@ func run(ctx context.Context, events int) (err error) {
 			return err
 		}
 	}
-	head := fmt.Sprintf("Measured on %s on %s; %s; %d events of five books each, whose keywords follow Zipf's law (1.1) over a million, by two million visitors; the embedded broker on the same machine.",
-		time.Now().UTC().Format(time.DateOnly), testbed.Machine(), testbed.GoVersion(), events)
-	return page.Report(head, "| figure | asked | reached |\n|---|---|---|\n"+strings.Join(b.rows, "\n"))
+	return nil
 }
 
 func (b *bench) row(figure, asked, reached string, values ...any) {
