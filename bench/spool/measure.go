@@ -40,6 +40,9 @@ func (s *station) measurements() []measurement {
 		{"cost, the real index", func(ctx context.Context) ([]row, error) {
 			return s.cost(ctx, "the real index, SQLite with 400 books", shopOptions{index: "real"}, []float64{0, 0}, false)
 		}},
+		{"cost, all consumers", func(ctx context.Context) ([]row, error) {
+			return s.cost(ctx, "the real index, SQLite with 400 books, all consumers in the same process", shopOptions{index: "real", consumers: true}, []float64{0, 0}, false)
+		}},
 		{"Kafka stopped", s.stopped},
 		{"Kafka black-holed", s.blackHoled},
 		{"drain", s.drain},

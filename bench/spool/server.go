@@ -47,6 +47,8 @@ type shopOptions struct {
 	events  bool
 	brokers string
 	topic   string
+	// consumers counts the events in the same process.
+	consumers bool
 	// index is "memory", or "real" for the catalogue in SQLite.
 	index string
 	// work is the processor time of each search in the memory index.
@@ -57,7 +59,7 @@ type shopOptions struct {
 
 func (o shopOptions) arguments() []string {
 	return []string{
-		serveCommand, "-events=" + strconv.FormatBool(o.events), "-brokers", o.brokers, "-topic", o.topic,
+		serveCommand, "-events=" + strconv.FormatBool(o.events), "-consumers=" + strconv.FormatBool(o.consumers), "-brokers", o.brokers, "-topic", o.topic,
 		"-index", o.index, "-work", o.work.String(), "-dir", o.dir, "-max", strconv.FormatInt(o.maxBytes, 10),
 	}
 }
@@ -77,7 +79,7 @@ func serve(arguments []string) (err error) {
 	// Each log line is formatted, because that costs time in a shop, too; only warnings
 	// are printed.
 	log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(io.Discard, nil), slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	shop, err := application.NewWireHelper(ctx, c, false, log, o.parts())
+	shop, err := application.NewWireHelper(ctx, c, o.consumers, log, o.parts())
 	if err != nil {
 		return err
 	}
@@ -100,6 +102,7 @@ func serve(arguments []string) (err error) {
 func parseOptions(arguments []string) (o shopOptions, err error) {
 	flags := flag.NewFlagSet(serveCommand, flag.ContinueOnError)
 	flags.BoolVar(&o.events, "events", false, "")
+	flags.BoolVar(&o.consumers, "consumers", false, "")
 	flags.StringVar(&o.brokers, "brokers", "", "")
 	flags.StringVar(&o.topic, "topic", "", "")
 	flags.StringVar(&o.index, "index", "", "")
