@@ -64,6 +64,7 @@ var mayImport = map[string][]string{
 	"bench/spool":                          {"application", "bench/testbed", "domain/gateway", "domain/model", "infrastructure/config", "infrastructure/mq"},
 	"bench/control":                        {"domain/gateway", "domain/model", "infrastructure/mq"},
 	"bench/control/bypass":                 {"adapter/cli", "application", "bench/control", "infrastructure/mq"},
+	"bench/control/forgetful":              {"adapter/cli", "application", "bench/control", "domain/gateway"},
 	"bench/control/order":                  {"adapter/cli", "application", "bench/control", "infrastructure/spool"},
 	"bench/control/outside":                {"adapter/cli", "application", "bench/control", "domain/gateway"},
 	"bench/control/uncached":               {"adapter/cli", "application", "bench/control", "domain/gateway"},
