@@ -107,7 +107,7 @@ var onlyIn = map[string][]string{
 	"github.com/klauspost":                {"adapter"},
 	"net/http":                            {"bench/search", "bench/trends", "bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/changes", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather"},
 	"net/url":                             {"bench/search", "bench/changes", "bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
-	"database/sql":                        {"infrastructure/database", "bench/changes", "bench/control", "bench/weather"},
+	"database/sql":                        {"infrastructure/database", "bench/changes", "bench/control", "bench/weather", "bench/testbed"},
 }
 
 // TestImportRules fails on a forbidden import. Tests may import more, because a contract
