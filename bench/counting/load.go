@@ -275,6 +275,16 @@ func (p *person) ask(ctx context.Context, method, path string, form url.Values) 
 	return response, string(body)
 }
 
+// complete returns what visitors have not done yet, at least once.
+func (l *load) complete() (err error) {
+	l.note(func() {
+		if len(l.searches) == 0 || len(l.clicks) == 0 || l.erasures == 0 {
+			err = fmt.Errorf("only %d searches, %d clicks and %d erasures", len(l.searches), len(l.clicks), l.erasures)
+		}
+	})
+	return err
+}
+
 func (l *load) note(change func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -232,7 +232,7 @@ func (r *run) strikeAll(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return testbed.Eventually(ctx, time.Minute, r.load.complete)
 }
 
 // waitForClicks waits until both topics have records and visitors have clicked.
