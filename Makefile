@@ -1,4 +1,4 @@
-.PHONY: build licenses run test race check lint bench weather overload chaos changes eval search requests trends fuzz large fire crawlers help
+.PHONY: build licenses run test race check lint bench weather overload chaos counting changes eval search requests trends fuzz large fire crawlers help
 
 build: ## Build the program, stamped with its commit
 	CGO_ENABLED=0 go build -buildvcs=true -tags nomsgpack -o event-books .
@@ -37,8 +37,12 @@ weather: ## Measure searches while Kafka is ill (12 minutes; docs/rough-weather.
 overload: ## Measure the shop with more searches than it can answer (5 minutes; docs/overload.md)
 	go run ./bench/overload
 
-chaos: ## Kill the shop and its Kafka, then look for every answer (15 minutes; docs/chaos.md lists the variables)
+chaos: ## Kill the shop and its Kafka, then look for every answer, and count again (30 minutes; docs/chaos.md and docs/counting.md list the variables)
 	go run ./bench/chaos
+	go run ./bench/counting
+
+counting: ## Kill consumers, shops and brokers, then compare all counts with a recount (15 minutes; docs/counting.md lists the variables)
+	go run ./bench/counting
 
 changes: ## Kill instances, then compare all copies of the catalogue; measure the stream of changes (20 minutes; docs/changes.md)
 	go run ./bench/changes

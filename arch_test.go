@@ -58,12 +58,14 @@ var mayImport = map[string][]string{
 	"bench":                                {},
 	"bench/chaos":                          {"bench/testbed", "infrastructure/catalog"},
 	"bench/changes":                        {"bench/testbed", "domain/model"},
+	"bench/counting":                       {"bench/testbed", "domain/model", "domain/trend", "domain/trend/trendtest", "infrastructure/catalog"},
 	"bench/search":                         {"bench/testbed", "domain/gateway", "domain/model", "infrastructure/catalog", "infrastructure/index", "infrastructure/index/bleve"},
 	"bench/eval":                           {"domain/gateway", "domain/model", "domain/work", "infrastructure/catalog", "infrastructure/index", "infrastructure/index/bleve"},
 	"bench/testbed":                        {"domain/model"},
 	"bench/spool":                          {"application", "bench/testbed", "domain/gateway", "domain/model", "infrastructure/config", "infrastructure/mq"},
 	"bench/control":                        {"domain/gateway", "domain/model", "infrastructure/mq"},
 	"bench/control/bypass":                 {"adapter/cli", "application", "bench/control", "infrastructure/mq"},
+	"bench/control/forgetful":              {"adapter/cli", "application", "bench/control", "domain/gateway"},
 	"bench/control/order":                  {"adapter/cli", "application", "bench/control", "infrastructure/spool"},
 	"bench/control/outside":                {"adapter/cli", "application", "bench/control", "domain/gateway"},
 	"bench/control/uncached":               {"adapter/cli", "application", "bench/control", "domain/gateway"},
@@ -88,12 +90,12 @@ var mayImport = map[string][]string{
 
 // onlyIn lists the only packages that may import a library.
 var onlyIn = map[string][]string{
-	"github.com/IBM/sarama":               {"infrastructure/mq", "infrastructure/mq/mqtest", "bench/changes", "bench/chaos", "bench/control", "bench/testbed", "bench/spool", "bench/tutorial", "bench/weather"},
+	"github.com/IBM/sarama":               {"infrastructure/mq", "infrastructure/mq/mqtest", "bench/changes", "bench/chaos", "bench/control", "bench/testbed", "bench/spool", "bench/tutorial", "bench/weather", "bench/counting"},
 	"github.com/Shopify":                  {"bench/chaos"},
 	"github.com/twmb/franz-go":            {"infrastructure/broker", "infrastructure/mq/mqtest"},
 	"github.com/maypok86/otter":           {"infrastructure/cache", "infrastructure/index/text"},
 	"gorm.io":                             {"infrastructure/database", "bench/tutorial"},
-	"modernc.org/sqlite":                  {"infrastructure/database"},
+	"modernc.org/sqlite":                  {"infrastructure/database", "bench/counting"},
 	"github.com/pressly/goose":            {"infrastructure/database"},
 	"github.com/gin-gonic/gin":            {"adapter", "adapter/api", "adapter/pages", "adapter/search", "bench/tutorial"},
 	"go.yaml.in/yaml/v3":                  {"infrastructure/config"},
@@ -104,9 +106,9 @@ var onlyIn = map[string][]string{
 	"github.com/blevesearch/bleve":        {"bench/search", "infrastructure/index/bleve"},
 	"github.com/RoaringBitmap/roaring":    {"infrastructure/index/bleve"},
 	"github.com/klauspost":                {"adapter"},
-	"net/http":                            {"bench/search", "bench/trends", "bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/changes", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather"},
-	"net/url":                             {"bench/search", "bench/changes", "bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database"},
-	"database/sql":                        {"infrastructure/database", "bench/changes", "bench/control", "bench/weather"},
+	"net/http":                            {"bench/search", "bench/trends", "bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/changes", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather", "bench/counting"},
+	"net/url":                             {"bench/search", "bench/changes", "bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database", "bench/counting"},
+	"database/sql":                        {"infrastructure/database", "bench/changes", "bench/control", "bench/weather", "bench/counting", "bench/testbed"},
 }
 
 // TestImportRules fails on a forbidden import. Tests may import more, because a contract

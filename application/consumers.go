@@ -63,7 +63,7 @@ func (d deadRelay) run(ctx context.Context) {
 }
 
 // newConsumers makes the consumers that count searches and clicks.
-func newConsumers(c *config.Config, db *catalogue, brokers []string, log *slog.Logger) (*consumers, error) {
+func newConsumers(c *config.Config, db *catalogue, brokers []string, log *slog.Logger, parts Parts) (*consumers, error) {
 	kafka, err := kafkaAt(c, brokers)
 	if err != nil {
 		return nil, err
@@ -76,8 +76,12 @@ func newConsumers(c *config.Config, db *catalogue, brokers []string, log *slog.L
 			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600, 3600},
 		}),
 	}
+	var progress gateway.Progress = db
+	if parts.Progress != nil {
+		progress = parts.Progress(progress)
+	}
 	for _, of := range consumedTopics(c) {
-		one := mq.NewConsumer(kafka, of.group, of.topic, of.handlers, db, log)
+		one := mq.NewConsumer(kafka, of.group, of.topic, of.handlers, progress, log)
 		one.Observe(func(r *model.Record) { k.delay.Observe(time.Since(r.Time).Seconds()) })
 		k.all = append(k.all, one)
 		producer, err := newDeadProducer(c, brokers, of.topic, log, mq.Quiet())
@@ -163,7 +167,7 @@ func (m consumerMetrics) Collect(metrics chan<- prometheus.Metric) {
 }
 
 // RunTrends counts searches until ctx ends, in a process of its own.
-func RunTrends(ctx context.Context, c *config.Config, log *slog.Logger) (err error) {
+func RunTrends(ctx context.Context, c *config.Config, log *slog.Logger, parts Parts) (err error) {
 	if err := makeDataDir(c); err != nil {
 		return err
 	}
@@ -173,7 +177,7 @@ func RunTrends(ctx context.Context, c *config.Config, log *slog.Logger) (err err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	brokers := Brokers(c)
-	k, err := newConsumers(c, db, brokers, log)
+	k, err := newConsumers(c, db, brokers, log, parts)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func TestWhatCannotBeCountedIsSentToTheDeadLetters(t *testing.T) {
 
 func sentToTheDeadLetters(t *testing.T, brokers []string) {
 	c, db, send := countingShop(t, brokers)
-	k, err := newConsumers(c, db, c.MQ.Brokers, quiet)
+	k, err := newConsumers(c, db, c.MQ.Brokers, quiet, Parts{})
 	require.NoError(t, err)
 	runUntilEnd(t, k.run)
 	sent := foreign()

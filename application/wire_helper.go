@@ -44,6 +44,8 @@ type Parts struct {
 	// Outbox replaces what relay and feed read changes from, given the real one. Books
 	// write to the real one.
 	Outbox func(gateway.Outbox) gateway.Outbox
+	// Progress replaces what the consumers store their work in, given the real one.
+	Progress func(gateway.Progress) gateway.Progress
 	// Broker replaces the broker of a spool's events, given the real one.
 	Broker func(events spool.Broker, brokers []string, topic string) spool.Broker
 	// Helper replaces the spool of searches and its brokers as a whole. There are no clicks
@@ -194,7 +196,7 @@ func (w *WireHelper) openTrends(counting bool) (err error) {
 		Group: trendGroup(w.config), Stream: w.config.MQ.SearchTopic(), MinVisitors: w.config.Trends.MinVisitors, Log: w.log,
 	})
 	if counting {
-		w.counted, err = newConsumers(w.config, w.db, w.brokers, w.log)
+		w.counted, err = newConsumers(w.config, w.db, w.brokers, w.log, w.parts)
 	}
 	return err
 }

@@ -24,7 +24,7 @@ func (cmd trendsCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	if err = application.RunTrends(sh.ctx, c, log); err == nil {
+	if err = application.RunTrends(sh.ctx, c, log, sh.parts); err == nil {
 		log.Info("stopped")
 	}
 	return err

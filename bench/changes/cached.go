@@ -33,12 +33,12 @@ func (s *station) measureCache(ctx context.Context, set settings, file string) (
 			return nil, err
 		}
 	}
-	dsn, db, drop, err := newDatabase(ctx, s.server)
+	dsn, db, drop, err := testbed.NewDatabase(ctx, s.server, "changes")
 	if err != nil {
 		return nil, err
 	}
 	closers.Add(drop)
-	if _, err := importInto(ctx, programs[0], s.dir, dsn, file); err != nil {
+	if _, err := testbed.Import(ctx, programs[0], s.dir, dsn, file); err != nil {
 		return nil, err
 	}
 	if _, err := db.ExecContext(ctx, "DELETE FROM outbox"); err != nil { // nothing else should run meanwhile

@@ -4,15 +4,15 @@ package main
 
 import (
 	"cmp"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"literank.com/event-books/bench/testbed"
 )
 
 // The short form of the crash suite, on the servers of the tests. Others use that Kafka, too,
@@ -22,12 +22,8 @@ func TestAllCopiesAgree(t *testing.T) {
 	if server == "" || brokers == "" {
 		t.Skip("TEST_MARIADB_DSN names no MariaDB server, or TEST_KAFKA_BROKERS no Apache Kafka")
 	}
-	seed := 1 + rand.Uint64N(1_000_000)
-	if text := os.Getenv("TEST_CHANGES_SEED"); text != "" {
-		var err error
-		seed, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err)
-	}
+	seed, err := testbed.SeedIn("TEST_CHANGES_SEED")
+	require.NoError(t, err)
 	t.Log("seed ", seed)
 	for _, control := range []string{"", outside, unversioned} {
 		t.Run(cmp.Or(control, product), func(t *testing.T) {

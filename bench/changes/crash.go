@@ -17,9 +17,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-	"github.com/google/uuid"
-
 	"literank.com/event-books/bench/testbed"
 )
 
@@ -73,29 +70,6 @@ type outcome struct {
 	refused                          map[string]int
 }
 
-// newDatabase creates an empty database on a server.
-func newDatabase(ctx context.Context, server string) (dsn string, db *sql.DB, drop func() error, err error) {
-	cfg, err := mysql.ParseDSN(server)
-	if err != nil {
-		return "", nil, nil, err
-	}
-	name := "changes_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	admin, err := sql.Open("mysql", server)
-	if err != nil {
-		return "", nil, nil, err
-	}
-	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4"); err != nil {
-		return "", nil, nil, errors.Join(err, admin.Close())
-	}
-	cfg.DBName = name
-	db, err = sql.Open("mysql", cfg.FormatDSN())
-	drop = func() error {
-		_, err := admin.Exec("DROP DATABASE " + name)
-		return errors.Join(err, db.Close(), admin.Close())
-	}
-	return cfg.FormatDSN(), db, drop, err
-}
-
 // environ are the settings of an instance.
 func environ(number int, dsn string, brokers []string, prefix string) []string {
 	return []string{
@@ -129,7 +103,7 @@ func (s *station) crash(ctx context.Context, name, program string, p *plan, sett
 	prefix := fmt.Sprintf("changes-%s-%d-", name, time.Now().UnixNano())
 	r := &run{station: s, plan: p, journal: newJournal(), topic: newTopicCopy(s.brokers, prefix+changeTopic)}
 	r.logf = func(format string, arguments ...any) { log.Printf(name+": "+format, arguments...) }
-	dsn, db, drop, err := newDatabase(ctx, s.server)
+	dsn, db, drop, err := testbed.NewDatabase(ctx, s.server, "changes")
 	if err != nil {
 		return o, err
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -86,18 +85,6 @@ func (s *station) measure(ctx context.Context, set settings) (figures []figure, 
 		figures = append(figures, measured...)
 	}
 	return figures, nil
-}
-
-// importInto imports a file with a program.
-func importInto(ctx context.Context, program, dir, dsn, file string) (took time.Duration, err error) {
-	command := exec.CommandContext(ctx, program, "import", file)
-	command.Dir = dir
-	command.Env = append(os.Environ(), "EVENT_BOOKS_DB_DSN="+dsn)
-	begun := time.Now()
-	if output, err := command.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("%w\n%s", err, output)
-	}
-	return time.Since(begun), nil
 }
 
 // median of an odd number of values.

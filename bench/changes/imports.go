@@ -61,12 +61,12 @@ func (s *station) importOnce(ctx context.Context, program, database, file string
 		var closers testbed.Closers
 		defer func() { err = errors.Join(err, closers.Close()) }()
 		var drop func() error
-		if dsn, _, drop, err = newDatabase(ctx, s.server); err != nil {
+		if dsn, _, drop, err = testbed.NewDatabase(ctx, s.server, "changes"); err != nil {
 			return 0, err
 		}
 		closers.Add(drop)
 	}
-	took, err := importInto(ctx, program, dir, dsn, file)
+	took, err := testbed.Import(ctx, program, dir, dsn, file)
 	return took.Seconds(), err
 }
 

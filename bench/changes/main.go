@@ -17,14 +17,11 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"math/rand/v2"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"literank.com/event-books/bench/testbed"
@@ -41,7 +38,6 @@ type settings struct {
 	only                         string
 	base                         string
 	scale                        float64
-	keep                         bool
 }
 
 func main() {
@@ -52,24 +48,11 @@ func main() {
 	flag.IntVar(&s.controlOutages, "control-outages", 1, "outages of each negative control")
 	flag.Float64Var(&s.rate, "rate", 100, "writes per second")
 	flag.IntVar(&s.rows, "rows", 1500, "rows of each imported file")
-	flag.Uint64Var(&s.seed, "seed", 0, "repeat the plan of this seed; 0 = a random seed")
 	flag.StringVar(&s.only, "only", "", "run only these parts, separated by commas: "+strings.Join(parts, ", "))
 	flag.StringVar(&s.base, "base", "eeefee7", "the last commit without an outbox, to compare imports with")
 	flag.Float64Var(&s.scale, "scale", 1, "factor for the durations and sizes of figures")
-	flag.BoolVar(&s.keep, "keep", false, "keep the logs")
-	flag.Parse()
-	full := true
-	flag.Visit(func(f *flag.Flag) { full = full && (f.Name == "seed" || f.Name == "keep" || f.Name == "base") })
-	if s.seed == 0 {
-		s.seed = rand.Uint64N(1_000_000) + 1
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	log.SetFlags(log.Ltime)
-	if err := runAll(ctx, s, full); err != nil {
-		stop()
-		log.Fatal("changes: ", err)
-	}
+	suite := &testbed.Suite{Name: "changes", Free: []string{"base"}}
+	suite.Main(func(ctx context.Context, dir string) error { return runAll(ctx, s, suite, dir) })
 }
 
 // The names of the parts. The first ones are programs of the crash suite.
@@ -85,25 +68,14 @@ func (s settings) wants(part string) bool {
 	return s.only == "" || slices.Contains(strings.Split(s.only, ","), part)
 }
 
-func runAll(ctx context.Context, s settings, full bool) (err error) {
+func runAll(ctx context.Context, s settings, suite *testbed.Suite, dir string) (err error) {
 	begun := time.Now()
+	s.seed = suite.Seed
 	for part := range strings.SplitSeq(s.only, ",") {
 		if part != "" && !slices.Contains(parts, part) {
 			return fmt.Errorf("-only: there is no part %q", part)
 		}
 	}
-	dir, err := os.MkdirTemp("", "changes-")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err == nil && !s.keep {
-			err = os.RemoveAll(dir)
-		} else {
-			log.Print("the logs are in ", dir)
-		}
-	}()
-	log.Print("seed ", s.seed)
 	var closers testbed.Closers
 	defer func() { err = errors.Join(err, closers.Close()) }()
 	place, err := newStation(ctx, s, dir, &closers)
@@ -124,7 +96,7 @@ func runAll(ctx context.Context, s settings, full bool) (err error) {
 		}
 	}
 	head := ""
-	if full {
+	if suite.Full {
 		head = fmt.Sprintf("Made on %s by `make changes` with seed %d in %.0f minutes, on %s with Apache Kafka %s (one broker), MariaDB %s and %s. Load, servers and other programs shared the machine.",
 			time.Now().UTC().Format(time.DateOnly), s.seed, time.Since(begun).Minutes(), testbed.Machine(), place.kafka.Version(), place.version, testbed.GoVersion())
 	}

@@ -36,12 +36,12 @@ func (s *station) measureRelay(ctx context.Context, set settings, file string) (
 	if err != nil {
 		return nil, err
 	}
-	dsn, db, drop, err := newDatabase(ctx, s.server)
+	dsn, db, drop, err := testbed.NewDatabase(ctx, s.server, "changes")
 	if err != nil {
 		return nil, err
 	}
 	closers.Add(drop)
-	if _, err := importInto(ctx, program, s.dir, dsn, file); err != nil {
+	if _, err := testbed.Import(ctx, program, s.dir, dsn, file); err != nil {
 		return nil, err
 	}
 	prefix := newPrefix("relay")

@@ -36,7 +36,7 @@ func (s *station) measureSweep(ctx context.Context, set settings, _ string) (fig
 	if err != nil {
 		return nil, err
 	}
-	dsn, db, drop, err := newDatabase(ctx, s.server)
+	dsn, db, drop, err := testbed.NewDatabase(ctx, s.server, "changes")
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (s *station) fill(ctx context.Context, program, dsn string, db *sql.DB, row
 	if err := os.WriteFile(file, []byte("title\nOne\n"), 0o600); err != nil {
 		return err
 	}
-	if _, err := importInto(ctx, program, s.dir, dsn, file); err != nil {
+	if _, err := testbed.Import(ctx, program, s.dir, dsn, file); err != nil {
 		return err
 	}
 	for _, statement := range []string{

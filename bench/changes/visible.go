@@ -37,7 +37,7 @@ func (s *station) measureVisible(ctx context.Context, set settings, _ string) (f
 	if err != nil {
 		return nil, err
 	}
-	dsn, _, drop, err := newDatabase(ctx, s.server)
+	dsn, _, drop, err := testbed.NewDatabase(ctx, s.server, "changes")
 	if err != nil {
 		return nil, err
 	}

@@ -3,16 +3,10 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -26,12 +20,8 @@ import (
 // The short form of the suite. TEST_CHAOS_SEED repeats the plan of a seed. The legs
 // have their own brokers and run side by side, because they mostly wait.
 func TestNothingAnsweredIsLost(t *testing.T) {
-	seed := 1 + rand.Uint64N(1_000_000)
-	if text := os.Getenv("TEST_CHAOS_SEED"); text != "" {
-		var err error
-		seed, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err)
-	}
+	seed, err := testbed.SeedIn("TEST_CHAOS_SEED")
+	require.NoError(t, err)
 	t.Log("seed ", seed)
 	program := filepath.Join(t.TempDir(), "event-books")
 	require.NoError(t, testbed.Build(t.Context(), program, ""))
@@ -74,11 +64,22 @@ func TestNothingAnsweredIsLost(t *testing.T) {
 // embeddedStation is a station with its own embedded broker.
 func embeddedStation(t *testing.T, program string) *station {
 	place := shortStation(t)
-	embedded := startEmbedded(t, program)
-	place.brokers, place.direct = embedded.front, embedded.front
+	embedded, err := testbed.NewEmbeddedBroker(program, t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		assert.NoError(t, embedded.Close())
+		if t.Failed() {
+			t.Logf("the broker:\n%s", embedded.Log())
+		}
+	})
+	require.NoError(t, embedded.Start(t.Context()))
+	place.brokers, place.direct = []string{embedded.Front}, []string{embedded.Front}
+	swallow := func(on bool) func() error {
+		return func() error { embedded.Swallow(on); return nil }
+	}
 	place.faults = []fault{
-		simple("killed", true, embedded.kill, embedded.start),
-		simple("black-holed", true, embedded.swallow(true), atOnce(embedded.swallow(false))),
+		simple("killed", true, embedded.Kill, embedded.Start),
+		simple("black-holed", true, swallow(true), atOnce(swallow(false))),
 	}
 	return place
 }
@@ -114,71 +115,4 @@ func runShort(t *testing.T, place *station, program string, p *plan) outcome {
 	t.Log(o)
 	assert.Empty(t, row{runs: []outcome{o}}.failures())
 	return o
-}
-
-// embedded is the program's broker in a separate process behind a forwarder.
-type embedded struct {
-	program, dir, address string
-	front                 []string
-	forwarder             *testbed.Forwarder
-	process               *testbed.Process
-	printed               *testbed.Output
-}
-
-func startEmbedded(t *testing.T, program string) *embedded {
-	e := &embedded{program: program, dir: t.TempDir(), address: freeAddress(t)}
-	var err error
-	e.forwarder, err = testbed.NewForwarder("127.0.0.1:0", e.address)
-	require.NoError(t, err)
-	t.Cleanup(func() { e.forwarder.Close() })
-	e.front = []string{e.forwarder.Addr().String()}
-	require.NoError(t, e.start(t.Context()))
-	t.Cleanup(func() {
-		assert.NoError(t, e.kill())
-		if t.Failed() {
-			t.Logf("the broker:\n%s", e.printed)
-		}
-	})
-	return e
-}
-
-// freeAddress returns an address with a port below the range from which systems
-// choose, so no other program gets it while the broker is down.
-func freeAddress(t *testing.T) string {
-	for range 100 {
-		address := local(10_000 + rand.IntN(20_000))
-		if free, err := net.Listen("tcp", address); err == nil {
-			require.NoError(t, free.Close())
-			return address
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
-}
-
-func (e *embedded) start(ctx context.Context) (err error) {
-	command := exec.Command(e.program, "broker")
-	command.Dir = e.dir
-	command.Env = append(os.Environ(), "EVENT_BOOKS_MQ_LISTEN="+e.address, "EVENT_BOOKS_MQ_ADVERTISE="+e.front[0])
-	e.printed = &testbed.Output{}
-	command.Stdout, command.Stderr = e.printed, e.printed
-	if e.process, err = testbed.Run(command); err != nil {
-		return err
-	}
-	return testbed.Eventually(ctx, time.Minute, func() error {
-		if e.process.Ended() {
-			return fmt.Errorf("%w\n%s", testbed.ErrEnded, e.printed)
-		}
-		conn, err := net.Dial("tcp", e.address)
-		if err == nil {
-			conn.Close()
-		}
-		return err
-	})
-}
-
-func (e *embedded) kill() error { return e.process.End(syscall.SIGKILL) }
-
-func (e *embedded) swallow(on bool) func() error {
-	return func() error { e.forwarder.Swallow(on); return nil }
 }

@@ -18,14 +18,11 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"math/rand/v2"
 	"net"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"literank.com/event-books/bench/testbed"
@@ -42,7 +39,6 @@ type settings struct {
 	seed                              uint64
 	only                              string
 	long, drain                       time.Duration
-	keep                              bool
 }
 
 func main() {
@@ -58,40 +54,16 @@ func main() {
 	flag.IntVar(&s.backlog, "backlog", 10_000, "records that must wait at a kill while Kafka is away")
 	flag.Float64Var(&s.rate, "rate", 1000, "most searches per second")
 	flag.BoolVar(&s.cluster, "cluster", true, "three brokers instead of one")
-	flag.Uint64Var(&s.seed, "seed", 0, "repeat the plan of this seed; 0 = a random seed")
 	flag.StringVar(&s.only, "only", "", `run only this row: "spool", "bypass" or "order"`)
 	flag.DurationVar(&s.drain, "drain", 3*time.Minute, "longest time for all events to arrive after Kafka has recovered")
 	flag.DurationVar(&s.long, "long", 75*time.Second, "shortest duration of one outage in each run")
-	flag.BoolVar(&s.keep, "keep", false, "keep the logs")
-	flag.Parse()
-	full := true
-	flag.Visit(func(f *flag.Flag) { full = full && (f.Name == "seed" || f.Name == "keep") })
-	if s.seed == 0 {
-		s.seed = rand.Uint64N(1_000_000) + 1
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	log.SetFlags(log.Ltime)
-	if err := runAll(ctx, s, full); err != nil {
-		stop()
-		log.Fatal("chaos: ", err)
-	}
+	suite := &testbed.Suite{Name: "chaos"}
+	suite.Main(func(ctx context.Context, dir string) error { return runAll(ctx, s, suite, dir) })
 }
 
-func runAll(ctx context.Context, s settings, full bool) (err error) {
+func runAll(ctx context.Context, s settings, suite *testbed.Suite, dir string) (err error) {
 	begun := time.Now()
-	dir, err := os.MkdirTemp("", "chaos-")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err == nil && !s.keep {
-			err = os.RemoveAll(dir)
-		} else {
-			log.Print("the logs are in ", dir)
-		}
-	}()
-	log.Print("seed ", s.seed)
+	s.seed = suite.Seed
 	var closers testbed.Closers
 	defer func() { err = errors.Join(err, closers.Close()) }()
 	place, kafka, err := newStation(ctx, s, dir, &closers)
@@ -103,7 +75,7 @@ func runAll(ctx context.Context, s settings, full bool) (err error) {
 		return err
 	}
 	head := ""
-	if full {
+	if suite.Full {
 		head = circumstances(s, kafka.Version(), time.Since(begun))
 	}
 	if err := page.Report(head, table(rows, s.backlog)); err != nil {

@@ -77,11 +77,17 @@ func (f *Forwarder) swallows() bool {
 // because bytes are missing in them.
 func (f *Forwarder) Swallow(swallow bool) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.swallow = swallow
-	if swallow {
-		return
+	f.mu.Unlock()
+	if !swallow {
+		f.Cut()
 	}
+}
+
+// Cut closes every connection, even in the middle of a message. New ones are accepted.
+func (f *Forwarder) Cut() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, conn := range f.conns {
 		conn.Close()
 	}

@@ -1,7 +1,8 @@
 // Package testbed helps tests and benches that make a shop and its Kafka fail. It runs
 // the shop and other child processes and collects their output, runs its own Apache Kafka
-// and a forwarder in front of it, reads topics, and writes a result into a page of docs. It
-// must not know the shop's packages, except for the format of events.
+// or embedded broker and a forwarder in front of it, creates databases, reads topics, and
+// writes a result into a page of docs. It must not know the shop's packages, except for the
+// format of events.
 package testbed
 
 import (

@@ -32,6 +32,18 @@ func Build(ctx context.Context, program, control string, environ ...string) erro
 	return nil
 }
 
+// Import imports a file into a database, or into the data folder of dir if dsn is empty.
+func Import(ctx context.Context, program, dir, dsn, file string) (took time.Duration, err error) {
+	command := exec.CommandContext(ctx, program, "import", file)
+	command.Dir = dir
+	command.Env = append(os.Environ(), "EVENT_BOOKS_DB_DSN="+dsn)
+	begun := time.Now()
+	if output, err := command.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("import %s: %w\n%s", file, err, output)
+	}
+	return time.Since(begun), nil
+}
+
 // Shop is the program under test, on one data folder, over all its starts. Its methods may
 // be called concurrently.
 type Shop struct {
@@ -39,7 +51,9 @@ type Shop struct {
 	// environment.
 	Program, Dir string
 	Environ      []string
-	log          io.Writer // receives the output of all starts
+	// Arguments are the command and its flags. None is the shop as a whole.
+	Arguments []string
+	log       io.Writer // receives the output of all starts
 	// died is called when the program exits unexpectedly.
 	died func(error)
 
@@ -71,7 +85,7 @@ func NewShop(program, dir string, environ []string, log io.Writer, died func(err
 
 // Launch starts the program.
 func (s *Shop) Launch() error {
-	command := exec.Command(s.Program)
+	command := exec.Command(s.Program, s.Arguments...)
 	command.Dir, command.Env = s.Dir, s.Environ
 	printed := &Output{}
 	command.Stdout = io.MultiWriter(printed, s.log)
@@ -142,6 +156,16 @@ func (s *Shop) End(signal syscall.Signal) (status int, err error) {
 	return process.ProcessState.ExitCode(), err
 }
 
+// Signal sends a signal that doesn't end the program.
+func (s *Shop) Signal(signal syscall.Signal) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process == nil {
+		return ErrEnded
+	}
+	return s.process.Process.Signal(signal)
+}
+
 // Address waits until searches are answered. It returns the shop's URL and the number
 // of the current start.
 func (s *Shop) Address(ctx context.Context) (url string, start int, err error) {
@@ -170,11 +194,14 @@ func (s *Shop) Uptime() time.Duration {
 	return s.uptime
 }
 
-// Gauge returns the value of a metric that the shop reports.
+// Gauge returns the value of a metric that the program reports.
 func (s *Shop) Gauge(ctx context.Context, name string) (int, error) {
 	s.mu.Lock()
-	ops := s.ops
+	ops, printed := s.ops, s.printed
 	s.mu.Unlock()
+	if ops == "" && printed != nil { // a consumer alone doesn't listen for searches
+		ops = printed.Attr("counting searches", "ops")
+	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+ops+"/metrics", nil)

@@ -87,11 +87,16 @@ func (r *TopicReader) read(ctx context.Context, handle func(*sarama.ConsumerMess
 
 // DecodeSearchEvent decodes a record of the search topic.
 func DecodeSearchEvent(m *sarama.ConsumerMessage) (*model.SearchEvent, error) {
+	return model.DecodeSearchEvent(string(m.Key), Headers(m), m.Value)
+}
+
+// Headers returns the headers of a record.
+func Headers(m *sarama.ConsumerMessage) []model.Header {
 	headers := make([]model.Header, len(m.Headers))
 	for i, h := range m.Headers {
 		headers[i] = model.Header{Key: string(h.Key), Value: h.Value}
 	}
-	return model.DecodeSearchEvent(string(m.Key), headers, m.Value)
+	return headers
 }
 
 // Size returns the number of records in the topic.

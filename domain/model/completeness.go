@@ -12,8 +12,8 @@ const DeadSource = "/event-books/dead/"
 // a shop, and one topic.
 type SourceReport struct {
 	Source, Stream string
-	// Highest is the highest sequence given. Lost, Refused, Unconfirmed and DeadLettered are
-	// those of EventStats; their events have sequences, too.
+	// Highest is the highest sequence of an event whose outcome is known. Lost, Refused,
+	// Unconfirmed and DeadLettered are those of EventStats; their events have sequences, too.
 	Highest                                  int64
 	Lost, Refused, Unconfirmed, DeadLettered int64
 	// Waiting are events that Kafka has not acknowledged, including those of earlier sources

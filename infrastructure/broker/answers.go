@@ -2,6 +2,7 @@ package broker
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -27,10 +28,38 @@ func (c *guardedConn) expectAnswer(frame []byte) {
 			return // kfake doesn't answer it, and the note would stay for ever
 		}
 	case kmsg.ConsumerGroupDescribe:
+	case kmsg.JoinGroup, kmsg.SyncGroup:
+		c.member.Store(&membership{correlation, make(chan struct{})})
+		return
 	default:
 		return
 	}
 	c.expected.Store(correlation, of)
+}
+
+// membership is a request to join a group, or for partitions. It is answered when the other members
+// have sent theirs.
+type membership struct {
+	correlation uint32
+	answered    chan struct{}
+}
+
+// membershipTimeout bounds how long a group may take to answer.
+const membershipTimeout = 10 * time.Minute
+
+// awaitMembership keeps the end of a connection from kfake until kfake has answered a member of a
+// group. It only begins to watch over a member when it has answered: a member that was gone before
+// would keep its partitions for ever.
+func (c *guardedConn) awaitMembership() {
+	m := c.member.Load()
+	if m == nil {
+		return
+	}
+	select {
+	case <-m.answered:
+	case <-c.guard.closed:
+	case <-time.After(membershipTimeout):
+	}
 }
 
 // acksOf reads the acks of a produce request from what follows the correlation id.
@@ -53,7 +82,11 @@ func (c *guardedConn) inspect(answer []byte) ([]byte, error) {
 	if len(answer) <= header {
 		return answer, nil
 	}
-	found, ok := c.expected.LoadAndDelete(binary.BigEndian.Uint32(answer[lengthSize:]))
+	correlation := binary.BigEndian.Uint32(answer[lengthSize:])
+	if m := c.member.Load(); m != nil && m.correlation == correlation && c.member.CompareAndSwap(m, nil) {
+		close(m.answered)
+	}
+	found, ok := c.expected.LoadAndDelete(correlation)
 	if !ok || len(answer) > maxInspected {
 		return answer, nil
 	}

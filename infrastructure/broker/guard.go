@@ -211,7 +211,9 @@ type guardedConn struct {
 	// expected holds the key and the version of requests whose answers the guard
 	// looks at, by correlation id.
 	expected sync.Map
-	closed   atomic.Bool
+	// member is the last request of a group's member whose answer may take long.
+	member atomic.Pointer[membership]
+	closed atomic.Bool
 }
 
 func (c *guardedConn) idler(other *guardedConn) bool {
@@ -247,6 +249,7 @@ func (c *guardedConn) nextFrame() ([]byte, error) {
 		return nil, err
 	}
 	if _, err := c.in.Peek(1); err != nil {
+		c.awaitMembership()
 		return nil, err
 	}
 	if err := c.SetReadDeadline(time.Now().Add(c.guard.timeout)); err != nil {

@@ -114,12 +114,9 @@ func (c *Consumer) failed(err error) {
 
 // connect reads with one connection until that fails or ctx ends.
 func (c *Consumer) connect(ctx context.Context) error {
-	config := newConfig(c.kafka.Security)
-	config.ChannelBufferSize = batchRecords
-	config.Metadata.RefreshFrequency = 30 * time.Second // for added partitions
+	config := newGroupConfig(c.kafka.Security)
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest
 	config.Consumer.Group.ResetInvalidOffsets = false
-	config.Consumer.Return.Errors = true
 	client, err := dial(c.kafka.Brokers, config)
 	if err != nil {
 		return err

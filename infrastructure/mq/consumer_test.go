@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/domain/trend"
@@ -180,11 +181,12 @@ type consumed struct {
 	queue   *mq.KafkaQueue
 	ledger  *ledger
 	keys    []string
+	log     *slog.Logger
 }
 
 func newConsumed(t *testing.T, brokers []string, partitions int32) *consumed {
 	t.Helper()
-	c := &consumed{brokers: brokers, topic: mqtest.NewTopic(), group: "group-" + uuid.NewString(), ledger: newLedger(), admin: mqtest.Admin(t, brokers)}
+	c := &consumed{brokers: brokers, topic: mqtest.NewTopic(), group: "group-" + uuid.NewString(), ledger: newLedger(), admin: mqtest.Admin(t, brokers), log: slog.New(slog.DiscardHandler)}
 	c.create(t, partitions)
 	c.queue = newQueue(t, brokers, c.topic)
 	return c
@@ -212,7 +214,7 @@ func (c *consumed) send(t *testing.T, n int) {
 // run runs a consumer until stop is called.
 func (c *consumed) run(t *testing.T, handlers gateway.Handlers) (consumer *mq.Consumer, stop func()) {
 	t.Helper()
-	consumer = mq.NewConsumer(mq.Kafka{Brokers: c.brokers}, c.group, c.topic, handlers, c.ledger, slog.New(slog.DiscardHandler))
+	consumer = mq.NewConsumer(mq.Kafka{Brokers: c.brokers}, c.group, c.topic, handlers, c.ledger, c.log)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { consumer.Run(ctx) })
@@ -243,6 +245,51 @@ func TestPromise3EachRecordIsHandledOnce(t *testing.T) {
 		c.send(t, 10)
 		c.run(t, noting)
 		c.ledger.once(t, c.keys)
+	})
+}
+
+// deadMember joins a group, and is silent from then on. The group waits for it for a time.
+func (c *consumed) deadMember(t *testing.T, patience time.Duration) {
+	t.Helper()
+	config := sarama.NewConfig()
+	config.Version = sarama.V2_8_0_0
+	client, err := sarama.NewClient(c.brokers, config)
+	require.NoError(t, err)
+	defer client.Close()
+	coordinator, err := client.Coordinator(c.group)
+	require.NoError(t, err)
+	join := sarama.NewJoinGroupRequest(config.Version)
+	join.GroupId, join.ProtocolType = c.group, "consumer"
+	join.SessionTimeout, join.RebalanceTimeout = int32(patience.Milliseconds()), int32(patience.Milliseconds())
+	require.NoError(t, join.AddGroupProtocolMetadata(sarama.RangeBalanceStrategyName, &sarama.ConsumerGroupMemberMetadata{Topics: []string{c.topic}}))
+	joined, err := coordinator.JoinGroup(join)
+	require.NoError(t, err)
+	if joined.Err == sarama.ErrMemberIdRequired {
+		join.MemberId = joined.MemberId
+		joined, err = coordinator.JoinGroup(join)
+		require.NoError(t, err)
+	}
+	require.Equal(t, sarama.ErrNoError, joined.Err)
+	sync := &sarama.SyncGroupRequest{GroupId: c.group, GenerationId: joined.GenerationId, MemberId: joined.MemberId}
+	require.NoError(t, sync.AddGroupAssignmentMember(joined.MemberId, &sarama.ConsumerGroupMemberAssignment{Topics: map[string][]int32{c.topic: {0}}}))
+	synced, err := coordinator.SyncGroup(sync)
+	require.NoError(t, err)
+	require.Equal(t, sarama.ErrNoError, synced.Err)
+}
+
+// A group answers a new member when it has given up the dead ones. A member that doesn't wait
+// for that, but joins again, becomes a dead one itself.
+func TestAMemberWaitsUntilDeadOnesAreGivenUp(t *testing.T) {
+	t.Parallel()
+	mqtest.OnEach(t, func(t *testing.T, brokers []string) {
+		c := newConsumed(t, brokers, 1)
+		c.send(t, 5)
+		c.deadMember(t, 13*time.Second)
+		var printed testbed.Output
+		c.log = slog.New(slog.NewTextHandler(&printed, nil))
+		c.run(t, noting)
+		c.ledger.once(t, c.keys)
+		assert.NotContains(t, printed.String(), "can't be read")
 	})
 }
 

@@ -10,6 +10,28 @@ import (
 	"github.com/IBM/sarama"
 )
 
+const (
+	// rebalanceTimeout is how long a group waits for its members to join again. A batch under
+	// way takes lastBatch at most. Who comes later joins once more.
+	rebalanceTimeout = 8 * time.Second
+	// groupReadTimeout is how long a member waits for an answer. A group answers a request to
+	// join when all members have joined, or after rebalanceTimeout; the embedded broker begins
+	// to wait anew when a member comes or goes. So members that give up too early, and try
+	// again, may keep each other waiting for ever for one that was killed.
+	groupReadTimeout = 20 * time.Second
+)
+
+// newGroupConfig returns the settings of a member of a group.
+func newGroupConfig(security Security) *sarama.Config {
+	config := newConfig(security)
+	config.Net.ReadTimeout = groupReadTimeout
+	config.ChannelBufferSize = batchRecords
+	config.Metadata.RefreshFrequency = 30 * time.Second // for added partitions
+	config.Consumer.Group.Rebalance.Timeout = rebalanceTimeout
+	config.Consumer.Return.Errors = true
+	return config
+}
+
 // takePartInGroup joins a consumer group on a client, and joins again after each rebalance,
 // until that fails, a session ends with an error, or ctx ends. session makes what handles
 // the partitions of a session; its failure may be nil.
@@ -66,11 +88,8 @@ type Subscription struct {
 // once. Its records are marked as read when it has succeeded. If it fails, Subscribe ends
 // with its error. When the session ends, ctx of handle ends.
 func Subscribe(ctx context.Context, kafka Kafka, s Subscription, handle func(ctx context.Context, records []*Record) error) error {
-	config := newConfig(kafka.Security)
-	config.ChannelBufferSize = batchRecords
-	config.Metadata.RefreshFrequency = 30 * time.Second // for added partitions
+	config := newGroupConfig(kafka.Security)
 	config.Consumer.Offsets.Initial = sarama.OffsetNewest
-	config.Consumer.Return.Errors = true
 	client, err := dial(kafka.Brokers, config)
 	if err != nil {
 		return err

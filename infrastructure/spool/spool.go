@@ -50,6 +50,7 @@ type Spool struct {
 
 	mu       sync.Mutex // held from numbering an event to its append, so both have the same order
 	sequence uint64
+	known    uint64 // the highest sequence of an event whose outcome is counted
 	closed   bool
 
 	stopDrain context.CancelCauseFunc
@@ -191,7 +192,8 @@ func (s *Spool) SendEvent(key string, value []byte, headers ...mq.Header) (_ boo
 	head := heads.Get().(*[]byte)
 	defer heads.Put(head)
 	*head = appendHead((*head)[:0], s.source, key, headers)
-	pending, err := s.append(*head, value)
+	pending, sequence, err := s.append(*head, value)
+	defer s.noteKnown(sequence)
 	if err == nil {
 		_, err = pending.Wait()
 	}
@@ -209,15 +211,23 @@ func (s *Spool) SendEvent(key string, value []byte, headers ...mq.Header) (_ boo
 }
 
 // append gives the event its number and its place in the log.
-func (s *Spool) append(head, value []byte) (wal.Pending, error) {
+func (s *Spool) append(head, value []byte) (pending wal.Pending, sequence uint64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return wal.Pending{}, wal.ErrClosed
+		return wal.Pending{}, 0, wal.ErrClosed
 	}
 	s.sequence++
 	setSequence(head, s.sequence)
-	return s.wal.Start(head, value)
+	pending, err = s.wal.Start(head, value)
+	return pending, s.sequence, err
+}
+
+// noteKnown notes that the outcome of an event is counted. Those before it are on disk if it is.
+func (s *Spool) noteKnown(sequence uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known = max(s.known, sequence)
 }
 
 // buryAtOnce makes an event a dead letter that is too large for the log. The
@@ -288,10 +298,11 @@ func (s *Spool) EventStats() model.EventStats {
 	return stats
 }
 
-// Report says what the spool has done since it was opened.
+// Report says what the spool has done since it was opened. It leaves out events that aren't on
+// disk yet: if the process is killed, nobody will ever see them.
 func (s *Spool) Report() model.SourceReport {
 	s.mu.Lock()
-	highest, ended := s.sequence, s.closed
+	highest, ended := s.known, s.closed
 	s.mu.Unlock()
 	return model.SourceReport{
 		Source: s.source, Stream: s.options.Topic, Highest: int64(highest), Ended: ended,

@@ -76,6 +76,22 @@ func TestEventsWaitForKafkaAndForTheNextStart(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(log.String(), "Kafka does not confirm events"))
 }
 
+// A killed process takes with it what isn't on disk yet. If it had reported that, the event
+// would be missed for ever.
+func TestAReportLeavesOutWhatIsNotOnDisk(t *testing.T) {
+	s := newSpool(t, t.TempDir(), []string{mqtest.Nowhere(t)}, mqtest.NewTopic(), Options{})
+	spooled(t, s, "k", "[0]")
+	pending, sequence, err := s.append(appendHead(nil, s.source, "k", nil), []byte("[1]"))
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, s.Report().Highest)
+	_, err = pending.Wait()
+	require.NoError(t, err)
+	s.noteKnown(sequence)
+	assert.EqualValues(t, 2, s.Report().Highest)
+	spooled(t, s, "k", "[2]")
+	assert.EqualValues(t, 3, s.Report().Highest)
+}
+
 func TestOneProcessPerSpool(t *testing.T) {
 	dir := t.TempDir()
 	newSpool(t, dir, []string{"127.0.0.1:1"}, "x", Options{})
