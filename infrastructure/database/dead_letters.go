@@ -173,6 +173,8 @@ func (db *DB) Retry(ctx context.Context, id int64, handle func(tx gateway.Transa
 		return tx.Model(&row).Update("done_at", time.Now().UnixMilli()).Error
 	}, db.dialect.isolation())
 	switch {
+	case own != nil && passing(own): // a handler passes on what the database says
+		return db.failed("retry a dead letter", own)
 	case own != nil:
 		return own
 	case errors.Is(err, gorm.ErrRecordNotFound):
