@@ -225,7 +225,9 @@ func (b *batch) first(r *Record) bool {
 		return false
 	}
 	source.Arrived++
-	b.shard.sources[name], b.changed[name] = source, source
+	b.shard.sources[name] = source
+	source.LeftOut = b.changed[name].LeftOut
+	b.changed[name] = source
 	return true
 }
 
@@ -282,7 +284,7 @@ func (t *talliedTx) leftOut(r *model.Record) {
 	name := r.Header("ce_source")
 	if source, ok := t.batch.changed[name]; ok {
 		source.LeftOut++
-		t.batch.shard.sources[name], t.batch.changed[name] = source, source
+		t.batch.changed[name] = source
 	}
 }
 
