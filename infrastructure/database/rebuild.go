@@ -253,6 +253,17 @@ func (r *rebuild) Swap(ctx context.Context) (result gateway.RebuildResult, err e
 	return result, nil
 }
 
+func (r *rebuild) Discard(ctx context.Context) error {
+	session, err := r.session(ctx)
+	if err == nil {
+		err = r.empty(session)
+	}
+	if err != nil {
+		return r.failed("delete what the rebuild has counted", err)
+	}
+	return nil
+}
+
 // swap is the transaction that ends a rebuild.
 type swap struct {
 	*consumerTx

@@ -436,3 +436,22 @@ func testRebuildOfOldDeadLetters(t *testing.T, db Catalogue) {
 	}
 	assert.Equal(t, []string{fmt.Sprint(0, old.Unix()), fmt.Sprint(0, noon.Unix())}, open)
 }
+
+// testRebuildDiscarded: a rebuild that has failed leaves no rows. Those of one that was killed go with their days.
+func testRebuildDiscarded(t *testing.T, db Catalogue) {
+	ctx := t.Context()
+	l := newLog(dated(rand.New(rand.NewPCG(23, 9)), "discarded "))
+	l.count(t, db, l.shard, l.claimed(t, db), int64(len(l.events)))
+	r := l.begin(t, db)
+	end := must(r.Targets(ctx, true))[l.shard]
+	l.count(t, r, l.again(), must(r.Claim(ctx, l.again())), end)
+	require.NoError(t, r.Discard(ctx))
+	before := everyRow(t, db)
+	assert.Positive(t, must(r.Swap(ctx)).Counts, "nothing takes the place of the counts")
+	assert.Empty(t, everyRow(t, db))
+	assert.Positive(t, l.rebuilt(t, db).Counts)
+	same(t, before, everyRow(t, db))
+	later := l.begin(t, db)
+	require.ErrorIs(t, r.Discard(ctx), gateway.ErrFenced)
+	require.NoError(t, later.Discard(ctx))
+}
