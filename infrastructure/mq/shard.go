@@ -305,7 +305,7 @@ func (t *talliedTx) Late(r *model.Record) {
 // programs.
 func identity(r *Record) (source string, sequence uint64, ok bool) {
 	source = r.Header("ce_source")
-	sequence, err := strconv.ParseUint(r.Header("ce_sequence"), 10, 64)
+	sequence, err := strconv.ParseUint(r.Header("ce_sequence"), 10, 63)
 	ours := source != "" && len(source) <= maxSource && utf8.ValidString(source)
 	return source, sequence, ours && err == nil && sequence > 0
 }
