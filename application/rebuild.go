@@ -53,11 +53,19 @@ func RebuildTrends(ctx context.Context, c *config.Config, log *slog.Logger, repo
 		return result, err
 	}
 	result, err = r.run(ctx)
-	if errors.Is(err, gateway.ErrFenced) {
-		err = errAnotherRebuild
+	switch {
+	case errors.Is(err, gateway.ErrFenced):
+		return result, errAnotherRebuild
+	case err != nil:
+		discarding, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardTimeout)
+		defer cancel()
+		err = errors.Join(err, r.counts.Discard(discarding))
 	}
 	return result, err
 }
+
+// discardTimeout bounds the deletion of what a rebuild has counted that has failed.
+const discardTimeout = 10 * time.Second
 
 var errAnotherRebuild = errors.New("another rebuild has begun meanwhile, so this one ends")
 

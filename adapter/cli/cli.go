@@ -32,7 +32,7 @@ type commands struct {
 
 	All    allCommand    `cmd:"" default:"1" help:"Run the shop: web service, and embedded parts for whatever the configuration leaves empty (default)."`
 	Web    webCommand    `cmd:"" help:"Run the web service alone."`
-	Trends trendsCommand `cmd:"" help:"Count searches, without a web service. Several of them share the work."`
+	Trends trendsCommand `cmd:"" help:"Count searches and clicks, without a web service. Several of them share the work."`
 	Echo   echoCommand   `cmd:"" help:"Answer pings alone; see /ping."`
 	Broker brokerCommand `cmd:"" help:"Run the embedded broker alone."`
 	Import importCommand `cmd:"" help:"Load a catalogue: CSV, JSON Lines or ONIX, also gzipped."`

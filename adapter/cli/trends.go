@@ -12,7 +12,7 @@ import (
 )
 
 type trendsCommand struct {
-	Rebuild bool `help:"Count again what the topics still have, put that in the place of the counts, and end."`
+	Rebuild bool `help:"Count again what the topics still have, replace the counts with the result, and end."`
 }
 
 func (cmd trendsCommand) Run(sh *shell) error {

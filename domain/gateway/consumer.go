@@ -53,7 +53,8 @@ type Progress interface {
 // Step is what Advance stores about a shard.
 type Step struct {
 	model.Checkpoint
-	// Sources are those that have changed, by name.
+	// Sources are those that have changed, by name. LeftOut is by how much it has grown: dead letters
+	// are put back meanwhile.
 	Sources map[string]model.SourceCount
 }
 

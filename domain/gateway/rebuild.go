@@ -39,6 +39,9 @@ type Rebuild interface {
 	// groups that count again must have read as far as the live ones; the error is ErrNotLevel
 	// if they haven't, or if a consumer has claimed a shard since Targets has held it.
 	Swap(ctx context.Context) (RebuildResult, error)
+	// Discard deletes what was counted, unless another rebuild has begun. Nothing else deletes rows of
+	// visitors who are erased afterwards.
+	Discard(ctx context.Context) error
 }
 
 // ErrNotLevel: the live counts and those that are to replace them are not at the same positions.

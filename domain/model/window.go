@@ -39,8 +39,9 @@ func (w *Window) Join(other *Window) (added int) {
 	if other.highest == 0 {
 		return 0
 	}
-	for sequence := max(1, other.least()); sequence <= other.highest; sequence++ {
-		if other.has(sequence) && w.First(sequence) {
+	least := max(1, other.least())
+	for i := range other.highest - least + 1 { // the highest may be the last number that there is
+		if sequence := least + i; other.has(sequence) && w.First(sequence) {
 			added++
 		}
 	}

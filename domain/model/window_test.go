@@ -96,6 +96,10 @@ func TestJoinedWindows(t *testing.T) {
 	}
 	empty := &Window{}
 	assert.Zero(t, empty.Join(&Window{}))
+	last, other := &Window{}, &Window{}
+	last.First(math.MaxUint64)
+	assert.Equal(t, 1, other.Join(last))
+	assert.Zero(t, other.Join(last))
 	w := &Window{}
 	w.First(1)
 	w.First(7)

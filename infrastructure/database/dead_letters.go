@@ -147,6 +147,10 @@ func (db *DB) Retry(ctx context.Context, id int64, handle func(tx gateway.Transa
 	}
 	var own error // of handle, which must come back as it is
 	err = session.Transaction(func(tx *gorm.DB) error {
+		// As a rebuild does, it locks the trends before letters. Otherwise each could wait for the other.
+		if err := db.newConsumerTx(tx, model.Shard{}).lockTrends(ctx); err != nil {
+			return err
+		}
 		var row deadLetter
 		if err := db.locking(tx).Take(&row, "id = ? AND done_at IS NULL", id).Error; err != nil {
 			return err

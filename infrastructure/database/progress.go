@@ -84,6 +84,14 @@ type source struct {
 
 func (source) TableName() string { return "consumer_sources" }
 
+var sourceKey = []clause.Column{{Name: "consumer"}, {Name: "stream"}, {Name: "shard"}, {Name: "hash"}}
+
+// grown is what a row changes of the one before it, to whose left_out it adds its own.
+func grown(row *source) clause.Set {
+	return append(clause.AssignmentColumns([]string{"highest", "arrived", "last_at", "seen"}),
+		clause.Assignment{Column: clause.Column{Name: "left_out"}, Value: gorm.Expr("left_out + ?", row.LeftOut)})
+}
+
 func hashOfSource(name string) []byte {
 	sum := sha256.Sum256([]byte(name))
 	return sum[:]
@@ -245,7 +253,7 @@ func (w *consumerTx) finish(step gateway.Step, before *position) error {
 			Consumer: w.shard.Group, Stream: w.shard.Stream, Shard: w.shard.Number, Hash: hashOfSource(name),
 			Name: name, Highest: int64(known.Highest()), Arrived: known.Arrived, LeftOut: known.LeftOut, LastAt: now, Seen: known.Encode(),
 		}
-		if err := w.tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(row).Error; err != nil {
+		if err := w.tx.Clauses(clause.OnConflict{Columns: sourceKey, DoUpdates: grown(row)}).Create(row).Error; err != nil {
 			return err
 		}
 	}

@@ -222,3 +222,17 @@ func TestPromise3WindowsAreKeptFor400Days(t *testing.T) {
 		assert.Equal(t, []string{"/shop/1"}, known())
 	})
 }
+
+// A rebuild that was killed has left rows of visitors.
+func TestWhatAKilledRebuildLeftIsDroppedWithItsDay(t *testing.T) {
+	migrated(t, func(t *testing.T, db *DB) {
+		session := db.gorm.WithContext(t.Context())
+		require.NoError(t, session.Exec("INSERT INTO trend_visits_rebuilt (day, keyword_id, visitor, surface, tag, facts) VALUES (99, 7, 'v', 1, '', ''), (100, 7, 'v', 1, '', '')").Error)
+		require.NoError(t, session.Exec("INSERT INTO trend_clicks_rebuilt (day, search_id, book_id, keyword_id, visitor, surface, tag, bucket, ordinal, clicked_at) VALUES (99, 's', 1, 7, 'v', 1, '', 0, 1, 1)").Error)
+		require.NoError(t, db.dropBefore(session, 100))
+		var visits, clicks int64
+		require.NoError(t, session.Raw("SELECT COUNT(*) FROM trend_visits_rebuilt").Scan(&visits).Error)
+		require.NoError(t, session.Raw("SELECT COUNT(*) FROM trend_clicks_rebuilt").Scan(&clicks).Error)
+		assert.Equal(t, []int64{1, 0}, []int64{visits, clicks})
+	})
+}

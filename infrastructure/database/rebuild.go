@@ -82,19 +82,29 @@ func (r *rebuild) reset(tx *gorm.DB) error {
 	if err != nil {
 		return err
 	}
-	cut := int64(0)
 	r.others = map[model.Shard]int64{}
 	for _, p := range others {
-		cut = max(cut, p.NewestAt)
 		r.others[p.shard()] = p.NextRecord
 	}
 	for _, s := range r.shards {
 		if err := ofShard(tx, s.again).Select("*").Updates(positionOf(s.again, model.Checkpoint{Epoch: r.own[s.again]})).Error; err != nil {
 			return err
 		}
+	}
+	r.first, err = r.findFirst(tx, others)
+	return err
+}
+
+// findFirst returns the first day after all events that the topics may have deleted.
+func (r *rebuild) findFirst(tx *gorm.DB, others []*position) (trend.Day, error) {
+	cut := int64(0)
+	for _, p := range others {
+		cut = max(cut, p.NewestAt)
+	}
+	for _, s := range r.shards {
 		highest, err := highestBefore(tx, s.live, s.oldest)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		cut = max(cut, highest)
 	}
@@ -102,8 +112,7 @@ func (r *rebuild) reset(tx *gorm.DB) error {
 	if cut > 0 {
 		first = max(first, trend.DayOf(timeOf(cut))+1)
 	}
-	r.first = first
-	return err
+	return first, err
 }
 
 // findOthers returns the positions of live groups in partitions that are not counted again.
@@ -244,6 +253,17 @@ func (r *rebuild) Swap(ctx context.Context) (result gateway.RebuildResult, err e
 	return result, nil
 }
 
+func (r *rebuild) Discard(ctx context.Context) error {
+	session, err := r.session(ctx)
+	if err == nil {
+		err = r.empty(session)
+	}
+	if err != nil {
+		return r.failed("delete what the rebuild has counted", err)
+	}
+	return nil
+}
+
 // swap is the transaction that ends a rebuild.
 type swap struct {
 	*consumerTx
@@ -270,11 +290,12 @@ func (s *swap) run(ctx context.Context) error {
 			return fmt.Errorf("partition %d was added to the topic %s; rebuild again", p.Shard, p.Stream)
 		}
 	}
-	dropped, err := firstDay(s.tx)
+	// Old days may have been dropped since, and consumers may have gone back to the oldest record.
+	first, err := s.rebuild.findFirst(s.tx, others)
 	if err != nil {
 		return err
 	}
-	s.first = max(dropped, s.rebuild.first)
+	s.first = max(first, s.rebuild.first)
 	s.result.FirstDay = s.first
 	for _, shard := range s.rebuild.shards {
 		left, err := s.joinLetters(shard)
@@ -314,6 +335,9 @@ func (s *swap) level(shard rebuiltShard) error {
 		return gateway.ErrFenced
 	}
 	unread := again[0].LastRecord == ""
+	if len(live) > 0 && live[0].differs(&again[0]) {
+		return fmt.Errorf("partition %d of the topic %s was created anew, or has lost records; rebuild again once consumers read it", shard.live.Number, shard.live.Stream)
+	}
 	switch {
 	case len(live) == 0 && unread:
 		return nil
@@ -323,6 +347,12 @@ func (s *swap) level(shard rebuiltShard) error {
 		return nil
 	}
 	return gateway.ErrNotLevel
+}
+
+// differs reports whether two positions belong to different topics, or lie behind different records.
+func (p *position) differs(other *position) bool {
+	known := func(a, b string) bool { return a != "" && b != "" && a != b }
+	return known(p.StreamID, other.StreamID) || p.NextRecord == other.NextRecord && known(p.LastRecord, other.LastRecord)
 }
 
 // joinLetters makes dead letters of the records that no longer count, and marks those as done
@@ -343,19 +373,20 @@ func (s *swap) joinLetters(shard rebuiltShard) (map[string]int64, error) {
 		}
 		return err
 	}
-	known := map[int64]bool{}
+	type place struct{ position, writtenAt int64 } // a topic that was created anew has other records there
+	at := func(d *deadLetter) place { return place{d.Position, d.WrittenAt} }
+	known := map[place]bool{}
 	for _, d := range rejected {
-		known[d.Position] = true
+		known[at(d)] = true
 	}
 	now := time.Now().UnixMilli()
 	for _, d := range open {
-		if known[d.Position] {
-			delete(known, d.Position)
-			continue
-		}
-		if stays, err := s.stays(d, shard); err != nil {
+		stays, err := s.stays(d, shard)
+		if err != nil {
 			return nil, err
-		} else if stays {
+		}
+		if known[at(d)] || stays {
+			delete(known, at(d))
 			continue
 		}
 		s.result.Letters++
@@ -364,11 +395,15 @@ func (s *swap) joinLetters(shard rebuiltShard) (map[string]int64, error) {
 		}
 	}
 	for _, d := range rejected {
-		if !known[d.Position] {
+		stays, err := s.stays(d, shard)
+		if err != nil {
+			return nil, err
+		}
+		if !known[at(d)] || stays {
 			continue
 		}
 		s.result.NewLetters++
-		err := cmp.Or(count(d, 1), s.tx.Model(d).Updates(map[string]any{"consumer": shard.live.Group, "done_at": nil}).Error)
+		err = cmp.Or(count(d, 1), s.tx.Model(d).Updates(map[string]any{"consumer": shard.live.Group, "done_at": nil}).Error)
 		if err != nil {
 			return nil, err
 		}
@@ -376,8 +411,7 @@ func (s *swap) joinLetters(shard rebuiltShard) (map[string]int64, error) {
 	return left, nil
 }
 
-// stays reports whether the event of a dead letter belongs to a day that is not replaced. The
-// position of such a letter may be one of the topic before it was created anew.
+// stays reports whether the event of a dead letter belongs to a day that is not replaced.
 func (s *swap) stays(d *deadLetter, shard rebuiltShard) (bool, error) {
 	letter, err := d.letter()
 	if err != nil {

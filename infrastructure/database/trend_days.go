@@ -98,21 +98,28 @@ func (db *DB) dropBefore(session *gorm.DB, first trend.Day) error {
 	if err != nil {
 		return err
 	}
-	for _, table := range []string{liveTables.visits.name, liveTables.texts.name, liveTables.counts.name} {
-		if err := dropKeywords(session, table, first); err != nil {
+	for _, tables := range []trendTables{liveTables, rebuiltTables} { // a rebuild that was killed has left its rows
+		if err := tables.drop(session, first); err != nil {
 			return err
 		}
-	}
-	if err := session.Exec("DELETE FROM trend_clicks WHERE day < ?", first).Error; err != nil {
-		return err
-	}
-	if err := session.Exec("DELETE FROM trend_erasures WHERE erased_at < ?", milli(first.Start())).Error; err != nil {
-		return err
 	}
 	if first == before {
 		return nil
 	}
 	return db.dropKeywordsWithoutDays(session)
+}
+
+// drop deletes the rows of days before one, except the sums over all keywords.
+func (t trendTables) drop(session *gorm.DB, first trend.Day) error {
+	for _, table := range []string{t.visits.name, t.texts.name, t.counts.name} {
+		if err := dropKeywords(session, table, first); err != nil {
+			return err
+		}
+	}
+	if err := session.Exec("DELETE FROM "+t.clicks.name+" WHERE day < ?", first).Error; err != nil {
+		return err
+	}
+	return session.Exec("DELETE FROM "+t.erasures.name+" WHERE erased_at < ?", milli(first.Start())).Error
 }
 
 // joinTags makes one sum of those of all tags, for each day before one. Anybody can make up tags,

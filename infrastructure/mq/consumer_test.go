@@ -124,7 +124,7 @@ func (l *ledger) Advance(_ context.Context, s model.Shard, epoch int64, work fun
 	}
 	row.Checkpoint = step.Checkpoint
 	for name, known := range step.Sources {
-		row.sources[name] = source{known.Encode(), known.Arrived, known.LeftOut}
+		row.sources[name] = source{known.Encode(), known.Arrived, row.sources[name].leftOut + known.LeftOut}
 	}
 	for _, key := range tx.keys {
 		l.handled[key]++
@@ -495,6 +495,36 @@ func TestPromise3WhatAHandlerCanNotHandleBecomesADeadLetter(t *testing.T) {
 		assert.Contains(t, c.ledger.rejected["key 5"], "five is odd")
 		assert.Equal(t, int64(2), c.ledger.row(0).Dead)
 		assert.Equal(t, int64(11), c.ledger.row(0).Handled)
+	})
+}
+
+// A dead letter that is put back counts, although the consumer knows its source as it was before.
+func TestADeadLetterThatIsPutBackIsNoLongerLeftOut(t *testing.T) {
+	mqtest.OnEach(t, func(t *testing.T, brokers []string) {
+		c := newConsumed(t, brokers, 1)
+		c.send(t, 1)
+		c.run(t, gateway.Handlers{"test": func(ctx context.Context, records []*model.Record, tx gateway.Transaction) error {
+			if records[0].Key == "key 0" {
+				tx.Reject(records[0], errors.New("odd"))
+				records = records[1:]
+			}
+			return stored(ctx, records, tx)
+		}})
+		leftOut := func(change int64) (sum int64) {
+			c.ledger.mu.Lock()
+			defer c.ledger.mu.Unlock()
+			for name, known := range c.ledger.row(0).sources {
+				known.leftOut += change
+				c.ledger.row(0).sources[name] = known
+				sum += known.leftOut
+			}
+			return sum
+		}
+		require.Eventually(t, func() bool { return leftOut(0) == 1 }, time.Minute, 10*time.Millisecond)
+		assert.Zero(t, leftOut(-1))
+		c.keys = nil
+		c.send(t, 1) // the same key
+		require.Eventually(t, func() bool { return leftOut(0) == 1 }, time.Minute, 10*time.Millisecond)
 	})
 }
 

@@ -225,7 +225,9 @@ func (b *batch) first(r *Record) bool {
 		return false
 	}
 	source.Arrived++
-	b.shard.sources[name], b.changed[name] = source, source
+	b.shard.sources[name] = source
+	source.LeftOut = b.changed[name].LeftOut
+	b.changed[name] = source
 	return true
 }
 
@@ -282,7 +284,7 @@ func (t *talliedTx) leftOut(r *model.Record) {
 	name := r.Header("ce_source")
 	if source, ok := t.batch.changed[name]; ok {
 		source.LeftOut++
-		t.batch.shard.sources[name], t.batch.changed[name] = source, source
+		t.batch.changed[name] = source
 	}
 }
 
@@ -303,7 +305,7 @@ func (t *talliedTx) Late(r *model.Record) {
 // programs.
 func identity(r *Record) (source string, sequence uint64, ok bool) {
 	source = r.Header("ce_source")
-	sequence, err := strconv.ParseUint(r.Header("ce_sequence"), 10, 64)
+	sequence, err := strconv.ParseUint(r.Header("ce_sequence"), 10, 63)
 	ours := source != "" && len(source) <= maxSource && utf8.ValidString(source)
 	return source, sequence, ours && err == nil && sequence > 0
 }

@@ -72,6 +72,11 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"a rebuild after a cut":             testRebuildCut,
 		"rebuilds at once":                  testRebuildsAtOnce,
 		"a rebuild of dead letters":         testRebuildOfDeadLetters,
+		"a rebuild of a new topic":          testRebuildOfANewTopic,
+		"a rebuild before consumers notice": testRebuildBeforeConsumersNotice,
+		"a rebuild while they go back":      testRebuildWhileConsumersGoBack,
+		"a rebuild of old dead letters":     testRebuildOfOldDeadLetters,
+		"a rebuild that is discarded":       testRebuildDiscarded,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)()) })
 	}

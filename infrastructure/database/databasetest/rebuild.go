@@ -327,3 +327,131 @@ func testRebuildOfDeadLetters(t *testing.T, db Catalogue) {
 	assert.Equal(t, []int64{4, 2}, []int64{known.Arrived, known.LeftOut})
 	assert.False(t, known.First(4), "a copy of what the rebuild has counted")
 }
+
+// testRebuildOfANewTopic: the topic is created anew during a rebuild. What only the former one had stays
+// counted, whether the consumers or the rebuild notice it first.
+func testRebuildOfANewTopic(t *testing.T, db Catalogue) {
+	ctx := t.Context()
+	random := rand.New(rand.NewPCG(13, 9))
+	events := dated(random, "new ")
+	third := int64(len(events) / 3)
+	former, anew := newLog(events[:third]), newLog(events[third:])
+	anew.shard = former.shard
+	in := func(id string, progress gateway.Progress, shard model.Shard) model.Checkpoint {
+		claim := must(progress.Claim(ctx, shard))
+		if claim.StreamID != id {
+			claim.StreamID, claim.Next, claim.Last = id, 0, ""
+			require.NoError(t, progress.Advance(ctx, shard, claim.Epoch, func(gateway.Transaction) (gateway.Step, error) {
+				return gateway.Step{Checkpoint: claim}, nil
+			}))
+		}
+		return claim
+	}
+	former.count(t, db, former.shard, in("former", db, former.shard), third)
+
+	early := former.begin(t, db) // it reads the former topic
+	former.count(t, early, former.again(), in("former", early, former.again()), third)
+	anew.count(t, db, anew.shard, in("anew", db, anew.shard), third)
+	before := everyRow(t, db)
+	must(early.Targets(ctx, true))
+	_, err := early.Swap(ctx)
+	require.Error(t, err)
+	same(t, before, everyRow(t, db), "the consumers have read the new topic equally far")
+}
+
+// testRebuildBeforeConsumersNotice: only the rebuild knows that the topic is another one.
+func testRebuildBeforeConsumersNotice(t *testing.T, db Catalogue) {
+	ctx := t.Context()
+	events := dated(rand.New(rand.NewPCG(17, 9)), "unnoticed ")
+	third := int64(len(events) / 3)
+	former, anew := newLog(events[:third]), newLog(events[third:])
+	anew.shard = former.shard
+	claim := former.claimed(t, db)
+	claim.StreamID = "former"
+	former.count(t, db, former.shard, claim, third)
+	before := everyRow(t, db)
+	r := former.begin(t, db)
+	claim = must(r.Claim(ctx, former.again()))
+	claim.StreamID = "anew"
+	anew.count(t, r, former.again(), claim, third)
+	must(r.Targets(ctx, true))
+	_, err := r.Swap(ctx)
+	require.Error(t, err)
+	same(t, before, everyRow(t, db))
+}
+
+// testRebuildWhileConsumersGoBack: the partition has lost its last records, so that consumers read it again
+// from the oldest one. The lost ones stay counted.
+func testRebuildWhileConsumersGoBack(t *testing.T, db Catalogue) {
+	ctx := t.Context()
+	l := newLog(dated(rand.New(rand.NewPCG(19, 9)), "lost "))
+	third := int64(len(l.events) / 3)
+	l.count(t, db, l.shard, l.claimed(t, db), 2*third)
+	r := l.begin(t, db)
+	before := everyRow(t, db)
+	l.count(t, r, l.again(), must(r.Claim(ctx, l.again())), third)
+	claim := l.claimed(t, db)
+	claim.Next, claim.Last = 0, ""
+	require.NoError(t, db.Advance(ctx, l.shard, claim.Epoch, func(gateway.Transaction) (gateway.Step, error) { return gateway.Step{Checkpoint: claim}, nil }))
+	claim.Next, claim.Last = third, fmt.Sprint("/shop ", third) // copies
+	require.NoError(t, db.Advance(ctx, l.shard, claim.Epoch, func(gateway.Transaction) (gateway.Step, error) { return gateway.Step{Checkpoint: claim}, nil }))
+	must(r.Targets(ctx, true))
+	assert.Zero(t, must(r.Swap(ctx)).Counts)
+	same(t, before, everyRow(t, db))
+}
+
+// testRebuildOfOldDeadLetters: letters of days that stay are left as they are. Their places may be those of
+// other records, since the topic was created anew.
+func testRebuildOfOldDeadLetters(t *testing.T, db Catalogue) {
+	ctx := t.Context()
+	l := newLog(nil)
+	old := noon.AddDate(0, 0, -3)
+	reject := func(progress gateway.Progress, shard model.Shard, claim model.Checkpoint, next int64, letters map[int64]time.Time) {
+		require.NoError(t, progress.Advance(ctx, shard, claim.Epoch, func(tx gateway.Transaction) (gateway.Step, error) {
+			for at := range next {
+				if time, ok := letters[at]; ok {
+					tx.Reject(&model.Record{Shard: shard, Position: at, Time: time}, errors.New("odd"))
+				}
+			}
+			claim.Next, claim.Last, claim.Newest = next, fmt.Sprint("/shop ", next), old
+			if next == 0 {
+				claim.Last = ""
+			}
+			return gateway.Step{Checkpoint: claim}, nil
+		}))
+	}
+	reject(db, l.shard, l.claimed(t, db), 1, map[int64]time.Time{0: old})
+	reject(db, l.shard, l.claimed(t, db), 0, nil) // the topic is created anew
+	again := map[int64]time.Time{0: noon, 1: old}
+	reject(db, l.shard, l.claimed(t, db), 2, map[int64]time.Time{0: noon})
+	r := l.begin(t, db)
+	require.Greater(t, r.FirstDay(), trend.DayOf(old))
+	must(r.Targets(ctx, true))
+	reject(r, l.again(), must(r.Claim(ctx, l.again())), 2, again)
+	result := must(r.Swap(ctx))
+	assert.Equal(t, []int64{0, 0}, []int64{result.Letters, result.NewLetters})
+	var open []string
+	for _, letter := range must(db.DeadLetters(ctx, 0, 10)) {
+		open = append(open, fmt.Sprint(letter.Record.Position, letter.Record.Time.Unix()))
+	}
+	assert.Equal(t, []string{fmt.Sprint(0, old.Unix()), fmt.Sprint(0, noon.Unix())}, open)
+}
+
+// testRebuildDiscarded: a rebuild that has failed leaves no rows. Those of one that was killed go with their days.
+func testRebuildDiscarded(t *testing.T, db Catalogue) {
+	ctx := t.Context()
+	l := newLog(dated(rand.New(rand.NewPCG(23, 9)), "discarded "))
+	l.count(t, db, l.shard, l.claimed(t, db), int64(len(l.events)))
+	r := l.begin(t, db)
+	end := must(r.Targets(ctx, true))[l.shard]
+	l.count(t, r, l.again(), must(r.Claim(ctx, l.again())), end)
+	require.NoError(t, r.Discard(ctx))
+	before := everyRow(t, db)
+	assert.Positive(t, must(r.Swap(ctx)).Counts, "nothing takes the place of the counts")
+	assert.Empty(t, everyRow(t, db))
+	assert.Positive(t, l.rebuilt(t, db).Counts)
+	same(t, before, everyRow(t, db))
+	later := l.begin(t, db)
+	require.ErrorIs(t, r.Discard(ctx), gateway.ErrFenced)
+	require.NoError(t, later.Discard(ctx))
+}

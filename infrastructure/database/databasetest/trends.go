@@ -216,6 +216,11 @@ func testCompleteness(t *testing.T, db Catalogue) {
 	// More has arrived than the last report knows of.
 	assert.Equal(t, model.Completeness{Accepted: 9, Counted: 8, Dead: 2, Waiting: 3, Lost: 1, Missed: 4}, must(db.Completeness(ctx, group, stream, hourAgo)))
 
+	require.NoError(t, db.Advance(ctx, shardA, claim.Epoch, func(gateway.Transaction) (gateway.Step, error) {
+		return gateway.Step{Checkpoint: claim, Sources: map[string]model.SourceCount{"/shop/1": {Window: window, Arrived: 9}}}, nil
+	}))
+	assert.Equal(t, int64(8), must(db.Completeness(ctx, group, stream, hourAgo)).Counted, "a step adds to what is left out")
+
 	report.At = time.Now().Add(-2 * time.Minute)
 	require.NoError(t, db.ReportSource(ctx, report))
 	assert.Equal(t, int64(1), must(db.Completeness(ctx, group, stream, hourAgo)).Unknown, "silent without an end")
