@@ -138,7 +138,7 @@ func TestADeadLetterThatKafkaRefuses(t *testing.T) {
 		c, db, send := countingShop(t, brokers)
 		mqtest.CreateTopic(t, brokers, mq.DeadLetterTopic(c.MQ.SearchTopic()), map[string]string{"max.message.bytes": "5000"})
 		log := &testbed.Output{}
-		k, err := newConsumers(c, db, brokers, slog.New(slog.NewTextHandler(log, nil)))
+		k, err := newConsumers(c, db, brokers, slog.New(slog.NewTextHandler(log, nil)), Parts{})
 		require.NoError(t, err)
 		runUntilEnd(t, k.run)
 		large, small := foreign(), foreign()

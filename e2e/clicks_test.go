@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -77,6 +78,34 @@ func (p *process) handled(topic string) (sum int) {
 		}
 	}
 	return sum
+}
+
+// completeness returns the numbers of X-Completeness, or nil.
+func completeness(t *testing.T, url string) map[string]int {
+	t.Helper()
+	a := get(t, url+"/api/trends")
+	if a.code != http.StatusOK {
+		return nil
+	}
+	numbers := map[string]int{}
+	for part := range strings.SplitSeq(a.header.Get("X-Completeness"), ", ") {
+		name, value, _ := strings.Cut(part, "=")
+		var n int
+		_, err := fmt.Sscan(value, &n)
+		require.NoError(t, err, part)
+		numbers[name] = n
+	}
+	return numbers
+}
+
+// counted waits until all accepted events are counted, and at least n.
+func (p *process) counted(n int) (numbers map[string]int) {
+	p.t.Helper()
+	p.eventually("all events are counted", func() bool {
+		numbers = completeness(p.t, p.url())
+		return numbers["counted"] >= n && numbers["counted"] == numbers["accepted"] && numbers["waiting"] == 0
+	})
+	return numbers
 }
 
 // From a page of results over the spool of clicks to the topic, and the same for an erasure.

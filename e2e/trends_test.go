@@ -23,34 +23,6 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-// completeness returns the numbers of X-Completeness, or nil.
-func completeness(t *testing.T, url string) map[string]int {
-	t.Helper()
-	a := get(t, url+"/api/trends")
-	if a.code != http.StatusOK {
-		return nil
-	}
-	numbers := map[string]int{}
-	for part := range strings.SplitSeq(a.header.Get("X-Completeness"), ", ") {
-		name, value, _ := strings.Cut(part, "=")
-		var n int
-		_, err := fmt.Sscan(value, &n)
-		require.NoError(t, err, part)
-		numbers[name] = n
-	}
-	return numbers
-}
-
-// counted waits until all accepted events are counted, and at least n.
-func (p *process) counted(n int) (numbers map[string]int) {
-	p.t.Helper()
-	p.eventually("all events are counted", func() bool {
-		numbers = completeness(p.t, p.url())
-		return numbers["counted"] >= n && numbers["counted"] == numbers["accepted"] && numbers["waiting"] == 0
-	})
-	return numbers
-}
-
 // Promise 3: each search is counted exactly once, although shop and consumers are killed again
 // and again, and two processes share the partitions.
 func TestPromise3EachSearchIsCountedOnce(t *testing.T) {
