@@ -132,12 +132,9 @@ func (r *rebuilding) run(ctx context.Context) (result gateway.RebuildResult, err
 		}
 	}
 	for range swapTries {
-		for left := int64(1); left > 0; {
+		for left := int64(nearly); left >= nearly; {
 			if left, err = r.follow(ctx, false); err != nil {
 				return result, err
-			}
-			if left < nearly {
-				break
 			}
 		}
 		if _, err = r.follow(ctx, true); err != nil {

@@ -148,7 +148,9 @@ func (db *DB) Retry(ctx context.Context, id int64, handle func(tx gateway.Transa
 	var own error // of handle, which must come back as it is
 	err = session.Transaction(func(tx *gorm.DB) error {
 		// As a rebuild does, it locks the trends before letters. Otherwise each could wait for the other.
-		if err := db.newConsumerTx(tx, model.Shard{}).lockTrends(ctx); err != nil {
+		w := db.newConsumerTx(tx, model.Shard{})
+		defer w.bulk.close()
+		if err := w.lockTrends(ctx); err != nil {
 			return err
 		}
 		var row deadLetter
@@ -159,8 +161,7 @@ func (db *DB) Retry(ctx context.Context, id int64, handle func(tx gateway.Transa
 		if err != nil {
 			return err
 		}
-		w := db.newConsumerTx(tx, letter.Record.Shard)
-		defer w.bulk.close()
+		w.shard = letter.Record.Shard
 		if own = handle(w, letter.Record); own != nil {
 			return own
 		}

@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -182,13 +183,12 @@ func (db *DB) advance(ctx context.Context, shard model.Shard, epoch int64, begin
 	var own error // of work, which must come back as it is
 	var noted int64
 	err = session.Transaction(func(tx *gorm.DB) error {
-		var p position
-		if err := ofShard(db.locking(tx), shard).Take(&p).Error; err != nil {
-			return err
+		p, err := db.claimed(tx, shard, epoch)
+		if errors.Is(err, gateway.ErrFenced) {
+			own = err
 		}
-		if p.Epoch != epoch {
-			own = gateway.ErrFenced
-			return own
+		if err != nil {
+			return err
 		}
 		w := begin(tx, shard)
 		defer w.bulk.close()
@@ -196,7 +196,7 @@ func (db *DB) advance(ctx context.Context, shard model.Shard, epoch int64, begin
 		if step, own = work(w); own != nil {
 			return own
 		}
-		err := w.finish(step, &p)
+		err = w.finish(step, p)
 		noted = w.noted
 		return err
 	}, db.dialect.isolation())
@@ -212,6 +212,18 @@ func (db *DB) advance(ctx context.Context, shard model.Shard, epoch int64, begin
 		db.noted.Store(shard, noted)
 	}
 	return nil
+}
+
+// claimed locks a shard and returns its position. The error is ErrFenced if the claim is over.
+func (db *DB) claimed(tx *gorm.DB, shard model.Shard, epoch int64) (*position, error) {
+	p := &position{}
+	if err := ofShard(db.locking(tx), shard).Take(p).Error; err != nil {
+		return nil, err
+	}
+	if p.Epoch != epoch {
+		return nil, gateway.ErrFenced
+	}
+	return p, nil
 }
 
 // consumerTx is the transaction of one batch of records.

@@ -149,7 +149,7 @@ func (r *rebuild) empty(session *gorm.DB) error {
 		for more := true; more; {
 			err := r.transaction(session, deadlock, func(tx *gorm.DB) error {
 				for _, s := range r.shards {
-					if err := r.fenced(tx, s.again, r.own[s.again]); err != nil {
+					if _, err := r.claimed(tx, s.again, r.own[s.again]); err != nil {
 						return err
 					}
 				}
@@ -163,16 +163,6 @@ func (r *rebuild) empty(session *gorm.DB) error {
 		}
 	}
 	return nil
-}
-
-// fenced locks a shard. The error is ErrFenced if its claim is over.
-func (db *DB) fenced(tx *gorm.DB, shard model.Shard, epoch int64) error {
-	var p position
-	err := ofShard(db.locking(tx), shard).Take(&p).Error
-	if err == nil && p.Epoch != epoch {
-		err = gateway.ErrFenced
-	}
-	return err
 }
 
 // byDay are the tables whose rows belong to days.
@@ -465,13 +455,6 @@ func (s *swap) joinSources(shard rebuiltShard, left map[string]int64) error {
 // replace makes the rows of a table from a day on equal to those of another one. Counts that are
 // gone stay as zeros, with the new version, since readers look for what has changed.
 func (s *swap) replace(live, again table) error {
-	equal := func(columns []string) string {
-		pairs := make([]string, len(columns))
-		for i, column := range columns {
-			pairs[i] = "l." + column + " = a." + column
-		}
-		return strings.Join(pairs, " AND ")
-	}
 	values := live.values
 	selected := "a." + strings.Join(slices.Concat(live.key, live.values), ", a.")
 	gone := "DELETE FROM " + live.name + " WHERE day >= ?"
@@ -483,21 +466,25 @@ func (s *swap) replace(live, again table) error {
 		args = []any{[]byte{}, s.first}
 	}
 	changed := s.tx.Exec("INSERT INTO "+live.name+" ("+strings.Join(slices.Concat(live.key, live.values), ", ")+") SELECT "+selected+
-		" FROM "+again.name+" AS a WHERE a.day >= ? AND NOT EXISTS (SELECT 1 FROM "+live.name+" AS l WHERE "+equal(slices.Concat(live.key, values))+")"+
+		" FROM "+again.name+" AS a WHERE a.day >= ? AND NOT EXISTS (SELECT 1 FROM "+live.name+" AS l WHERE "+matching("l", slices.Concat(live.key, values))+")"+
 		s.db.dialect.replacing(live.key, live.values), s.first)
 	if changed.Error != nil {
 		return changed.Error
 	}
-	// The names of the outer table's columns would be ambiguous in a comparison with l.
-	pairs := make([]string, len(live.key))
-	for i, column := range live.key {
-		pairs[i] = "a." + column + " = " + live.name + "." + column
-	}
-	emptied := s.tx.Exec(gone+" AND NOT EXISTS (SELECT 1 FROM "+again.name+" AS a WHERE "+strings.Join(pairs, " AND ")+")", args...)
+	emptied := s.tx.Exec(gone+" AND NOT EXISTS (SELECT 1 FROM "+again.name+" AS a WHERE "+matching(live.name, live.key)+")", args...)
 	if live.name == liveTables.counts.name {
 		s.result.Counts = changed.RowsAffected + emptied.RowsAffected
 	}
 	return emptied.Error
+}
+
+// matching is the condition that a row of a table equals one of a in some columns.
+func matching(table string, columns []string) string {
+	pairs := make([]string, len(columns))
+	for i, column := range columns {
+		pairs[i] = table + "." + column + " = a." + column
+	}
+	return strings.Join(pairs, " AND ")
 }
 
 // spans are positions in ascending order, as ranges.

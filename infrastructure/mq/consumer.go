@@ -189,11 +189,17 @@ func (m *member) Setup(session sarama.ConsumerGroupSession) error {
 // oldest records.
 func (m *member) watchTopic() {
 	topic := &topicReader{client: m.client, topic: m.topic}
-	for m.reading.Err() == nil {
+	for {
 		pauseUntil(m.reading, watchEvery)
-		id, _, err := topic.describe() // while Kafka is away, reading fails anyway
+		if m.reading.Err() != nil {
+			return
+		}
+		id, _, err := topic.describe()
+		if err != nil || id == "" { // while Kafka is away, reading fails anyway
+			continue
+		}
 		for _, s := range m.shards {
-			if err == nil && id != "" && s.claimed != "" && id != s.claimed {
+			if s.claimed != "" && id != s.claimed {
 				m.stop()
 			}
 		}

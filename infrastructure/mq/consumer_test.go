@@ -248,8 +248,8 @@ func TestPromise3EachRecordIsHandledOnce(t *testing.T) {
 	})
 }
 
-// deadMember joins a group, and is silent from then on. The group waits for it for a time.
-func (c *consumed) deadMember(t *testing.T, patience time.Duration) {
+// deadMember joins the group and sends nothing more. timeout is its session and rebalance timeout.
+func (c *consumed) deadMember(t *testing.T, timeout time.Duration) {
 	t.Helper()
 	config := sarama.NewConfig()
 	config.Version = sarama.V2_8_0_0
@@ -260,7 +260,7 @@ func (c *consumed) deadMember(t *testing.T, patience time.Duration) {
 	require.NoError(t, err)
 	join := sarama.NewJoinGroupRequest(config.Version)
 	join.GroupId, join.ProtocolType = c.group, "consumer"
-	join.SessionTimeout, join.RebalanceTimeout = int32(patience.Milliseconds()), int32(patience.Milliseconds())
+	join.SessionTimeout, join.RebalanceTimeout = int32(timeout.Milliseconds()), int32(timeout.Milliseconds())
 	require.NoError(t, join.AddGroupProtocolMetadata(sarama.RangeBalanceStrategyName, &sarama.ConsumerGroupMemberMetadata{Topics: []string{c.topic}}))
 	joined, err := coordinator.JoinGroup(join)
 	require.NoError(t, err)

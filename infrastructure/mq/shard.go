@@ -41,7 +41,7 @@ type shard struct {
 	model.Shard
 	*Consumer
 	model.Checkpoint
-	claimed string                       // the topic's id at the claim
+	claimed string                       // the StreamID of the claim, which watchTopic reads meanwhile
 	sources map[string]model.SourceCount // what the database has, as far as it was read
 }
 
