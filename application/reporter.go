@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"literank.com/event-books/domain/gateway"
@@ -15,8 +16,12 @@ import (
 	"literank.com/event-books/infrastructure/disk"
 )
 
-// reportEvery is how often the sources of this process report.
-const reportEvery = time.Second
+// reportEvery is how often the sources of this process report. Until the database has taken the
+// first report, they try more often: only then does it know what a killed process has accepted.
+const (
+	reportEvery = time.Second
+	tryEvery    = 50 * time.Millisecond
+)
 
 // reporter tells the database what the sources of this process have done. The data folder
 // remembers sources that have not said that they ended, so the next start can say it.
@@ -34,6 +39,8 @@ type reporter struct {
 type sourceName struct {
 	Source string `json:"source"`
 	Topic  string `json:"topic"`
+	// Before is that of the source's report; versions before this one didn't write it.
+	Before *int64 `json:"before,omitempty"`
 }
 
 // openReporter remembers the sources of this process in the data folder.
@@ -58,22 +65,29 @@ func openReporter(dataDir string, db gateway.Sources, log *slog.Logger, sources 
 
 // remember writes the sources that have not ended.
 func (r *reporter) remember() error {
-	names := append([]sourceName{}, r.left...)
+	return disk.ReplaceJSON(r.file, append(append([]sourceName{}, r.left...), r.present()...))
+}
+
+// present are the sources of this process.
+func (r *reporter) present() (names []sourceName) {
 	for _, report := range r.sources {
 		now := report()
-		names = append(names, sourceName{now.Source, now.Stream})
+		names = append(names, sourceName{now.Source, now.Stream, &now.Before})
 	}
-	return disk.ReplaceJSON(r.file, names)
+	return names
 }
 
 // run reports until ctx ends.
 func (r *reporter) run(ctx context.Context) {
-	tick := time.NewTicker(reportEvery)
-	defer tick.Stop()
+	pause := tryEvery
 	for {
-		r.noted(ctx, r.report(ctx))
+		err := r.report(ctx)
+		r.noted(ctx, err)
+		if err == nil {
+			pause = reportEvery
+		}
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return
 		}
@@ -94,21 +108,41 @@ func (r *reporter) noted(ctx context.Context, err error) {
 
 // report stores the present state, and that earlier sources have ended.
 func (r *reporter) report(ctx context.Context) error {
+	if err := r.endLeft(ctx); err != nil {
+		return err
+	}
 	for _, report := range r.sources {
 		if err := r.db.ReportSource(ctx, report()); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// endLeft ends the sources of earlier starts.
+func (r *reporter) endLeft(ctx context.Context) error {
 	if len(r.left) == 0 {
 		return nil
 	}
+	later := append(append([]sourceName{}, r.left...), r.present()...)
 	for _, name := range r.left {
-		if err := r.db.EndSource(ctx, name.Source, name.Topic); err != nil {
+		later = later[1:]
+		if err := r.db.EndSource(ctx, name.Source, name.Topic, name.accepted(later)); err != nil {
 			return err
 		}
 	}
 	r.left = nil
 	return r.remember()
+}
+
+// accepted returns how many events a source left in its spool before a later one used it, or 0 if
+// that is unknown.
+func (n sourceName) accepted(later []sourceName) int64 {
+	i := slices.IndexFunc(later, func(l sourceName) bool { return l.Topic == n.Topic })
+	if i < 0 || n.Before == nil || later[i].Before == nil {
+		return 0
+	}
+	return max(0, *later[i].Before-*n.Before)
 }
 
 // end stores the last state, once the sources accept nothing more.

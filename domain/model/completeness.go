@@ -19,6 +19,9 @@ type SourceReport struct {
 	// Waiting are events that Kafka has not acknowledged, including those of earlier sources
 	// in the same spool.
 	Waiting int64
+	// Before is how many events earlier sources have left in the same spool since it was
+	// created. A source that was killed has accepted the difference to the next one.
+	Before int64
 	// Ended says that the source accepts nothing more.
 	Ended bool
 	At    time.Time

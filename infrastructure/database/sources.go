@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"literank.com/event-books/domain/model"
@@ -45,16 +46,17 @@ func (db *DB) ReportSource(ctx context.Context, r model.SourceReport) error {
 	return nil
 }
 
-func (db *DB) EndSource(ctx context.Context, name, stream string) error {
+func (db *DB) EndSource(ctx context.Context, name, stream string, accepted int64) error {
 	session, err := db.session(ctx)
 	if err != nil {
 		return err
 	}
 	// A source that was killed soon may never have reported. Whoever says that it ended has its
 	// spool, and counts what waits there.
-	row := &eventSource{Hash: hashOfSource(name), Name: name, Stream: stream, Ended: true, ReportedAt: time.Now().UnixMilli()}
-	err = session.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "hash"}}, DoUpdates: clause.AssignmentColumns([]string{"ended", "waiting"})}).Create(row).Error
-	if err != nil {
+	row := &eventSource{Hash: hashOfSource(name), Name: name, Stream: stream, Highest: accepted, Ended: true, ReportedAt: time.Now().UnixMilli()}
+	highest := gorm.Expr("CASE WHEN highest < ? + lost + refused THEN ? + lost + refused ELSE highest END", accepted, accepted)
+	update := clause.Assignments(map[string]any{"ended": true, "waiting": 0, "highest": highest})
+	if err := session.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "hash"}}, DoUpdates: update}).Create(row).Error; err != nil {
 		return db.failed("end a source of events", err)
 	}
 	return nil

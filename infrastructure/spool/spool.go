@@ -43,6 +43,7 @@ type Spool struct {
 	dir     string
 	options Options
 	source  string
+	before  uint64 // events in the log's life before this source
 	wal     *wal.Log
 	drainer *drainer
 	counts  counts
@@ -157,7 +158,7 @@ func start(dir string, log *wal.Log, metrics *metrics, events, dead Broker, opti
 		return nil, err
 	}
 	s := &Spool{
-		dir: dir, options: options, source: source, wal: log, metrics: metrics,
+		dir: dir, options: options, source: source, before: log.Stats().Last, wal: log, metrics: metrics,
 		flush: make(chan struct{}), drained: make(chan struct{}),
 	}
 	s.drainer = &drainer{
@@ -305,7 +306,7 @@ func (s *Spool) Report() model.SourceReport {
 	highest, ended := s.known, s.closed
 	s.mu.Unlock()
 	return model.SourceReport{
-		Source: s.source, Stream: s.options.Topic, Highest: int64(highest), Ended: ended,
+		Source: s.source, Stream: s.options.Topic, Before: int64(s.before), Highest: int64(highest), Ended: ended,
 		Lost: s.counts.lost.Load(), Refused: s.counts.refused.Load(), Unconfirmed: s.counts.unconfirmed.Load(), DeadLettered: s.counts.deadLettered.Load(),
 		Waiting: int64(s.wal.Stats().Waiting), At: time.Now(),
 	}

@@ -224,10 +224,15 @@ func testCompleteness(t *testing.T, db Catalogue) {
 	report.At = time.Now().Add(-2 * time.Minute)
 	require.NoError(t, db.ReportSource(ctx, report))
 	assert.Equal(t, int64(1), must(db.Completeness(ctx, group, stream, hourAgo)).Unknown, "silent without an end")
-	require.NoError(t, db.EndSource(ctx, report.Source, stream))
-	require.NoError(t, db.EndSource(ctx, "/killed/before/its/first/report", stream))
+	const ofTheKilled = 2
+	require.NoError(t, db.EndSource(ctx, report.Source, stream, 0))
+	require.NoError(t, db.EndSource(ctx, "/killed/before/its/first/report", stream, ofTheKilled))
 	ended := must(db.Completeness(ctx, group, stream, hourAgo))
 	assert.Zero(t, ended.Unknown)
+	assert.Equal(t, int64(9+ofTheKilled), ended.Accepted)
+	require.NoError(t, db.EndSource(ctx, report.Source, stream, 15))
+	ended = must(db.Completeness(ctx, group, stream, hourAgo))
+	assert.Equal(t, int64(15+ofTheKilled), ended.Accepted, "it accepted more after its last report")
 	assert.Zero(t, ended.Waiting, "its spool has another source now")
 
 	// A dead letter of Kafka that was sent again was accepted before.
