@@ -88,15 +88,15 @@ func (s Span) Of(day Day) (from, to int) {
 
 // Row are the counts of a keyword on one day.
 type Row struct {
-	// Keyword is the number of a keyword, or 0 for all of them.
+	// Keyword is the number of a keyword.
 	Keyword int64
 	Day     Day
 	Kind    Kind
 	Tag     string
-	// Requests and Searches are the sums of the day, Encoded all counts: see
-	// DecodeDayCounts.
-	Requests, Searches int64
-	Encoded            []byte
+	// Requests, Searches and NotFound are the sums of the day, Encoded all counts: see
+	// DecodeDayCounts. NotFound is -1 if a version before this one has counted the row last.
+	Requests, Searches, NotFound int64
+	Encoded                      []byte
 }
 
 // In returns how many requests and searches lie in a span.
@@ -124,6 +124,8 @@ const (
 	Page Kind = 1
 	API  Kind = 2
 	Demo Kind = 3
+	// People are Page and API together, as a group of scopes. No row has this kind.
+	People Kind = 9
 	// Served is added to Page and API for searches that were corrected to another keyword, in
 	// the rows of that one. Only public trends count them.
 	Served Kind = 10

@@ -68,9 +68,7 @@ func (db *DB) ChangedKeywords(ctx context.Context, after int64) (keywords []int6
 	version = after
 	for _, row := range rows {
 		version = max(version, row.Version)
-		if row.KeywordID != allKeywords {
-			keywords = append(keywords, row.KeywordID)
-		}
+		keywords = append(keywords, row.KeywordID)
 	}
 	slices.Sort(keywords)
 	return slices.Compact(keywords), version, nil
@@ -81,12 +79,12 @@ func (db *DB) TrendRows(ctx context.Context, keywords []int64, from trend.Day, v
 	if err != nil {
 		return err
 	}
-	const query = "SELECT keyword_id, day, surface, tag, requests, searches, buckets FROM trend_counts WHERE day >= ? AND "
+	const query = "SELECT keyword_id, day, surface, tag, requests, searches, not_found, buckets FROM trend_counts WHERE day >= ?"
 	if keywords == nil {
-		return db.visitRows(session.Raw(query+"keyword_id > ?", from, allKeywords), visit)
+		return db.visitRows(session.Raw(query, from), visit)
 	}
 	for part := range slices.Chunk(keywords, keywordsPerQuery) {
-		if err := db.visitRows(session.Raw(query+"keyword_id IN ?", from, part), visit); err != nil {
+		if err := db.visitRows(session.Raw(query+" AND keyword_id IN ?", from, part), visit); err != nil {
 			return err
 		}
 	}
@@ -102,10 +100,14 @@ func (db *DB) visitRows(query *gorm.DB, visit func(*trend.Row) error) error {
 	var row trend.Row
 	for rows.Next() {
 		var data sql.RawBytes
-		if err := rows.Scan(&row.Keyword, &row.Day, &row.Kind, &row.Tag, &row.Requests, &row.Searches, &data); err != nil {
+		var notFound sql.NullInt64
+		if err := rows.Scan(&row.Keyword, &row.Day, &row.Kind, &row.Tag, &row.Requests, &row.Searches, &notFound, &data); err != nil {
 			return db.failed("read trends", err)
 		}
-		row.Encoded = data
+		row.Encoded, row.NotFound = data, -1
+		if notFound.Valid {
+			row.NotFound = notFound.Int64
+		}
 		if err := visit(&row); err != nil {
 			return err
 		}

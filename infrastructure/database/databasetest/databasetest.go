@@ -28,6 +28,7 @@ type Catalogue interface {
 	gateway.Sources
 	gateway.TrendKeeper
 	gateway.TrendReader
+	gateway.InsightReader
 	gateway.DayKeys
 	gateway.Rebuilder
 }
