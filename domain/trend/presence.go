@@ -184,6 +184,13 @@ type Total struct {
 	Places Places
 }
 
+// ClickedBook is a book of a keyword's results that was opened.
+type ClickedBook struct {
+	Book uint
+	// Clicks are how often it was opened, Ordinals the sum of its places.
+	Clicks, Ordinals int64
+}
+
 // Places count the clicks of a day by bucket and place in the result.
 type Places map[placeKey]int64
 

@@ -42,11 +42,17 @@ func TestVisitsOfSeveralLanguages(t *testing.T) {
 	const day = Day(20_000)
 	noon := day.Start().Add(12 * time.Hour)
 	for name, fill := range map[string]func(Visit){
-		"none":     func(Visit) {},
-		"unknown":  func(v Visit) { v.Add("", day, 24, Searched, noon) },
-		"one":      func(v Visit) { v.Add("de", day, 24, Searched|Shown, noon) },
-		"two":      func(v Visit) { v.Add("de", day, 24, Searched, noon); v.Add("en", day, 25, Searched, noon.Add(time.Hour)) },
-		"with one": func(v Visit) { v.Add("", day, 24, Searched, noon); v.Add("en", day, 24, Searched, noon.Add(time.Second)) },
+		"none":    func(Visit) {},
+		"unknown": func(v Visit) { v.Add("", day, 24, Searched, noon) },
+		"one":     func(v Visit) { v.Add("de", day, 24, Searched|Shown, noon) },
+		"two": func(v Visit) {
+			v.Add("de", day, 24, Searched, noon)
+			v.Add("en", day, 25, Searched, noon.Add(time.Hour))
+		},
+		"with one": func(v Visit) {
+			v.Add("", day, 24, Searched, noon)
+			v.Add("en", day, 24, Searched, noon.Add(time.Second))
+		},
 	} {
 		v := Visit{}
 		fill(v)

@@ -37,6 +37,14 @@ func (s Scope) Groups() []Scope {
 	return groups
 }
 
+// Kinds are the kinds of rows that a group counts.
+func (s Scope) Kinds() []Kind {
+	if s.Kind == People {
+		return []Kind{Page, API}
+	}
+	return []Kind{s.Kind}
+}
+
 // Has reports whether a group has a scope.
 func (s Scope) Has(scope Scope) bool { return slices.Contains(scope.Groups(), s) }
 

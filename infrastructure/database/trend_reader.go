@@ -74,17 +74,19 @@ func (db *DB) ChangedKeywords(ctx context.Context, after int64) (keywords []int6
 	return slices.Compact(keywords), version, nil
 }
 
+// selectRows selects the columns that visitRows reads.
+const selectRows = "SELECT keyword_id, day, surface, tag, requests, searches, not_found, buckets FROM trend_counts WHERE day >= ?"
+
 func (db *DB) TrendRows(ctx context.Context, keywords []int64, from trend.Day, visit func(*trend.Row) error) error {
 	session, err := db.session(ctx)
 	if err != nil {
 		return err
 	}
-	const query = "SELECT keyword_id, day, surface, tag, requests, searches, not_found, buckets FROM trend_counts WHERE day >= ?"
 	if keywords == nil {
-		return db.visitRows(session.Raw(query, from), visit)
+		return db.visitRows(session.Raw(selectRows, from), visit)
 	}
 	for part := range slices.Chunk(keywords, keywordsPerQuery) {
-		if err := db.visitRows(session.Raw(query+" AND keyword_id IN ?", from, part), visit); err != nil {
+		if err := db.visitRows(session.Raw(selectRows+" AND keyword_id IN ?", from, part), visit); err != nil {
 			return err
 		}
 	}
@@ -185,14 +187,31 @@ func newestBooks(session *gorm.DB, keywords []int64, found map[int64]*trend.Publ
 		return err
 	}
 	for _, row := range rows {
-		for text := range strings.SplitSeq(row.NewestBooks, ",") {
-			id, err := strconv.ParseUint(text, 10, 63)
-			if err == nil {
-				found[row.ID].Books = append(found[row.ID].Books, uint(id))
-			}
-		}
+		found[row.ID].Books = bookIDs(row.NewestBooks)
 	}
 	return nil
+}
+
+// bookIDs reads the ids of newest_books.
+func bookIDs(list string) (ids []uint) {
+	for text := range strings.SplitSeq(list, ",") {
+		if id, err := strconv.ParseUint(text, 10, 63); err == nil {
+			ids = append(ids, uint(id))
+		}
+	}
+	return ids
+}
+
+func (db *DB) NewestBooks(ctx context.Context, keyword int64) ([]uint, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list string
+	if err := session.Raw("SELECT newest_books FROM trend_keywords WHERE id = ?", keyword).Scan(&list).Error; err != nil {
+		return nil, db.failed("read the books of a keyword", err)
+	}
+	return bookIDs(list), nil
 }
 
 // maxCookies bounds the cookies of a day that are looked at, so that nobody can make them many.
