@@ -6,8 +6,6 @@ import (
 	"bufio"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -25,13 +23,11 @@ func TestLiveSearches(t *testing.T) {
 	p := start(t, dir, nil)
 	address := p.ready()
 	p.connected()
-	token, err := os.ReadFile(filepath.Join(dir, "data", "admin-token"))
-	require.NoError(t, err)
 	var answer *http.Response
 	p.eventually("live searches can be watched", func() bool {
 		request, err := http.NewRequest(http.MethodGet, address+"/api/insights/live", nil)
 		require.NoError(t, err)
-		request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+		request.Header.Set("Authorization", "Bearer "+adminToken(t, dir))
 		request.Header.Set("Accept-Encoding", "gzip")
 		if answer, err = http.DefaultTransport.RoundTrip(request); err != nil {
 			return false
