@@ -20,9 +20,11 @@ import (
 
 	"literank.com/event-books/adapter/api"
 	"literank.com/event-books/adapter/click"
+	"literank.com/event-books/adapter/desk"
 	"literank.com/event-books/adapter/pages"
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/adapter/search"
+	"literank.com/event-books/adapter/staff"
 	"literank.com/event-books/adapter/visitor"
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/application/insights"
@@ -51,6 +53,8 @@ type Options struct {
 	Trends *executor.TrendOperator
 	// Insights answers the questions of staff.
 	Insights *insights.Desk
+	// Sessions keeps who of the staff is signed in; nil means that nobody can sign in.
+	Sessions gateway.StaffSessions
 	// Live shows staff searches as they happen.
 	Live gateway.LiveSearches
 	// Clicks takes clicks on books, and erasures. If it is nil, links to books are plain.
@@ -106,6 +110,8 @@ type Server struct {
 	// insights are for staff.
 	insights *api.Insights
 	live     *api.Live
+	desk     *desk.Pages
+	sessions *staff.Sessions // of staff
 	assets   assets
 	links    query.Links
 	// basePath is the path of the public address.
@@ -163,6 +169,12 @@ func New(o Options) (*Server, error) {
 	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
 	s.trends = &api.Trends{Operator: o.Trends}
 	s.insights, s.live = &api.Insights{Desk: o.Insights}, &api.Live{Searches: o.Live}
+	if o.Sessions != nil {
+		s.sessions = staff.New(o.Sessions, o.AdminToken, visitors.CookiePath)
+	}
+	if s.desk, err = desk.New(desk.Options{Desk: o.Insights, Links: s.links, Builtin: builtinTemplates, Asset: s.assetAddress}); err != nil {
+		return nil, err
+	}
 	pageLinks := s.links
 	pageLinks.ByWork = true
 	s.pages, err = pages.New(pages.Options{

@@ -220,6 +220,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), highlight.Highlighter{}, w.log),
 		Trends:           executor.NewTrendOperator(w.board, w.BookManager()),
 		Live:             w.live,
+		Sessions:         w.db,
 		Insights:         insights.NewDesk(w.db, w.board, w.BookManager()),
 		Clicks:           clicks,
 		Health:           w,

@@ -97,12 +97,9 @@ func ParseLenient(rawQuery string, pageSize int) (search model.Search, tag strin
 // one of the known can't be decoded, the values don't have it, and the error names it.
 func decodeKnown(rawQuery string) (values url.Values, undecodable error) {
 	values = url.Values{}
-	for pair := range strings.SplitSeq(rawQuery, "&") {
+	for pair := range strings.SplitSeq(Known(rawQuery, Parameters...), "&") {
 		name, _, _ := strings.Cut(pair, "=")
-		name, err := url.QueryUnescape(name)
-		if err != nil || values.Has(name) || !slices.Contains(Parameters, name) {
-			continue
-		}
+		name, _ = url.QueryUnescape(name)
 		decoded, err := url.ParseQuery(pair)
 		switch {
 		case err == nil:
@@ -112,6 +109,21 @@ func decodeKnown(rawQuery string) (values url.Values, undecodable error) {
 		}
 	}
 	return values, undecodable
+}
+
+// Known returns the first of each of some parameters of a raw query string, without decoding them.
+func Known(rawQuery string, names ...string) string {
+	seen := map[string]bool{}
+	var known []string
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err == nil && !seen[name] && slices.Contains(names, name) {
+			seen[name] = true
+			known = append(known, pair)
+		}
+	}
+	return strings.Join(known, "&")
 }
 
 // ClickToken returns the token of a link to a book from a raw query string. there is false if

@@ -51,6 +51,10 @@ func (db *DB) migrations() []*goose.Migration {
 		step(11, db.addRelay),
 		step(12, db.addRebuild),
 		step(13, db.addInsights),
+		step(15, func(ctx context.Context, conn *sql.DB) error {
+			table := "staff_sessions (hash " + db.dialect.columnType(key) + ", data " + db.dialect.columnType(content) + ", expires_at BIGINT NOT NULL, PRIMARY KEY (hash))"
+			return db.createTables(ctx, conn, []string{table}, nil)
+		}),
 	}
 }
 

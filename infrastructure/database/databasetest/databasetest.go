@@ -29,6 +29,7 @@ type Catalogue interface {
 	gateway.TrendKeeper
 	gateway.TrendReader
 	gateway.InsightReader
+	gateway.StaffSessions
 	gateway.DayKeys
 	gateway.Rebuilder
 }
@@ -65,6 +66,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"relayed dead letters":              testRelayedDeadLetters,
 		"completeness":                      testCompleteness,
 		"insights":                          testInsights,
+		"staff sessions":                    testStaffSessions,
 		"old days are dropped":              testOldDaysAreDropped,
 		"a click after midnight":            testClickAfterMidnight,
 		"consent during the day":            testConsentDuringTheDay,
