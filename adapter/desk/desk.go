@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -17,7 +18,6 @@ import (
 
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/application/insights"
-	"literank.com/event-books/domain/model"
 )
 
 // The addresses of the desk.
@@ -78,8 +78,6 @@ type frame struct {
 	Here string
 	// Filter is the form that narrows numbers down; nil if the page has none.
 	Filter *filter
-	// Completeness says how complete the numbers are.
-	Completeness *model.Completeness
 }
 
 // SignIn is the data of the page on which staff sign in.
@@ -102,7 +100,7 @@ func (p *Pages) ShowSignIn(c *gin.Context, status int, s SignIn) error {
 // Next returns the page that a request for the desk asks for after signing in: a page of the desk.
 func Next(wanted string) string {
 	u, err := url.Parse(wanted)
-	if err != nil || u.IsAbs() || u.Host != "" || u.Path != Path && !strings.HasPrefix(u.Path, Path+"/") || u.Path == SignInPath || u.Path == SignOutPath {
+	if err != nil || u.IsAbs() || u.Host != "" || u.Path != Path && !strings.HasPrefix(u.Path, Path+"/") || u.Path == SignInPath || u.Path == SignOutPath || u.Path != path.Clean(u.Path) {
 		return Path
 	}
 	return u.RequestURI()
