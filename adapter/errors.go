@@ -119,7 +119,7 @@ func (s *Server) problem(c *gin.Context, p problem, code model.Code) {
 func wantsPage(r *http.Request) bool {
 	asBrowser := strings.Contains(r.Header.Get("Accept"), "text/html")
 	switch {
-	case strings.HasPrefix(r.URL.Path, "/api/"), r.URL.Path == pingPath:
+	case strings.HasPrefix(r.URL.Path, "/api/"), r.URL.Path == pingPath, saysDemo(r):
 		return false
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		return asBrowser && r.URL.Path == pages.VisitorPath // the only form

@@ -33,6 +33,7 @@ func (s *Server) routes(r *gin.Engine) {
 	r.Match(read, "/api/search", s.orFail(s.api.Search))
 	r.Match(read, "/api/suggest", s.orFail(s.api.Suggest))
 	r.Match(read, "/api/trends", s.orFail(s.trends.List))
+	r.DELETE("/api/insights/demo", s.staffOnly, s.withoutParameters, s.orFail(s.clearDemo))
 	r.Match(read, "/api/openapi.yaml", api.OpenAPI)
 	r.Match(read, "/api/asyncapi.yaml", api.AsyncAPI)
 	r.Match(read, "/api/schemas/:event/:file", s.orFail(api.Schema))

@@ -82,7 +82,7 @@ func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	}
 	with.Books = executor.NewBookOperator(s.db, s.events, with.index, highlight.Highlighter{}, log)
 	s.board = trends.NewBoard(s.db, s.db, s.db, highlight.Highlighter{}, trends.Options{Group: "trends", Stream: "test", MinVisitors: max(1, with.minVisitors), Log: log})
-	with.Trends = executor.NewTrendOperator(s.board, s.db)
+	with.Trends, with.Demo = executor.NewTrendOperator(s.board, s.db), s.db
 	if !with.away {
 		require.NoError(t, s.board.Refresh(t.Context()))
 	}

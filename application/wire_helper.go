@@ -213,6 +213,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 		Trends:           executor.NewTrendOperator(w.board, w.BookManager()),
 		Clicks:           clicks,
 		Health:           w,
+		Demo:             w.db,
 		Pings:            w.pings,
 		Tracer:           w.tracing.Provider(),
 		Log:              w.log,
