@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"application/consumer":                 {"domain/gateway", "domain/model", "domain/trend"},
 	"application/trends":                   {"domain/gateway", "domain/model", "domain/trend"},
 	"application/counting":                 {"domain/model", "domain/trend"},
+	"application/shoppers":                 {"domain/model"},
 	"application/executor":                 {"application/trends", "domain/gateway", "domain/keyword", "domain/model", "domain/trend", "infrastructure/mq"},
 	"application/importing":                {"domain/gateway", "domain/model"},
 	"infrastructure/broker":                {"infrastructure/disk"},
