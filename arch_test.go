@@ -54,7 +54,7 @@ var mayImport = map[string][]string{
 	"infrastructure/tracing":               {},
 	"infrastructure/wal":                   {"infrastructure/disk"},
 	"adapter":                              {"adapter/agent", "adapter/api", "adapter/click", "adapter/pages", "adapter/query", "adapter/search", "adapter/visitor", "application/executor", "domain/gateway", "domain/model"},
-	"adapter/cli":                          {"application", "application/counting", "application/importing", "domain/gateway", "domain/model", "infrastructure/config", "infrastructure/mq", "infrastructure/spool"},
+	"adapter/cli":                          {"application", "application/counting", "application/importing", "application/shoppers", "domain/gateway", "domain/model", "infrastructure/config", "infrastructure/mq", "infrastructure/spool"},
 	"api":                                  {},
 	"bench":                                {},
 	"bench/chaos":                          {"bench/testbed", "infrastructure/catalog"},
@@ -108,7 +108,7 @@ var onlyIn = map[string][]string{
 	"github.com/RoaringBitmap/roaring":    {"infrastructure/index/bleve"},
 	"github.com/klauspost":                {"adapter"},
 	"net/http":                            {"bench/search", "bench/trends", "bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/changes", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather", "bench/counting"},
-	"net/url":                             {"bench/search", "bench/changes", "bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database", "bench/counting"},
+	"net/url":                             {"bench/search", "bench/changes", "bench/overload", "infrastructure/catalog", "adapter", "adapter/cli", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database", "bench/counting"},
 	"database/sql":                        {"infrastructure/database", "bench/changes", "bench/control", "bench/weather", "bench/counting", "bench/testbed"},
 }
 

@@ -54,6 +54,7 @@ type commands struct {
 		Status  indexStatusCommand  `cmd:"" help:"Show what the search index does."`
 		Rebuild indexRebuildCommand `cmd:"" help:"Build another index from the database; the old one answers meanwhile."`
 	} `cmd:"" help:"Look after the search index."`
+	Demo        demoCommand `cmd:"" help:"Let simulated shoppers search in a running shop. They are counted apart from people."`
 	ConfigGroup struct {
 		Check checkCommand `cmd:"" help:"Show the value of each setting, or what is wrong with the configuration."`
 	} `cmd:"" name:"config" help:"Look at the configuration."`
