@@ -53,17 +53,18 @@ func New(books []*model.Book, seed uint64) *Crowd {
 // random returns the numbers of one stream: 0 makes the crowd, and n+1 belongs to session n.
 func (c *Crowd) random(stream uint64) *rand.Rand { return rand.New(rand.NewPCG(c.seed, stream)) }
 
-// Keywords returns the first n different keywords that shoppers type, or fewer if they don't know
-// so many.
+// Keywords returns the first n different keywords that shoppers type, as the shop records them, or
+// fewer if they don't know so many.
 func (c *Crowd) Keywords(n int) []string {
 	var keywords []string
 	typed := map[string]bool{}
 	for number := 0; len(keywords) < n && number < 100*n; number++ {
 		s := c.Session(number)
 		for search, ok := s.Next(); ok && len(keywords) < n; search, ok = s.Next() {
-			if !typed[search.Keyword] {
-				typed[search.Keyword] = true
-				keywords = append(keywords, search.Keyword)
+			keyword, err := model.ParseKeyword(search.Keyword)
+			if err == nil && !typed[string(keyword)] {
+				typed[string(keyword)] = true
+				keywords = append(keywords, string(keyword))
 			}
 		}
 	}
