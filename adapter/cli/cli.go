@@ -38,9 +38,10 @@ type commands struct {
 	Import importCommand `cmd:"" help:"Load a catalogue: CSV, JSON Lines or ONIX, also gzipped."`
 	Export exportCommand `cmd:"" help:"Write the catalogue so that importing it changes nothing."`
 	Events struct {
-		Tail tailCommand `cmd:"" help:"Show searches, clicks, or changes of the catalogue, as they come."`
-		Top  topCommand  `cmd:"" help:"Show what was searched most, or what was searched and not found."`
-		Dead struct {
+		Tail   tailCommand         `cmd:"" help:"Show searches, clicks, or changes of the catalogue, as they come."`
+		Top    topCommand          `cmd:"" help:"Show what was searched most, or what was searched and not found."`
+		Export eventsExportCommand `cmd:"" help:"Write searches, impressions, clicks or judgements as flat files for analysts."`
+		Dead   struct {
 			List  deadListCommand  `cmd:"" help:"List them."`
 			Show  deadShowCommand  `cmd:"" help:"Show one, with its record."`
 			Retry deadRetryCommand `cmd:"" help:"Put some back: hand them to their handler, or send them to Kafka again."`
