@@ -5,16 +5,20 @@ package e2e
 import (
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
+
+	"literank.com/event-books/domain/trend"
 )
 
 // Simulated shoppers fill the topics, and are counted apart from people, until somebody clears
@@ -87,6 +91,34 @@ func TestDemo(t *testing.T) {
 	}
 	p.eventually("the person's search is in trends", func() bool { return len(trends()) > 0 })
 	assert.Equal(t, []string{"whale"}, trends(), "the demo isn't")
+
+	t.Run("SQL over the exported events counts the same", func(t *testing.T) {
+		const page = "../docs/consuming.md"
+		shell(t, dir, block(t, page, "sh", "--as searches", "--as clicks"))
+		view := block(t, page, "sql", "CREATE VIEW searches")
+		sql := func(query string) string {
+			return duckDB(t, dir, strings.Replace(view, "surface <> 'demo'", "surface = 'demo'", 1)+query)
+		}
+		opened, err := strconv.Atoi(strings.TrimSpace(sql("SELECT count(DISTINCT click_id) FROM read_json('clicks.jsonl')")))
+		require.NoError(t, err)
+		p.eventually("all clicks are counted", func() bool { _, known := counted(demo); return known == opened })
+		var sum trend.Counts
+		rows, err := db.Query("SELECT buckets FROM trend_counts WHERE keyword_id = 0 AND surface = ?", demo)
+		require.NoError(t, err)
+		defer rows.Close()
+		for rows.Next() {
+			var encoded []byte
+			require.NoError(t, rows.Scan(&encoded))
+			counts, err := trend.DecodeDayCounts(encoded)
+			require.NoError(t, err)
+			sum.Add(counts.Sum(0, trend.Buckets), 1)
+		}
+		require.NoError(t, rows.Err())
+		want := fmt.Sprintln(sum.Searches, sum.Shown, sum.NotFound, sum.Rescued, sum.Clicked)
+		got := sql("SELECT count(*), count(*) FILTER (shown), count(*) FILTER (empty AND NOT hit), count(*) FILTER (empty AND NOT hit AND shown), count(*) FILTER (shown AND clicked) FROM searches")
+		assert.Equal(t, want, strings.ReplaceAll(got, "\t", " "))
+		assert.Positive(t, sum.Rescued)
+	})
 
 	status, output = finish(t, dir, nil, "demo", "--clear")
 	require.Equal(t, 0, status, output)
