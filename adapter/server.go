@@ -25,6 +25,7 @@ import (
 	"literank.com/event-books/adapter/search"
 	"literank.com/event-books/adapter/visitor"
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/insights"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
@@ -48,6 +49,8 @@ type VisitorCookie = visitor.Rule
 type Options struct {
 	Books  *executor.BookOperator
 	Trends *executor.TrendOperator
+	// Insights answers the questions of staff.
+	Insights *insights.Desk
 	// Clicks takes clicks on books, and erasures. If it is nil, links to books are plain.
 	Clicks *executor.ClickOperator
 	Health Health
@@ -100,8 +103,10 @@ type Server struct {
 	pages   *pages.Pages
 	api     *api.Books
 	trends  *api.Trends
-	assets  assets
-	links   query.Links
+	// insights are for staff.
+	insights *api.Insights
+	assets   assets
+	links    query.Links
 	// basePath is the path of the public address.
 	basePath  string
 	addresses []string // the paths of all routes
@@ -156,6 +161,7 @@ func New(o Options) (*Server, error) {
 	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, Demo: s.isDemo, PageSize: o.PageSize}
 	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
 	s.trends = &api.Trends{Operator: o.Trends}
+	s.insights = &api.Insights{Desk: o.Insights}
 	pageLinks := s.links
 	pageLinks.ByWork = true
 	s.pages, err = pages.New(pages.Options{

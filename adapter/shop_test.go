@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/insights"
 	"literank.com/event-books/application/trends"
 	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/domain/gateway"
@@ -82,7 +83,7 @@ func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	}
 	with.Books = executor.NewBookOperator(s.db, s.events, with.index, highlight.Highlighter{}, log)
 	s.board = trends.NewBoard(s.db, s.db, s.db, highlight.Highlighter{}, trends.Options{Group: "trends", Stream: "test", MinVisitors: max(1, with.minVisitors), Log: log})
-	with.Trends, with.Demo = executor.NewTrendOperator(s.board, s.db), s.db
+	with.Trends, with.Insights, with.Demo = executor.NewTrendOperator(s.board, s.db), insights.NewDesk(s.db, s.board, s.db), s.db
 	if !with.away {
 		require.NoError(t, s.board.Refresh(t.Context()))
 	}

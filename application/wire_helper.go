@@ -18,6 +18,7 @@ import (
 
 	"literank.com/event-books/adapter"
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/insights"
 	"literank.com/event-books/application/trends"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
@@ -211,6 +212,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 	w.server, err = adapter.New(adapter.Options{
 		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), highlight.Highlighter{}, w.log),
 		Trends:           executor.NewTrendOperator(w.board, w.BookManager()),
+		Insights:         insights.NewDesk(w.db, w.board, w.BookManager()),
 		Clicks:           clicks,
 		Health:           w,
 		Demo:             w.db,

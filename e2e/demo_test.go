@@ -72,7 +72,7 @@ func TestDemo(t *testing.T) {
 	defer db.Close()
 	counted := func(surface int) (requests, opened int) {
 		t.Helper()
-		require.NoError(t, db.QueryRow("SELECT COALESCE(SUM(requests), 0) FROM trend_counts WHERE keyword_id = 0 AND surface = ?", surface).Scan(&requests))
+		require.NoError(t, db.QueryRow("SELECT COALESCE(SUM(requests), 0) FROM trend_totals WHERE surface = ?", surface).Scan(&requests))
 		require.NoError(t, db.QueryRow("SELECT COUNT(*) FROM trend_clicks WHERE surface = ?", surface).Scan(&opened))
 		return requests, opened
 	}
@@ -103,7 +103,7 @@ func TestDemo(t *testing.T) {
 		require.NoError(t, err)
 		p.eventually("all clicks are counted", func() bool { _, known := counted(demo); return known == opened })
 		var sum trend.Counts
-		rows, err := db.Query("SELECT buckets FROM trend_counts WHERE keyword_id = 0 AND surface = ?", demo)
+		rows, err := db.Query("SELECT buckets FROM trend_totals WHERE surface = ?", demo)
 		require.NoError(t, err)
 		defer rows.Close()
 		for rows.Next() {

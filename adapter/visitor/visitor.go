@@ -68,6 +68,9 @@ func (v *Visitors) Visit(r *http.Request, client string, surface model.Surface, 
 // Agent says who sent a request.
 func (v *Visitors) Agent(r *http.Request) model.Agent { return agent.Of(r) }
 
+// Language returns the first language that a browser asks for, as a canonical BCP 47 tag, or "".
+func (v *Visitors) Language(r *http.Request) string { return language(r) }
+
 // Identify returns what the event of a search at that time tells about the visitor: the
 // number of the cookie, or else the daily visitor, or neither.
 func (v *Visitors) Identify(r *http.Request, client string, at time.Time) (clientID, daily string) {

@@ -37,7 +37,7 @@ func search(id, keyword string, books ...uint) *model.SearchEvent {
 	return &model.SearchEvent{
 		ID: id, Time: noon, Value: value, Total: 40 + len(books), Served: len(books), Match: model.ExactMatch, ServedQuery: keyword,
 		Search: model.Search{Keyword: model.Keyword(keyword), Limit: 20, Sort: model.ByRelevance},
-		Visit:  model.Visit{Surface: model.PageSurface, Agent: model.PersonAgent, Visitor: daily},
+		Visit:  model.Visit{Surface: model.PageSurface, Agent: model.PersonAgent, Visitor: daily, Language: "de"},
 	}
 }
 
@@ -45,7 +45,7 @@ func search(id, keyword string, books ...uint) *model.SearchEvent {
 func click(s *model.SearchEvent, book uint, ordinal int) *model.ClickEvent {
 	return &model.ClickEvent{
 		ID: model.ClickID(s.ID, book), Time: s.Time.Add(time.Minute), SearchID: s.ID, SearchTime: s.Time, Keyword: s.Search.Keyword, Offset: s.Search.Offset,
-		Surface: s.Surface, Tag: s.Tag, ClientID: s.ClientID, Visitor: s.Visitor, Agent: s.Agent, Book: book, Ordinal: ordinal,
+		Surface: s.Surface, Tag: s.Tag, Language: s.Language, ClientID: s.ClientID, Visitor: s.Visitor, Agent: s.Agent, Book: book, Ordinal: ordinal,
 	}
 }
 
@@ -81,7 +81,7 @@ func TestSearchRows(t *testing.T) {
 	full.Search.Offset, full.Search.Filters, full.Search.ByWork = 20, model.Filters{Author: "Ann & Bob", Decade: &decade}, true
 	full.Tag, full.Language, full.ClientID, full.Visitor, full.Agent = "letter", "fr-CA", cookie, "", model.UnknownAgent
 	bare := search("s2", "=1+1")
-	bare.Total, bare.Match, bare.Visitor, bare.Surface = 0, model.NoMatch, "", model.APISurface
+	bare.Total, bare.Match, bare.Visitor, bare.Surface, bare.Language = 0, model.NoMatch, "", model.APISurface, ""
 	text, x := exported(t, Options{Kind: Searches}, JSONLines, full, bare)
 	assert.Equal(t, `{"search_id":"s1","time":"2026-07-01T12:00:00.12Z","keyword":"Émile, \"Zola\"\n<x>","folded":"emile, \"zola\" <x>","visitor":"886d13494909fbf5","surface":"page","agent":"unknown","tag":"letter","language":"fr-CA","offset":20,"limit":20,"sort":"relevance","filters":"author=Ann+%26+Bob&decade=1990","group":"work","match":"exact","served_query":"Émile, \"Zola\"\n<x>","total_hits":42,"served_hits":2}
 {"search_id":"s2","time":"2026-07-01T12:00:00.12Z","keyword":"=1+1","folded":"=1+1","visitor":null,"surface":"api","agent":"person","tag":null,"language":null,"offset":0,"limit":20,"sort":"relevance","filters":null,"group":null,"match":"none","served_query":"=1+1","total_hits":0,"served_hits":0}
@@ -100,9 +100,9 @@ func TestImpressionRows(t *testing.T) {
 	s := search("s1", "moon", 7, 8)
 	s.Search.Offset = 20
 	text, x := exported(t, Options{Kind: Impressions}, CSV, s, search("s2", "nothing"))
-	assert.Equal(t, `search_id,time,keyword,folded,visitor,surface,agent,tag,ordinal,book_id,title
-s1,2026-07-01T12:00:00.12Z,moon,moon,b0349a882ba44d37,page,person,,21,7,'=Title 7
-s1,2026-07-01T12:00:00.12Z,moon,moon,b0349a882ba44d37,page,person,,22,8,'=Title 8
+	assert.Equal(t, `search_id,time,keyword,folded,visitor,surface,agent,tag,language,ordinal,book_id,title
+s1,2026-07-01T12:00:00.12Z,moon,moon,b0349a882ba44d37,page,person,,de,21,7,'=Title 7
+s1,2026-07-01T12:00:00.12Z,moon,moon,b0349a882ba44d37,page,person,,de,22,8,'=Title 8
 `, text)
 	assert.Equal(t, 2, x.Rows)
 	text, _ = exported(t, Options{Kind: Impressions}, JSONLines, s)
@@ -115,14 +115,14 @@ s1,2026-07-01T12:00:00.12Z,moon,moon,b0349a882ba44d37,page,person,,22,8,'=Title 
 func TestClickRows(t *testing.T) {
 	s := search("0197a2b4-0000-7000-8000-000000000000", "moon", 7)
 	text, _ := exported(t, Options{Kind: Clicks}, CSV, click(s, 7, 1))
-	assert.Equal(t, `click_id,time,search_id,search_time,keyword,folded,visitor,surface,agent,tag,offset,ordinal,book_id
-`+model.ClickID(s.ID, 7)+`,2026-07-01T12:01:00.12Z,0197a2b4-0000-7000-8000-000000000000,2026-07-01T12:00:00.12Z,moon,moon,b0349a882ba44d37,page,person,,0,1,7
+	assert.Equal(t, `click_id,time,search_id,search_time,keyword,folded,visitor,surface,agent,tag,language,offset,ordinal,book_id
+`+model.ClickID(s.ID, 7)+`,2026-07-01T12:01:00.12Z,0197a2b4-0000-7000-8000-000000000000,2026-07-01T12:00:00.12Z,moon,moon,b0349a882ba44d37,page,person,,de,0,1,7
 `, text)
 }
 
 // The shape of a file doesn't depend on what is in it.
 func TestEmptyFilesHaveColumns(t *testing.T) {
-	for kind, columns := range map[Kind]int{Searches: 18, Impressions: 11, Clicks: 13, Judgements: 3} {
+	for kind, columns := range map[Kind]int{Searches: 18, Impressions: 12, Clicks: 14, Judgements: 3} {
 		text, _ := exported(t, Options{Kind: kind}, CSV)
 		rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 		require.NoError(t, err)
@@ -244,7 +244,7 @@ func TestUBI(t *testing.T) {
 	}
 	assert.Equal(t, []string{"<nil>", "impression", "impression", "<nil>", "click"}, actions)
 	assert.JSONEq(t, `{"application": "event-books", "query_id": "0197a2b4-0000-7000-8000-000000000000", "client_id": "b0349a882ba44d37", "user_query": "moon <&>",
-		"query_attributes": {"surface": "page", "agent": "person", "tag": "letter", "offset": 0, "limit": 20, "sort": "relevance", "filters": "language=en", "match": "exact", "served_query": "moon <&>", "total_hits": 42},
+		"query_attributes": {"surface": "page", "agent": "person", "tag": "letter", "language": "de", "offset": 0, "limit": 20, "sort": "relevance", "filters": "language=en", "match": "exact", "served_query": "moon <&>", "total_hits": 42},
 		"object_id_field": "id", "timestamp": "2026-07-01T12:00:00.12Z", "query_response_hit_ids": ["7", "8"]}`, lines[0])
 	assert.JSONEq(t, `{"application": "event-books", "action_name": "click", "query_id": "0197a2b4-0000-7000-8000-000000000000", "client_id": "b0349a882ba44d37", "user_query": "moon <&>",
 		"timestamp": "2026-07-01T12:01:00.12Z", "event_attributes": {"object": {"object_id": "8", "object_id_field": "id"}, "position": {"ordinal": 2}, "surface": "page", "agent": "person", "tag": "letter"}}`, lines[4])

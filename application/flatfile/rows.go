@@ -17,16 +17,17 @@ func optional(text string) *string {
 // about are the columns that all rows about searches share.
 type about struct {
 	// Folded is the keyword's identity: equal for all its spellings.
-	Keyword string        `json:"keyword"`
-	Folded  string        `json:"folded"`
-	Visitor *string       `json:"visitor"`
-	Surface model.Surface `json:"surface"`
-	Agent   model.Agent   `json:"agent"`
-	Tag     *string       `json:"tag"`
+	Keyword  string        `json:"keyword"`
+	Folded   string        `json:"folded"`
+	Visitor  *string       `json:"visitor"`
+	Surface  model.Surface `json:"surface"`
+	Agent    model.Agent   `json:"agent"`
+	Tag      *string       `json:"tag"`
+	Language *string       `json:"language"`
 }
 
 func (x *Exporter) about(keyword model.Keyword, v model.Visit) about {
-	return about{string(keyword), model.Fold(string(keyword)), optional(x.visitor(v.ClientID, v.Visitor)), v.Surface, v.Agent, optional(v.Tag)}
+	return about{string(keyword), model.Fold(string(keyword)), optional(x.visitor(v.ClientID, v.Visitor)), v.Surface, v.Agent, optional(v.Tag), optional(v.Language)}
 }
 
 // searchRow is a row of Searches.
@@ -34,7 +35,6 @@ type searchRow struct {
 	SearchID string    `json:"search_id"`
 	Time     time.Time `json:"time"`
 	about
-	Language  *string     `json:"language"`
 	Offset    int         `json:"offset"`
 	Limit     int         `json:"limit"`
 	Sort      model.Sort  `json:"sort"`
@@ -49,7 +49,7 @@ type searchRow struct {
 
 func (x *Exporter) searchRow(at time.Time, e *model.SearchEvent) searchRow {
 	row := searchRow{
-		SearchID: e.ID, Time: at.UTC(), about: x.about(e.Search.Keyword, e.Visit), Language: optional(e.Language),
+		SearchID: e.ID, Time: at.UTC(), about: x.about(e.Search.Keyword, e.Visit),
 		Offset: e.Search.Offset, Limit: e.Search.Limit, Sort: e.Search.Sort, Filters: optional(model.EncodeFilters(e.Search.Filters)),
 		Match: e.Match, Served: e.ServedQuery, TotalHits: e.Total, ServedHits: e.Served,
 	}
@@ -105,5 +105,5 @@ func (x *Exporter) clickRow(at time.Time, e *model.ClickEvent) clickRow {
 }
 
 func visitOf(e *model.ClickEvent) model.Visit {
-	return model.Visit{Surface: e.Surface, Agent: e.Agent, Tag: e.Tag, ClientID: e.ClientID, Visitor: e.Visitor}
+	return model.Visit{Surface: e.Surface, Agent: e.Agent, Tag: e.Tag, Language: e.Language, ClientID: e.ClientID, Visitor: e.Visitor}
 }

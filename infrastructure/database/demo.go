@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -44,37 +45,65 @@ func (w *consumerTx) clearDemo(ctx context.Context) error {
 		return err
 	}
 	for _, tables := range []trendTables{liveTables, rebuiltTables} { // a rebuild may be under way
-		if err := w.deleteDemo(ctx, tables); err != nil {
+		w.into = tables
+		if err := w.deleteDemo(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// deleteDemo deletes the rows of simulated shoppers. Counts stay as zeros, with the new version,
-// since readers look for what has changed.
-func (w *consumerTx) deleteDemo(ctx context.Context, tables trendTables) error {
+// deleteDemo deletes the rows of simulated shoppers. Counts of keywords stay as zeros, with the
+// new version, since readers look for what has changed.
+func (w *consumerTx) deleteDemo(ctx context.Context) error {
 	tx := w.tx.WithContext(ctx)
+	if err := w.deleteDemoVisits(ctx); err != nil {
+		return err
+	}
+	for _, table := range []table{w.into.clicks, w.into.totals, w.into.presence} {
+		if err := tx.Exec("DELETE FROM "+table.name+" WHERE surface = ?", trend.Demo).Error; err != nil {
+			return err
+		}
+	}
+	return tx.Exec("UPDATE "+w.into.counts.name+" SET requests = 0, searches = 0, not_found = 0, buckets = ?, version = ? WHERE surface = ? AND LENGTH(buckets) > 0",
+		[]byte{}, w.version, trend.Demo).Error
+}
+
+// deleteDemoVisits deletes what the visitors of keywords did, and when they were there.
+func (w *consumerTx) deleteDemoVisits(ctx context.Context) error {
 	var counted []struct {
 		Day       trend.Day
 		KeywordID int64
 	}
-	counts := " FROM " + tables.counts.name + " WHERE surface = ? AND keyword_id > ? AND LENGTH(buckets) > 0"
-	if err := tx.Raw("SELECT DISTINCT day, keyword_id"+counts, trend.Demo, allKeywords).Scan(&counted).Error; err != nil {
+	query := "SELECT DISTINCT day, keyword_id FROM " + w.into.counts.name + " WHERE surface = ? AND LENGTH(buckets) > 0"
+	if err := w.tx.WithContext(ctx).Raw(query, trend.Demo).Scan(&counted).Error; err != nil {
 		return err
 	}
-	visits := make([][]any, len(counted))
+	keys := make([][]any, len(counted))
 	for i, row := range counted {
-		visits[i] = []any{row.Day, row.KeywordID, trend.Demo}
+		keys[i] = []any{row.Day, row.KeywordID, trend.Demo}
 	}
-	if err := w.bulk.remove(ctx, table{name: tables.visits.name, key: []string{"day", "keyword_id", "surface"}}, visits); err != nil {
+	visits := table{w.into.visits.name, []string{"day", "keyword_id", "surface"}, []string{"visitor"}}
+	visitors := map[visitorKey]bool{}
+	err := w.bulk.load(ctx, visits, keys, func(rows *sql.Rows) error {
+		var key visitorKey
+		var keyword int64
+		var kind trend.Kind
+		var visitor []byte
+		err := rows.Scan(&key.day, &keyword, &kind, &visitor)
+		key.visitor = trend.Visitor(visitor)
+		visitors[key] = true
+		return err
+	})
+	if err == nil {
+		err = w.bulk.remove(ctx, visits, keys)
+	}
+	if err != nil {
 		return err
 	}
-	if err := tx.Exec("DELETE FROM "+tables.clicks.name+" WHERE surface = ?", trend.Demo).Error; err != nil {
-		return err
-	}
-	return tx.Exec("UPDATE "+tables.counts.name+" SET requests = 0, searches = 0, buckets = ?, version = ? WHERE surface = ? AND LENGTH(buckets) > 0",
-		[]byte{}, w.version, trend.Demo).Error
+	return w.newTally().changeVisitors(ctx, sortedKeys(visitors, visitorKey.compare), func(_ visitorKey, before trend.Activity) trend.Activity {
+		return before.Without(trend.Demo)
+	})
 }
 
 // withoutCleared returns the events that count: all except those of simulated shoppers up to the

@@ -29,6 +29,7 @@ type Catalogue interface {
 	gateway.TrendKeeper
 	gateway.DemoKeeper
 	gateway.TrendReader
+	gateway.InsightReader
 	gateway.DayKeys
 	gateway.Rebuilder
 }

@@ -71,12 +71,14 @@ func testClearedDemo(t *testing.T, db Catalogue) {
 	assert.Greater(t, newest, version, "readers see the change")
 	apply(events[len(events)/2:])
 	compare(t, db, onlyPeople(before))
+	compareTotals(t, db, onlyPeople(before))
 
 	after := randomEvents(random, "before ")
 	move(after, time.Since(noon)+20*time.Hour)
 	apply(shuffled(random, after))
 	both := join(onlyPeople(before), after)
 	compare(t, db, both)
+	compareTotals(t, db, both)
 
 	// A click in time on a result from before belongs to a search that is gone.
 	late := &trend.Click{
@@ -85,10 +87,13 @@ func testClearedDemo(t *testing.T, db Catalogue) {
 	}
 	apply([]any{late})
 	compare(t, db, both)
+	compareTotals(t, db, both)
 
 	// Another clearing doesn't touch what people did, either.
 	require.NoError(t, db.ClearDemo(t.Context()))
-	compare(t, db, join(onlyPeople(before), onlyPeople(after)))
+	people := join(onlyPeople(before), onlyPeople(after))
+	compare(t, db, people)
+	compareTotals(t, db, people)
 }
 
 // Counting again ignores a cleared demo, and changes nothing.
