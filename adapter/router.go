@@ -37,6 +37,7 @@ func (s *Server) routes(r *gin.Engine) {
 	r.GET("/api/insights/summary", s.staffOnly, s.orFail(s.insights.Summary))
 	r.GET("/api/insights/keywords", s.staffOnly, s.orFail(s.insights.Keywords))
 	r.GET("/api/insights/keyword", s.staffOnly, s.orFail(s.insights.Keyword))
+	r.GET(api.LivePath, s.staffOnly, s.orFail(s.live.Stream))
 	r.Match(read, "/api/openapi.yaml", api.OpenAPI)
 	r.Match(read, "/api/asyncapi.yaml", api.AsyncAPI)
 	r.Match(read, "/api/schemas/:event/:file", s.orFail(api.Schema))

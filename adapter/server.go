@@ -51,6 +51,8 @@ type Options struct {
 	Trends *executor.TrendOperator
 	// Insights answers the questions of staff.
 	Insights *insights.Desk
+	// Live shows staff searches as they happen.
+	Live gateway.LiveSearches
 	// Clicks takes clicks on books, and erasures. If it is nil, links to books are plain.
 	Clicks *executor.ClickOperator
 	Health Health
@@ -105,6 +107,7 @@ type Server struct {
 	trends  *api.Trends
 	// insights are for staff.
 	insights *api.Insights
+	live     *api.Live
 	assets   assets
 	links    query.Links
 	// basePath is the path of the public address.
@@ -161,7 +164,7 @@ func New(o Options) (*Server, error) {
 	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, Demo: s.isDemo, PageSize: o.PageSize}
 	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
 	s.trends = &api.Trends{Operator: o.Trends}
-	s.insights = &api.Insights{Desk: o.Insights}
+	s.insights, s.live = &api.Insights{Desk: o.Insights}, &api.Live{Searches: o.Live}
 	pageLinks := s.links
 	pageLinks.ByWork = true
 	s.pages, err = pages.New(pages.Options{

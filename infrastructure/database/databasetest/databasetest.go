@@ -65,6 +65,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"dead letters":                      testDeadLetters,
 		"relayed dead letters":              testRelayedDeadLetters,
 		"completeness":                      testCompleteness,
+		"insights":                          testInsights,
 		"old days are dropped":              testOldDaysAreDropped,
 		"a click after midnight":            testClickAfterMidnight,
 		"consent during the day":            testConsentDuringTheDay,
