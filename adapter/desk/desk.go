@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -84,9 +83,8 @@ type frame struct {
 type SignIn struct {
 	// Next is the page to show then, a path of the desk.
 	Next string
-	// Wrong says that the token was wrong, Wait how long the client has to wait; both may be zero.
-	Wrong bool
-	Wait  time.Duration
+	// Wrong says that the token was wrong, Wait that there were too many wrong ones.
+	Wrong, Wait bool
 }
 
 // ShowSignIn answers with the page on which staff sign in.
