@@ -55,6 +55,7 @@ func (db *DB) migrations() []*goose.Migration {
 			table := "staff_sessions (hash " + db.dialect.columnType(key) + ", data " + db.dialect.columnType(content) + ", expires_at BIGINT NOT NULL, PRIMARY KEY (hash))"
 			return db.createTables(ctx, conn, []string{table}, nil)
 		}),
+		step(16, db.addOrders),
 	}
 }
 

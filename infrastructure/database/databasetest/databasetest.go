@@ -31,6 +31,7 @@ type Catalogue interface {
 	gateway.TrendReader
 	gateway.InsightReader
 	gateway.StaffSessions
+	gateway.Orders
 	gateway.DayKeys
 	gateway.Rebuilder
 }
@@ -68,6 +69,9 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"completeness":                      testCompleteness,
 		"insights":                          testInsights,
 		"staff sessions":                    testStaffSessions,
+		"searches that found nothing":       testNotFound,
+		"the order list":                    testOrders,
+		"old requests are forgotten":        testOrdersAreForgotten,
 		"old days are dropped":              testOldDaysAreDropped,
 		"a click after midnight":            testClickAfterMidnight,
 		"consent during the day":            testConsentDuringTheDay,
@@ -91,6 +95,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 	t.Run("of conditional changes at once, one succeeds", func(t *testing.T) { testConditionalChangesAtOnce(t, fresh(t)) })
 	t.Run("changes of different fields at once", func(t *testing.T) { testChangesOfDifferentFieldsAtOnce(t, fresh(t)) })
 	t.Run("many make one key of a day", func(t *testing.T) { testManyMakeOneKey(t, fresh(t)) })
+	t.Run("requests at once", func(t *testing.T) { testRequestsAtOnce(t, fresh(t)) })
 	t.Run("of many, one leads", func(t *testing.T) { testOneLeads(t, fresh(t)) })
 	t.Run("versions become visible in order", func(t *testing.T) { testVersionsBecomeVisibleInOrder(t, fresh(t)) })
 	t.Run("a rebuild after retention", func(t *testing.T) { testRebuildAfterRetention(t, fresh(t)) })
