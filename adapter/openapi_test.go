@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"regexp"
 	"slices"
@@ -21,6 +22,7 @@ import (
 
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/api"
+	"literank.com/event-books/domain/demand"
 	"literank.com/event-books/domain/model"
 )
 
@@ -53,7 +55,7 @@ func (d *description) closed() *description {
 	for _, schema := range []any{
 		schemas["Book"], schemas["Problem"], schemas["Readiness"], schemas["EventCounts"], found, schemas["FoundBook"],
 		d.at(found, "properties", "facets"), d.at(found, "properties", "correction"), d.at(found, "properties", "capabilities"), schemas["Suggestion"], schemas["Trend"],
-		d.at(schemas["Facet"], "items"), schemas["Highlights"], d.at(schemas["Fragments"], "items"),
+		schemas["OrderEntry"], schemas["OrderEffect"], d.at(schemas["Facet"], "items"), schemas["Highlights"], d.at(schemas["Fragments"], "items"),
 	} {
 		schema.(map[string]any)["additionalProperties"] = false
 	}
@@ -224,6 +226,12 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	close(over)
 	up.live.Searches = &feed{searches: over, ctx: make(chan context.Context, 9)}
 	up.count(searched("full", "00000001aaaaaaaa", 1))
+	up.missed("9780306406164", "00000001aaaaaaaa")
+	up.missed("missing", "00000001aaaaaaaa")
+	up.post("/requests", url.Values{"q": {"wanted"}}, "User-Agent", chrome)
+	require.NoError(t, up.orders.Refresh(t.Context()))
+	require.Equal(t, http.StatusOK, up.staff("POST", "/api/insights/orders/"+demand.ID("missing"), `{"state": "done"}`).Code)
+	require.NoError(t, up.orders.Refresh(t.Context()))
 	clever := newShop(t, withEngine(t))
 	clever.add(&model.Book{Title: "War and Peace", Author: "Leo Tolstoy", PublishedAt: "1869", Language: "en", Subjects: []string{"War"}},
 		&model.Book{Title: "X", Author: "Y War", Series: "English", Publisher: "Press", Description: "A war.", Subjects: []string{"War"}})
@@ -239,6 +247,7 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	}
 
 	const book = `{"title": "x"}`
+	order, ordered := "/api/insights/orders/"+demand.ID("wanted"), `{"state": "ordered", "note": "by Friday"}`
 	seen := map[string]bool{}
 	for _, c := range []struct {
 		shop                 *shop
@@ -302,6 +311,19 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		{up, 400, "GET", "/api/insights/keyword", "", nil},
 		{up, 401, "GET", "/api/insights/keyword?q=full", "", []string{"Authorization", ""}},
 		{down, 503, "GET", "/api/insights/keyword?q=x", "", nil},
+		{up, 200, "GET", "/api/insights/orders?state=all&o=0&ps=9", "", nil},
+		{up, 200, "GET", "/api/insights/orders?format=csv", "", nil},
+		{up, 400, "GET", "/api/insights/orders?state=lost", "", nil},
+		{up, 401, "GET", "/api/insights/orders", "", []string{"Authorization", ""}},
+		{down, 503, "GET", "/api/insights/orders", "", nil},
+		{up, 200, "POST", order, ordered, nil},
+		{up, 400, "POST", order, `{"book": 1}`, nil},
+		{up, 401, "POST", order, ordered, []string{"Authorization", ""}},
+		{up, 403, "POST", order, ordered, []string{"Sec-Fetch-Site", "cross-site"}},
+		{up, 404, "POST", "/api/insights/orders/1", ordered, nil},
+		{up, 413, "POST", order, strings.Repeat(" ", maxBody+1), nil},
+		{up, 422, "POST", order, `{"state": "lost"}`, nil},
+		{down, 503, "POST", order, ordered, nil},
 		{up, 200, "GET", "/api/insights/live", "", nil},
 		{up, 400, "GET", "/api/insights/live?window=1h", "", nil},
 		{up, 401, "GET", "/api/insights/live", "", []string{"Authorization", ""}},
@@ -410,6 +432,8 @@ func pathOf(target string) string {
 	switch {
 	case strings.HasPrefix(path, "/api/books/"):
 		return "/api/books/{id}"
+	case strings.HasPrefix(path, "/api/insights/orders/"):
+		return "/api/insights/orders/{id}"
 	case strings.HasPrefix(path, "/api/schemas/"):
 		return "/api/schemas/{event}/{file}"
 	}

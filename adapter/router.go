@@ -22,6 +22,7 @@ func (s *Server) routes(r *gin.Engine) {
 	r.Match(read, "/books/:id", s.orFail(s.pages.Book))
 	r.Match(read, pages.PrivacyPath, s.orFail(s.pages.Privacy))
 	r.POST(pages.VisitorPath, s.orFail(s.pages.AnswerVisitor))
+	r.POST(pages.RequestsPath, s.orFail(s.pages.TakeRequest))
 	r.Match(read, "/robots.txt", s.robots)
 	r.Match(read, "/static/*file", s.static)
 
@@ -40,11 +41,15 @@ func (s *Server) routes(r *gin.Engine) {
 	r.GET(desk.Path, s.deskOnly, s.orFail(s.desk.Front))
 	r.GET(desk.KeywordPath, s.deskOnly, s.orFail(s.desk.Keyword))
 	r.GET(desk.LivePath, s.deskOnly, s.orFail(s.desk.Live))
+	r.GET(desk.OrdersPath, s.deskOnly, s.orFail(s.desk.Orders))
+	r.POST(desk.OrdersPath, s.deskOnly, s.orFail(s.desk.ChangeOrder))
 
 	r.DELETE("/api/insights/demo", s.staffOnly, s.withoutParameters, s.orFail(s.clearDemo))
 	r.GET("/api/insights/summary", s.staffOnly, s.orFail(s.insights.Summary))
 	r.GET("/api/insights/keywords", s.staffOnly, s.orFail(s.insights.Keywords))
 	r.GET("/api/insights/keyword", s.staffOnly, s.orFail(s.insights.Keyword))
+	r.GET(api.OrdersPath, s.staffOnly, s.orFail(s.orders.List))
+	r.POST(api.OrdersPath+"/:id", s.staffOnly, s.withoutParameters, s.orFail(s.orders.Change))
 	r.GET(api.LivePath, s.staffOnly, s.orFail(s.live.Stream))
 	r.Match(read, "/api/openapi.yaml", api.OpenAPI)
 	r.Match(read, "/api/asyncapi.yaml", api.AsyncAPI)

@@ -28,6 +28,7 @@ import (
 	"literank.com/event-books/adapter/visitor"
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/application/insights"
+	"literank.com/event-books/application/orders"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
@@ -53,6 +54,8 @@ type Options struct {
 	Trends *executor.TrendOperator
 	// Insights answers the questions of staff.
 	Insights *insights.Desk
+	// Orders is the list of what shoppers look for in vain.
+	Orders *orders.List
 	// Sessions keeps who of the staff is signed in; nil means that nobody can sign in.
 	Sessions gateway.StaffSessions
 	// Live shows staff searches as they happen.
@@ -111,6 +114,7 @@ type Server struct {
 	trends  *api.Trends
 	// insights are for staff.
 	insights *api.Insights
+	orders   *api.Orders
 	live     *api.Live
 	desk     *desk.Pages
 	sessions *staff.Sessions // of staff
@@ -171,16 +175,17 @@ func New(o Options) (*Server, error) {
 	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
 	s.trends = &api.Trends{Operator: o.Trends}
 	s.insights, s.live = &api.Insights{Desk: o.Insights}, &api.Live{Searches: o.Live}
+	s.orders = &api.Orders{Orders: o.Orders}
 	if o.Sessions != nil {
 		s.sessions = staff.New(o.Sessions, o.AdminToken, visitors.CookiePath)
 	}
-	if s.desk, err = desk.New(desk.Options{Desk: o.Insights, Links: s.links, Builtin: builtinTemplates, Asset: s.assetAddress}); err != nil {
+	if s.desk, err = desk.New(desk.Options{Desk: o.Insights, Orders: o.Orders, Links: s.links, Builtin: builtinTemplates, Asset: s.assetAddress}); err != nil {
 		return nil, err
 	}
 	pageLinks := s.links
 	pageLinks.ByWork = true
 	s.pages, err = pages.New(pages.Options{
-		Operator: o.Books, Trends: o.Trends, Clicks: o.Clicks, Signer: click.Signer{DayKey: visitors.DayKey}, Searcher: searcher, Visitors: visitors, Links: pageLinks, ImageHosts: o.ImageHosts,
+		Operator: o.Books, Trends: o.Trends, Clicks: o.Clicks, Orders: o.Orders, Signer: click.Signer{DayKey: visitors.DayKey}, Searcher: searcher, Visitors: visitors, Links: pageLinks, ImageHosts: o.ImageHosts,
 		Contact: o.Contact, Imprint: o.Imprint, Retention: o.Retention, Builtin: builtinTemplates, Pattern: o.TemplatesPattern, Asset: s.assetAddress, Log: o.Log,
 	})
 	if err != nil {

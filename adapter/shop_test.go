@@ -18,6 +18,7 @@ import (
 
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/application/insights"
+	"literank.com/event-books/application/orders"
 	"literank.com/event-books/application/trends"
 	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/domain/gateway"
@@ -47,6 +48,7 @@ type shop struct {
 	pongs  *pongs
 	log    *logBook
 	board  *trends.Board
+	orders *orders.List
 	copy   index.Engine // the search engine, nil if the database searches
 }
 
@@ -85,6 +87,14 @@ func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	s.board = trends.NewBoard(s.db, s.db, s.db, highlight.Highlighter{}, trends.Options{Group: "trends", Stream: "test", MinVisitors: max(1, with.minVisitors), Log: log})
 	with.Trends, with.Insights, with.Demo = executor.NewTrendOperator(s.board, s.db), insights.NewDesk(s.db, s.board, s.db), s.db
 	with.Sessions = s.db
+	s.orders = orders.New(orders.Options{
+		Reader: s.db, Board: s.board, Books: s.db, Index: with.index, Key: with.VisitorKey, Log: log,
+		CatalogueVersion: func(ctx context.Context) (int64, error) {
+			_, version, err := s.db.Generation(ctx)
+			return version, err
+		},
+	})
+	with.Orders = s.orders
 	if !with.away {
 		require.NoError(t, s.board.Refresh(t.Context()))
 	}

@@ -52,6 +52,12 @@ func (k *catalogue) secret() string {
 	return ""
 }
 
+// catalogueVersion is the version of the newest change.
+func (k *catalogue) catalogueVersion(ctx context.Context) (int64, error) {
+	_, version, err := k.Generation(ctx)
+	return version, err
+}
+
 // openCatalogue opens the configured database. It doesn't wait for a server.
 func openCatalogue(c *config.Config, log *slog.Logger) (*catalogue, error) {
 	k := &catalogue{dataDir: c.App.DataDir, embedded: c.DB.DSN == "", log: log, migrated: make(chan struct{})}

@@ -12,7 +12,7 @@ func (w *WireHelper) visitorKey() []byte {
 	if key := w.visitors.Load(); key != nil {
 		return *key
 	}
-	secret := cmp.Or(w.config.App.Secret, w.db.secret())
+	secret := w.secret()
 	if secret == "" {
 		return nil
 	}
@@ -20,6 +20,17 @@ func (w *WireHelper) visitorKey() []byte {
 	w.visitors.Store(&key)
 	return key
 }
+
+// requestKey returns the key under which requests for books are remembered, or nil likewise.
+func (w *WireHelper) requestKey() []byte {
+	if secret := w.secret(); secret != "" {
+		return deriveKey(secret, "requests for books")
+	}
+	return nil
+}
+
+// secret returns the shop's secret, or "" while the database has not answered.
+func (w *WireHelper) secret() string { return cmp.Or(w.config.App.Secret, w.db.secret()) }
 
 // deriveKey derives the key for one purpose from the shop's secret (HKDF, RFC 5869).
 func deriveKey(secret, purpose string) []byte {

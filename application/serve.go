@@ -45,6 +45,7 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 	})
 	group.Go(func() error { w.changes.run(ctx); return nil })
 	group.Go(func() error { w.board.Run(ctx); return nil })
+	group.Go(func() error { w.orders.Run(ctx); return nil })
 	if w.counted != nil {
 		group.Go(func() error { w.counted.run(ctx); return nil })
 	}

@@ -19,6 +19,7 @@ import (
 	"literank.com/event-books/adapter"
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/application/insights"
+	"literank.com/event-books/application/orders"
 	"literank.com/event-books/application/trends"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
@@ -72,6 +73,7 @@ type WireHelper struct {
 	changes *changes
 	counted *consumers // nil if other processes count
 	board   *trends.Board
+	orders  *orders.List
 	live    *live.Searches
 	tracing *tracing.Tracing // nil if nobody collects traces
 	pings   *ping.Pinger
@@ -202,6 +204,9 @@ func (w *WireHelper) openTrends(counting bool) (err error) {
 	if err != nil {
 		return err
 	}
+	w.orders = orders.New(orders.Options{
+		Reader: w.db, Board: w.board, Books: w.books, Index: w.index, CatalogueVersion: w.db.catalogueVersion, Key: w.requestKey, Log: w.log,
+	})
 	w.live = live.New(kafka, w.config.MQ.SearchTopic(), w.log)
 	if counting {
 		w.counted, err = newConsumers(w.config, w.db, w.brokers, w.log, w.parts)
@@ -222,6 +227,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 		Live:             w.live,
 		Sessions:         w.db,
 		Insights:         insights.NewDesk(w.db, w.board, w.BookManager()),
+		Orders:           w.orders,
 		Clicks:           clicks,
 		Health:           w,
 		Demo:             w.db,

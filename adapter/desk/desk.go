@@ -17,6 +17,7 @@ import (
 
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/application/insights"
+	"literank.com/event-books/application/orders"
 )
 
 // The addresses of the desk.
@@ -30,8 +31,9 @@ const (
 
 // Options are the parts of the desk.
 type Options struct {
-	Desk  *insights.Desk
-	Links query.Links
+	Desk   *insights.Desk
+	Orders *orders.List
+	Links  query.Links
 	// Builtin has the templates.
 	Builtin fs.FS
 	// Asset returns the address of a static file.

@@ -12,7 +12,7 @@ import (
 var english = message.NewPrinter(language.English)
 
 // number writes 33629 as "33,629".
-func number(n int64) string { return english.Sprint(n) }
+func number(n any) string { return english.Sprint(n) }
 
 // percent writes a part of one, or a dash for none.
 func percent(part *float64) string {

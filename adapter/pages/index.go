@@ -50,6 +50,8 @@ type indexData struct {
 	Ignored, MaxWords int
 	// WaysOn are searches that find something if this one didn't, and all books.
 	WaysOn []link
+	// Request asks the shop for what was not found.
+	Request *requestForm
 	// Offers are books for a result without any.
 	Offers offers
 }
@@ -80,6 +82,7 @@ func (p *Pages) Index(c *gin.Context) error {
 		data.Books[i].Highlights = highlights
 	}
 	if data.Results && answer.Total == 0 {
+		data.Request = p.requestForm(c, answer)
 		p.addWaysOn(c.Request.Context(), data, answer.Search, tag)
 	}
 	if !data.Results {

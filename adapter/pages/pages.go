@@ -21,6 +21,7 @@ import (
 	"literank.com/event-books/adapter/search"
 	"literank.com/event-books/adapter/visitor"
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/orders"
 	"literank.com/event-books/domain/model"
 )
 
@@ -30,7 +31,9 @@ type Options struct {
 	Trends   *executor.TrendOperator
 	// Clicks takes clicks on books, and erasures; nil = nobody counts them. Signer signs the
 	// links to books.
-	Clicks   *executor.ClickOperator
+	Clicks *executor.ClickOperator
+	// Orders takes requests for books; nil = nobody does.
+	Orders   *orders.List
 	Signer   click.Signer
 	Searcher *search.Searcher
 	Visitors *visitor.Visitors

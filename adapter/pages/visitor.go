@@ -36,11 +36,8 @@ func (p *Pages) welcome(c *gin.Context) *visitorForm {
 
 // AnswerVisitor takes the answer of a visitorForm or the privacy page, and leads back.
 func (p *Pages) AnswerVisitor(c *gin.Context) error {
-	if err := c.Request.ParseForm(); err != nil {
-		if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return model.Errorf(model.TooLarge, "", "the body is larger than %d bytes", large.Limit)
-		}
-		return &model.Error{Code: model.Malformed, Message: "the form can't be decoded", Cause: err}
+	if err := parseForm(c); err != nil {
+		return err
 	}
 	back := ownPage(c.Request.PostForm.Get("back"))
 	switch c.Request.PostForm.Get("choice") {
@@ -63,6 +60,18 @@ func (p *Pages) AnswerVisitor(c *gin.Context) error {
 	}
 	c.Header("Cache-Control", "no-store")
 	c.Redirect(http.StatusSeeOther, p.Links.To(back, nil))
+	return nil
+}
+
+// parseForm decodes the body of a form. Its errors have codes.
+func parseForm(c *gin.Context) error {
+	err := c.Request.ParseForm()
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return model.Errorf(model.TooLarge, "", "the body is larger than %d bytes", large.Limit)
+	}
+	if err != nil {
+		return &model.Error{Code: model.Malformed, Message: "the form can't be decoded", Cause: err}
+	}
 	return nil
 }
 

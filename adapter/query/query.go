@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"literank.com/event-books/domain/demand"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/domain/trend"
 )
@@ -256,6 +257,62 @@ func parseGroup(values url.Values) (group trend.Scope, err error) {
 		}
 	}
 	return group, nil
+}
+
+// The parameters of the order list.
+const (
+	State = "state"
+	Note  = "note"
+)
+
+// Orders are the parameters of a request for the order list.
+type Orders struct {
+	// State is the name of the choice of states, States what it means.
+	State  string
+	States []demand.State
+	// Offset and Limit select the part that is wanted.
+	Offset, Limit int
+	CSV           bool
+}
+
+// Choices of several states.
+const (
+	Waiting   = "waiting"
+	AllStates = "all"
+)
+
+// MaxOrders is how many entries one answer has at most.
+const MaxOrders = 1000
+
+// ParseOrders reads what is wanted of the order list from a raw query string, as strictly as ParseStrict.
+// Without a state, entries that wait for a book are wanted; without ps, usual of them.
+func ParseOrders(rawQuery string, usual int) (o Orders, err error) {
+	values, err := parseOnly(rawQuery, []string{State, Offset, PageSize, Format})
+	if err != nil {
+		return o, err
+	}
+	o.State = cmp.Or(values.Get(State), Waiting)
+	switch state := demand.State(o.State); {
+	case o.State == Waiting:
+		o.States = []demand.State{demand.Open, demand.Ordered}
+	case o.State == AllStates:
+		o.States = demand.States[:]
+	case slices.Contains(demand.States[:], state):
+		o.States = []demand.State{state}
+	default:
+		return o, model.Errorf(model.Malformed, State, "must be one of %s, %s, %s", Waiting, joined(demand.States[:]), AllStates)
+	}
+	if o.Offset, err = parseNumber(values, Offset, 0, 0, model.MaxOffset); err != nil {
+		return o, err
+	}
+	if o.Limit, err = parseNumber(values, PageSize, usual, 1, MaxOrders); err != nil {
+		return o, err
+	}
+	format := values.Get(Format)
+	if o.CSV = format == "csv"; !o.CSV && format != "" && format != "json" {
+		return o, model.Errorf(model.Malformed, Format, "must be json or csv")
+	}
+	return o, nil
 }
 
 // ParseStaffList reads an order and the number of keywords wanted from parameters.

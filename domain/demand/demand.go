@@ -54,7 +54,8 @@ type Numbers struct {
 	LastAsked time.Time
 }
 
-func (n *Numbers) add(other Numbers) {
+// Add adds other numbers.
+func (n *Numbers) Add(other Numbers) {
 	n.Searches += other.Searches
 	n.Rescued += other.Rescued
 	n.Week += other.Week

@@ -111,7 +111,7 @@ func newEntry(c *candidate) *Entry {
 func (e *Entry) join(c *candidate) {
 	if c.keyword != nil {
 		e.Keywords = append(e.Keywords, c.keyword)
-		e.Numbers.add(c.keyword.Numbers)
+		e.Numbers.Add(c.keyword.Numbers)
 	}
 	if c.stored != nil {
 		e.Requests += c.stored.Requests
