@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -272,6 +273,8 @@ func TestOrdersInABrowser(t *testing.T) {
 		}
 	}
 	b.open(base + "/?q=a+book+of+" + strings.Repeat("Donaudampf", 10))
+	_, err := chromedp.Call(b.tab, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: chrome}) // a headless one is a bot
+	require.NoError(t, err)
 	fits("an empty result")
 	require.NoError(t, chromedp.Do(b.tab, chromedp.Click("form.ask button"), chromedp.WaitVisible(`[role="status"]`)))
 	fits("the confirmation")
