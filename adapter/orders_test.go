@@ -127,6 +127,7 @@ func TestOrdersAreDone(t *testing.T) {
 	assert.Equal(t, "An ISBN", done[0].Book.Title)
 	assert.Equal(t, uint(1), done[1].Book.ID)
 	assert.WithinDuration(t, time.Now(), *done[1].ClosedAt, time.Minute)
+	assert.Equal(t, orders.Effect{Searches: 1}, *done[0].Before, "in the half hour of the closing")
 	assert.Equal(t, orders.Effect{Searches: 3}, *done[1].Before)
 	assert.Equal(t, orders.Effect{Searches: 1, Found: 1, Clicks: 1}, *done[1].After)
 

@@ -162,13 +162,10 @@ func describe(e *demand.Entry, name string) Entry {
 		if k.Folded != folded {
 			entry.Spellings = append(entry.Spellings, k.Folded)
 		}
-		if entry.CorrectedTo == "" {
-			entry.CorrectedTo = k.Meant
-		}
 	}
 	switch {
 	case e.Rescued():
-		entry.Kind = Rescued
+		entry.Kind, entry.CorrectedTo = Rescued, e.Keywords[0].Meant
 	case e.ISBN != "":
 		entry.Kind = ISBN
 	case e.Requests > 0:
@@ -209,12 +206,18 @@ func (l *List) effect(ctx context.Context, e *demand.Entry) (before, after *Effe
 		if err != nil {
 			return err
 		}
-		middle := 0
+		middle := 0 // the first bucket that is over after the closing
 		switch {
 		case r.Day < closed:
 			middle = trend.Buckets
 		case r.Day == closed:
 			middle = trend.BucketOf(e.ClosedAt)
+			// In the half hour of the closing, searches that found nothing came before it.
+			if of := counts[middle]; of.NotFound > 0 {
+				earlier := trend.Counts{Searches: of.NotFound, Shown: of.Rescued, NotFound: of.NotFound, Rescued: of.Rescued}
+				before.add(earlier)
+				counts.Add(middle, earlier, -1)
+			}
 		}
 		before.add(counts.Sum(0, middle))
 		after.add(counts.Sum(middle, trend.Buckets))
