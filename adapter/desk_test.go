@@ -1,12 +1,11 @@
 package adapter
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -150,33 +149,82 @@ func deskPages(s *shop) []string {
 	return []string{"/insights", "/insights?window=30d&surface=page", "/insights?tag=none&language=", "/insights/keyword?q=emma", "/insights/keyword?q=" + url.QueryEscape(long), "/insights/live", "/insights?surface=demo"}
 }
 
-// The desk works in a real browser: without JavaScript, on small screens, and for those who don't see it.
+// signInByForm signs a browser in as staff do.
+func (b *browser) signInByForm(base string) {
+	b.t.Helper()
+	b.open(base + "/insights/keyword?q=emma")
+	require.NoError(b.t, chromedp.Do(b.tab, chromedp.SendKeys("#token", token), chromedp.Submit("#token"), chromedp.WaitVisible("figure.history")))
+}
+
+// allowScripts lets pages run scripts, or not.
+func (b *browser) allowScripts(allow bool) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !allow})
+	require.NoError(b.t, err)
+}
+
+// The desk works without JavaScript, and no page of it is wider than the screen.
 func TestDeskInABrowser(t *testing.T) {
 	b := newBrowser(t)
 	s := insightful(t)
 	pages := deskPages(s)
 	base := s.serve()
-	var axe []byte
-	if folder := os.Getenv("TEST_AXE_DIR"); folder != "" {
-		var err error
-		axe, err = os.ReadFile(filepath.Join(folder, "node_modules/axe-core/axe.min.js"))
-		require.NoError(t, err)
-	}
 	for _, scripts := range []bool{false, true} {
-		_, err := chromedp.Call(b.tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
-		require.NoError(t, err)
-		b.open(base + "/insights/keyword?q=emma")
-		require.NoError(t, chromedp.Do(b.tab, chromedp.SendKeys("#token", token), chromedp.Submit("#token"), chromedp.WaitVisible("figure.history")))
+		b.allowScripts(scripts)
+		b.signInByForm(base)
 		for _, page := range pages {
 			b.open(base + page)
 			for _, width := range []int64{320, 768, 1280} {
 				b.resize(width)
 				where := fmt.Sprintf("%s, %d px, scripts %v", page, width, scripts)
 				assert.LessOrEqual(t, evaluate[int64](b, `document.documentElement.scrollWidth`), width, where)
+				assert.NotEmpty(t, evaluate[string](b, `document.querySelector('h1').innerText`), where)
 			}
 		}
 		b.open(base + "/insights")
 		require.NoError(t, chromedp.Do(b.tab, chromedp.Click(`form.out button`), chromedp.WaitVisible("#token")))
 	}
-	_ = axe
+}
+
+// Numbers of an open page follow what happens.
+func TestDeskRefreshes(t *testing.T) {
+	b := newBrowser(t)
+	s := insightful(t)
+	base := s.serve()
+	b.signInByForm(base)
+	b.open(base + "/insights")
+	s.count(searched("persuasion", "00000005aaaaaaaa", 2))
+	require.Eventually(t, func() bool {
+		return evaluate[bool](b, `[...document.querySelectorAll('tbody th')].some(e => e.innerText === 'persuasion')`)
+	}, time.Minute, 50*time.Millisecond)
+}
+
+// The live feed's page shows what people type as text.
+func TestDeskShowsLiveSearches(t *testing.T) {
+	b := newBrowser(t)
+	f := &feed{searches: make(chan *model.LiveSearch), ctx: make(chan context.Context, 9)}
+	s := insightful(t)
+	s.live.Searches = f
+	base := s.serve()
+	b.signInByForm(base)
+	b.open(base + "/insights/live")
+	<-f.ctx
+	const hostile = `<img src=x onerror="document.title='broken'">`
+	f.searches <- &model.LiveSearch{SearchID: "1", Time: time.Now().UTC(), Keyword: hostile, Surface: model.PageSurface, Agent: model.PersonAgent, Match: model.NoMatch}
+	require.NoError(t, chromedp.Do(b.tab, chromedp.WaitVisible("#live tbody th a")))
+	assert.Equal(t, hostile, evaluate[string](b, `document.querySelector('#live tbody th a').textContent`))
+	assert.Zero(t, evaluate[int](b, `document.querySelectorAll('#live img').length`))
+	close(f.searches)
+}
+
+// axe has no complaint about any page of the desk.
+func TestDeskIsAccessible(t *testing.T) {
+	b := newAccessibleBrowser(t)
+	s := insightful(t)
+	pages := append(deskPages(s), "/insights/sign-in?next=/insights/live")
+	base := s.serve()
+	b.signInByForm(base)
+	for _, page := range pages {
+		b.checkAccessible(page, base+page)
+	}
 }
