@@ -138,6 +138,37 @@ func TestDeskShowsDemoData(t *testing.T) {
 	assert.Contains(t, desk("/insights?surface=demo"), ">emma<")
 }
 
+// One press hides a keyword from the public, in all its spellings.
+func TestStaffHideKeywords(t *testing.T) {
+	s := insightful(t)
+	session := s.signIn()
+	public := func() string { return s.get("/api/trends").Body.String() }
+	require.Contains(t, public(), `"query":"emma"`)
+	hide := func(choice string) {
+		t.Helper()
+		answer := s.post("/insights/hide", url.Values{"q": {"EMMA"}, "hide": {choice}}, "Cookie", session)
+		require.Equal(t, http.StatusSeeOther, answer.Code, answer.Body)
+		assert.Equal(t, "/insights/keyword?q=EMMA", answer.Header().Get("Location"))
+		s.refreshed(func() bool { return strings.Contains(public(), `"query":"emma"`) == (choice == "no") })
+	}
+	page := func() string { return s.get("/insights/keyword?q=emma", "Cookie", session).Body.String() }
+	assert.Contains(t, page(), "Hide from public trends")
+	hide("yes")
+	assert.Contains(t, page(), "Show it again")
+	assert.Contains(t, s.get("/insights", "Cookie", session).Body.String(), ">emma<", "staff see all")
+	assert.NotContains(t, s.get("/").Body.String(), ">emma<")
+	hide("no")
+	assert.Equal(t, http.StatusUnauthorized, s.post("/insights/hide", url.Values{"q": {"emma"}, "hide": {"yes"}}).Code)
+	assert.Equal(t, http.StatusForbidden, s.post("/insights/hide", url.Values{"q": {"emma"}, "hide": {"yes"}}, "Cookie", session, "Sec-Fetch-Site", "cross-site").Code)
+	assert.Equal(t, http.StatusBadRequest, s.post("/insights/hide", url.Values{"hide": {"yes"}}, "Cookie", session).Code)
+}
+
+// refreshed refreshes the board until a condition holds: it looks for hidden keywords twice a second.
+func (s *shop) refreshed(condition func() bool) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool { return s.board.Refresh(s.t.Context()) == nil && condition() }, time.Minute, 20*time.Millisecond)
+}
+
 // deskPages are the pages of a desk that is full of texts that don't fit.
 func deskPages(s *shop) []string {
 	long := strings.Repeat("Donaudampfschifffahrtsgesellschaft", 20)

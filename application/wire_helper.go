@@ -195,7 +195,7 @@ func (w *WireHelper) openHelper() (err error) {
 
 // openTrends prepares what counts searches, if this process does, and what lists them.
 func (w *WireHelper) openTrends(counting bool) (err error) {
-	w.board = trends.NewBoard(w.db, w.db, w.books, highlight.Highlighter{}, trends.Options{
+	w.board = trends.NewBoard(w.db, w.db, w.db, w.books, highlight.Highlighter{}, trends.Options{
 		Group: trendGroup(w.config), Stream: w.config.MQ.SearchTopic(), MinVisitors: w.config.Trends.MinVisitors, Log: w.log,
 	})
 	kafka, err := kafkaAt(w.config, w.brokers)
@@ -221,7 +221,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 		Trends:           executor.NewTrendOperator(w.board, w.BookManager()),
 		Live:             w.live,
 		Sessions:         w.db,
-		Insights:         insights.NewDesk(w.db, w.board, w.BookManager()),
+		Insights:         insights.NewDesk(w.db, w.db, w.board, w.BookManager()),
 		Clicks:           clicks,
 		Health:           w,
 		Demo:             w.db,

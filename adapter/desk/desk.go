@@ -23,6 +23,7 @@ import (
 const (
 	Path        = "/insights"
 	KeywordPath = Path + "/keyword"
+	HidePath    = Path + "/hide"
 	LivePath    = Path + "/live"
 	SignInPath  = Path + "/sign-in"
 	SignOutPath = Path + "/sign-out"

@@ -68,3 +68,17 @@ func (p *Pages) Keyword(c *gin.Context) error {
 	}
 	return p.render(c, http.StatusOK, "keyword.html", data)
 }
+
+// Hide hides a keyword from public trends, or shows it again, and leads back to its page.
+func (p *Pages) Hide(c *gin.Context) error {
+	keyword, err := query.ParseOneKeyword(url.Values{query.Keyword: {c.PostForm(query.Keyword)}})
+	if err != nil {
+		return err
+	}
+	if err := p.Desk.Hide(c.Request.Context(), keyword, c.PostForm("hide") == "yes"); err != nil {
+		return err
+	}
+	c.Header("Cache-Control", "no-store")
+	c.Redirect(http.StatusSeeOther, p.Links.To(KeywordPath, url.Values{query.Keyword: {string(keyword)}}))
+	return nil
+}

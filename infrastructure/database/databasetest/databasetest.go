@@ -31,6 +31,7 @@ type Catalogue interface {
 	gateway.TrendReader
 	gateway.InsightReader
 	gateway.StaffSessions
+	gateway.HiddenKeywords
 	gateway.DayKeys
 	gateway.Rebuilder
 }
@@ -68,6 +69,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"completeness":                      testCompleteness,
 		"insights":                          testInsights,
 		"staff sessions":                    testStaffSessions,
+		"hidden keywords":                   testHiddenKeywords,
 		"old days are dropped":              testOldDaysAreDropped,
 		"a click after midnight":            testClickAfterMidnight,
 		"consent during the day":            testConsentDuringTheDay,
