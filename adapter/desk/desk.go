@@ -51,7 +51,7 @@ func New(o Options) (*Pages, error) {
 	var err error
 	p.templates, err = template.New("").Funcs(template.FuncMap{
 		"asset": o.Asset, "link": func(path string) string { return o.Links.To(path, nil) },
-		"number": number, "percent": percent, "decimal": decimal, "change": change, "time": clock,
+		"axis": axis, "number": number, "percent": percent, "decimal": decimal, "change": change, "time": clock,
 	}).ParseFS(o.Builtin, "templates/desk/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("templates of the desk: %w", err)
