@@ -81,7 +81,7 @@ var mayImport = map[string][]string{
 	"adapter/agent":                        {"domain/model"},
 	"adapter/api":                          {"adapter/query", "adapter/search", "api", "application/executor", "application/insights", "domain/gateway", "domain/model", "domain/trend"},
 	"adapter/click":                        {"domain/model"},
-	"adapter/desk":                         {"adapter/query", "application/insights", "domain/model", "domain/trend"},
+	"adapter/desk":                         {"adapter/query", "application/insights", "domain/gateway", "domain/model", "domain/trend"},
 	"adapter/staff":                        {"domain/gateway"},
 	"adapter/pages":                        {"adapter/click", "adapter/query", "adapter/search", "adapter/visitor", "application/executor", "domain/model", "domain/trend"},
 	"adapter/query":                        {"domain/model", "domain/trend"},

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -177,7 +178,8 @@ func deskPages(s *shop) []string {
 		e.Tag, e.Language = strings.Repeat("W", 100), "de-Latn-AT-1996"
 		s.count(e)
 	}
-	return []string{"/insights", "/insights?window=30d&surface=page", "/insights?tag=none&language=", "/insights/keyword?q=emma", "/insights/keyword?q=" + url.QueryEscape(long), "/insights/live", "/insights?surface=demo"}
+	s.desk.Pipeline = &pipes{letters: []*model.DeadLetter{{ID: "1", Reason: long, Topic: "lr-book-searches", Record: model.DeadRecord{Key: long, Value: []byte(long), Headers: []model.Header{{Key: "ce_id", Value: []byte(long)}}}}}}
+	return []string{"/insights/health", "/insights/dead-letter?id=1", "/insights", "/insights?window=30d&surface=page", "/insights?tag=none&language=", "/insights/keyword?q=emma", "/insights/keyword?q=" + url.QueryEscape(long), "/insights/live", "/insights?surface=demo"}
 }
 
 // signInByForm signs a browser in as staff do.
@@ -258,4 +260,85 @@ func TestDeskIsAccessible(t *testing.T) {
 	for _, page := range pages {
 		b.checkAccessible(page, base+page)
 	}
+}
+
+// pipes is a gateway.Pipeline of a test.
+type pipes struct {
+	letters []*model.DeadLetter
+	retry   error
+	broken  error
+	retried []string
+}
+
+func (p *pipes) Consumers(context.Context) ([]model.ConsumerStats, error) {
+	return []model.ConsumerStats{
+		{Group: "trends", Topic: "lr-book-searches", Partitions: 3, Lag: 1234, Tally: model.Tally{Handled: 5678, Late: 9}},
+		{Group: "trends-clicks", Topic: "lr-book-clicks", Partitions: 3, Lag: -1},
+	}, nil
+}
+
+func (p *pipes) EachDeadLetter(_ context.Context, visit func(*model.DeadLetter) error) error {
+	for _, l := range p.letters {
+		if err := visit(l); err != nil {
+			return err
+		}
+	}
+	return p.broken
+}
+
+func (p *pipes) RetryDeadLetter(_ context.Context, id string) error {
+	p.retried = append(p.retried, id)
+	return p.retry
+}
+
+// Staff look at the pipeline and into dead letters, and put them back.
+func TestDeskShowsThePipeline(t *testing.T) {
+	p := &pipes{}
+	s := newShop(t, func(with *setup) { with.Pipeline = p })
+	s.health.stats.Waiting, s.health.stats.Filling = 77, true
+	session := s.signIn()
+	desk := func(target string) string {
+		t.Helper()
+		answer := s.get(target, "Cookie", session, "Accept", "text/html")
+		require.Equal(t, http.StatusOK, answer.Code, answer.Body)
+		return answer.Body.String()
+	}
+	page := desk("/insights/health")
+	for _, text := range []string{"1,234", "5,678", "unknown", ">77 <strong>filling", "There are none."} {
+		assert.Contains(t, page, text)
+	}
+	for i := range 60 {
+		p.letters = append(p.letters, &model.DeadLetter{ID: fmt.Sprint(i), Reason: "ce_offset: isn't a number", Group: "trends", Topic: "lr-book-searches", Offset: 9})
+	}
+	p.letters = append(p.letters, &model.DeadLetter{ID: "lr-book-searches/0/7", Reason: "too large <b>", Topic: "lr-book-searches", Record: model.DeadRecord{
+		Key: "<i>key", Value: []byte("<script>\xff" + strings.Repeat("x", 100_000)), Headers: []model.Header{{Key: "ce_id", Value: []byte("\xff<u>")}},
+	}})
+	page = desk("/insights/health")
+	assert.Contains(t, page, "The last 50 of 61.")
+	assert.Contains(t, page, `href="/insights/dead-letter?id=lr-book-searches%2F0%2F7"`)
+	p.broken = assert.AnError
+	assert.Contains(t, desk("/insights/health"), "Not all dead letters can be read")
+	p.broken = nil
+	page = desk("/insights/dead-letter?id=lr-book-searches%2F0%2F7")
+	for _, text := range []string{"Kafka", "&lt;script&gt;", "&lt;i&gt;key", "isn’t text", "begin of the value"} {
+		assert.Contains(t, page, text)
+	}
+	assert.NotContains(t, page, "<script>\ufffd")
+	for _, id := range []string{"", "999"} {
+		assert.Equal(t, http.StatusNotFound, s.get("/insights/dead-letter?id="+id, "Cookie", session, "Accept", "text/html").Code)
+	}
+
+	send := func() *httptest.ResponseRecorder {
+		return s.post("/insights/dead-letter", url.Values{"id": {"lr-book-searches/0/7"}}, "Cookie", session)
+	}
+	assert.Equal(t, "/insights/health", send().Header().Get("Location"))
+	assert.Equal(t, []string{"lr-book-searches/0/7"}, p.retried)
+	p.retry = assert.AnError
+	again := send().Header().Get("Location")
+	assert.Contains(t, desk(again), "rejected again")
+	p.retry = gateway.ErrNoDeadLetter
+	assert.Equal(t, http.StatusNotFound, send().Code)
+	p.retry = &model.Error{Code: model.UnavailableNow}
+	assert.Equal(t, http.StatusServiceUnavailable, send().Code)
+	assert.Equal(t, http.StatusUnauthorized, s.post("/insights/dead-letter", url.Values{"id": {"1"}}).Code)
 }

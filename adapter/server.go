@@ -53,6 +53,8 @@ type Options struct {
 	Trends *executor.TrendOperator
 	// Insights answers the questions of staff.
 	Insights *insights.Desk
+	// Pipeline shows staff how events travel.
+	Pipeline gateway.Pipeline
 	// Sessions keeps who of the staff is signed in; nil means that nobody can sign in.
 	Sessions gateway.StaffSessions
 	// Live shows staff searches as they happen.
@@ -174,7 +176,7 @@ func New(o Options) (*Server, error) {
 	if o.Sessions != nil {
 		s.sessions = staff.New(o.Sessions, o.AdminToken, visitors.CookiePath)
 	}
-	if s.desk, err = desk.New(desk.Options{Desk: o.Insights, Links: s.links, Builtin: builtinTemplates, Asset: s.assetAddress}); err != nil {
+	if s.desk, err = desk.New(desk.Options{Desk: o.Insights, Pipeline: o.Pipeline, Stats: o.Health, Log: o.Log, Links: s.links, Builtin: builtinTemplates, Asset: s.assetAddress}); err != nil {
 		return nil, err
 	}
 	pageLinks := s.links

@@ -212,6 +212,10 @@ func (w *WireHelper) openTrends(counting bool) (err error) {
 // openServers prepares the web service and that of metrics.
 func (w *WireHelper) openServers(token string) (err error) {
 	c := w.config.App
+	pipeline, err := newPipeline(w.config, w.db, w.brokers, w.log)
+	if err != nil {
+		return err
+	}
 	var clicks *executor.ClickOperator
 	if w.clicks != nil {
 		clicks = executor.NewClickOperator(w.clicks, w.log)
@@ -221,6 +225,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 		Trends:           executor.NewTrendOperator(w.board, w.BookManager()),
 		Live:             w.live,
 		Sessions:         w.db,
+		Pipeline:         pipeline,
 		Insights:         insights.NewDesk(w.db, w.db, w.board, w.BookManager()),
 		Clicks:           clicks,
 		Health:           w,

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path"
@@ -17,12 +18,16 @@ import (
 
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/application/insights"
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
 )
 
 // The addresses of the desk.
 const (
 	Path        = "/insights"
 	KeywordPath = Path + "/keyword"
+	HealthPath  = Path + "/health"
+	DeadPath    = Path + "/dead-letter"
 	HidePath    = Path + "/hide"
 	LivePath    = Path + "/live"
 	SignInPath  = Path + "/sign-in"
@@ -31,7 +36,14 @@ const (
 
 // Options are the parts of the desk.
 type Options struct {
-	Desk  *insights.Desk
+	Desk     *insights.Desk
+	Pipeline gateway.Pipeline
+	// Stats counts what became of the events of this shop.
+	Stats interface {
+		EventStats() model.EventStats
+		ClickStats() model.EventStats
+	}
+	Log   *slog.Logger
 	Links query.Links
 	// Builtin has the templates.
 	Builtin fs.FS

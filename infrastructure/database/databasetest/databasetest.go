@@ -32,6 +32,7 @@ type Catalogue interface {
 	gateway.InsightReader
 	gateway.StaffSessions
 	gateway.HiddenKeywords
+	gateway.Positions
 	gateway.DayKeys
 	gateway.Rebuilder
 }
