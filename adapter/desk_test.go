@@ -179,7 +179,7 @@ func deskPages(s *shop) []string {
 		s.count(e)
 	}
 	s.desk.Pipeline = &pipes{letters: []*model.DeadLetter{{ID: "1", Reason: long, Topic: "lr-book-searches", Record: model.DeadRecord{Key: long, Value: []byte(long), Headers: []model.Header{{Key: "ce_id", Value: []byte(long)}}}}}}
-	return []string{"/insights/health", "/insights/dead-letter?id=1", "/insights", "/insights?window=30d&surface=page", "/insights?tag=none&language=", "/insights/keyword?q=emma", "/insights/keyword?q=" + url.QueryEscape(long), "/insights/live", "/insights?surface=demo"}
+	return []string{"/insights/health", "/insights/dead-letter?id=1", "/insights/event?id=1", "/insights/event?id=2", "/insights", "/insights?window=30d&surface=page", "/insights?tag=none&language=", "/insights/keyword?q=emma", "/insights/keyword?q=" + url.QueryEscape(long), "/insights/live", "/insights?surface=demo"}
 }
 
 // signInByForm signs a browser in as staff do.
@@ -286,6 +286,15 @@ func (p *pipes) EachDeadLetter(_ context.Context, visit func(*model.DeadLetter) 
 	return p.broken
 }
 
+func (p *pipes) FindSearch(_ context.Context, id string) (*model.Record, error) {
+	for _, l := range p.letters {
+		if l.ID == id {
+			return &model.Record{Shard: model.Shard{Stream: l.Topic, Number: 2}, Position: 345, Key: l.Record.Key, Value: l.Record.Value, Headers: l.Record.Headers}, nil
+		}
+	}
+	return nil, p.broken
+}
+
 func (p *pipes) RetryDeadLetter(_ context.Context, id string) error {
 	p.retried = append(p.retried, id)
 	return p.retry
@@ -341,4 +350,26 @@ func TestDeskShowsThePipeline(t *testing.T) {
 	p.retry = &model.Error{Code: model.UnavailableNow}
 	assert.Equal(t, http.StatusServiceUnavailable, send().Code)
 	assert.Equal(t, http.StatusUnauthorized, s.post("/insights/dead-letter", url.Values{"id": {"1"}}).Code)
+}
+
+// Staff see their own searches as events.
+func TestStaffSeeASearchAsAnEvent(t *testing.T) {
+	p := &pipes{}
+	s := newShop(t, func(with *setup) { with.Pipeline = p })
+	s.add(&model.Book{Title: "Emma"})
+	session := s.signIn()
+	assert.NotContains(t, s.get("/?q=emma").Body.String(), "as an event")
+	page := s.get("/?q=emma", "Cookie", session)
+	link := "/insights/event?id=" + page.Header().Get("X-Search-Id")
+	require.Contains(t, page.Body.String(), `href="`+link+`"`)
+	assert.NotContains(t, s.get("/", "Cookie", session).Body.String(), "as an event", "that is no search")
+	assert.Contains(t, s.get(link, "Cookie", session).Body.String(), "still in the spool")
+	p.letters = []*model.DeadLetter{{ID: page.Header().Get("X-Search-Id"), Topic: "lr-book-searches", Record: model.DeadRecord{Key: "<b>", Value: []byte("[]"), Headers: []model.Header{{Key: "ce_tag", Value: []byte("<i>")}}}}}
+	body := s.get(link, "Cookie", session).Body.String()
+	for _, text := range []string{"lr-book-searches, partition 2, offset 345", "&lt;b&gt;", "&lt;i&gt;", "ce_tag"} {
+		assert.Contains(t, body, text)
+	}
+	p.letters, p.broken = nil, assert.AnError
+	assert.Equal(t, http.StatusServiceUnavailable, s.get(link, "Cookie", session).Code)
+	assert.Equal(t, http.StatusSeeOther, s.get(link).Code)
 }

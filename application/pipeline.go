@@ -3,10 +3,13 @@ package application
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/google/uuid"
 
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
@@ -98,6 +101,32 @@ func (p pipeline) end(ctx context.Context, topic string) (map[int32]int64, error
 	defer stream.Close()
 	end, err := stream.End(ctx)
 	return end.Next, err
+}
+
+// errFound ends reading.
+var errFound = errors.New("found")
+
+func (p pipeline) FindSearch(ctx context.Context, id string) (found *model.Record, err error) {
+	parsed, err := uuid.Parse(id)
+	if err != nil || parsed.Version() != 7 {
+		return nil, nil // no event of this shop has such an id
+	}
+	const earlier = time.Second // by which the event's own time may be
+	since := time.Unix(parsed.Time().UnixTime()).Add(-earlier)
+	topic := p.letters.config.MQ.SearchTopic()
+	_, err = mq.Read(ctx, p.letters.kafka, topic, since, func(r *mq.Record) error {
+		if r.Header("ce_id") != id {
+			return nil
+		}
+		found = &model.Record{
+			Shard: model.Shard{Stream: topic, Number: r.Partition}, Position: r.Offset, Key: r.Key, Value: r.Value, Headers: r.Headers, Time: r.Time,
+		}
+		return errFound
+	})
+	if errors.Is(err, errFound) || errors.Is(err, mq.ErrNoTopic) {
+		err = nil
+	}
+	return found, err
 }
 
 func (p pipeline) EachDeadLetter(ctx context.Context, visit func(*model.DeadLetter) error) error {

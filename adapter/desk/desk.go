@@ -28,6 +28,7 @@ const (
 	KeywordPath = Path + "/keyword"
 	HealthPath  = Path + "/health"
 	DeadPath    = Path + "/dead-letter"
+	EventPath   = Path + "/event"
 	HidePath    = Path + "/hide"
 	LivePath    = Path + "/live"
 	SignInPath  = Path + "/sign-in"

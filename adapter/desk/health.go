@@ -70,7 +70,8 @@ func (p *Pages) Health(c *gin.Context) error {
 	return p.render(c, http.StatusOK, "health.html", data)
 }
 
-// letterID is the parameter with the id of a dead letter, outcome the one with what became of it.
+// letterID is the parameter with the id of a dead letter or an event, outcome the one with what became
+// of a letter.
 const letterID, outcome = "id", "outcome"
 
 func (p *Pages) letterLink(id string, more url.Values) string {
@@ -85,12 +86,30 @@ func (p *Pages) letterLink(id string, more url.Values) string {
 type letterData struct {
 	frame
 	*model.DeadLetter
+	Content recordData
+	// Failed says that it was rejected again.
+	Failed bool
+}
+
+// recordData is a record as text.
+type recordData struct {
 	Headers []textPair
 	// Value is the value as text; Cut says that it is longer, Binary that it is none.
 	Value       string
 	Cut, Binary bool
-	// Failed says that it was rejected again.
-	Failed bool
+}
+
+func newRecordData(headers []model.Header, value []byte) (data recordData) {
+	const unknown = "\ufffd"
+	for _, h := range headers {
+		data.Headers = append(data.Headers, textPair{h.Key, strings.ToValidUTF8(string(h.Value), unknown)})
+	}
+	data.Binary = !utf8.Valid(value)
+	if data.Cut = len(value) > maxValue; data.Cut {
+		value = value[:maxValue]
+	}
+	data.Value = strings.ToValidUTF8(string(value), unknown)
+	return data
 }
 
 type textPair struct{ Name, Text string }
@@ -114,16 +133,10 @@ func (p *Pages) DeadLetter(c *gin.Context) error {
 	case found == nil:
 		return noLetter
 	}
-	data := &letterData{frame: frame{Title: "Dead letter " + found.ID, Here: DeadPath}, DeadLetter: found, Failed: c.Query(outcome) == "failed"}
-	for _, h := range found.Record.Headers {
-		data.Headers = append(data.Headers, textPair{h.Key, strings.ToValidUTF8(string(h.Value), "\ufffd")})
+	data := &letterData{
+		frame: frame{Title: "Dead letter " + found.ID, Here: DeadPath}, DeadLetter: found,
+		Content: newRecordData(found.Record.Headers, found.Record.Value), Failed: c.Query(outcome) == "failed",
 	}
-	value := found.Record.Value
-	if data.Cut = len(value) > maxValue; data.Cut {
-		value = value[:maxValue]
-	}
-	data.Binary = !utf8.Valid(found.Record.Value)
-	data.Value = strings.ToValidUTF8(string(value), "\ufffd")
 	return p.render(c, http.StatusOK, "letter.html", data)
 }
 
@@ -146,4 +159,27 @@ func (p *Pages) RetryDeadLetter(c *gin.Context) error {
 		c.Redirect(http.StatusSeeOther, p.Links.To(HealthPath, nil))
 	}
 	return nil
+}
+
+// eventData is the data of event.html.
+type eventData struct {
+	frame
+	ID string
+	// Record is nil if the topic doesn't have the event.
+	*model.Record
+	Content recordData
+}
+
+// Event answers with the event of a search, as it lies in the topic.
+func (p *Pages) Event(c *gin.Context) error {
+	id := c.Query(letterID)
+	record, err := p.Pipeline.FindSearch(c.Request.Context(), id)
+	if err != nil {
+		return &model.Error{Code: model.UnavailableNow, Message: "the topic can't be read at the moment", Cause: err}
+	}
+	data := &eventData{frame: frame{Title: "Event of a search", Here: EventPath}, ID: id, Record: record}
+	if record != nil {
+		data.Content = newRecordData(record.Headers, record.Value)
+	}
+	return p.render(c, http.StatusOK, "event.html", data)
 }

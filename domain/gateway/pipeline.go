@@ -16,6 +16,9 @@ type Pipeline interface {
 	// RetryDeadLetter puts a dead letter back: it is handled, or sent, once more. The error is
 	// ErrNoDeadLetter if there is none with that id any more. After another error it stays.
 	RetryDeadLetter(ctx context.Context, id string) error
+	// FindSearch returns the record of a search's event, or nil if the topic has none with that id:
+	// it is still in a spool, or was deleted.
+	FindSearch(ctx context.Context, id string) (*model.Record, error)
 }
 
 // Positions says how far groups of consumers have read.
