@@ -83,7 +83,7 @@ var mayImport = map[string][]string{
 	"adapter/agent":                        {"domain/model"},
 	"adapter/api":                          {"adapter/query", "adapter/search", "api", "application/executor", "application/insights", "application/orders", "domain/demand", "domain/gateway", "domain/model", "domain/trend"},
 	"adapter/click":                        {"domain/model"},
-	"adapter/desk":                         {"adapter/query", "application/insights", "application/orders", "domain/demand", "domain/model", "domain/trend"},
+	"adapter/desk":                         {"adapter/query", "application/insights", "application/orders", "domain/demand", "domain/gateway", "domain/model", "domain/trend"},
 	"adapter/staff":                        {"domain/gateway"},
 	"adapter/pages":                        {"adapter/click", "adapter/query", "adapter/search", "adapter/visitor", "application/executor", "application/orders", "domain/model", "domain/trend"},
 	"adapter/query":                        {"domain/demand", "domain/model", "domain/trend"},

@@ -54,11 +54,11 @@ func (h *Insights) Keywords(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	list, completeness, err := h.Desk.Keywords(c.Request.Context(), insights.Filter{Window: asked.Window, Group: asked.Group}, order, n)
+	lists, completeness, err := h.Desk.Keywords(c.Request.Context(), insights.Filter{Window: asked.Window, Group: asked.Group}, n, order)
 	if err != nil {
 		return err
 	}
-	return answerInsight(c, asked, completeness, list, keywordsTable(list))
+	return answerInsight(c, asked, completeness, lists[0], keywordsTable(lists[0]))
 }
 
 // keywordTables are the tables of a keyword, as CSV.

@@ -100,8 +100,6 @@ type frontData struct {
 	*insights.Summary
 	Chart template.HTML
 	Lists []keywordList
-	// Layout is how times of the history are written.
-	Layout string
 	// NotFoundRate is the part of searches that found nothing.
 	NotFoundRate *float64
 	// Tables are the addresses of the tables as CSV.
@@ -159,10 +157,10 @@ func (p *Pages) Front(c *gin.Context) error {
 	f.offer(summary)
 	data := &frontData{
 		frame: frame{Title: "Overview", Here: Path, Filter: f}, Summary: summary,
-		Layout: layoutOf(summary.History), OnlyDemo: onlyDemo, ShowsDemo: asked.Group.Kind == trend.Demo,
+		OnlyDemo: onlyDemo, ShowsDemo: asked.Group.Kind == trend.Demo,
 		Tables: map[string]string{}, Empty: summary.Numbers.Requests+summary.Demo+summary.Before.Requests == 0,
 	}
-	data.Chart = history(summary.History, data.Layout)
+	data.Chart = history(summary.History)
 	if summary.Numbers.Searches > 0 {
 		rate := float64(summary.Numbers.NotFound) / float64(summary.Numbers.Searches)
 		data.NotFoundRate = &rate
@@ -190,18 +188,18 @@ func (p *Pages) Front(c *gin.Context) error {
 
 // lists reads the lists of keywords. They are not told apart by language.
 func (p *Pages) lists(ctx context.Context, f *filter, asked query.Insights) ([]keywordList, error) {
-	lists := []keywordList{
+	lists := []keywordList{ // in the order of trend.StaffOrders
 		{Title: "Most searched", Order: trend.Top, Empty: "Nobody has searched."},
 		{Title: "Rising", Order: trend.Rising, Empty: "Nothing is searched more than before."},
 		{Title: "Not found", Order: trend.NotFoundMost, Empty: "Every search found something."},
 	}
+	found, _, err := p.Desk.Keywords(ctx, insights.Filter{Window: asked.Window, Group: asked.Group}, listLength, trend.StaffOrders[:]...)
+	if err != nil {
+		return nil, err
+	}
 	for i := range lists {
 		l := &lists[i]
-		found, _, err := p.Desk.Keywords(ctx, insights.Filter{Window: asked.Window, Group: asked.Group}, l.Order, listLength)
-		if err != nil {
-			return nil, err
-		}
-		for _, k := range found {
+		for _, k := range found[i] {
 			values := f.with(query.Keyword, k.Keyword)
 			values.Del(query.Language)
 			l.Keywords = append(l.Keywords, listedKeyword{k, p.Links.To(KeywordPath, values)})

@@ -21,42 +21,60 @@ type Keyword struct {
 	AveragePosition  *float64 `json:"average_position"`
 }
 
-// Keywords returns the first n keywords of a list. The language of the filter doesn't matter.
-func (d *Desk) Keywords(ctx context.Context, f Filter, order trend.Order, n int) ([]Keyword, model.Completeness, error) {
-	completeness, err := d.board.Completeness()
-	if err != nil {
-		return nil, completeness, err
+// Keywords returns the first n keywords of lists, in the order of the lists. The language of the
+// filter doesn't matter.
+func (d *Desk) Keywords(ctx context.Context, f Filter, n int, orders ...trend.Order) (lists [][]Keyword, c model.Completeness, err error) {
+	if c, err = d.board.Completeness(); err != nil {
+		return nil, c, err
 	}
 	present, before := f.Window.At(d.now())
-	var ids []int64
 	rows := newKeywordRows(f.Group, present, before)
-	first, _ := before.Days()
-	_, last := present.Days()
-	if f.Group.Kind == trend.People && f.Group.Tag == trend.Any {
-		if ids, err = d.board.Keywords(f.Window, order, n); err == nil {
-			err = d.reader.TrendRows(ctx, ids, first, rows.add)
+	if err := d.readKeywords(ctx, f, n, orders, rows); err != nil {
+		return nil, c, err
+	}
+	var best [][]int64
+	for _, order := range orders {
+		best = append(best, rows.best(order, n))
+	}
+	first, last := present.Days()
+	spellings, err := d.reader.Spellings(ctx, distinct(best), first, last)
+	if err != nil {
+		return nil, c, err
+	}
+	for _, ids := range best {
+		list := make([]Keyword, len(ids))
+		for i, id := range ids {
+			list[i] = rows.of[id].keyword(spellings[id])
 		}
-	} else {
-		err = d.reader.KeywordRows(ctx, f.Group, first, last, rows.add)
+		lists = append(lists, list)
 	}
-	if err != nil {
-		return nil, completeness, err
+	return lists, c, nil
+}
+
+// readKeywords reads the rows of the keywords that the board knows as best or, of a narrower group,
+// those of all keywords.
+func (d *Desk) readKeywords(ctx context.Context, f Filter, n int, orders []trend.Order, rows *keywordRows) error {
+	first, _ := rows.before.Days()
+	_, last := rows.present.Days()
+	if f.Group.Kind != trend.People || f.Group.Tag != trend.Any {
+		return d.reader.KeywordRows(ctx, f.Group, first, last, rows.add)
 	}
-	best := rows.best(order, n)
-	first, last = present.Days()
-	spellings, err := d.reader.Spellings(ctx, best, first, last)
-	if err != nil {
-		return nil, completeness, err
+	var best [][]int64
+	for _, order := range orders {
+		ids, err := d.board.Keywords(f.Window, order, n)
+		if err != nil {
+			return err
+		}
+		best = append(best, ids)
 	}
-	list := make([]Keyword, 0, len(best))
-	for _, id := range best {
-		of := rows.of[id]
-		list = append(list, Keyword{
-			Keyword: spellings[id], Counts: of.present.all, Before: of.before,
-			ClickThroughRate: ratio(of.present.pages.Clicked, of.present.pages.Shown), AveragePosition: ratio(of.present.all.Ordinals, of.present.all.Clicks),
-		})
-	}
-	return list, completeness, nil
+	return d.reader.TrendRows(ctx, distinct(best), first, rows.add)
+}
+
+// distinct returns all ids of lists once. It is never nil, which would mean all keywords.
+func distinct(lists [][]int64) []int64 {
+	ids := slices.Concat(lists...)
+	slices.Sort(ids)
+	return append([]int64{}, slices.Compact(ids)...)
 }
 
 // keywordRows adds up the rows of keywords.
@@ -71,6 +89,13 @@ type keywordSum struct {
 	before  int64
 }
 
+func (k *keywordSum) keyword(spelling string) Keyword {
+	return Keyword{
+		Keyword: spelling, Counts: k.present.all, Before: k.before,
+		ClickThroughRate: ratio(k.present.pages.Clicked, k.present.pages.Shown), AveragePosition: ratio(k.present.all.Ordinals, k.present.all.Clicks),
+	}
+}
+
 func newKeywordRows(group trend.Scope, present, before trend.Span) *keywordRows {
 	return &keywordRows{group, present, before, map[int64]*keywordSum{}}
 }
@@ -81,17 +106,19 @@ func (k *keywordRows) add(r *trend.Row) error {
 	if !group.Has(trend.Scope{Kind: r.Kind, Tag: r.Tag}) {
 		return nil
 	}
-	counts, err := trend.DecodeDayCounts(r.Encoded)
-	if err != nil {
-		return err
-	}
 	if k.of[r.Keyword] == nil {
 		k.of[r.Keyword] = &keywordSum{}
 	}
 	of := k.of[r.Keyword]
-	of.present.add(r.Kind, counts.Sum(k.present.Of(r.Day)))
-	of.before += counts.Sum(k.before.Of(r.Day)).Searches
-	return nil
+	from, to := k.present.Of(r.Day)
+	counts, err := trend.SumEncoded(r.Encoded, from, to)
+	if err != nil {
+		return err
+	}
+	of.present.add(r.Kind, counts)
+	_, earlier, _, err := r.In(k.before)
+	of.before += earlier
+	return err
 }
 
 // best returns the first n keywords of a list.
@@ -114,7 +141,9 @@ func (k *keywordRows) best(order trend.Order, n int) []int64 {
 // KeywordReport is all that is known of one keyword in a window.
 type KeywordReport struct {
 	// Keyword is as it was typed most often, or as it was asked for.
-	Keyword string       `json:"keyword"`
+	Keyword string `json:"keyword"`
+	// Hidden says that staff have hidden it from public trends.
+	Hidden  bool         `json:"hidden"`
 	Window  trend.Window `json:"window"`
 	Numbers Numbers      `json:"numbers"`
 	Before  Numbers      `json:"before"`
@@ -149,6 +178,11 @@ func (d *Desk) Keyword(ctx context.Context, f Filter, keyword model.Keyword) (*K
 		History: newSummary(f, present, before).history,
 	}
 	folded := model.Fold(string(keyword))
+	hidden, err := d.hidden.HiddenKeywords(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, report.Hidden = slices.BinarySearch(hidden, folded)
 	ids, err := d.reader.KeywordIDs(ctx, []string{folded})
 	id, known := ids[folded]
 	if err != nil || !known {

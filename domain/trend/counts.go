@@ -114,6 +114,29 @@ func (d DayCounts) Encode() []byte {
 	return data
 }
 
+// SumEncoded returns the counts of the buckets from one on, up to another, which isn't counted, of
+// what Encode wrote.
+func SumEncoded(data []byte, from, to int) (sum Counts, err error) {
+	for len(data) > 0 {
+		bucket := int(data[0])
+		data = data[1:]
+		var c Counts
+		for _, n := range c.fields() {
+			value, size := binary.Uvarint(data)
+			if size <= 0 || bucket >= Buckets {
+				return sum, errDamagedDay
+			}
+			*n, data = int64(value), data[size:]
+		}
+		if from <= bucket && bucket < to {
+			sum.Add(c, 1)
+		}
+	}
+	return sum, nil
+}
+
+var errDamagedDay = errors.New("counts of a day are damaged")
+
 // DecodeDayCounts reads what Encode wrote.
 func DecodeDayCounts(data []byte) (DayCounts, error) {
 	d := DayCounts{}
@@ -124,7 +147,7 @@ func DecodeDayCounts(data []byte) (DayCounts, error) {
 		for _, n := range c.fields() {
 			value, size := binary.Uvarint(data)
 			if size <= 0 || bucket >= Buckets {
-				return nil, errors.New("counts of a day are damaged")
+				return nil, errDamagedDay
 			}
 			*n, data = int64(value), data[size:]
 		}

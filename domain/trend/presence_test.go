@@ -81,6 +81,11 @@ func TestGroupsOfAScope(t *testing.T) {
 		assert.False(t, group.Has(scope), group)
 	}
 	assert.False(t, Scope{People, Any, Any}.Has(Scope{Demo, "", ""}))
+	for _, kind := range []Kind{Page, API, Demo} { // both say the same
+		for _, group := range (Scope{kind, "letter", "de"}).Groups() {
+			assert.True(t, group.Has(Scope{kind, "letter", "de"}), group)
+		}
+	}
 }
 
 func TestPlaces(t *testing.T) {

@@ -46,7 +46,12 @@ func (s Scope) Kinds() []Kind {
 }
 
 // Has reports whether a group has a scope.
-func (s Scope) Has(scope Scope) bool { return slices.Contains(scope.Groups(), s) }
+func (s Scope) Has(scope Scope) bool {
+	if s.Kind != scope.Kind && (s.Kind != People || scope.Kind != Page && scope.Kind != API) {
+		return false
+	}
+	return (s.Tag == Any || s.Tag == scope.Tag) && (s.Language == Any || s.Language == scope.Language)
+}
 
 // Visit is what a visitor did for one keyword, surface and tag on one day, by language. Nearly
 // every browser asks for one language alone.

@@ -124,12 +124,8 @@ func (r *Row) In(s Span) (requests, searches, notFound int64, err error) {
 	if from == 0 && to == Buckets && r.NotFound >= 0 {
 		return r.Requests, r.Searches, r.NotFound, nil
 	}
-	counts, err := DecodeDayCounts(r.Encoded)
-	if err != nil {
-		return 0, 0, 0, err
-	}
-	sum := counts.Sum(from, to)
-	return sum.Requests, sum.Searches, sum.NotFound, nil
+	sum, err := SumEncoded(r.Encoded, from, to)
+	return sum.Requests, sum.Searches, sum.NotFound, err
 }
 
 // Kind says which searches a row counts.

@@ -32,6 +32,8 @@ type Catalogue interface {
 	gateway.InsightReader
 	gateway.StaffSessions
 	gateway.Orders
+	gateway.HiddenKeywords
+	gateway.Positions
 	gateway.DayKeys
 	gateway.Rebuilder
 }
@@ -72,6 +74,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"searches that found nothing":       testNotFound,
 		"the order list":                    testOrders,
 		"old requests are forgotten":        testOrdersAreForgotten,
+		"hidden keywords":                   testHiddenKeywords,
 		"old days are dropped":              testOldDaysAreDropped,
 		"a click after midnight":            testClickAfterMidnight,
 		"consent during the day":            testConsentDuringTheDay,
