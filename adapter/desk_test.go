@@ -179,7 +179,10 @@ func deskPages(s *shop) []string {
 		s.count(e)
 	}
 	s.desk.Pipeline = &pipes{letters: []*model.DeadLetter{{ID: "1", Reason: long, Topic: "lr-book-searches", Record: model.DeadRecord{Key: long, Value: []byte(long), Headers: []model.Header{{Key: "ce_id", Value: []byte(long)}}}}}}
-	return []string{"/insights/health", "/insights/dead-letter?id=1", "/insights/event?id=1", "/insights/event?id=2", "/insights", "/insights?window=30d&surface=page", "/insights?tag=none&language=", "/insights/keyword?q=emma", "/insights/keyword?q=" + url.QueryEscape(long), "/insights/live", "/insights?surface=demo"}
+	s.missed(strings.Repeat("Donaudampf", 50), "00000009aaaaaaaa")
+	s.missed("9780306406157", "00000009aaaaaaaa")
+	s.refresh()
+	return []string{"/insights/orders", "/insights/orders?state=ignored", "/insights/health", "/insights/dead-letter?id=1", "/insights/event?id=1", "/insights/event?id=2", "/insights", "/insights?window=30d&surface=page", "/insights?tag=none&language=", "/insights/keyword?q=emma", "/insights/keyword?q=" + url.QueryEscape(long), "/insights/live", "/insights?surface=demo"}
 }
 
 // signInByForm signs a browser in as staff do.
