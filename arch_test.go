@@ -19,7 +19,8 @@ const module = "literank.com/event-books"
 var mayImport = map[string][]string{
 	".":                                    {"adapter/cli", "application"},
 	"domain/model":                         {},
-	"domain/gateway":                       {"domain/model", "domain/trend"},
+	"domain/gateway":                       {"domain/interest", "domain/model", "domain/trend"},
+	"domain/interest":                      {"domain/model", "domain/trend"},
 	"domain/keyword":                       {"domain/model"},
 	"domain/trend":                         {"domain/model"},
 	"domain/work":                          {"domain/model"},
@@ -36,7 +37,7 @@ var mayImport = map[string][]string{
 	"infrastructure/catalog/notation":      {"domain/model"},
 	"infrastructure/catalog/onix":          {"domain/model", "infrastructure/catalog/former", "infrastructure/catalog/notation"},
 	"infrastructure/config":                {},
-	"infrastructure/database":              {"domain/gateway", "domain/model", "domain/trend", "infrastructure/tracing"},
+	"infrastructure/database":              {"domain/gateway", "domain/interest", "domain/model", "domain/trend", "infrastructure/tracing"},
 	"infrastructure/daykey":                {"domain/gateway", "domain/model", "domain/trend"},
 	"infrastructure/disk":                  {},
 	"infrastructure/feed":                  {"domain/gateway", "domain/model", "infrastructure/mq"},
@@ -83,8 +84,9 @@ var mayImport = map[string][]string{
 	"adapter/visitor":                      {"adapter/agent", "domain/model"},
 	"deploy/licenses":                      {},
 	"deploy/test/report":                   {},
+	"domain/interest/interesttest":         {"domain/interest", "domain/trend"},
 	"domain/trend/trendtest":               {"domain/model", "domain/trend"},
-	"infrastructure/database/databasetest": {"domain/gateway", "domain/model", "domain/trend", "domain/trend/trendtest", "infrastructure/index/indextest"},
+	"infrastructure/database/databasetest": {"domain/gateway", "domain/interest", "domain/interest/interesttest", "domain/model", "domain/trend", "domain/trend/trendtest", "infrastructure/index/indextest"},
 	"infrastructure/index/indextest":       {"domain/gateway", "domain/model"},
 }
 

@@ -1,7 +1,7 @@
 // Package database stores the catalogue in MySQL, MariaDB or SQLite, with one
 // code path on GORM and two dialects. It implements the gateways BookManager,
 // BookIndex, BookImporter, BookExporter, ImportLog, Outbox, DayKeys, Progress, DeadLetters,
-// Sources, TrendReader, TrendKeeper and Rebuilder. It must not know HTTP, Kafka or the
+// Sources, TrendReader, TrendKeeper, InterestReader, InterestKeeper and Rebuilder. It must not know HTTP, Kafka or the
 // configuration.
 package database
 
@@ -44,6 +44,9 @@ var (
 	_ gateway.TrendReader  = (*DB)(nil)
 	_ gateway.Rebuilder    = (*DB)(nil)
 	_ gateway.DayKeys      = (*DB)(nil)
+
+	_ gateway.InterestReader = (*DB)(nil)
+	_ gateway.InterestKeeper = (*DB)(nil)
 )
 
 // DB is a catalogue in a database. Its methods may be called concurrently. Until

@@ -1,0 +1,91 @@
+package interest
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"literank.com/event-books/domain/model"
+)
+
+// What equal contents add to a similarity. A similarity lies between 0 and MaxContent.
+const (
+	sameAuthor = 0.12
+	sameSeries = 0.12
+	subjects   = 0.10
+	words      = 0.06
+	// MaxContent is how similar two books are at most.
+	MaxContent = 0.3
+)
+
+// shortWord is the length of the longest word that says nothing about a book, in letters of an
+// alphabet.
+const shortWord = 3
+
+// Content is what of a book is compared with others. It doesn't change.
+type Content struct {
+	series                   string
+	authors, subjects, words []string // folded, in order, each once
+}
+
+// ContentOf returns the content of a book.
+func ContentOf(b *model.Book) Content {
+	c := Content{series: model.Fold(b.Series), authors: folded(b.Authors()), subjects: folded(b.Subjects)}
+	for word := range strings.FieldsFuncSeq(model.Fold(b.Title+" "+b.Description), isGap) {
+		if utf8.RuneCountInString(word) > shortWord || len(word) > 2*shortWord {
+			c.words = append(c.words, word)
+		}
+	}
+	slices.Sort(c.words)
+	c.words = slices.Compact(c.words)
+	return c
+}
+
+// isGap reports whether a character stands between words.
+func isGap(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) }
+
+func folded(texts []string) (list []string) {
+	for _, text := range texts {
+		if text = model.Fold(text); text != "" {
+			list = append(list, text)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// Similarity says how much two books have in common: authors, series, subjects, and words of title
+// and description.
+func (c Content) Similarity(other Content) float64 {
+	sum := subjects*overlap(c.subjects, other.subjects) + words*overlap(c.words, other.words)
+	if overlap(c.authors, other.authors) > 0 {
+		sum += sameAuthor
+	}
+	if c.series != "" && c.series == other.series {
+		sum += sameSeries
+	}
+	return min(sum, MaxContent)
+}
+
+// overlap is the cosine of two sets, from 0 to 1.
+func overlap(a, b []string) float64 {
+	common := 0
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		switch strings.Compare(a[i], b[j]) {
+		case 0:
+			common++
+			i++
+			j++
+		case -1:
+			i++
+		default:
+			j++
+		}
+	}
+	if common == 0 {
+		return 0
+	}
+	return float64(common) / math.Sqrt(float64(len(a)*len(b)))
+}
