@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"domain/trend":                         {"domain/model"},
 	"domain/work":                          {"domain/model"},
 	"application":                          {"adapter", "application/consumer", "application/counting", "application/executor", "application/importing", "application/trends", "domain/gateway", "domain/model", "infrastructure/broker", "infrastructure/cache", "infrastructure/catalog", "infrastructure/config", "infrastructure/database", "infrastructure/daykey", "infrastructure/disk", "infrastructure/feed", "infrastructure/index", "infrastructure/index/bleve", "infrastructure/index/highlight", "infrastructure/index/indexer", "infrastructure/mq", "infrastructure/ping", "infrastructure/relay", "infrastructure/spool", "infrastructure/tracing"},
-	"application/consumer":                 {"domain/gateway", "domain/model", "domain/trend"},
+	"application/consumer":                 {"domain/gateway", "domain/interest", "domain/model", "domain/trend"},
 	"application/trends":                   {"domain/gateway", "domain/model", "domain/trend"},
 	"application/counting":                 {"domain/model", "domain/trend"},
 	"application/executor":                 {"application/trends", "domain/gateway", "domain/keyword", "domain/model", "domain/trend", "infrastructure/mq"},

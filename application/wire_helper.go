@@ -196,7 +196,7 @@ func (w *WireHelper) openTrends(counting bool) (err error) {
 		Group: trendGroup(w.config), Stream: w.config.MQ.SearchTopic(), MinVisitors: w.config.Trends.MinVisitors, Log: w.log,
 	})
 	if counting {
-		w.counted, err = newConsumers(w.config, w.db, w.brokers, w.log, w.parts)
+		w.counted, err = newConsumers(w.config, w.db, consumedTopics(w.config), w.brokers, w.log, w.parts)
 	}
 	return err
 }
