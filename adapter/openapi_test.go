@@ -51,7 +51,7 @@ func (d *description) closed() *description {
 	found := schemas["SearchResult"]
 	for _, schema := range []any{
 		schemas["Book"], schemas["Problem"], schemas["Readiness"], schemas["EventCounts"], found, schemas["FoundBook"],
-		d.at(found, "properties", "facets"), d.at(found, "properties", "correction"), d.at(found, "properties", "capabilities"), schemas["Suggestion"], schemas["Trend"],
+		d.at(found, "properties", "facets"), d.at(found, "properties", "correction"), d.at(found, "properties", "capabilities"), schemas["Suggestion"], schemas["Trend"], schemas["Recommendation"], schemas["RelatedBook"],
 		d.at(schemas["Facet"], "items"), schemas["Highlights"], d.at(schemas["Fragments"], "items"),
 	} {
 		schema.(map[string]any)["additionalProperties"] = false
@@ -275,6 +275,22 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		{up, 200, "HEAD", "/api/trends", "", nil},
 		{up, 400, "HEAD", "/api/trends?sort=best", "", nil},
 		{down, 503, "HEAD", "/api/trends", "", nil},
+		{up, 200, "GET", "/api/recommendations?ps=3", "", nil},
+		{up, 200, "GET", "/api/recommendations", "", []string{"Cookie", signed(aVisitor)}},
+		{up, 400, "GET", "/api/recommendations?ps=0", "", nil},
+		{down, 503, "GET", "/api/recommendations", "", nil},
+		{up, 200, "HEAD", "/api/recommendations", "", nil},
+		{up, 400, "HEAD", "/api/recommendations?ps=0", "", nil},
+		{down, 503, "HEAD", "/api/recommendations", "", nil},
+		{clever, 200, "GET", "/api/books/1/related?ps=5", "", nil},
+		{up, 200, "GET", "/api/books/1/related", "", nil},
+		{up, 400, "GET", "/api/books/1/related?x=1", "", nil},
+		{up, 404, "GET", "/api/books/99/related", "", nil},
+		{down, 503, "GET", "/api/books/1/related", "", nil},
+		{up, 200, "HEAD", "/api/books/1/related", "", nil},
+		{up, 400, "HEAD", "/api/books/1/related?x=1", "", nil},
+		{up, 404, "HEAD", "/api/books/99/related", "", nil},
+		{down, 503, "HEAD", "/api/books/1/related", "", nil},
 		{up, 400, "HEAD", "/api/suggest?o=1", "", nil},
 		{down, 503, "HEAD", "/api/suggest?q=x", "", nil},
 		{up, 201, "POST", "/api/books", book, nil},
@@ -377,6 +393,8 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 func pathOf(target string) string {
 	path, _, _ := strings.Cut(target, "?")
 	switch {
+	case strings.HasSuffix(path, "/related"):
+		return "/api/books/{id}/related"
 	case strings.HasPrefix(path, "/api/books/"):
 		return "/api/books/{id}"
 	case strings.HasPrefix(path, "/api/schemas/"):

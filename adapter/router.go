@@ -32,6 +32,8 @@ func (s *Server) routes(r *gin.Engine) {
 	r.DELETE("/api/books/:id", s.staffOnly, s.withoutParameters, s.orFail(s.api.Delete))
 	r.Match(read, "/api/search", s.orFail(s.api.Search))
 	r.Match(read, "/api/suggest", s.orFail(s.api.Suggest))
+	r.Match(read, "/api/books/:id/related", s.orFail(s.recommendations.Related))
+	r.Match(read, "/api/recommendations", s.orFail(s.recommendations.ForVisitor))
 	r.Match(read, "/api/trends", s.orFail(s.trends.List))
 	r.Match(read, "/api/openapi.yaml", api.OpenAPI)
 	r.Match(read, "/api/asyncapi.yaml", api.AsyncAPI)

@@ -48,6 +48,8 @@ type VisitorCookie = visitor.Rule
 type Options struct {
 	Books  *executor.BookOperator
 	Trends *executor.TrendOperator
+	// Recommendations recommends books.
+	Recommendations *executor.RecommendationOperator
 	// Clicks takes clicks on books, and erasures. If it is nil, links to books are plain.
 	Clicks *executor.ClickOperator
 	Health Health
@@ -93,13 +95,14 @@ type Options struct {
 
 // Server answers HTTP requests.
 type Server struct {
-	options Options
-	log     *slog.Logger
-	pages   *pages.Pages
-	api     *api.Books
-	trends  *api.Trends
-	assets  assets
-	links   query.Links
+	options         Options
+	log             *slog.Logger
+	pages           *pages.Pages
+	api             *api.Books
+	trends          *api.Trends
+	recommendations *api.Recommendations
+	assets          assets
+	links           query.Links
 	// basePath is the path of the public address.
 	basePath  string
 	addresses []string // the paths of all routes
@@ -154,10 +157,11 @@ func New(o Options) (*Server, error) {
 	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, PageSize: o.PageSize}
 	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
 	s.trends = &api.Trends{Operator: o.Trends}
+	s.recommendations = &api.Recommendations{Operator: o.Recommendations, Visitors: visitors}
 	pageLinks := s.links
 	pageLinks.ByWork = true
 	s.pages, err = pages.New(pages.Options{
-		Operator: o.Books, Trends: o.Trends, Clicks: o.Clicks, Signer: click.Signer{DayKey: visitors.DayKey}, Searcher: searcher, Visitors: visitors, Links: pageLinks, ImageHosts: o.ImageHosts,
+		Operator: o.Books, Trends: o.Trends, Recommendations: o.Recommendations, Clicks: o.Clicks, Signer: click.Signer{DayKey: visitors.DayKey}, Searcher: searcher, Visitors: visitors, Links: pageLinks, ImageHosts: o.ImageHosts,
 		Contact: o.Contact, Imprint: o.Imprint, Retention: o.Retention, Builtin: builtinTemplates, Pattern: o.TemplatesPattern, Asset: s.assetAddress, Log: o.Log,
 	})
 	if err != nil {

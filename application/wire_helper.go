@@ -18,6 +18,7 @@ import (
 
 	"literank.com/event-books/adapter"
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/recommending"
 	"literank.com/event-books/application/trends"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
@@ -201,6 +202,11 @@ func (w *WireHelper) openTrends(counting bool) (err error) {
 	return err
 }
 
+// recommender chooses books from what the consumers count.
+func (w *WireHelper) recommender() *recommending.Recommender {
+	return recommending.New(w.db, w.books, recommending.NewContents(w.books, w.index, w.log))
+}
+
 // openServers prepares the web service and that of metrics.
 func (w *WireHelper) openServers(token string) (err error) {
 	c := w.config.App
@@ -211,6 +217,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 	w.server, err = adapter.New(adapter.Options{
 		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), highlight.Highlighter{}, w.log),
 		Trends:           executor.NewTrendOperator(w.board, w.BookManager()),
+		Recommendations:  executor.NewRecommendationOperator(w.recommender(), w.exportKey),
 		Clicks:           clicks,
 		Health:           w,
 		Pings:            w.pings,

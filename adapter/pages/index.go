@@ -52,6 +52,8 @@ type indexData struct {
 	WaysOn []link
 	// Offers are books for a result without any.
 	Offers offers
+	// ForYou are books that the home page recommends.
+	ForYou offers
 }
 
 // option is one choice of a list in a form.
@@ -83,6 +85,7 @@ func (p *Pages) Index(c *gin.Context) error {
 		p.addWaysOn(c.Request.Context(), data, answer.Search, tag)
 	}
 	if !data.Results {
+		data.ForYou = p.forVisitor(c)
 		data.Browse = append(p.trends(c.Request.Context()), p.browse(c.Request.Context())...)
 	}
 	if answer.Search.Keyword == "" {
