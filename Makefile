@@ -50,8 +50,8 @@ changes: ## Kill instances, then compare all copies of the catalogue; measure th
 trends: ## Measure how fast searches are counted, and trends answered (5 minutes; docs/trends.md)
 	go run ./bench/trends
 
-eval: ## Measure how well the search engine finds the books of TEST_DATA_DIR (5 minutes)
-	go run ./bench/eval
+eval: ## Measure how well the search engine finds the books of TEST_DATA_DIR (5 minutes); with SESSIONS=file, judge the recommender on sessions (docs/recommendations.md)
+	$(if $(SESSIONS),go run ./bench/recommendations -sessions "$(SESSIONS)" $(EVAL),go run ./bench/eval)
 
 search: ## Measure the search engine beside a stock Bleve index (5 minutes; docs/search-speed.md; -books 1000000 takes an hour)
 	go run ./bench/search

@@ -63,6 +63,7 @@ var mayImport = map[string][]string{
 	"bench/counting":                       {"bench/testbed", "domain/model", "domain/trend", "domain/trend/trendtest", "infrastructure/catalog"},
 	"bench/search":                         {"bench/testbed", "domain/gateway", "domain/model", "infrastructure/catalog", "infrastructure/index", "infrastructure/index/bleve"},
 	"bench/eval":                           {"domain/gateway", "domain/model", "domain/work", "infrastructure/catalog", "infrastructure/index", "infrastructure/index/bleve"},
+	"bench/recommendations":                {"application/recommending", "domain/gateway", "domain/interest", "domain/trend", "infrastructure/database"},
 	"bench/testbed":                        {"domain/model"},
 	"bench/spool":                          {"application", "bench/testbed", "domain/gateway", "domain/model", "infrastructure/config", "infrastructure/mq"},
 	"bench/control":                        {"domain/gateway", "domain/model", "infrastructure/mq"},

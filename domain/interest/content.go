@@ -10,14 +10,21 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// What equal contents add to a similarity. A similarity lies between 0 and MaxContent.
+// What two books may have in common, and how much of the whole each is.
 const (
-	sameAuthor = 0.12
-	sameSeries = 0.12
-	subjects   = 0.10
-	words      = 0.06
+	sameAuthor = 0.3
+	sameSeries = 0.4
+	subjects   = 0.2
+	words      = 0.3
+)
+
+const (
 	// MaxContent is how similar two books are at most.
 	MaxContent = 0.3
+	// sharpness is the power of what books have in common: a common author says little, and author,
+	// series and subjects together say much. With less of it, similar books push those out that
+	// readers opened together.
+	sharpness = 5
 )
 
 // shortWord is the length of the longest word that says nothing about a book, in letters of an
@@ -56,8 +63,8 @@ func folded(texts []string) (list []string) {
 	return slices.Compact(list)
 }
 
-// Similarity says how much two books have in common: authors, series, subjects, and words of title
-// and description.
+// Similarity says how much two books have in common, from 0 to MaxContent: authors, series, subjects,
+// and words of title and description.
 func (c Content) Similarity(other Content) float64 {
 	sum := subjects*overlap(c.subjects, other.subjects) + words*overlap(c.words, other.words)
 	if overlap(c.authors, other.authors) > 0 {
@@ -66,7 +73,7 @@ func (c Content) Similarity(other Content) float64 {
 	if c.series != "" && c.series == other.series {
 		sum += sameSeries
 	}
-	return min(sum, MaxContent)
+	return MaxContent * math.Pow(min(sum, 1), sharpness)
 }
 
 // overlap is the cosine of two sets, from 0 to 1.
