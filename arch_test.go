@@ -63,6 +63,7 @@ var mayImport = map[string][]string{
 	"bench/counting":                       {"bench/testbed", "domain/model", "domain/trend", "domain/trend/trendtest", "infrastructure/catalog"},
 	"bench/search":                         {"bench/testbed", "domain/gateway", "domain/model", "infrastructure/catalog", "infrastructure/index", "infrastructure/index/bleve"},
 	"bench/eval":                           {"domain/gateway", "domain/model", "domain/work", "infrastructure/catalog", "infrastructure/index", "infrastructure/index/bleve"},
+	"bench/interests":                      {"bench/testbed", "domain/gateway", "domain/interest", "domain/model", "domain/trend", "infrastructure/database", "infrastructure/mq"},
 	"bench/recommendations":                {"application/recommending", "domain/gateway", "domain/interest", "domain/trend", "infrastructure/database"},
 	"bench/testbed":                        {"domain/model"},
 	"bench/spool":                          {"application", "bench/testbed", "domain/gateway", "domain/model", "infrastructure/config", "infrastructure/mq"},
@@ -111,8 +112,8 @@ var onlyIn = map[string][]string{
 	"github.com/blevesearch/bleve":        {"bench/search", "infrastructure/index/bleve"},
 	"github.com/RoaringBitmap/roaring":    {"infrastructure/index/bleve"},
 	"github.com/klauspost":                {"adapter"},
-	"net/http":                            {"bench/search", "bench/trends", "bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/changes", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather", "bench/counting"},
-	"net/url":                             {"bench/search", "bench/changes", "bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database", "bench/counting"},
+	"net/http":                            {"bench/interests", "bench/search", "bench/trends", "bench/overload", "adapter", "application", "adapter/agent", "adapter/api", "adapter/cli", "adapter/pages", "adapter/visitor", "bench/changes", "bench/chaos", "bench/spool", "bench/testbed", "bench/tutorial", "bench/weather", "bench/counting"},
+	"net/url":                             {"bench/interests", "bench/search", "bench/changes", "bench/overload", "infrastructure/catalog", "adapter", "adapter/pages", "adapter/query", "bench/chaos", "bench/weather", "domain/model", "infrastructure/config", "infrastructure/database", "bench/counting"},
 	"database/sql":                        {"infrastructure/database", "bench/changes", "bench/control", "bench/weather", "bench/counting", "bench/testbed"},
 }
 

@@ -30,25 +30,39 @@ func (db *DB) History(ctx context.Context, cookie trend.Visitor) (interest.Histo
 	return history, nil
 }
 
-func (db *DB) Neighbours(ctx context.Context, book uint, n int) (own float64, neighbours []interest.Neighbour, err error) {
+// neighbours finds the count of a book, as that of the book 0, and its neighbours. A pair has one row,
+// so each side of it is looked for.
+const neighbours = `SELECT 0, 0.0, weight FROM interest_books WHERE book_id = ? UNION ALL
+	SELECT * FROM (SELECT p.book_b, p.weight, b.weight AS own FROM interest_pairs p JOIN interest_books b ON b.book_id = p.book_b
+		WHERE p.book_a = ? AND p.shown = 1 ORDER BY p.weight DESC LIMIT ?) AS greater UNION ALL
+	SELECT * FROM (SELECT p.book_a, p.weight, b.weight AS own FROM interest_pairs p JOIN interest_books b ON b.book_id = p.book_a
+		WHERE p.book_b = ? AND p.shown = 1 ORDER BY p.weight DESC LIMIT ?) AS smaller`
+
+func (db *DB) Neighbours(ctx context.Context, book uint, n int) (own float64, list []interest.Neighbour, err error) {
 	session, err := db.session(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := session.Raw("SELECT weight FROM interest_books WHERE book_id = ?", book).Scan(&own).Error; err != nil {
-		return 0, nil, db.failed("read how often a book was opened", err)
+	rows, err := session.Raw(neighbours, book, book, n, book, n).Rows()
+	if err != nil {
+		return 0, nil, db.failed("read what else readers opened", err)
 	}
-	// A pair has one row, so each side of it is looked for.
-	for _, side := range [][2]string{{"book_a", "book_b"}, {"book_b", "book_a"}} {
-		var some []interest.Neighbour
-		err := session.Raw(`SELECT p.`+side[1]+` AS book, p.weight AS pair, b.weight AS own FROM interest_pairs p
-			JOIN interest_books b ON b.book_id = p.`+side[1]+` WHERE p.`+side[0]+` = ? AND p.shown = 1 ORDER BY p.weight DESC LIMIT ?`, book, n).Scan(&some).Error
-		if err != nil {
+	defer rows.Close()
+	for rows.Next() { // GORM's scanner would take most of the time
+		var row interest.Neighbour
+		if err := rows.Scan(&row.Book, &row.Pair, &row.Own); err != nil {
 			return 0, nil, db.failed("read what else readers opened", err)
 		}
-		neighbours = append(neighbours, some...)
+		if row.Book == 0 {
+			own = row.Own
+		} else {
+			list = append(list, row)
+		}
 	}
-	return own, neighbours, nil
+	if err := rows.Err(); err != nil {
+		return 0, nil, db.failed("read what else readers opened", err)
+	}
+	return own, list, nil
 }
 
 func (db *DB) MostOpened(ctx context.Context, sessions, n int) (books []uint, err error) {
