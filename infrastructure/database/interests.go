@@ -383,7 +383,10 @@ func (t *interestTally) mayShow(ctx context.Context, p interest.Pair) (bool, err
 	if err != nil {
 		return false, err
 	}
-	rarer, other := t.byRarity(p)
+	rarer, other, err := t.byRarity(ctx, p)
+	if err != nil {
+		return false, err
+	}
 	rows, err := statement.QueryContext(ctx, other, rarer)
 	if err != nil {
 		return false, fmt.Errorf("find who stands behind a pair of books: %w", err)
@@ -401,11 +404,19 @@ func (t *interestTally) mayShow(ctx context.Context, p interest.Pair) (bool, err
 	return support.Enough(), rows.Err()
 }
 
-// byRarity returns the books of a pair, as far as the batch knows, the one of fewer sessions first.
-func (t *interestTally) byRarity(p interest.Pair) (rarer, other uint) {
-	a, b := t.books[p.A], t.books[p.B]
-	if b != nil && (a == nil || b.sessions < a.sessions) {
-		return p.B, p.A
+// byRarity returns the books of a pair, the one of fewer sessions first.
+func (t *interestTally) byRarity(ctx context.Context, p interest.Pair) (rarer, other uint, err error) {
+	sessions := map[uint]int64{}
+	find := table{bookTable.name, bookTable.key, []string{"sessions"}}
+	err = t.bulk.load(ctx, find, [][]any{{p.A}, {p.B}}, func(rows *sql.Rows) error {
+		var book uint
+		var n int64
+		err := rows.Scan(&book, &n)
+		sessions[book] = n
+		return err
+	})
+	if sessions[p.B] < sessions[p.A] {
+		return p.B, p.A, err
 	}
-	return p.A, p.B
+	return p.A, p.B, err
 }
