@@ -51,7 +51,7 @@ func (d *description) closed() *description {
 	found := schemas["SearchResult"]
 	for _, schema := range []any{
 		schemas["Book"], schemas["Problem"], schemas["Readiness"], schemas["EventCounts"], found, schemas["FoundBook"],
-		d.at(found, "properties", "facets"), d.at(found, "properties", "correction"), d.at(found, "properties", "capabilities"), schemas["Suggestion"], schemas["Trend"], schemas["Recommendation"], schemas["RelatedBook"],
+		d.at(found, "properties", "facets"), d.at(found, "properties", "correction"), d.at(found, "properties", "capabilities"), schemas["Suggestion"], schemas["Trend"], schemas["Recommendation"], schemas["RelatedBook"], schemas["RelatedSearch"],
 		d.at(schemas["Facet"], "items"), schemas["Highlights"], d.at(schemas["Fragments"], "items"),
 	} {
 		schema.(map[string]any)["additionalProperties"] = false
@@ -183,6 +183,7 @@ func TestOpenAPIListsTheFields(t *testing.T) {
 	assert.ElementsMatch(t, fields(model.FacetValue{}), propertiesOf("Facet/items/"))
 	assert.ElementsMatch(t, fields(model.Capabilities{}), propertiesOf("SearchResult/properties/capabilities/"))
 	assert.ElementsMatch(t, fields(model.Suggestion{}), propertiesOf("Suggestion/"))
+	assert.ElementsMatch(t, fields(model.RelatedSearch{}), propertiesOf("RelatedSearch/"))
 	for _, request := range []string{"NewBook", "BookReplacement", "BookPatch"} {
 		var names []string
 		for _, part := range d.at(d.root, "components", "schemas", request, "allOf").([]any) {

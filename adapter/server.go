@@ -155,7 +155,7 @@ func New(o Options) (*Server, error) {
 		visitors.DayKey = func(time.Time) []byte { return nil }
 	}
 	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, PageSize: o.PageSize}
-	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
+	s.api = &api.Books{Operator: o.Books, Trends: o.Trends, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
 	s.trends = &api.Trends{Operator: o.Trends}
 	s.recommendations = &api.Recommendations{Operator: o.Recommendations, Visitors: visitors}
 	pageLinks := s.links

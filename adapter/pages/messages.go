@@ -16,7 +16,9 @@ var messages = struct {
 	AllBooks string
 	// OftenSearched heads the list of keywords on the home page.
 	OftenSearched string
-	Untitled      string
+	// RelatedSearches heads the searches that find the same books.
+	RelatedSearches string
+	Untitled        string
 	// Books takes a number other than one.
 	OneBook, Books string
 	// Editions takes the number of further editions, other than one.
@@ -56,9 +58,11 @@ var messages = struct {
 }{
 	AllBooks:      "All books",
 	OftenSearched: "Often searched",
-	Untitled:      "Untitled",
-	OneBook:       "1 book",
-	Books:         "%s books",
+
+	RelatedSearches: "Related searches",
+	Untitled:        "Untitled",
+	OneBook:         "1 book",
+	Books:           "%s books",
 
 	OneEdition: "1 more edition",
 	Editions:   "%s more editions",
