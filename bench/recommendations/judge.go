@@ -20,6 +20,7 @@ const listed = 20
 type judge struct {
 	train, test          []session
 	books                *books // nil = contents aren't compared
+	onlyLast             bool   // predict only the last item of each session
 	predictions, unknown int
 }
 
@@ -100,7 +101,11 @@ func (j *judge) judge(ctx context.Context, predict predictor, popular []uint) (r
 	r.items = map[uint]bool{}
 	j.unknown = 0
 	for _, s := range j.test {
-		for at := 1; at < len(s.items); at++ {
+		first := 1
+		if j.onlyLast {
+			first = max(first, len(s.items)-1)
+		}
+		for at := first; at < len(s.items); at++ {
 			place, ok := known[s.items[at]]
 			if !ok { // nobody can predict it
 				j.unknown++

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,4 +64,18 @@ func TestTable(t *testing.T) {
 	require.NoError(t, twice.table(t.Context(), &table))
 	assert.Contains(t, table.String(), "| content off, threshold off | 1.0000 | 1.0000 |")
 	assert.NotContains(t, table.String(), "| content off, threshold on | 1.0000 |", "two sessions are too few to be shown")
+}
+
+func TestLeaveOneOut(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "shelves.csv")
+	require.NoError(t, os.WriteFile(file, []byte("a,1,1\na,2,2\na,3,3\nb,1,1\nb,3,2\nc,2,1\n"), 0o600))
+	i := &items{numbers: map[string]uint{}}
+	train, test, err := i.read(options{sessions: file, leaveOne: true})
+	require.NoError(t, err)
+	one, two, three := i.numbers["1"], i.numbers["2"], i.numbers["3"]
+	assert.Equal(t, [][]uint{{one, two}, {one}, {}}, [][]uint{train[0].items, train[1].items, train[2].items})
+	assert.Equal(t, [][]uint{{one, two, three}, {one, three}, {two}}, [][]uint{test[0].items, test[1].items, test[2].items})
+	j := &judge{train: train, test: test, onlyLast: true}
+	require.NoError(t, j.table(t.Context(), io.Discard))
+	assert.Equal(t, []int{0, 2}, []int{j.predictions, j.unknown}, "nobody has opened item 3 in what is counted")
 }

@@ -19,6 +19,7 @@ func main() {
 	flag.StringVar(&o.test, "test", "", "test on the sessions of another `file`, and count all of the first one")
 	flag.Float64Var(&o.share, "share", 0.1, "test on this share of the sessions, the last ones")
 	flag.BoolVar(&o.validate, "validate", false, "leave the test out, and test on the last of the other sessions: for choosing settings")
+	flag.BoolVar(&o.leaveOne, "leave-one-out", false, "count all sessions but their last items, and predict these: for shelves of readers")
 	flag.StringVar(&o.data, "data", "", "compare contents, too: items are books in the database of this data `folder`")
 	flag.Parse()
 	if err := run(context.Background(), o); err != nil {
@@ -30,7 +31,7 @@ func main() {
 type options struct {
 	sessions, test, data string
 	share                float64
-	validate             bool
+	validate, leaveOne   bool
 }
 
 func run(ctx context.Context, o options) (err error) {
@@ -43,7 +44,7 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	fmt.Printf("%d sessions to count, %d to predict, %d items\n\n", len(train), len(test), len(items.numbers))
-	j := &judge{train: train, test: test}
+	j := &judge{train: train, test: test, onlyLast: o.leaveOne}
 	if o.data != "" {
 		if j.books, err = openBooks(ctx, o.data); err != nil {
 			return err

@@ -49,10 +49,13 @@ func (i *items) read(o options) (train, test []session, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if o.test == "" {
+	switch {
+	case o.leaveOne:
+		train, test = withoutLast(train), train
+	case o.test == "":
 		train, test = split(train, o.share)
 	}
-	if o.validate {
+	if o.validate && !o.leaveOne {
 		train, test = split(train, o.share)
 	}
 	if len(train) == 0 || len(test) == 0 {
@@ -65,6 +68,15 @@ func (i *items) read(o options) (train, test []session, err error) {
 func split(all []session, share float64) (first, last []session) {
 	at := len(all) - int(share*float64(len(all)))
 	return all[:at], all[at:]
+}
+
+// withoutLast returns the sessions without their last items.
+func withoutLast(all []session) []session {
+	shorter := slices.Clone(all)
+	for i, s := range shorter {
+		shorter[i].items = s.items[:len(s.items)-1]
+	}
+	return shorter
 }
 
 // readFile reads the sessions of a file, ordered by their begins.

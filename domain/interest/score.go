@@ -15,7 +15,7 @@ const (
 	// prior is how many sessions the similarity of content is worth.
 	prior = 10
 	// recency is what a seed counts, compared with the one that was opened after it.
-	recency = 0.8
+	recency = 0.6
 )
 
 // Neighbour is a book that was opened in the same sessions as another one.
@@ -62,7 +62,9 @@ type Recommendation struct {
 }
 
 // Recommend merges what the seeds suggest; the seed that was opened last comes first and counts
-// most. It leaves out the books of seen, and returns the best n books. Scores lie between 0 and 1.
+// most. It leaves out the books of seen, and returns the best n books. A score is the mean of those
+// with all seeds, by their square roots: so a book that goes with several seeds comes before one that
+// goes only with one of them. It lies between 0 and 1.
 func Recommend(seeds []uint, suggest map[uint][]Suggestion, seen map[uint]bool, n int) []Recommendation {
 	type sum struct {
 		Recommendation
@@ -83,7 +85,7 @@ func Recommend(seeds []uint, suggest map[uint][]Suggestion, seen map[uint]bool, 
 				known.Book = s.Book
 				sums[s.Book] = known
 			}
-			share := weight * s.Score
+			share := weight * math.Sqrt(s.Score)
 			known.Score += share
 			if share > known.most {
 				known.most, known.Because, known.Read = share, seed, s.Read
@@ -95,7 +97,7 @@ func Recommend(seeds []uint, suggest map[uint][]Suggestion, seen map[uint]bool, 
 		if len(list) == n {
 			break
 		}
-		s.Score /= all
+		s.Score = math.Pow(s.Score/all, 2)
 		list = append(list, s.Recommendation)
 	}
 	return list

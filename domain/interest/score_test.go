@@ -28,7 +28,8 @@ func TestRecommend(t *testing.T) {
 	}
 	list := Recommend([]uint{1, 2}, suggest, map[uint]bool{1: true, 2: true}, 9)
 	assert.Equal(t, []uint{11, 10, 12}, []uint{list[0].Book, list[1].Book, list[2].Book})
-	assert.InDelta(t, (0.4+recency*0.5)/(1+recency), list[0].Score, 1e-9)
+	assert.InDelta(t, math.Pow((math.Sqrt(0.4)+recency*math.Sqrt(0.5))/(1+recency), 2), list[0].Score, 1e-9)
+	assert.InDelta(t, 0.4, Recommend([]uint{1}, suggest, map[uint]bool{2: true, 10: true}, 9)[0].Score, 1e-9, "with one seed, the score is that with it")
 	assert.Equal(t, []uint{1, 1, 2}, []uint{list[0].Because, list[1].Because, list[2].Because})
 	assert.Equal(t, []bool{true, false, false}, []bool{list[0].Read, list[1].Read, list[2].Read})
 	assert.Len(t, Recommend([]uint{1, 2}, suggest, nil, 1), 1)
