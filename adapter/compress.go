@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzhttp"
+
+	"literank.com/event-books/adapter/api"
 )
 
 // compressFrom is the size in bytes from which answers are compressed.
@@ -19,9 +21,9 @@ func newCompressor() (func(http.Handler) http.HandlerFunc, error) {
 }
 
 // serveCompressed answers a request. A single book is never compressed: its entity tag
-// stands for exactly these bytes.
+// stands for exactly these bytes. Nor are live searches, which must not wait for more.
 func (s *Server) serveCompressed(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/api/books/") {
+	if strings.HasPrefix(r.URL.Path, "/api/books/") || r.URL.Path == api.LivePath {
 		s.engine.ServeHTTP(w, r)
 		return
 	}

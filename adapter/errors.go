@@ -6,11 +6,13 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 
+	"literank.com/event-books/adapter/desk"
 	"literank.com/event-books/adapter/pages"
 	"literank.com/event-books/domain/model"
 )
@@ -115,6 +117,9 @@ func (s *Server) problem(c *gin.Context, p problem, code model.Code) {
 	c.Data(p.Status, "application/problem+json", body)
 }
 
+// forms are the addresses of the forms.
+var forms = []string{pages.VisitorPath, desk.SignInPath, desk.SignOutPath}
+
 // wantsPage reports whether a person in a browser asked, not a program.
 func wantsPage(r *http.Request) bool {
 	asBrowser := strings.Contains(r.Header.Get("Accept"), "text/html")
@@ -122,7 +127,7 @@ func wantsPage(r *http.Request) bool {
 	case strings.HasPrefix(r.URL.Path, "/api/"), r.URL.Path == pingPath:
 		return false
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		return asBrowser && r.URL.Path == pages.VisitorPath // the only form
+		return asBrowser && slices.Contains(forms, r.URL.Path)
 	}
 	return asBrowser || r.URL.Path == "/" || r.URL.Path == pages.PrivacyPath || strings.HasPrefix(r.URL.Path, "/books/")
 }

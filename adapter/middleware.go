@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"literank.com/event-books/adapter/api"
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/domain/model"
 )
@@ -118,12 +119,16 @@ func (s *Server) sameOrigin(c *gin.Context) {
 	}
 }
 
-// bounds limits the time and the size of a request.
+// bounds limits the time and the size of a request. Live searches have no end.
 func (s *Server) bounds(c *gin.Context) {
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
+	if c.FullPath() == api.LivePath {
+		c.Next()
+		return
+	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), requestTimeout)
 	defer cancel()
 	c.Request = c.Request.WithContext(ctx)
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
 	c.Next()
 }
 

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -220,11 +221,15 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		Subjects: []string{"S"}, Series: "S", Edition: "E", Price: "12.90", Currency: "EUR", Stock: &stock, Availability: model.InStock,
 		BuyURL: "https://example.com/b", CoverURL: "https://example.com/c",
 	}, &model.Book{Title: "Bare"}, &model.Book{Title: "To be deleted"})
+	over := make(chan *model.LiveSearch)
+	close(over)
+	up.live.Searches = &feed{searches: over, ctx: make(chan context.Context, 9)}
 	up.count(searched("full", "00000001aaaaaaaa", 1))
 	clever := newShop(t, withEngine(t))
 	clever.add(&model.Book{Title: "War and Peace", Author: "Leo Tolstoy", PublishedAt: "1869", Language: "en", Subjects: []string{"War"}},
 		&model.Book{Title: "X", Author: "Y War", Series: "English", Publisher: "Press", Description: "A war.", Subjects: []string{"War"}})
 	down := newShop(t, func(with *setup) { with.away, with.index = true, brokenIndex(&model.Error{Code: model.UnavailableNow}) })
+	down.live.Searches = &feed{ctx: make(chan context.Context, 9), err: &model.Error{Code: model.UnavailableNow}}
 	down.health.err = assert.AnError
 	down.pongs.err = &model.Error{Code: model.UnavailableNow}
 	unanswered := newShop(t)
@@ -292,6 +297,25 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		{up, 400, "HEAD", "/api/books/1/related?x=1", "", nil},
 		{up, 404, "HEAD", "/api/books/99/related", "", nil},
 		{down, 503, "HEAD", "/api/books/1/related", "", nil},
+		{up, 200, "GET", "/api/insights/summary?window=7d&surface=page&tag=&language=de", "", nil},
+		{up, 200, "GET", "/api/insights/summary?format=csv&table=tags", "", nil},
+		{up, 400, "GET", "/api/insights/summary?window=2d", "", nil},
+		{up, 401, "GET", "/api/insights/summary", "", []string{"Authorization", ""}},
+		{down, 503, "GET", "/api/insights/summary", "", nil},
+		{up, 200, "GET", "/api/insights/keywords?sort=not_found&ps=3", "", nil},
+		{up, 200, "GET", "/api/insights/keywords?format=csv", "", nil},
+		{up, 400, "GET", "/api/insights/keywords?sort=best", "", nil},
+		{up, 401, "GET", "/api/insights/keywords", "", []string{"Authorization", ""}},
+		{down, 503, "GET", "/api/insights/keywords", "", nil},
+		{up, 200, "GET", "/api/insights/keyword?q=full", "", nil},
+		{up, 200, "GET", "/api/insights/keyword?q=unknown&format=csv&table=clicks", "", nil},
+		{up, 400, "GET", "/api/insights/keyword", "", nil},
+		{up, 401, "GET", "/api/insights/keyword?q=full", "", []string{"Authorization", ""}},
+		{down, 503, "GET", "/api/insights/keyword?q=x", "", nil},
+		{up, 200, "GET", "/api/insights/live", "", nil},
+		{up, 400, "GET", "/api/insights/live?window=1h", "", nil},
+		{up, 401, "GET", "/api/insights/live", "", []string{"Authorization", ""}},
+		{down, 503, "GET", "/api/insights/live", "", nil},
 		{up, 400, "HEAD", "/api/suggest?o=1", "", nil},
 		{down, 503, "HEAD", "/api/suggest?q=x", "", nil},
 		{up, 201, "POST", "/api/books", book, nil},

@@ -360,7 +360,7 @@ func TestSearchEnginesAreKeptOut(t *testing.T) {
 			assert.Contains(t, attr(a, "rel"), "nofollow", attr(a, "href"))
 		}
 	}
-	assert.Equal(t, "User-agent: *\nDisallow: /books/*?*q=\nDisallow: /books/api/\nDisallow: /books/ping\n", s.get("/robots.txt").Body.String())
+	assert.Equal(t, "User-agent: *\nDisallow: /books/*?*q=\nDisallow: /books/api/\nDisallow: /books/insights\nDisallow: /books/ping\n", s.get("/robots.txt").Body.String())
 }
 
 // A book's page keeps the search that found it, and leads back to that page of results.

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"literank.com/event-books/adapter/api"
+	"literank.com/event-books/adapter/desk"
 	"literank.com/event-books/adapter/pages"
 )
 
@@ -35,6 +36,17 @@ func (s *Server) routes(r *gin.Engine) {
 	r.Match(read, "/api/books/:id/related", s.orFail(s.recommendations.Related))
 	r.Match(read, "/api/recommendations", s.orFail(s.recommendations.ForVisitor))
 	r.Match(read, "/api/trends", s.orFail(s.trends.List))
+	r.GET(desk.SignInPath, s.orFail(s.showSignIn))
+	r.POST(desk.SignInPath, s.orFail(s.signIn))
+	r.POST(desk.SignOutPath, s.orFail(s.signOut))
+	r.GET(desk.Path, s.deskOnly, s.orFail(s.desk.Front))
+	r.GET(desk.KeywordPath, s.deskOnly, s.orFail(s.desk.Keyword))
+	r.GET(desk.LivePath, s.deskOnly, s.orFail(s.desk.Live))
+
+	r.GET("/api/insights/summary", s.staffOnly, s.orFail(s.insights.Summary))
+	r.GET("/api/insights/keywords", s.staffOnly, s.orFail(s.insights.Keywords))
+	r.GET("/api/insights/keyword", s.staffOnly, s.orFail(s.insights.Keyword))
+	r.GET(api.LivePath, s.staffOnly, s.orFail(s.live.Stream))
 	r.Match(read, "/api/openapi.yaml", api.OpenAPI)
 	r.Match(read, "/api/asyncapi.yaml", api.AsyncAPI)
 	r.Match(read, "/api/schemas/:event/:file", s.orFail(api.Schema))

@@ -20,11 +20,14 @@ import (
 
 	"literank.com/event-books/adapter/api"
 	"literank.com/event-books/adapter/click"
+	"literank.com/event-books/adapter/desk"
 	"literank.com/event-books/adapter/pages"
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/adapter/search"
+	"literank.com/event-books/adapter/staff"
 	"literank.com/event-books/adapter/visitor"
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/insights"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
@@ -50,6 +53,12 @@ type Options struct {
 	Trends *executor.TrendOperator
 	// Recommendations recommends books.
 	Recommendations *executor.RecommendationOperator
+	// Insights answers the questions of staff.
+	Insights *insights.Desk
+	// Sessions keeps who of the staff is signed in; nil means that nobody can sign in.
+	Sessions gateway.StaffSessions
+	// Live shows staff searches as they happen.
+	Live gateway.LiveSearches
 	// Clicks takes clicks on books, and erasures. If it is nil, links to books are plain.
 	Clicks *executor.ClickOperator
 	Health Health
@@ -101,8 +110,13 @@ type Server struct {
 	api             *api.Books
 	trends          *api.Trends
 	recommendations *api.Recommendations
-	assets          assets
-	links           query.Links
+	// insights are for staff.
+	insights *api.Insights
+	live     *api.Live
+	desk     *desk.Pages
+	sessions *staff.Sessions // of staff
+	assets   assets
+	links    query.Links
 	// basePath is the path of the public address.
 	basePath  string
 	addresses []string // the paths of all routes
@@ -158,6 +172,13 @@ func New(o Options) (*Server, error) {
 	s.api = &api.Books{Operator: o.Books, Trends: o.Trends, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
 	s.trends = &api.Trends{Operator: o.Trends}
 	s.recommendations = &api.Recommendations{Operator: o.Recommendations, Visitors: visitors}
+	s.insights, s.live = &api.Insights{Desk: o.Insights}, &api.Live{Searches: o.Live}
+	if o.Sessions != nil {
+		s.sessions = staff.New(o.Sessions, o.AdminToken, visitors.CookiePath)
+	}
+	if s.desk, err = desk.New(desk.Options{Desk: o.Insights, Links: s.links, Builtin: builtinTemplates, Asset: s.assetAddress}); err != nil {
+		return nil, err
+	}
 	pageLinks := s.links
 	pageLinks.ByWork = true
 	s.pages, err = pages.New(pages.Options{

@@ -14,7 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-//go:embed templates/*.html
+//go:embed templates/*.html templates/desk/*.html
 var builtinTemplates embed.FS
 
 //go:embed static
@@ -73,6 +73,6 @@ func (s *Server) static(c *gin.Context) {
 }
 
 func (s *Server) robots(c *gin.Context) {
-	rules := fmt.Sprintf("User-agent: *\nDisallow: %[1]s/*?*q=\nDisallow: %[1]s/api/\nDisallow: %[1]s/ping\n", s.basePath)
+	rules := fmt.Sprintf("User-agent: *\nDisallow: %[1]s/*?*q=\nDisallow: %[1]s/api/\nDisallow: %[1]s/insights\nDisallow: %[1]s/ping\n", s.basePath)
 	c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(rules))
 }

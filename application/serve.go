@@ -66,6 +66,7 @@ func (w *WireHelper) Run(ctx context.Context) (err error) {
 		defer stopConsumers()
 		w.log.Info("stopping")
 		w.pings.Stopping()
+		w.live.Stopping()
 		return errors.Join(w.shutdown(web), w.ops.Close())
 	})
 	return group.Wait()

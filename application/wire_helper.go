@@ -18,6 +18,7 @@ import (
 
 	"literank.com/event-books/adapter"
 	"literank.com/event-books/application/executor"
+	"literank.com/event-books/application/insights"
 	"literank.com/event-books/application/recommending"
 	"literank.com/event-books/application/trends"
 	"literank.com/event-books/domain/gateway"
@@ -28,6 +29,7 @@ import (
 	"literank.com/event-books/infrastructure/index"
 	"literank.com/event-books/infrastructure/index/highlight"
 	"literank.com/event-books/infrastructure/index/indexer"
+	"literank.com/event-books/infrastructure/live"
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/ping"
 	"literank.com/event-books/infrastructure/spool"
@@ -71,6 +73,7 @@ type WireHelper struct {
 	changes *changes
 	counted *consumers // nil if other processes count
 	board   *trends.Board
+	live    *live.Searches
 	tracing *tracing.Tracing // nil if nobody collects traces
 	pings   *ping.Pinger
 	echo    *ping.Echo // nil if it isn't in this process
@@ -196,6 +199,11 @@ func (w *WireHelper) openTrends(counting bool) (err error) {
 	w.board = trends.NewBoard(w.db, w.db, w.books, highlight.Highlighter{}, trends.Options{
 		Group: trendGroup(w.config), Stream: w.config.MQ.SearchTopic(), MinVisitors: w.config.Trends.MinVisitors, Log: w.log,
 	})
+	kafka, err := kafkaAt(w.config, w.brokers)
+	if err != nil {
+		return err
+	}
+	w.live = live.New(kafka, w.config.MQ.SearchTopic(), w.log)
 	if counting {
 		w.counted, err = newConsumers(w.config, w.db, consumedTopics(w.config), w.brokers, w.log, w.parts)
 	}
@@ -218,6 +226,9 @@ func (w *WireHelper) openServers(token string) (err error) {
 		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), highlight.Highlighter{}, w.log),
 		Trends:           executor.NewTrendOperator(w.board, w.BookManager()),
 		Recommendations:  executor.NewRecommendationOperator(w.recommender(), w.exportKey),
+		Live:             w.live,
+		Sessions:         w.db,
+		Insights:         insights.NewDesk(w.db, w.board, w.BookManager()),
 		Clicks:           clicks,
 		Health:           w,
 		Pings:            w.pings,

@@ -72,7 +72,7 @@ func TestPromise3EachSearchIsCountedOnce(t *testing.T) {
 	require.NoError(t, err)
 	defer db.Close()
 	var requests int
-	require.NoError(t, db.QueryRow("SELECT SUM(requests) FROM trend_counts WHERE keyword_id = 0").Scan(&requests))
+	require.NoError(t, db.QueryRow("SELECT SUM(requests) FROM trend_totals").Scan(&requests))
 	assert.Equal(t, numbers["counted"], requests)
 }
 

@@ -31,7 +31,7 @@ func TestUpgradeOfCounts(t *testing.T) {
 		require.NoError(t, err)
 		defer db.Close()
 		var searches, clicks int
-		require.NoError(t, db.QueryRow("SELECT (SELECT SUM(requests) FROM trend_counts WHERE keyword_id = 0), (SELECT COUNT(*) FROM trend_clicks)").Scan(&searches, &clicks))
+		require.NoError(t, db.QueryRow("SELECT (SELECT SUM(requests) FROM trend_totals), (SELECT COUNT(*) FROM trend_clicks)").Scan(&searches, &clicks))
 		return fmt.Sprint(searches, " searches, ", clicks, " clicks")
 	}
 	assert.Equal(t, "51 searches, 1 clicks", requests())

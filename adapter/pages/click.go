@@ -44,7 +44,7 @@ func (p *Pages) recordClick(c *gin.Context, book uint, keyword model.Keyword, to
 		return
 	}
 	click, ok := p.Signer.Open(token, time.Now(), func(click *model.ClickEvent) {
-		click.Book, click.Keyword, click.Agent = book, keyword, by
+		click.Book, click.Keyword, click.Agent, click.Language = book, keyword, by, p.Visitors.Language(c.Request)
 		click.ClientID, click.Visitor = p.Visitors.Identify(c.Request, c.ClientIP(), click.SearchTime)
 	})
 	if ok && (click.ClientID+click.Visitor != "" || fromShop(c.Request)) {

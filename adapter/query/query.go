@@ -97,12 +97,9 @@ func ParseLenient(rawQuery string, pageSize int) (search model.Search, tag strin
 // one of the known can't be decoded, the values don't have it, and the error names it.
 func decodeKnown(rawQuery string) (values url.Values, undecodable error) {
 	values = url.Values{}
-	for pair := range strings.SplitSeq(rawQuery, "&") {
+	for pair := range strings.SplitSeq(Known(rawQuery, Parameters...), "&") {
 		name, _, _ := strings.Cut(pair, "=")
-		name, err := url.QueryUnescape(name)
-		if err != nil || values.Has(name) || !slices.Contains(Parameters, name) {
-			continue
-		}
+		name, _ = url.QueryUnescape(name)
 		decoded, err := url.ParseQuery(pair)
 		switch {
 		case err == nil:
@@ -112,6 +109,21 @@ func decodeKnown(rawQuery string) (values url.Values, undecodable error) {
 		}
 	}
 	return values, undecodable
+}
+
+// Known returns the first of each of some parameters of a raw query string, without decoding them.
+func Known(rawQuery string, names ...string) string {
+	seen := map[string]bool{}
+	var known []string
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err == nil && !seen[name] && slices.Contains(names, name) {
+			seen[name] = true
+			known = append(known, pair)
+		}
+	}
+	return strings.Join(known, "&")
 }
 
 // ClickToken returns the token of a link to a book from a raw query string. there is false if
@@ -180,6 +192,100 @@ func joined[T ~string](list []T) string {
 		texts[i] = string(text)
 	}
 	return strings.Join(texts, ", ")
+}
+
+// The parameters of insights. Of these, Tag and Language may be empty: then they stand for searches
+// without any.
+const (
+	Surface = "surface"
+	Format  = "format"
+	Table   = "table"
+)
+
+// Insights are the parameters of a request for insights.
+type Insights struct {
+	Window trend.Window
+	// Group has trend.Any for what the request doesn't name.
+	Group trend.Scope
+	// CSV says that the answer is wanted as CSV, Table which part of it.
+	CSV   bool
+	Table string
+}
+
+// ParseInsights reads parameters of insights from a raw query string, as strictly as ParseStrict.
+// tables are the tables of the answer, the default first. The request may have other parameters,
+// too: those of more, which are returned.
+func ParseInsights(rawQuery string, tables []string, more ...string) (i Insights, others url.Values, err error) {
+	names := append([]string{Window, Surface, Tag, Format, Table}, more...)
+	values, err := parseOnly(rawQuery, names)
+	if err != nil {
+		return i, nil, err
+	}
+	var known bool
+	if i.Window, known = trend.ParseWindow(cmp.Or(values.Get(Window), string(trend.Today))); !known {
+		return i, nil, model.Errorf(model.Malformed, Window, "must be one of %s", joined(trend.Windows[:]))
+	}
+	if i.Group, err = parseGroup(values); err != nil {
+		return i, nil, err
+	}
+	switch format := values.Get(Format); {
+	case format == "csv":
+		i.CSV = true
+	case format != "" && format != "json":
+		return i, nil, model.Errorf(model.Malformed, Format, "must be json or csv")
+	case values.Has(Table):
+		return i, nil, model.Errorf(model.Malformed, Table, "goes with format=csv")
+	}
+	if i.Table = cmp.Or(values.Get(Table), tables[0]); !slices.Contains(tables, i.Table) {
+		return i, nil, model.Errorf(model.Malformed, Table, "must be one of %s", strings.Join(tables, ", "))
+	}
+	return i, values, nil
+}
+
+// kinds are the kinds of searches by the name of their surface.
+var kinds = map[string]trend.Kind{
+	"": trend.People, string(model.PageSurface): trend.Page, string(model.APISurface): trend.API, string(model.DemoSurface): trend.Demo,
+}
+
+func parseGroup(values url.Values) (group trend.Scope, err error) {
+	kind, known := kinds[values.Get(Surface)]
+	if !known {
+		return group, model.Errorf(model.Malformed, Surface, "must be one of %s", joined([]model.Surface{model.PageSurface, model.APISurface, model.DemoSurface}))
+	}
+	group = trend.Scope{Kind: kind, Tag: trend.Any, Language: trend.Any}
+	if values.Has(Tag) {
+		if group.Tag, err = model.ParseTag(values.Get(Tag)); err != nil {
+			return group, inParameter(Tag, err)
+		}
+	}
+	if values.Has(Language) {
+		if group.Language = ""; values.Get(Language) != "" {
+			if group.Language, err = model.ParseLanguage(values.Get(Language)); err != nil {
+				return group, inParameter(Language, err)
+			}
+		}
+	}
+	return group, nil
+}
+
+// ParseStaffList reads an order and the number of keywords wanted from parameters.
+func ParseStaffList(values url.Values) (order trend.Order, n int, err error) {
+	order = cmp.Or(trend.Order(values.Get(Sort)), trend.Top)
+	if !slices.Contains(trend.StaffOrders[:], order) {
+		return "", 0, model.Errorf(model.Malformed, Sort, "must be one of %s", joined(trend.StaffOrders[:]))
+	}
+	const usual = 20
+	n, err = parseNumber(values, PageSize, usual, 1, model.MaxLimit)
+	return order, n, err
+}
+
+// ParseOneKeyword reads a keyword, which must not be empty, from parameters.
+func ParseOneKeyword(values url.Values) (model.Keyword, error) {
+	keyword, err := model.ParseKeyword(values.Get(Keyword))
+	if err == nil && keyword == "" {
+		err = model.Errorf(model.Malformed, "", "must not be empty")
+	}
+	return keyword, inParameter(Keyword, err)
 }
 
 // CutExplain reads the book to explain from a raw query string, and returns the rest of it.

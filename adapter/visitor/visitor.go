@@ -78,7 +78,7 @@ func (v *Visitors) Cookie(r *http.Request) string {
 	return id
 }
 
-// Language returns the first language that the browser asks for, as a BCP 47 tag, or "".
+// Language returns the first language that a browser asks for, as a canonical BCP 47 tag, or "".
 func (v *Visitors) Language(r *http.Request) string { return language(r) }
 
 // Identify returns what the event of a search at that time tells about the visitor: the

@@ -61,6 +61,7 @@ type Board struct {
 	away    bool
 
 	lists        atomic.Pointer[map[list][]Entry] // of one moment
+	keywords     atomic.Pointer[map[list][]int64] // those of staff
 	completeness atomic.Pointer[model.Completeness]
 	compared     time.Time
 }
@@ -69,6 +70,7 @@ type Board struct {
 type list struct {
 	window int // the number of a window
 	order  trend.Order
+	staff  bool // with all keywords, as typed
 }
 
 // Entry is one keyword of a list.
@@ -99,8 +101,19 @@ func (b *Board) List(window trend.Window, order trend.Order, n int) ([]Entry, er
 	if all == nil {
 		return nil, errNotReady
 	}
-	entries := (*all)[list{slices.Index(trend.Windows[:], window), order}]
+	entries := (*all)[list{window: slices.Index(trend.Windows[:], window), order: order}]
 	return entries[:min(n, len(entries))], nil
+}
+
+// Keywords returns the numbers of the best n keywords of a list, whoever may see them. The error
+// has the code UnavailableNow before the first Refresh.
+func (b *Board) Keywords(window trend.Window, order trend.Order, n int) ([]int64, error) {
+	all := b.keywords.Load()
+	if all == nil {
+		return nil, errNotReady
+	}
+	keywords := (*all)[list{window: slices.Index(trend.Windows[:], window), order: order, staff: true}]
+	return keywords[:min(n, len(keywords))], nil
 }
 
 // Run keeps the lists up to date until ctx ends.
@@ -154,8 +167,15 @@ func (b *Board) Refresh(ctx context.Context) error {
 	if b.best == nil {
 		b.best = b.sums.best(2 * listed)
 	}
+	keywords := map[list][]int64{}
 	for _, l := range everyList() { // in the same order each time, since they share a budget
 		best := b.best[l]
+		if l.staff {
+			for _, c := range best[:min(listed, len(best))] {
+				keywords[l] = append(keywords[l], b.sums.rows[c.at].keyword)
+			}
+			continue
+		}
 		entries, err := b.entries(ctx, now, l, best, &budget)
 		if err == nil && len(entries) < listed && len(best) == 2*listed {
 			entries, err = b.entries(ctx, now, l, b.sums.bestOf(l, maxExamined), &budget)
@@ -167,6 +187,7 @@ func (b *Board) Refresh(ctx context.Context) error {
 	}
 	b.made, b.dirty = now, false
 	b.lists.Store(&all)
+	b.keywords.Store(&keywords)
 	return nil
 }
 

@@ -14,7 +14,7 @@ import (
 // windows is the number of trend.Windows.
 const windows = len(trend.Windows)
 
-// sums have the numbers of all keywords. A keyword takes about 100 bytes.
+// sums have the numbers of all keywords. A keyword takes about 150 bytes.
 type sums struct {
 	index map[int64]int32 // by keyword
 	rows  []row
@@ -24,6 +24,8 @@ type sums struct {
 type row struct {
 	keyword  int64
 	byWindow [windows]struct{ requests, searches, before int32 }
+	// typed are the searches of people for the keyword as typed, which staff see.
+	typed [windows]struct{ searches, before, notFound int32 }
 }
 
 func newSums() sums { return sums{index: map[int64]int32{}} }
@@ -60,27 +62,47 @@ func (s *sums) read(ctx context.Context, reader gateway.TrendReader, now time.Ti
 		}
 		sum := s.row(stored.Keyword)
 		for i := range sum.byWindow {
-			requests, searches, err := stored.In(present[i])
-			if err != nil {
+			if err := sum.add(i, stored, present[i], before[i]); err != nil {
 				return err
 			}
-			_, earlier, err := stored.In(before[i])
-			if err != nil {
-				return err
-			}
-			sum.byWindow[i].requests += int32(requests)
-			sum.byWindow[i].searches += int32(searches)
-			sum.byWindow[i].before += int32(earlier)
 		}
 		return nil
 	})
 }
 
+// add adds the part of a stored row that lies in a window and in the one before.
+func (r *row) add(window int, stored *trend.Row, present, before trend.Span) error {
+	requests, searches, notFound, err := stored.In(present)
+	if err != nil {
+		return err
+	}
+	_, earlier, _, err := stored.In(before)
+	if err != nil {
+		return err
+	}
+	all, typed := &r.byWindow[window], &r.typed[window]
+	all.requests += int32(requests)
+	all.searches += int32(searches)
+	all.before += int32(earlier)
+	if stored.Kind < trend.Served {
+		typed.searches += int32(searches)
+		typed.before += int32(earlier)
+		typed.notFound += int32(notFound)
+	}
+	return nil
+}
+
 // weight is what a list is ordered by.
 func (r *row) weight(l list) int32 {
 	w := r.byWindow[l.window]
-	if l.order == trend.Rising {
+	if l.staff {
+		w.searches, w.before = r.typed[l.window].searches, r.typed[l.window].before
+	}
+	switch l.order {
+	case trend.Rising:
 		return w.searches - w.before
+	case trend.NotFoundMost:
+		return r.typed[l.window].notFound
 	}
 	return w.searches
 }
@@ -120,7 +142,10 @@ func (w *worst) add(c candidate, most int) {
 func everyList() (all []list) {
 	for i := range windows {
 		for _, order := range trend.Orders {
-			all = append(all, list{i, order})
+			all = append(all, list{window: i, order: order})
+		}
+		for _, order := range trend.StaffOrders {
+			all = append(all, list{window: i, order: order, staff: true})
 		}
 	}
 	return all
@@ -128,21 +153,17 @@ func everyList() (all []list) {
 
 // best returns the n best candidates of each list.
 func (s *sums) best(n int) map[list][]candidate {
-	var heaps [windows][len(trend.Orders)]worst
-	orders := trend.Orders
+	lists := everyList()
+	heaps := make([]worst, len(lists))
 	for at := range s.rows {
-		for i := range heaps {
-			for o, order := range orders {
-				heaps[i][o].add(candidate{int32(at), s.rows[at].weight(list{i, order})}, n)
-			}
+		for i, l := range lists {
+			heaps[i].add(candidate{int32(at), s.rows[at].weight(l)}, n)
 		}
 	}
 	all := map[list][]candidate{}
-	for i := range heaps {
-		for o, order := range orders {
-			slices.SortFunc(heaps[i][o], candidate.compare)
-			all[list{i, order}] = heaps[i][o]
-		}
+	for i, l := range lists {
+		slices.SortFunc(heaps[i], candidate.compare)
+		all[l] = heaps[i]
 	}
 	return all
 }

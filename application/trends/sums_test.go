@@ -28,6 +28,7 @@ func TestFollowedListsAreTheBest(t *testing.T) {
 			*row = before[i]
 			for w := range row.byWindow {
 				row.byWindow[w].searches += random.Int32N(4)
+				row.typed[w].notFound += random.Int32N(2)
 				if round%20 == 0 { // an erasure
 					row.byWindow[w].searches = random.Int32N(3)
 				}

@@ -23,10 +23,12 @@ type row struct {
 	keyword string // folded; "" for all of them
 	kind    trend.Kind
 	tag     string
+	// language is "" in the rows of keywords.
+	language string
 }
 
 func (r row) String() string {
-	return fmt.Sprintf("%s bucket %d, keyword %q, kind %d, tag %q", r.day.Start().Format(time.DateOnly), r.bucket, r.keyword, r.kind, r.tag)
+	return fmt.Sprintf("%s bucket %d, keyword %q, kind %d, tag %q, language %q", r.day.Start().Format(time.DateOnly), r.bucket, r.keyword, r.kind, r.tag, r.language)
 }
 
 // truth is what the topics say.
@@ -116,24 +118,25 @@ var kinds = map[model.Surface]trend.Kind{model.PageSurface: trend.Page, model.AP
 func (t *truth) recount() map[row]trend.Counts {
 	all := map[row]trend.Counts{}
 	for of, counts := range t.events.Counts() {
+		all[row{of.Day, of.Bucket, of.Keyword, kinds[of.Surface], of.Tag, ""}] = counts
+	}
+	for of, counts := range t.events.Totals() {
 		kind := kinds[of.Surface]
 		if of.Bot {
 			kind = trend.Bots
 		}
-		all[row{of.Day, of.Bucket, of.Keyword, kind, of.Tag}] = counts
+		all[row{of.Day, of.Bucket, "", kind, of.Tag, of.Language}] = counts
 	}
-	for of, counts := range t.corrected.Counts() {
-		if of.Keyword != "" { // they are in no sum
-			all[row{of.Day, of.Bucket, of.Keyword, trend.Served + kinds[of.Surface], of.Tag}] = counts
-		}
+	for of, counts := range t.corrected.Counts() { // they are in no total
+		all[row{of.Day, of.Bucket, of.Keyword, trend.Served + kinds[of.Surface], of.Tag, ""}] = counts
 	}
 	return all
 }
 
 // readCounts returns all counts of the database.
 func readCounts(ctx context.Context, db *sql.DB) (map[row]trend.Counts, error) {
-	rows, err := db.QueryContext(ctx, `SELECT c.day, COALESCE(k.folded, ''), c.surface, c.tag, c.buckets
-		FROM trend_counts c LEFT JOIN trend_keywords k ON k.id = c.keyword_id`)
+	rows, err := db.QueryContext(ctx, `SELECT c.day, k.folded, c.surface, c.tag, '', c.buckets FROM trend_counts c JOIN trend_keywords k ON k.id = c.keyword_id
+		UNION ALL SELECT day, '', surface, tag, language, buckets FROM trend_totals`)
 	if err != nil {
 		return nil, fmt.Errorf("read the counts: %w", err)
 	}
@@ -142,7 +145,7 @@ func readCounts(ctx context.Context, db *sql.DB) (map[row]trend.Counts, error) {
 	for rows.Next() {
 		var of row
 		var data []byte
-		if err := rows.Scan(&of.day, &of.keyword, &of.kind, &of.tag, &data); err != nil {
+		if err := rows.Scan(&of.day, &of.keyword, &of.kind, &of.tag, &of.language, &data); err != nil {
 			return nil, fmt.Errorf("read the counts: %w", err)
 		}
 		days, err := trend.DecodeDayCounts(data)

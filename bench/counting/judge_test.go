@@ -57,9 +57,9 @@ func TestTheJudgeSeesDifferences(t *testing.T) {
 	assert.Equal(t, []int{5, 2, 1}, []int{truth.records, truth.copies, truth.broken})
 
 	day, bucket := trend.DayOf(noon), trend.BucketOf(noon)
-	typed := row{day, bucket, "dume", trend.Page, ""}
-	all := row{day, bucket, "", trend.Page, ""}
-	corrected := row{day, bucket, "dune", trend.Served + trend.Page, ""}
+	typed := row{day, bucket, "dume", trend.Page, "", ""}
+	all := row{day, bucket, "", trend.Page, "", ""}
+	corrected := row{day, bucket, "dune", trend.Served + trend.Page, "", ""}
 	search := trend.Counts{Requests: 1, Searches: 1, Shown: 1, NotFound: 1, Rescued: 1}
 	clicked := search
 	clicked.Clicked, clicked.Clicks, clicked.Ordinals = 1, 1, 2
@@ -76,7 +76,7 @@ func TestTheJudgeSeesDifferences(t *testing.T) {
 	wrong := maps.Clone(right)
 	delete(wrong, corrected)
 	wrong[all] = trend.Counts{Requests: 2}
-	wrong[row{day + 1, 0, "dune", trend.API, ""}] = search
+	wrong[row{day + 1, 0, "dune", trend.API, "", ""}] = search
 	v = judge(l, truth, wrong)
 	assert.Equal(t, []int{2, 3, 4}, []int{v.missing, v.differing, v.rows}, v.details)
 	assert.False(t, v.exact())

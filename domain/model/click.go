@@ -31,6 +31,8 @@ type ClickEvent struct {
 	// visitor was shown makes no click.
 	ClientID string
 	Visitor  string
+	// Language is the first one that the click's browser asks for, as BCP 47 tag, or empty.
+	Language string
 	// Agent is who opened the book.
 	Agent Agent
 	Book  uint

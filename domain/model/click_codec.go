@@ -80,6 +80,7 @@ func (e *ClickEvent) Encode() (value []byte, headers []Header, err error) {
 	add("ce_tag", e.Tag)
 	add("ce_clientid", e.ClientID)
 	add("ce_visitor", e.Visitor)
+	add("ce_language", e.Language)
 	add("ce_offset", strconv.Itoa(e.Offset))
 	add("ce_bookid", v.Attributes.Object.ID)
 	add("ce_ordinal", strconv.Itoa(e.Ordinal))
@@ -92,7 +93,8 @@ func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 // click needs ce_searchtime, ce_keyword, ce_bookid and ce_ordinal; other headers may be
 // missing:
 //
-//   - ID, TraceParent, Source, Sequence, Surface, Tag, ClientID, Visitor and Offset are zero.
+//   - ID, TraceParent, Source, Sequence, Surface, Tag, ClientID, Visitor, Language and
+//     Offset are zero.
 //     So is Time; the record's timestamp may take its place.
 //   - Agent is UnknownAgent.
 //
@@ -157,6 +159,8 @@ func (e *ClickEvent) decodeHeader(name, value string) (err error) {
 		e.ClientID, err = decodeText(value)
 	case "ce_visitor":
 		e.Visitor, err = decodeVisitor(value)
+	case "ce_language":
+		e.Language, err = decodeText(value)
 	case "ce_offset":
 		e.Offset, err = decodeNumber(value, MaxOffset)
 	case "ce_bookid":

@@ -31,14 +31,19 @@ type SourceReport struct {
 type Completeness struct {
 	// Accepted are the events of all sources, without those that are lost. Counted are those
 	// that a handler has handled, copies apart.
-	Accepted, Counted int64
+	Accepted int64 `json:"accepted"`
+	Counted  int64 `json:"counted"`
 	// Dead became dead letters, of Kafka or of a handler. Waiting are still to be sent. Lost
 	// won't arrive. Missed were deleted from the topic before they were read. Late came too
 	// late to count.
-	Dead, Waiting, Lost, Missed, Late int64
+	Dead    int64 `json:"dead"`
+	Waiting int64 `json:"waiting"`
+	Lost    int64 `json:"lost"`
+	Missed  int64 `json:"missed"`
+	Late    int64 `json:"late"`
 	// Unknown are sources that have been silent for a minute without having ended: they may
 	// have accepted more.
-	Unknown int64
+	Unknown int64 `json:"unknown"`
 }
 
 // String returns a dictionary of structured field values (RFC 9651).

@@ -105,6 +105,16 @@ func (f *Facts) Erase(day Day, until time.Time) {
 	})
 }
 
+// Of returns those of some facts alone.
+func (f Facts) Of(facts Fact) (of Facts) {
+	for _, m := range f {
+		if m.facts &= facts; m.facts != 0 {
+			of = append(of, m)
+		}
+	}
+	return of
+}
+
 // ByBucket returns all facts of each bucket.
 func (f Facts) ByBucket() (buckets [Buckets]Fact) {
 	for _, m := range f {

@@ -53,13 +53,25 @@ type Search struct {
 	Keyword, Folded, Public string
 	Visitor                 Visitor
 	Surface                 model.Surface
-	Tag                     string
+	Tag, Language           string
 	Bot                     bool
 	// First says that it is the first page of the result.
 	First bool
 	Facts Fact
 	// Books are the first books that were found, at most MaxBooks.
 	Books []uint
+}
+
+// maxLanguage is the length of the longest language tag that is kept.
+const maxLanguage = 35
+
+// languageOf returns a canonical language tag, or "" for what is none.
+func languageOf(text string) string {
+	tag, err := model.ParseLanguage(text)
+	if err != nil || len(tag) > maxLanguage {
+		return ""
+	}
+	return tag
 }
 
 // maxID is the length of the longest id that is kept as it is.
@@ -73,7 +85,7 @@ func NewSearch(e *model.SearchEvent, record time.Time) *Search {
 	s := &Search{
 		ID: e.ID, At: model.EventTime(e.Time, record),
 		Keyword: string(e.Search.Keyword), Folded: model.Fold(string(e.Search.Keyword)),
-		Visitor: VisitorOf(e.ClientID, e.Visitor), Surface: e.Surface, Tag: e.Tag, Bot: e.Agent == model.BotAgent,
+		Visitor: VisitorOf(e.ClientID, e.Visitor), Surface: e.Surface, Tag: e.Tag, Language: languageOf(e.Language), Bot: e.Agent == model.BotAgent,
 		First: e.Search.Offset == 0, Facts: Searched,
 	}
 	if s.Surface == "" { // another program's
@@ -119,7 +131,7 @@ type Click struct {
 	Folded         string
 	Visitor        Visitor
 	Surface        model.Surface
-	Tag            string
+	Tag, Language  string
 	// First says that the search had offset 0.
 	First bool
 	// Ordinal is the place of the book in the result, from 1.
@@ -132,7 +144,7 @@ func NewClick(e *model.ClickEvent, record time.Time) *Click {
 		SearchID: e.SearchID, Book: e.Book,
 		At: model.EventTime(e.Time, record), SearchedAt: model.EventTime(e.SearchTime, record),
 		Keyword: string(e.Keyword), Folded: model.Fold(string(e.Keyword)),
-		Visitor: VisitorOf(e.ClientID, e.Visitor), Surface: e.Surface, Tag: e.Tag,
+		Visitor: VisitorOf(e.ClientID, e.Visitor), Surface: e.Surface, Tag: e.Tag, Language: languageOf(e.Language),
 		First: e.Offset == 0, Ordinal: e.Ordinal,
 	}
 	if c.Surface == "" { // another program's

@@ -36,10 +36,15 @@ const (
 	Top Order = "top"
 	// Rising are those whose searches have grown most since the window before.
 	Rising Order = "rising"
+	// NotFoundMost are those that found nothing most often. Only staff see them.
+	NotFoundMost Order = "not_found"
 )
 
-// Orders are all orders, the default first.
-var Orders = [...]Order{Top, Rising}
+// Orders are all orders that the public sees, the default first. StaffOrders are all.
+var (
+	Orders      = [...]Order{Top, Rising}
+	StaffOrders = [...]Order{Top, Rising, NotFoundMost}
+)
 
 // Span is a run of buckets, counted from 1970-01-01. End isn't part of it.
 type Span struct{ Begin, End int64 }
@@ -79,6 +84,14 @@ func (s Span) Days() (first, last Day) {
 	return Day(s.Begin / int64(Buckets)), Day((s.End - 1) / int64(Buckets))
 }
 
+// Start returns the first moment of the span, and Stop the one behind its last.
+func (s Span) Start() time.Time { return bucketTime(s.Begin) }
+func (s Span) Stop() time.Time  { return bucketTime(s.End) }
+
+func bucketTime(number int64) time.Time {
+	return time.Unix(number*int64(BucketLength/time.Second), 0).UTC()
+}
+
 // Of returns the part of a day that lies in the span, as the numbers of its first bucket and
 // of the one behind its last.
 func (s Span) Of(day Day) (from, to int) {
@@ -86,34 +99,37 @@ func (s Span) Of(day Day) (from, to int) {
 	return int(min(max(0, s.Begin-start), int64(Buckets))), int(min(max(0, s.End-start), int64(Buckets)))
 }
 
+// Index returns the number of a bucket in the span, from 0.
+func (s Span) Index(day Day, bucket int) int64 { return bucketNumber(day, bucket) - s.Begin }
+
 // Row are the counts of a keyword on one day.
 type Row struct {
-	// Keyword is the number of a keyword, or 0 for all of them.
+	// Keyword is the number of a keyword.
 	Keyword int64
 	Day     Day
 	Kind    Kind
 	Tag     string
-	// Requests and Searches are the sums of the day, Encoded all counts: see
-	// DecodeDayCounts.
-	Requests, Searches int64
-	Encoded            []byte
+	// Requests, Searches and NotFound are the sums of the day, Encoded all counts: see
+	// DecodeDayCounts. NotFound is -1 if a version before this one has counted the row last.
+	Requests, Searches, NotFound int64
+	Encoded                      []byte
 }
 
-// In returns how many requests and searches lie in a span.
-func (r *Row) In(s Span) (requests, searches int64, err error) {
+// In returns the requests, searches and searches without a result that lie in a span.
+func (r *Row) In(s Span) (requests, searches, notFound int64, err error) {
 	from, to := s.Of(r.Day)
 	if from >= to {
-		return 0, 0, nil
+		return 0, 0, 0, nil
 	}
-	if from == 0 && to == Buckets {
-		return r.Requests, r.Searches, nil
+	if from == 0 && to == Buckets && r.NotFound >= 0 {
+		return r.Requests, r.Searches, r.NotFound, nil
 	}
 	counts, err := DecodeDayCounts(r.Encoded)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	sum := counts.Sum(from, to)
-	return sum.Requests, sum.Searches, nil
+	return sum.Requests, sum.Searches, sum.NotFound, nil
 }
 
 // Kind says which searches a row counts.
@@ -124,6 +140,8 @@ const (
 	Page Kind = 1
 	API  Kind = 2
 	Demo Kind = 3
+	// People are Page and API together, as a group of scopes. No row has this kind.
+	People Kind = 9
 	// Served is added to Page and API for searches that were corrected to another keyword, in
 	// the rows of that one. Only public trends count them.
 	Served Kind = 10

@@ -50,7 +50,12 @@ func (db *DB) migrations() []*goose.Migration {
 		}),
 		step(11, db.addRelay),
 		step(12, db.addRebuild),
+		step(13, db.addInsights),
 		step(14, db.addInterests),
+		step(15, func(ctx context.Context, conn *sql.DB) error {
+			table := "staff_sessions (hash " + db.dialect.columnType(key) + ", data " + db.dialect.columnType(content) + ", expires_at BIGINT NOT NULL, PRIMARY KEY (hash))"
+			return db.createTables(ctx, conn, []string{table}, nil)
+		}),
 	}
 }
 
@@ -134,14 +139,15 @@ const (
 	longText
 	digest // 32 bytes
 	integer
-	bookID    // the id of a book, without being its primary key
-	touched   // the time of the last write, which the server sets
-	number    // a primary key that the database counts up
-	content   // any bytes
-	code      // up to 16 bytes, can be indexed
-	key       // 32 bytes of a primary key
-	kafkaName // of a group or a topic, or a place in a topic; can be indexed
-	tagText   // up to 100 code points, can be indexed
+	bookID      // the id of a book, without being its primary key
+	touched     // the time of the last write, which the server sets
+	number      // a primary key that the database counts up
+	content     // any bytes
+	code        // up to 16 bytes, can be indexed
+	key         // 32 bytes of a primary key
+	kafkaName   // of a group or a topic, or a place in a topic; can be indexed
+	tagText     // up to 100 code points, can be indexed
+	languageTag // up to 35 bytes, can be indexed
 )
 
 type column struct {
@@ -182,20 +188,28 @@ var columnsOfImports = []column{
 	{"author_aliases", longText},
 }
 
-// addColumns adds the columns that are missing.
+// addColumns adds columns to the books.
 func (db *DB) addColumns(ctx context.Context, conn *sql.DB, columns []column) error {
-	present, err := db.dialect.columns(ctx, conn, "books")
-	if err != nil {
-		return err
-	}
 	for _, column := range columns {
 		columnType := db.dialect.columnType(column.kind)
-		if columnType == "" || slices.Contains(present, column.name) {
+		if columnType == "" {
 			continue
 		}
-		if _, err := conn.ExecContext(ctx, "ALTER TABLE books ADD COLUMN "+column.name+" "+columnType); err != nil {
-			return fmt.Errorf("add column %s: %w", column.name, err)
+		if err := db.addColumn(ctx, conn, "books", column.name, columnType); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// addColumn adds a column that is missing.
+func (db *DB) addColumn(ctx context.Context, conn *sql.DB, table, column, definition string) error {
+	present, err := db.dialect.columns(ctx, conn, table)
+	if err != nil || slices.Contains(present, column) {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, "ALTER TABLE "+table+" ADD COLUMN "+column+" "+definition); err != nil {
+		return fmt.Errorf("add column %s to %s: %w", column, table, err)
 	}
 	return nil
 }
@@ -302,15 +316,9 @@ func (db *DB) trendTables(suffix string) []string {
 
 // addRelay adds what the relay of dead letters keeps.
 func (db *DB) addRelay(ctx context.Context, conn *sql.DB) error {
-	const table, column = "dead_letters", "relayed_at"
-	present, err := db.dialect.columns(ctx, conn, table)
-	if err != nil {
+	const table = "dead_letters"
+	if err := db.addColumn(ctx, conn, table, "relayed_at", "BIGINT NULL"); err != nil {
 		return err
-	}
-	if !slices.Contains(present, column) {
-		if _, err := conn.ExecContext(ctx, "ALTER TABLE "+table+" ADD COLUMN "+column+" BIGINT NULL"); err != nil {
-			return fmt.Errorf("add column %s: %w", column, err)
-		}
 	}
 	return db.createTables(ctx, conn, nil, []tableIndex{{"dead_letters_unrelayed", table, "consumer, stream, relayed_at, done_at"}})
 }

@@ -165,6 +165,8 @@ func (mysqlDialect) columnType(kind columnKind) string {
 		return "BINARY(32) NOT NULL"
 	case tagText:
 		return "VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+	case languageTag:
+		return "VARCHAR(35) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 	case touched:
 		return "TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3)"
 	}

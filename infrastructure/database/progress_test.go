@@ -114,7 +114,7 @@ func oneSearch(keyword string) *trend.Search {
 // requests returns the sum over all keywords.
 func requests(t *testing.T, db *DB) (n int64) {
 	t.Helper()
-	require.NoError(t, db.gorm.Raw("SELECT COALESCE(SUM(requests), 0) FROM trend_counts WHERE keyword_id = 0").Scan(&n).Error)
+	require.NoError(t, db.gorm.Raw("SELECT COALESCE(SUM(requests), 0) FROM trend_totals").Scan(&n).Error)
 	return n
 }
 

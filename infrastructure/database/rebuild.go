@@ -166,7 +166,9 @@ func (r *rebuild) empty(session *gorm.DB) error {
 }
 
 // byDay are the tables whose rows belong to days.
-func (t trendTables) byDay() []table { return []table{t.visits, t.counts, t.texts, t.clicks} }
+func (t trendTables) byDay() []table {
+	return []table{t.visits, t.counts, t.texts, t.clicks, t.totals, t.visitors, t.presence}
+}
 
 func (r *rebuild) FirstDay() trend.Day { return r.first }
 

@@ -183,7 +183,7 @@ func (*sqliteDialect) columnType(kind columnKind) string {
 		return "TEXT NOT NULL"
 	case key:
 		return "BLOB NOT NULL"
-	case tagText:
+	case tagText, languageTag:
 		return "TEXT"
 	case touched:
 		return "" // no other program writes here

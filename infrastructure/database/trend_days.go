@@ -76,7 +76,7 @@ func (db *DB) dayToKeep(session *gorm.DB, group string, keep int) (trend.Day, er
 	return min(max(first, today-trend.Day(2*keep)), today-trend.Day(keep)), nil
 }
 
-// dropBefore deletes everything about days before one, except the sums over all keywords.
+// dropBefore deletes everything about days before one, except the numbers over all keywords.
 func (db *DB) dropBefore(session *gorm.DB, first trend.Day) error {
 	before, err := firstDay(session)
 	if err != nil {
@@ -93,7 +93,7 @@ func (db *DB) dropBefore(session *gorm.DB, first trend.Day) error {
 		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&counter{Name: firstDayCounter, Value: int64(first)}).Error; err != nil {
 			return err
 		}
-		return w.joinTags(tx.Statement.Context, first)
+		return w.joinTotals(tx.Statement.Context, first)
 	})
 	if err != nil {
 		return err
@@ -109,53 +109,50 @@ func (db *DB) dropBefore(session *gorm.DB, first trend.Day) error {
 	return db.dropKeywordsWithoutDays(session)
 }
 
-// drop deletes the rows of days before one, except the sums over all keywords.
+// drop deletes the rows of days before one, except the numbers over all keywords.
 func (t trendTables) drop(session *gorm.DB, first trend.Day) error {
 	for _, table := range []string{t.visits.name, t.texts.name, t.counts.name} {
 		if err := dropKeywords(session, table, first); err != nil {
 			return err
 		}
 	}
-	if err := session.Exec("DELETE FROM "+t.clicks.name+" WHERE day < ?", first).Error; err != nil {
-		return err
+	for _, table := range []string{t.clicks.name, t.visitors.name} {
+		if err := session.Exec("DELETE FROM "+table+" WHERE day < ?", first).Error; err != nil {
+			return err
+		}
 	}
 	return session.Exec("DELETE FROM "+t.erasures.name+" WHERE erased_at < ?", milli(first.Start())).Error
 }
 
-// joinTags makes one sum of those of all tags, for each day before one. Anybody can make up tags,
-// and sums stay for ever.
-func (w *consumerTx) joinTags(ctx context.Context, first trend.Day) error {
-	rows, err := w.tx.Raw("SELECT day, surface, tag, buckets FROM trend_counts WHERE day < ? AND keyword_id = ? AND tag <> ''", first, allKeywords).Rows()
+// joinTotals makes one row of those of all tags and languages, for each day before one. Anybody
+// can make up tags, and totals stay for ever. Of the visitors, only the groups without tag and
+// language stay.
+func (w *consumerTx) joinTotals(ctx context.Context, first trend.Day) error {
+	rows, err := w.tx.Raw("SELECT day, surface, tag, language, requests, searches, buckets, places FROM trend_totals WHERE day < ? AND (tag <> '' OR language <> '')", first).Rows()
 	if err != nil {
 		return err
 	}
 	t := w.newTally()
 	var gone [][]any
 	for rows.Next() {
-		key := countKey{keyword: allKeywords}
-		var data []byte
-		err := rows.Scan(&key.day, &key.surface, &key.tag, &data)
-		var counts trend.DayCounts
-		if err == nil {
-			counts, err = trend.DecodeDayCounts(data)
-		}
+		key, sum, err := scanTotal(rows)
 		if err != nil {
 			_ = rows.Close()
 			return err
 		}
 		gone = append(gone, key.row())
-		key.tag = ""
-		for bucket, c := range counts {
-			t.add(key, bucket, c)
-		}
+		t.total(key.day, trend.Scope{Kind: key.Kind}).join(sum)
 	}
 	if err := cmp.Or(rows.Close(), rows.Err()); err != nil {
 		return err
 	}
-	if err := w.bulk.remove(ctx, liveTables.counts, gone); err != nil {
+	if err := w.bulk.remove(ctx, liveTables.totals, gone); err != nil {
 		return err
 	}
-	return t.writeCounts(ctx)
+	if err := t.writeTotals(ctx); err != nil {
+		return err
+	}
+	return w.tx.Exec("DELETE FROM trend_presence WHERE day < ? AND (tag <> ? OR language <> ?)", first, trend.Any, trend.Any).Error
 }
 
 // dropKeywords deletes the rows of single keywords, some of them at a time: writers wait for
@@ -166,7 +163,7 @@ func dropKeywords(session *gorm.DB, table string, first trend.Day) error {
 			Day       trend.Day
 			KeywordID int64
 		}
-		err := session.Raw("SELECT day, keyword_id FROM "+table+" WHERE day < ? AND keyword_id > ? ORDER BY day, keyword_id LIMIT ?", first, allKeywords, dropRows).Scan(&next).Error
+		err := session.Raw("SELECT day, keyword_id FROM "+table+" WHERE day < ? ORDER BY day, keyword_id LIMIT ?", first, dropRows).Scan(&next).Error
 		if err != nil || len(next) == 0 {
 			return err
 		}

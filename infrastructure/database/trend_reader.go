@@ -68,25 +68,25 @@ func (db *DB) ChangedKeywords(ctx context.Context, after int64) (keywords []int6
 	version = after
 	for _, row := range rows {
 		version = max(version, row.Version)
-		if row.KeywordID != allKeywords {
-			keywords = append(keywords, row.KeywordID)
-		}
+		keywords = append(keywords, row.KeywordID)
 	}
 	slices.Sort(keywords)
 	return slices.Compact(keywords), version, nil
 }
+
+// selectRows selects the columns that visitRows reads.
+const selectRows = "SELECT keyword_id, day, surface, tag, requests, searches, not_found, buckets FROM trend_counts WHERE day >= ?"
 
 func (db *DB) TrendRows(ctx context.Context, keywords []int64, from trend.Day, visit func(*trend.Row) error) error {
 	session, err := db.session(ctx)
 	if err != nil {
 		return err
 	}
-	const query = "SELECT keyword_id, day, surface, tag, requests, searches, buckets FROM trend_counts WHERE day >= ? AND "
 	if keywords == nil {
-		return db.visitRows(session.Raw(query+"keyword_id > ?", from, allKeywords), visit)
+		return db.visitRows(session.Raw(selectRows, from), visit)
 	}
 	for part := range slices.Chunk(keywords, keywordsPerQuery) {
-		if err := db.visitRows(session.Raw(query+"keyword_id IN ?", from, part), visit); err != nil {
+		if err := db.visitRows(session.Raw(selectRows+" AND keyword_id IN ?", from, part), visit); err != nil {
 			return err
 		}
 	}
@@ -102,10 +102,14 @@ func (db *DB) visitRows(query *gorm.DB, visit func(*trend.Row) error) error {
 	var row trend.Row
 	for rows.Next() {
 		var data sql.RawBytes
-		if err := rows.Scan(&row.Keyword, &row.Day, &row.Kind, &row.Tag, &row.Requests, &row.Searches, &data); err != nil {
+		var notFound sql.NullInt64
+		if err := rows.Scan(&row.Keyword, &row.Day, &row.Kind, &row.Tag, &row.Requests, &row.Searches, &notFound, &data); err != nil {
 			return db.failed("read trends", err)
 		}
-		row.Encoded = data
+		row.Encoded, row.NotFound = data, -1
+		if notFound.Valid {
+			row.NotFound = notFound.Int64
+		}
 		if err := visit(&row); err != nil {
 			return err
 		}
@@ -183,14 +187,31 @@ func newestBooks(session *gorm.DB, keywords []int64, found map[int64]*trend.Publ
 		return err
 	}
 	for _, row := range rows {
-		for text := range strings.SplitSeq(row.NewestBooks, ",") {
-			id, err := strconv.ParseUint(text, 10, 63)
-			if err == nil {
-				found[row.ID].Books = append(found[row.ID].Books, uint(id))
-			}
-		}
+		found[row.ID].Books = bookIDs(row.NewestBooks)
 	}
 	return nil
+}
+
+// bookIDs reads the ids of newest_books.
+func bookIDs(list string) (ids []uint) {
+	for text := range strings.SplitSeq(list, ",") {
+		if id, err := strconv.ParseUint(text, 10, 63); err == nil {
+			ids = append(ids, uint(id))
+		}
+	}
+	return ids
+}
+
+func (db *DB) NewestBooks(ctx context.Context, keyword int64) ([]uint, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list string
+	if err := session.Raw("SELECT newest_books FROM trend_keywords WHERE id = ?", keyword).Scan(&list).Error; err != nil {
+		return nil, db.failed("read the books of a keyword", err)
+	}
+	return bookIDs(list), nil
 }
 
 // maxCookies bounds the cookies of a day that are looked at, so that nobody can make them many.

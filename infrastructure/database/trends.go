@@ -29,23 +29,22 @@ var (
 )
 
 // trendTables have what was counted, by day, and the visitors who were erased.
-type trendTables struct{ visits, counts, texts, clicks, erasures table }
+type trendTables struct{ visits, counts, texts, clicks, totals, visitors, presence, erasures table }
 
 func trendTablesOf(suffix string) trendTables {
 	return trendTables{
-		visits:   table{"trend_visits" + suffix, []string{"day", "keyword_id", "visitor", "surface", "tag"}, []string{"facts"}},
-		counts:   table{"trend_counts" + suffix, []string{"day", "keyword_id", "surface", "tag"}, []string{"requests", "searches", "buckets", "version"}},
+		visits:   table{"trend_visits" + suffix, []string{"day", "keyword_id", "visitor", "surface", "tag"}, []string{"facts", "languages"}},
+		counts:   table{"trend_counts" + suffix, []string{"day", "keyword_id", "surface", "tag"}, []string{"requests", "searches", "not_found", "buckets", "version"}},
 		texts:    table{"trend_spellings" + suffix, []string{"day", "keyword_id", "hash"}, []string{"spelling", "typed", "served"}},
-		clicks:   table{"trend_clicks" + suffix, []string{"day", "search_id", "book_id"}, []string{"keyword_id", "visitor", "surface", "tag", "bucket", "ordinal", "clicked_at"}},
+		clicks:   table{"trend_clicks" + suffix, []string{"day", "search_id", "book_id"}, []string{"keyword_id", "visitor", "surface", "tag", "language", "bucket", "ordinal", "clicked_at"}},
+		totals:   table{"trend_totals" + suffix, []string{"day", "surface", "tag", "language"}, []string{"requests", "searches", "buckets", "places"}},
+		visitors: table{"trend_visitors" + suffix, []string{"day", "visitor"}, []string{"activity"}},
+		presence: table{"trend_presence" + suffix, []string{"day", "surface", "tag", "language"}, []string{"visitors"}},
 		erasures: table{"trend_erasures" + suffix, []string{"visitor"}, []string{"erased_at"}},
 	}
 }
 
-const (
-	trendCounter = "trends"
-	// allKeywords is the keyword_id of the sums over all keywords.
-	allKeywords = 0
-)
+const trendCounter = "trends"
 
 // kinds are the kinds of rows that count the searches of a surface.
 var kinds = map[model.Surface]trend.Kind{model.PageSurface: trend.Page, model.APISurface: trend.API, model.DemoSurface: trend.Demo}
@@ -94,6 +93,14 @@ func (k clickKey) compare(o clickKey) int {
 }
 
 func (k visitKey) row() []any { return []any{k.day, k.keyword, []byte(k.visitor), k.surface, k.tag} }
+
+// language is the one that counts for a kind of searches.
+func (k visitKey) language(asked string) string {
+	if k.surface > trend.Served {
+		return ""
+	}
+	return asked
+}
 func (k visitKey) counts() countKey {
 	return countKey{k.day, k.keyword, k.surface, k.tag}
 }
@@ -121,16 +128,19 @@ type tally struct {
 	*consumerTx
 	keywords map[string]*keyword // by folded text
 	erased   map[trend.Visitor]int64
-	visits   map[visitKey]*trend.Facts
+	visits   map[visitKey]trend.Visit
 	counts   map[countKey]trend.DayCounts
 	texts    map[textKey]*text
+	totals   map[totalKey]*total
+	visitors map[visitorKey]trend.Activity
 	first    trend.Day // of an erasure: sums of earlier days stay
 }
 
 func (w *consumerTx) newTally() *tally {
 	return &tally{
 		consumerTx: w, keywords: map[string]*keyword{}, erased: map[trend.Visitor]int64{},
-		visits: map[visitKey]*trend.Facts{}, counts: map[countKey]trend.DayCounts{}, texts: map[textKey]*text{},
+		visits: map[visitKey]trend.Visit{}, counts: map[countKey]trend.DayCounts{}, texts: map[textKey]*text{},
+		totals: map[totalKey]*total{}, visitors: map[visitorKey]trend.Activity{},
 	}
 }
 
@@ -161,7 +171,7 @@ func (w *consumerTx) CountSearches(ctx context.Context, searches []*trend.Search
 	var folded []string
 	for _, s := range searches {
 		if s.Bot {
-			t.add(countKey{trend.DayOf(s.At), allKeywords, trend.Bots, ""}, trend.BucketOf(s.At), trend.Counts{Requests: 1})
+			t.total(trend.DayOf(s.At), trend.Scope{Kind: trend.Bots}).counts.Add(trend.BucketOf(s.At), trend.Counts{Requests: 1}, 1)
 			continue
 		}
 		people, visitors, folded = append(people, s), append(visitors, s.Visitor), append(folded, s.Folded)
@@ -251,6 +261,7 @@ func (t *tally) findKeywords(ctx context.Context, folded []string) error {
 func (t *tally) search(s *trend.Search) {
 	k, day, surface := t.keywords[s.Folded], trend.DayOf(s.At), kinds[s.Surface]
 	t.count(s, k, surface)
+	t.countTotal(s, trend.Scope{Kind: surface, Tag: s.Tag, Language: s.Language})
 	if surface == trend.Demo {
 		return
 	}
@@ -273,14 +284,14 @@ func (t *tally) search(s *trend.Search) {
 func (t *tally) count(s *trend.Search, k *keyword, surface trend.Kind) {
 	day, bucket := trend.DayOf(s.At), trend.BucketOf(s.At)
 	of := visitKey{day, k.id, s.Visitor, surface, s.Tag}
-	t.add(of.counts(), bucket, trend.Counts{Requests: 1})
+	t.day(of.counts()).Add(bucket, trend.Counts{Requests: 1}, 1)
 	switch {
 	case s.Visitor == "":
 		if s.First {
-			t.add(of.counts(), bucket, trend.CountsOf(s.Facts))
+			t.day(of.counts()).Add(bucket, trend.CountsOf(s.Facts), 1)
 		}
-	case s.At.UnixMilli() > t.erased[s.Visitor]:
-		t.visit(of).Add(day, bucket, s.Facts, s.At)
+	case t.countable(s.Visitor, s.At):
+		t.visit(of).Add(of.language(s.Language), day, bucket, s.Facts, s.At)
 	}
 }
 
@@ -308,28 +319,16 @@ func (t *tally) text(keyword int64, day trend.Day, spelling string) *text {
 	return t.texts[key]
 }
 
-func (t *tally) visit(key visitKey) *trend.Facts {
+func (t *tally) visit(key visitKey) trend.Visit {
 	if t.visits[key] == nil {
-		t.visits[key] = &trend.Facts{}
+		t.visits[key] = trend.Visit{}
 	}
 	return t.visits[key]
 }
 
-// add adds counts to a keyword, and to all of them.
-func (t *tally) add(key countKey, bucket int, c trend.Counts) {
-	for _, key := range key.sums() {
-		t.day(key).Add(bucket, c, 1)
-	}
-}
-
-// sums are the rows to which the counts of a row belong.
-func (k countKey) sums() []countKey {
-	if k.keyword == allKeywords || k.surface > trend.Served {
-		return []countKey{k}
-	}
-	all := k
-	all.keyword = allKeywords
-	return []countKey{k, all}
+// countable reports whether what a visitor did at a time was not erased.
+func (t *tally) countable(visitor trend.Visitor, at time.Time) bool {
+	return visitor != "" && at.UnixMilli() > t.erased[visitor]
 }
 
 func (t *tally) day(key countKey) trend.DayCounts {
@@ -341,37 +340,33 @@ func (t *tally) day(key countKey) trend.DayCounts {
 
 // write joins what the batch says with what is stored.
 func (t *tally) write(ctx context.Context) error {
-	if err := t.writeVisits(ctx); err != nil {
-		return err
+	for _, write := range []func(context.Context) error{t.writeVisits, t.writeTexts, t.writeKeywords, t.writeVisitors, t.writeCounts, t.writeTotals} {
+		if err := write(ctx); err != nil {
+			return err
+		}
 	}
-	if err := t.writeTexts(ctx); err != nil {
-		return err
-	}
-	if err := t.writeKeywords(ctx); err != nil {
-		return err
-	}
-	return t.writeCounts(ctx)
+	return nil
 }
 
 // writeVisits stores the facts of visitors, and counts by how much they change.
 func (t *tally) writeVisits(ctx context.Context) error {
 	keys := sortedKeys(t.visits, visitKey.compare)
-	before := make(map[visitKey]trend.Facts, len(keys))
+	before := make(map[visitKey]trend.Visit, len(keys))
 	if err := t.bulk.load(ctx, t.into.visits, rowsOf(keys), func(rows *sql.Rows) error {
-		key, facts, err := scanVisit(rows)
-		before[key] = facts
+		key, visit, err := scanVisit(rows)
+		before[key] = visit
 		return err
 	}); err != nil {
 		return err
 	}
 	var rows, gone [][]any
 	for _, key := range keys {
-		after := before[key].Join(*t.visits[key])
+		after := before[key].Join(t.visits[key])
 		t.differ(key, before[key], after)
-		if row := key.row(); len(after) > 0 {
-			rows = append(rows, append(row, after.Encode()))
+		if len(after) > 0 {
+			rows = append(rows, visitRow(key, after))
 		} else if len(before[key]) > 0 {
-			gone = append(gone, row)
+			gone = append(gone, key.row())
 		}
 	}
 	if err := t.bulk.remove(ctx, t.into.visits, gone); err != nil {
@@ -380,22 +375,35 @@ func (t *tally) writeVisits(ctx context.Context) error {
 	return t.bulk.store(ctx, t.into.visits, rows)
 }
 
+func visitRow(key visitKey, v trend.Visit) []any {
+	return append(key.row(), v.Facts().Encode(), v.EncodeLanguages())
+}
+
 // differ counts that facts have changed.
-func (t *tally) differ(key visitKey, before, after trend.Facts) {
-	for _, of := range key.counts().sums() {
-		t.day(of).AddFacts(before, -1)
-		t.day(of).AddFacts(after, 1)
+func (t *tally) differ(key visitKey, before, after trend.Visit) {
+	day := t.day(key.counts())
+	day.AddFacts(before.Facts(), -1)
+	day.AddFacts(after.Facts(), 1)
+	if key.surface > trend.Served {
+		return
+	}
+	for language := range trend.Visit(nil).Join(before).Join(after) {
+		if !slices.Equal(before[language], after[language]) {
+			total := t.total(key.day, trend.Scope{Kind: key.surface, Tag: key.tag, Language: language})
+			total.counts.AddFacts(before[language], -1)
+			total.counts.AddFacts(after[language], 1)
+		}
 	}
 }
 
-func scanVisit(rows *sql.Rows) (key visitKey, facts trend.Facts, err error) {
-	var visitor, data []byte
-	if err = rows.Scan(&key.day, &key.keyword, &visitor, &key.surface, &key.tag, &data); err != nil {
+func scanVisit(rows *sql.Rows) (key visitKey, visit trend.Visit, err error) {
+	var visitor, facts, languages []byte
+	if err = rows.Scan(&key.day, &key.keyword, &visitor, &key.surface, &key.tag, &facts, &languages); err != nil {
 		return key, nil, err
 	}
 	key.visitor = trend.Visitor(visitor)
-	facts, err = trend.DecodeFacts(data)
-	return key, facts, err
+	visit, err = trend.DecodeVisit(facts, languages)
+	return key, visit, err
 }
 
 func (t *tally) writeTexts(ctx context.Context) error {
@@ -440,8 +448,9 @@ func (t *tally) writeCounts(ctx context.Context) error {
 	err := t.bulk.load(ctx, t.into.counts, rowsOf(keys), func(rows *sql.Rows) error {
 		var key countKey
 		var requests, searches, version int64
+		var notFound *int64
 		var data []byte
-		if err := rows.Scan(&key.day, &key.keyword, &key.surface, &key.tag, &requests, &searches, &data, &version); err != nil {
+		if err := rows.Scan(&key.day, &key.keyword, &key.surface, &key.tag, &requests, &searches, &notFound, &data, &version); err != nil {
 			return err
 		}
 		known, err := trend.DecodeDayCounts(data)
@@ -456,7 +465,7 @@ func (t *tally) writeCounts(ctx context.Context) error {
 	rows := make([][]any, len(keys))
 	for i, key := range keys {
 		sum := t.counts[key].Sum(0, trend.Buckets)
-		rows[i] = append(key.row(), sum.Requests, sum.Searches, t.counts[key].Encode(), t.version)
+		rows[i] = append(key.row(), sum.Requests, sum.Searches, sum.NotFound, t.counts[key].Encode(), t.version)
 	}
 	return t.bulk.store(ctx, t.into.counts, rows)
 }
@@ -482,20 +491,26 @@ func (w *consumerTx) CountClicks(ctx context.Context, clicks []*trend.Click) err
 	return t.countClicks(ctx, byKey)
 }
 
-// knownClicks returns the times of the clicks that are counted already.
-func (t *tally) knownClicks(ctx context.Context, clicks map[clickKey]*trend.Click) (map[clickKey]int64, error) {
-	known := map[clickKey]int64{}
+// knownClick is what is stored of a click.
+type knownClick struct {
+	at       int64
+	language string
+}
+
+// knownClicks returns the clicks that are counted already.
+func (t *tally) knownClicks(ctx context.Context, clicks map[clickKey]*trend.Click) (map[clickKey]knownClick, error) {
+	known := map[clickKey]knownClick{}
 	keys := sortedKeys(clicks, clickKey.compare)
-	find := table{t.into.clicks.name, t.into.clicks.key, []string{"clicked_at"}}
+	find := table{t.into.clicks.name, t.into.clicks.key, []string{"clicked_at", "language"}}
 	return known, t.bulk.load(ctx, find, rowsOf(keys), func(rows *sql.Rows) error {
 		var key clickKey
 		var search []byte
-		var at int64
-		if err := rows.Scan(&key.day, &search, &key.book, &at); err != nil {
+		var click knownClick
+		if err := rows.Scan(&key.day, &search, &key.book, &click.at, &click.language); err != nil {
 			return err
 		}
 		key.search = string(search)
-		known[key] = at
+		known[key] = click
 		return nil
 	})
 }
@@ -515,21 +530,27 @@ func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Clic
 	for _, key := range sortedKeys(clicks, clickKey.compare) {
 		c := clicks[key]
 		before, again := known[key]
-		if milli(c.At) <= max(before, t.erased[c.Visitor]) {
+		if milli(c.At) <= max(before.at, t.erased[c.Visitor]) {
 			continue
 		}
 		of := visitKey{key.day, t.keywords[c.Folded].id, c.Visitor, kinds[c.Surface], c.Tag}
+		language := c.Language
+		if again {
+			language = before.language
+		}
+		total := t.total(key.day, trend.Scope{Kind: of.surface, Tag: of.tag, Language: language})
 		bucket := trend.BucketOf(c.SearchedAt)
 		if !again {
-			t.add(of.counts(), bucket, trend.Counts{Clicks: 1, Ordinals: int64(c.Ordinal)})
+			t.addClick(of.counts(), total, bucket, c.Ordinal, 1)
 		}
 		if c.Visitor != "" {
-			t.visit(of).Add(key.day, bucket, trend.Clicked, c.At)
+			t.visit(of).Add(language, key.day, bucket, trend.Clicked, c.At)
 		} else if search := (clickKey{day: key.day, search: key.search}); c.First && !clicked[search] {
 			clicked[search] = true
-			t.add(of.counts(), bucket, trend.Counts{Clicked: 1})
+			t.day(of.counts()).Add(bucket, trend.Counts{Clicked: 1}, 1)
+			total.counts.Add(bucket, trend.Counts{Clicked: 1}, 1)
 		}
-		rows = append(rows, append(key.row(), of.keyword, []byte(c.Visitor), of.surface, c.Tag, bucket, c.Ordinal, milli(c.At)))
+		rows = append(rows, append(key.row(), of.keyword, []byte(c.Visitor), of.surface, c.Tag, language, bucket, c.Ordinal, milli(c.At)))
 	}
 	if err := t.bulk.store(ctx, t.into.clicks, rows); err != nil {
 		return err
@@ -598,32 +619,37 @@ func (w *consumerTx) EraseVisitors(ctx context.Context, erasures []*trend.Erasur
 	if err := t.bulk.store(ctx, t.into.erasures, rows); err != nil {
 		return err
 	}
-	return t.writeCounts(ctx)
+	if err := t.writeCounts(ctx); err != nil {
+		return err
+	}
+	return t.writeTotals(ctx)
 }
 
 // erase takes away what a visitor did up to a time.
 func (t *tally) erase(ctx context.Context, visitor trend.Visitor, until time.Time) error {
-	byVisitor := table{t.into.visits.name, []string{"visitor"}, []string{"day", "keyword_id", "surface", "tag", "facts"}}
+	byVisitor := table{t.into.visits.name, []string{"visitor"}, []string{"day", "keyword_id", "surface", "tag", "facts", "languages"}}
 	var changed, gone [][]any
+	days := map[visitorKey]bool{}
 	err := t.bulk.load(ctx, byVisitor, [][]any{{[]byte(visitor)}}, func(rows *sql.Rows) error {
 		key := visitKey{visitor: visitor}
-		var own, data []byte
-		if err := rows.Scan(&own, &key.day, &key.keyword, &key.surface, &key.tag, &data); err != nil {
+		var own, facts, languages []byte
+		if err := rows.Scan(&own, &key.day, &key.keyword, &key.surface, &key.tag, &facts, &languages); err != nil {
 			return err
 		}
-		before, err := trend.DecodeFacts(data)
+		before, err := trend.DecodeVisit(facts, languages)
 		if err != nil {
 			return err
 		}
-		after := slices.Clone(before)
+		after := before.Clone()
 		if key.day >= t.first {
 			after.Erase(key.day, until)
+			days[visitorKey{key.day, visitor}] = true
 		}
 		t.differ(key, before, after)
 		if len(after) == 0 {
 			gone = append(gone, key.row())
-		} else if len(after) < len(before) {
-			changed = append(changed, append(key.row(), after.Encode()))
+		} else if !slices.Equal(after.Facts(), before.Facts()) {
+			changed = append(changed, visitRow(key, after))
 		}
 		return nil
 	})
@@ -633,6 +659,9 @@ func (t *tally) erase(ctx context.Context, visitor trend.Visitor, until time.Tim
 	if err == nil {
 		err = t.bulk.remove(ctx, t.into.visits, gone)
 	}
+	if err == nil {
+		err = t.eraseActivity(ctx, days, until)
+	}
 	if err != nil {
 		return err
 	}
@@ -640,22 +669,23 @@ func (t *tally) erase(ctx context.Context, visitor trend.Visitor, until time.Tim
 }
 
 func (t *tally) eraseClicks(ctx context.Context, visitor trend.Visitor, until time.Time) error {
-	byVisitor := table{t.into.clicks.name, []string{"visitor"}, []string{"day", "search_id", "book_id", "keyword_id", "surface", "tag", "bucket", "ordinal", "clicked_at"}}
+	byVisitor := table{t.into.clicks.name, []string{"visitor"}, []string{"day", "search_id", "book_id", "keyword_id", "surface", "tag", "language", "bucket", "ordinal", "clicked_at"}}
 	var gone [][]any
 	err := t.bulk.load(ctx, byVisitor, [][]any{{[]byte(visitor)}}, func(rows *sql.Rows) error {
 		var key clickKey
 		var of countKey
 		var own, search []byte
-		var bucket int
-		var ordinal, at int64
-		if err := rows.Scan(&own, &key.day, &search, &key.book, &of.keyword, &of.surface, &of.tag, &bucket, &ordinal, &at); err != nil {
+		var language string
+		var bucket, ordinal int
+		var at int64
+		if err := rows.Scan(&own, &key.day, &search, &key.book, &of.keyword, &of.surface, &of.tag, &language, &bucket, &ordinal, &at); err != nil {
 			return err
 		}
 		if at > until.UnixMilli() || key.day < t.first {
 			return nil
 		}
 		key.search, of.day = string(search), key.day
-		t.add(of, bucket, trend.Counts{Clicks: -1, Ordinals: -ordinal})
+		t.addClick(of, t.total(of.day, trend.Scope{Kind: of.surface, Tag: of.tag, Language: language}), bucket, ordinal, -1)
 		gone = append(gone, key.row())
 		return nil
 	})

@@ -111,8 +111,8 @@ func BenchmarkSizeOf35Days(b *testing.B) {
 	}
 	b.ReportMetric(size(), "MB-after-10-more-days")
 	var totals struct{ Rows, Bytes float64 }
-	require.NoError(b, db.gorm.Raw("SELECT COUNT(*) AS `rows`, SUM(LENGTH(buckets) + LENGTH(tag) + 40) AS bytes FROM trend_counts WHERE keyword_id = ? AND day < ?",
-		allKeywords, trend.DayOf(m.claim.Newest)-trend.KeepDays).Scan(&totals).Error)
+	require.NoError(b, db.gorm.Raw("SELECT COUNT(*) AS `rows`, SUM(LENGTH(buckets) + LENGTH(places) + 60) AS bytes FROM trend_totals WHERE day < ?",
+		trend.DayOf(m.claim.Newest)-trend.KeepDays).Scan(&totals).Error)
 	b.ReportMetric(totals.Bytes/more, "bytes/dropped-day")
 }
 

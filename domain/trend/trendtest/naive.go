@@ -23,30 +23,53 @@ type Naive struct {
 type Row struct {
 	Day     trend.Day
 	Bucket  int
-	Keyword string // folded; "" for all keywords
+	Keyword string // folded; "" in Totals
 	Surface model.Surface
 	Tag     string
-	Bot     bool
+	// Language is "" in Counts.
+	Language string
+	Bot      bool
 }
 
-// Counts recounts everything.
+// Counts recounts all keywords.
 func (n *Naive) Counts() map[Row]trend.Counts {
+	return n.recount(func(r Row) Row { r.Language = ""; return r }, func(r Row) Row { return r })
+}
+
+// Totals recounts all keywords together.
+func (n *Naive) Totals() map[Row]trend.Counts {
+	return n.recount(func(r Row) Row { return r }, func(r Row) Row { r.Keyword = ""; return r })
+}
+
+// recount counts searches that are told apart by of, and adds them up by sum.
+func (n *Naive) recount(of, sum func(Row) Row) map[Row]trend.Counts {
 	all := map[Row]trend.Counts{}
 	add := func(row Row, c trend.Counts) {
-		for _, keyword := range []string{row.Keyword, ""} {
-			row.Keyword = keyword
-			sum := all[row]
-			sum.Add(c, 1)
-			all[row] = sum
-			if row.Bot {
-				break
-			}
+		total := all[sum(of(row))]
+		total.Add(c, 1)
+		all[sum(of(row))] = total
+	}
+	n.countSearches(of, add)
+	n.countClicks(add)
+	maps.DeleteFunc(all, func(r Row, c trend.Counts) bool { return c == trend.Counts{} || r.Bot && r.Keyword != "" })
+	return all
+}
+
+// Visitors recounts the visitors of a group who searched on a day in the buckets from one on, up
+// to another, which isn't counted.
+func (n *Naive) Visitors(group trend.Scope, day trend.Day, from, to int) int64 {
+	kinds := map[model.Surface]trend.Kind{model.PageSurface: trend.Page, model.APISurface: trend.API, model.DemoSurface: trend.Demo}
+	found := map[trend.Visitor]bool{}
+	for _, s := range n.Searches {
+		bucket := trend.BucketOf(s.At)
+		if s.Bot || s.Visitor == "" || n.erased(s.Visitor, s.At) || trend.DayOf(s.At) != day || bucket < from || bucket >= to {
+			continue
+		}
+		if group.Has(trend.Scope{Kind: kinds[s.Surface], Tag: s.Tag, Language: s.Language}) {
+			found[s.Visitor] = true
 		}
 	}
-	n.countSearches(add)
-	n.countClicks(add)
-	maps.DeleteFunc(all, func(_ Row, c trend.Counts) bool { return c == trend.Counts{} })
-	return all
+	return int64(len(found))
 }
 
 // erased reports whether what a visitor did at a time doesn't count.
@@ -64,29 +87,29 @@ type search struct {
 	visitor trend.Visitor
 }
 
-func rowOf(at time.Time, keyword string, surface model.Surface, tag string) Row {
-	return Row{Day: trend.DayOf(at), Bucket: trend.BucketOf(at), Keyword: keyword, Surface: surface, Tag: tag}
+func rowOf(at time.Time, keyword string, surface model.Surface, tag, language string) Row {
+	return Row{Day: trend.DayOf(at), Bucket: trend.BucketOf(at), Keyword: keyword, Surface: surface, Tag: tag, Language: language}
 }
 
-func (n *Naive) countSearches(add func(Row, trend.Counts)) {
+func (n *Naive) countSearches(of func(Row) Row, add func(Row, trend.Counts)) {
 	facts := map[search]trend.Fact{}
 	for _, s := range n.Searches {
-		row := rowOf(s.At, s.Folded, s.Surface, s.Tag)
+		row := rowOf(s.At, s.Folded, s.Surface, s.Tag, s.Language)
 		if s.Bot {
-			add(Row{Day: row.Day, Bucket: row.Bucket, Bot: true}, trend.Counts{Requests: 1})
+			add(Row{Day: row.Day, Bucket: row.Bucket, Bot: true, Keyword: row.Keyword}, trend.Counts{Requests: 1})
 			continue
 		}
 		add(row, trend.Counts{Requests: 1})
 		switch {
 		case s.Visitor != "" && !n.erased(s.Visitor, s.At):
-			facts[search{row, s.Visitor}] |= s.Facts
+			facts[search{of(row), s.Visitor}] |= s.Facts
 		case s.Visitor == "" && s.First:
 			add(row, trend.CountsOf(s.Facts))
 		}
 	}
 	for _, c := range n.Clicks {
 		if c.Visitor != "" && !n.erased(c.Visitor, c.At) {
-			facts[search{rowOf(c.SearchedAt, c.Folded, c.Surface, c.Tag), c.Visitor}] |= trend.Clicked
+			facts[search{of(rowOf(c.SearchedAt, c.Folded, c.Surface, c.Tag, c.Language)), c.Visitor}] |= trend.Clicked
 		}
 	}
 	for s, f := range facts {
@@ -107,7 +130,7 @@ func (n *Naive) countClicks(add func(Row, trend.Counts)) {
 			continue
 		}
 		clicked[id] = true
-		row := rowOf(c.SearchedAt, c.Folded, c.Surface, c.Tag)
+		row := rowOf(c.SearchedAt, c.Folded, c.Surface, c.Tag, c.Language)
 		add(row, trend.Counts{Clicks: 1, Ordinals: int64(c.Ordinal)})
 		if c.Visitor == "" && c.First && !searched[c.SearchID] {
 			searched[c.SearchID] = true

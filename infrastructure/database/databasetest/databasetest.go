@@ -28,6 +28,8 @@ type Catalogue interface {
 	gateway.Sources
 	gateway.TrendKeeper
 	gateway.TrendReader
+	gateway.InsightReader
+	gateway.StaffSessions
 	gateway.DayKeys
 	gateway.Rebuilder
 	gateway.InterestReader
@@ -65,6 +67,8 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"dead letters":                      testDeadLetters,
 		"relayed dead letters":              testRelayedDeadLetters,
 		"completeness":                      testCompleteness,
+		"insights":                          testInsights,
+		"staff sessions":                    testStaffSessions,
 		"old days are dropped":              testOldDaysAreDropped,
 		"a click after midnight":            testClickAfterMidnight,
 		"consent during the day":            testConsentDuringTheDay,

@@ -108,6 +108,16 @@ func everyRow(t *testing.T, db Catalogue) (all []string) {
 			all = append(all, fmt.Sprint(row.Keyword, row.Day, row.Kind, row.Tag, row.Requests, row.Searches, row.Encoded))
 		}
 	}
+	require.NoError(t, db.TotalRows(t.Context(), 0, 1<<20, func(r *trend.Total) error {
+		all = append(all, fmt.Sprint(r.Day, r.Scope, r.Counts.Encode(), r.Places.Encode()))
+		return nil
+	}))
+	for _, kind := range []trend.Kind{trend.People, trend.Demo} {
+		group := trend.Scope{Kind: kind, Tag: trend.Any, Language: trend.Any}
+		for day, p := range must(db.Presences(t.Context(), group, 0, 1<<20)) {
+			all = append(all, fmt.Sprint(day, group, p.Encode()))
+		}
+	}
 	slices.Sort(all)
 	return all
 }

@@ -319,7 +319,7 @@ func testOldDaysAreDropped(t *testing.T, db Catalogue) {
 	search := func(keyword string, days int) *trend.Search {
 		return &trend.Search{
 			ID: uuid.NewString(), At: now.Add(-time.Duration(days) * 24 * time.Hour), Keyword: keyword, Folded: keyword, Public: keyword,
-			Visitor: trend.VisitorOf(uuid.NewString(), ""), Surface: model.PageSurface, First: true, Facts: trend.Searched,
+			Visitor: trend.VisitorOf(uuid.NewString(), ""), Surface: model.PageSurface, Language: "de", First: true, Facts: trend.Searched,
 		}
 	}
 	behind := func(days int) {
@@ -344,12 +344,18 @@ func testOldDaysAreDropped(t *testing.T, db Catalogue) {
 	assert.ElementsMatch(t, []string{"new", "kept", "both"}, slices.Collect(maps.Keys(ids)))
 	assert.Len(t, rowsOf(t, db), 3)
 	sums := int64(0)
-	require.NoError(t, db.TrendRows(ctx, []int64{0}, 0, func(r *trend.Row) error {
-		sums += r.Searches
-		assert.Empty(t, r.Tag, "tags of dropped days are joined")
+	visitors := int64(0)
+	today := trend.DayOf(now)
+	require.NoError(t, db.TotalRows(ctx, 0, today, func(r *trend.Total) error {
+		sums += r.Counts.Sum(0, trend.Buckets).Searches
+		assert.True(t, r.Tag+r.Language == "" || r.Day >= today-35, "tags and languages of dropped days are joined")
 		return nil
 	}))
-	assert.Equal(t, int64(7), sums, "the sums stay")
+	assert.Equal(t, int64(7), sums, "the totals stay")
+	for _, p := range must(db.Presences(ctx, trend.Scope{Kind: trend.People, Tag: trend.Any, Language: trend.Any}, 0, today)) {
+		visitors += p.Count(0, trend.Buckets)
+	}
+	assert.Equal(t, int64(7), visitors, "and the numbers of visitors")
 	count(t, db, func(tx gateway.Transaction) error {
 		return tx.EraseVisitors(ctx, []*trend.Erasure{{Visitor: tagged.Visitor, Until: now}})
 	})
@@ -383,9 +389,11 @@ func rowsOf(t *testing.T, db Catalogue) (rows []trend.Row) {
 // testCountsAgree compares the counts with those of a naive counter, for random events in a
 // random order, in batches of any size, some of which fail at first.
 func testCountsAgree(t *testing.T, db Catalogue) {
+	all := &trendtest.Naive{}
 	for seed := range uint64(4) {
 		random := rand.New(rand.NewPCG(seed, 7))
 		naive := randomEvents(random, fmt.Sprintf("s%d ", seed))
+		all.Searches, all.Clicks, all.Erasures = append(all.Searches, naive.Searches...), append(all.Clicks, naive.Clicks...), append(all.Erasures, naive.Erasures...)
 		work := shuffled(random, naive)
 		for len(work) > 0 {
 			n := min(len(work), 1+random.IntN(40))
@@ -398,6 +406,7 @@ func testCountsAgree(t *testing.T, db Catalogue) {
 		}
 		compare(t, db, naive)
 	}
+	compareTotals(t, db, all)
 }
 
 func failBatch(t *testing.T, db Catalogue, batch []any) {
@@ -466,14 +475,14 @@ func randomEvents(random *rand.Rand, prefix string) *trendtest.Naive {
 		keyword := prefix + []string{"Dune", "dune", "DUNE ", "emma", "Émma"}[pick(5)]
 		s := &trend.Search{
 			ID: uuid.NewString(), At: at(), Keyword: keyword, Folded: model.Fold(keyword), Visitor: visitors[pick(len(visitors))],
-			Surface: surfaces[pick(3)], Tag: []string{"", "letter"}[pick(2)], Bot: pick(8) == 0, First: pick(4) > 0,
+			Surface: surfaces[pick(3)], Tag: []string{"", "letter"}[pick(2)], Language: []string{"", "de", "en-GB"}[pick(3)], Bot: pick(8) == 0, First: pick(4) > 0,
 			Facts: trend.Searched | trend.Fact(pick(32))<<1,
 		}
 		n.Searches = append(n.Searches, s)
 		for range pick(3) {
 			n.Clicks = append(n.Clicks, &trend.Click{
 				SearchID: s.ID, Book: uint(1 + pick(2)), At: s.At.Add(time.Duration(pick(900)) * time.Minute), SearchedAt: s.At, Keyword: keyword,
-				Folded: s.Folded, Visitor: s.Visitor, Surface: s.Surface, Tag: s.Tag, First: s.First, Ordinal: 1 + pick(9),
+				Folded: s.Folded, Visitor: s.Visitor, Surface: s.Surface, Tag: s.Tag, Language: s.Language, First: s.First, Ordinal: 1 + pick(30),
 			})
 		}
 	}
@@ -496,12 +505,7 @@ func compare(t *testing.T, db Catalogue, naive *trendtest.Naive) {
 	t.Helper()
 	want := map[string]trend.Counts{}
 	for row, c := range naive.Counts() {
-		if row.Keyword != "" {
-			key := fmt.Sprint(row.Keyword, row.Day, row.Bucket, row.Surface, row.Tag)
-			sum := want[key]
-			sum.Add(c, 1)
-			want[key] = sum
-		}
+		want[fmt.Sprint(row.Keyword, row.Day, row.Bucket, row.Surface, row.Tag)] = c
 	}
 	ids := must(db.KeywordIDs(t.Context(), keywordsOf(naive)))
 	names, numbers := map[int64]string{}, []int64{}
@@ -509,18 +513,25 @@ func compare(t *testing.T, db Catalogue, naive *trendtest.Naive) {
 		names[id] = name
 		numbers = append(numbers, id)
 	}
-	surface := map[trend.Kind]model.Surface{trend.Page: model.PageSurface, trend.API: model.APISurface, trend.Demo: model.DemoSurface}
 	got := map[string]trend.Counts{}
 	require.NoError(t, db.TrendRows(t.Context(), numbers, 0, func(r *trend.Row) error {
 		counts, err := trend.DecodeDayCounts(r.Encoded)
 		require.NoError(t, err)
 		for bucket, c := range counts {
-			got[fmt.Sprint(names[r.Keyword], r.Day, bucket, surface[r.Kind], r.Tag)] = c
+			got[fmt.Sprint(names[r.Keyword], r.Day, bucket, surfaces[r.Kind], r.Tag)] = c
 		}
 		sum := counts.Sum(0, trend.Buckets)
-		assert.Equal(t, []int64{sum.Requests, sum.Searches}, []int64{r.Requests, r.Searches})
+		assert.Equal(t, []int64{sum.Requests, sum.Searches, sum.NotFound}, []int64{r.Requests, r.Searches, r.NotFound})
 		return nil
 	}))
+	agree(t, want, got)
+}
+
+var surfaces = map[trend.Kind]model.Surface{trend.Page: model.PageSurface, trend.API: model.APISurface, trend.Demo: model.DemoSurface}
+
+// agree compares counts, and shows the first ones that differ.
+func agree[V comparable](t *testing.T, want, got map[string]V) {
+	t.Helper()
 	differ := 0
 	for key := range want {
 		if want[key] != got[key] && differ < 5 {
@@ -530,6 +541,47 @@ func compare(t *testing.T, db Catalogue, naive *trendtest.Naive) {
 		delete(got, key)
 	}
 	assert.Empty(t, got)
+}
+
+// compareTotals checks all numbers over all keywords. The database must have no other events.
+func compareTotals(t *testing.T, db Catalogue, naive *trendtest.Naive) {
+	t.Helper()
+	ctx := t.Context()
+	want, got := map[string]trend.Counts{}, map[string]trend.Counts{}
+	days := map[trend.Day]bool{}
+	for row, c := range naive.Totals() {
+		want[fmt.Sprint(row.Day, row.Bucket, row.Surface, row.Tag, row.Language, row.Bot)] = c
+		days[row.Day] = true
+	}
+	const last = trend.Day(1 << 20)
+	require.NoError(t, db.TotalRows(ctx, 0, last, func(r *trend.Total) error {
+		for bucket, c := range r.Counts {
+			got[fmt.Sprint(r.Day, bucket, surfaces[r.Kind], r.Tag, r.Language, r.Kind == trend.Bots)] = c
+			clicks := int64(0)
+			for _, n := range r.Places.Sum(bucket, bucket+1) {
+				clicks += n
+			}
+			assert.Equal(t, c.Clicks, clicks, "each click has a place")
+		}
+		return nil
+	}))
+	agree(t, want, got)
+
+	visitors, found := map[string]int64{}, map[string]int64{}
+	for _, group := range []trend.Scope{
+		{Kind: trend.People, Tag: trend.Any, Language: trend.Any}, {Kind: trend.Demo, Tag: trend.Any, Language: trend.Any}, {Kind: trend.Page, Tag: "letter", Language: "de"},
+		{Kind: trend.API, Tag: trend.Any, Language: ""}, {Kind: trend.People, Tag: "", Language: trend.Any},
+	} {
+		present := must(db.Presences(ctx, group, 0, last))
+		for day := range days {
+			for _, span := range [][2]int{{0, trend.Buckets}, {5, 9}, {20, 21}, {24, trend.Buckets}} {
+				key := fmt.Sprintf("%+v %d %v", group, day, span)
+				visitors[key] = naive.Visitors(group, day, span[0], span[1])
+				found[key] = present[day].Count(span[0], span[1])
+			}
+		}
+	}
+	agree(t, visitors, found)
 }
 
 func keywordsOf(n *trendtest.Naive) (folded []string) {
