@@ -18,7 +18,7 @@ const (
 	maxSimilar = 30
 	// similarAge is how long they are used: books come and go.
 	similarAge = 10 * time.Minute
-	// maxKept bounds the books whose contents, and similar books, are kept in memory: some 2 kB each.
+	// maxKept bounds the books whose contents, and similar books, are kept in memory: 2 kB each.
 	maxKept = 20_000
 	// perSearch is how many books of an author, a subject or a series are compared.
 	perSearch = 20
@@ -113,7 +113,9 @@ func (c *Contents) similarTo(ctx context.Context, b *model.Book) []uint {
 	own, similarity, complete := c.of(b), map[uint]float64{}, true
 	for _, s := range searches(b) {
 		found, ok := c.search(ctx, s)
-		complete = complete && ok
+		if complete = ok; !ok {
+			break // the engine has enough to do
+		}
 		for _, other := range found {
 			if other.ID != b.ID {
 				similarity[other.ID] = own.Similarity(c.of(other))

@@ -1,6 +1,8 @@
 package interest
 
 import (
+	"cmp"
+	"hash/fnv"
 	"math"
 	"slices"
 	"strings"
@@ -31,18 +33,27 @@ const (
 // alphabet.
 const shortWord = 3
 
-// Content is what of a book is compared with others. It doesn't change.
+// maxWords bounds the words of a book that are compared.
+const maxWords = 300
+
+// Content is what of a book is compared with others. It takes some 1.5 kB at most and doesn't change.
 type Content struct {
-	series                   string
-	authors, subjects, words []string // folded, in order, each once
+	series            string
+	authors, subjects []string // folded, in order, each once
+	words             []uint32 // hashes, likewise
 }
 
 // ContentOf returns the content of a book.
 func ContentOf(b *model.Book) Content {
 	c := Content{series: model.Fold(b.Series), authors: folded(b.Authors()), subjects: folded(b.Subjects)}
 	for word := range strings.FieldsFuncSeq(model.Fold(b.Title+" "+b.Description), isGap) {
+		if len(c.words) == maxWords {
+			break
+		}
 		if utf8.RuneCountInString(word) > shortWord || len(word) > 2*shortWord {
-			c.words = append(c.words, word)
+			hash := fnv.New32a()
+			_, _ = hash.Write([]byte(word)) // never fails
+			c.words = append(c.words, hash.Sum32())
 		}
 	}
 	slices.Sort(c.words)
@@ -77,10 +88,10 @@ func (c Content) Similarity(other Content) float64 {
 }
 
 // overlap is the cosine of two sets, from 0 to 1.
-func overlap(a, b []string) float64 {
+func overlap[T cmp.Ordered](a, b []T) float64 {
 	common := 0
 	for i, j := 0, 0; i < len(a) && j < len(b); {
-		switch strings.Compare(a[i], b[j]) {
+		switch cmp.Compare(a[i], b[j]) {
 		case 0:
 			common++
 			i++
