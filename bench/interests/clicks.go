@@ -85,18 +85,8 @@ func (b *bench) measureClicks(ctx context.Context) (err error) {
 			return gateway.Step{Checkpoint: claim}, work(tx)
 		})
 	}
-	log.Printf("counting %d sessions", sessions)
-	for counted := 0; counted < sessions; counted += batch {
-		var openings []*interest.Opening
-		for range batch {
-			visitor, opened := b.crowd.session(interest.MaxBooks)
-			for _, book := range opened {
-				openings = append(openings, &interest.Opening{Visitor: trend.VisitorOf(visitor, ""), Book: book, At: time.Now().AddDate(0, 0, -b.crowd.random.IntN(25))})
-			}
-		}
-		if err := advance(func(tx gateway.Transaction) error { return tx.CountOpenings(ctx, openings) }); err != nil {
-			return err
-		}
+	if err := b.fill(ctx, advance); err != nil {
+		return err
 	}
 	all := b.crowd.clicks(measured)
 	trends, err := timed(all, func(some []*model.ClickEvent) error {
@@ -123,6 +113,24 @@ func (b *bench) measureClicks(ctx context.Context) (err error) {
 	}
 	b.row("time of a click at a million pairs, in batches of 100", "stated", "%.0f µs", interests)
 	b.row("the same ÷ a click that trends count", "stated", "%.1f", interests/trends)
+	return nil
+}
+
+// fill counts sessions.
+func (b *bench) fill(ctx context.Context, advance func(work func(tx gateway.Transaction) error) error) error {
+	log.Printf("counting %d sessions", sessions)
+	for counted := 0; counted < sessions; counted += batch {
+		var openings []*interest.Opening
+		for range batch {
+			visitor, opened := b.crowd.session(interest.MaxBooks)
+			for _, book := range opened {
+				openings = append(openings, &interest.Opening{Visitor: trend.VisitorOf(visitor, ""), Book: book, At: time.Now().AddDate(0, 0, -b.crowd.random.IntN(25))})
+			}
+		}
+		if err := advance(func(tx gateway.Transaction) error { return tx.CountOpenings(ctx, openings) }); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -6,10 +6,10 @@ import (
 	"literank.com/event-books/domain/model"
 )
 
-// sensitive has words of subject headings on health, sexuality, religion and politics. Whoever
-// opened a book about these may not want the home page to tell the next person at the screen, so
-// such a book never begins a list for a visitor. The list is coarse on purpose: a book that is
-// taken for sensitive by mistake costs one seed of a list.
+// sensitive has words of subject headings on health, sexuality, religion and politics. A book about
+// these never begins a list for a visitor: the reason would tell the next person at the screen what
+// the visitor has read. The list is coarse on purpose: a book that is taken for sensitive by mistake
+// costs one seed of a list.
 //
 // A star stands for any ending. Words are compared folded. In scripts without spaces between
 // words, a text counts wherever it stands. Add the words of other languages here.

@@ -44,21 +44,36 @@ func (db *DB) DropOpenings(ctx context.Context) error {
 		return err
 	}
 	today := trend.DayOf(time.Now())
+	newest, err := newestOpening(session)
+	if err != nil {
+		return db.failed("drop old openings", err)
+	}
 	first, err := db.closeDays(session, today)
 	if err != nil {
 		return db.failed("drop old openings", err)
 	}
+	least := interest.Weight(min(today, newest) - worthless) // a clock that is ahead doesn't delete all counts
 	for _, part := range []dropping{
 		{openingTable, "SELECT visitor, day, book_id FROM interest_openings WHERE day < ? LIMIT ?", first, dropKeys(openingTable)},
 		{visitorTable, "SELECT visitor, history, erased_day, due_day FROM interest_visitors WHERE due_day <= ? LIMIT ?", today, dropHistory(first, today)},
-		{pairTable, "SELECT book_a, book_b FROM interest_pairs WHERE weight < ? LIMIT ?", interest.Weight(today - worthless), dropKeys(pairTable)},
-		{bookTable, "SELECT book_id FROM interest_books WHERE weight < ? LIMIT ?", interest.Weight(today - worthless), dropKeys(bookTable)},
+		{pairTable, "SELECT book_a, book_b FROM interest_pairs WHERE weight < ? LIMIT ?", least, dropKeys(pairTable)},
+		{bookTable, "SELECT book_id FROM interest_books WHERE weight < ? LIMIT ?", least, dropKeys(bookTable)},
 	} {
 		if err := db.drop(session, part); err != nil {
 			return db.failed("drop old openings", err)
 		}
 	}
 	return nil
+}
+
+// newestOpening returns the last day of which sessions are known, or 0 if there is none.
+func newestOpening(session *gorm.DB) (trend.Day, error) {
+	var day *trend.Day
+	err := session.Raw("SELECT MAX(day) FROM interest_openings").Scan(&day).Error
+	if err != nil || day == nil {
+		return 0, err
+	}
+	return *day, nil
 }
 
 // closeDays stores the first day that still counts, and returns it. A first day in the future, which
