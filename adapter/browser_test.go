@@ -192,15 +192,21 @@ func TestCoversHoldTheirText(t *testing.T) {
 	}).map(text => text.textContent)`))
 }
 
-// axe has no complaint about any kind of page.
-func TestPagesAreAccessible(t *testing.T) {
-	folder := os.Getenv("TEST_AXE_DIR")
-	if folder == "" {
+// newAccessibleBrowser starts a browser for checkAccessible, or skips the test.
+func newAccessibleBrowser(t *testing.T) *browser {
+	t.Helper()
+	if os.Getenv("TEST_AXE_DIR") == "" {
 		t.Skip("TEST_AXE_DIR is not set")
 	}
-	axe, err := os.ReadFile(filepath.Join(folder, "node_modules/axe-core/axe.min.js"))
+	return newBrowser(t)
+}
+
+// checkAccessible fails if axe has a complaint about a page, at any width, light or dark.
+func (b *browser) checkAccessible(name, address string) {
+	t := b.t
+	t.Helper()
+	axe, err := os.ReadFile(filepath.Join(os.Getenv("TEST_AXE_DIR"), "node_modules/axe-core/axe.min.js"))
 	require.NoError(t, err)
-	b := newBrowser(t)
 	const check = `axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then(found => ({
 			passed: found.passes.length,
 			violations: found.violations.flatMap(rule => rule.nodes.map(node => rule.id + ': ' + node.html.slice(0, 200) + ' ' + node.failureSummary)),
@@ -209,24 +215,24 @@ func TestPagesAreAccessible(t *testing.T) {
 		Passed     int
 		Violations []string
 	}
-	for _, page := range everyKindOfPage(t) {
-		b.open(page.address)
-		evaluate[chromedp.Void](b, string(axe))
-		for _, width := range []int64{320, 1280} {
-			for _, scheme := range []string{"light", "dark"} {
-				b.resize(width)
-				b.prefer(scheme)
-				where := fmt.Sprintf("%s, %d px, %s", page.name, width, scheme)
-				found := evaluate[findings](b, check)
-				assert.Empty(t, found.Violations, where)
-				assert.Greater(t, found.Passed, 15, where)
-			}
+	b.open(address)
+	evaluate[chromedp.Void](b, string(axe))
+	for _, width := range []int64{320, 1280} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.resize(width)
+			b.prefer(scheme)
+			where := fmt.Sprintf("%s, %d px, %s", name, width, scheme)
+			found := evaluate[findings](b, check)
+			assert.Empty(t, found.Violations, where)
+			assert.Greater(t, found.Passed, 15, where)
 		}
 	}
-	b.open(everyKindOfPage(t)[0].address)
-	evaluate[chromedp.Void](b, string(axe)+`; document.querySelector('h1').setAttribute('role', 'status')
-		document.querySelector('main p').style.opacity = .45`)
-	seen := strings.Join(evaluate[findings](b, check).Violations, "\n")
-	assert.Contains(t, seen, "color-contrast", "axe works")
-	assert.Contains(t, seen, "page-has-heading-one", "axe works")
+}
+
+// axe has no complaint about any kind of page.
+func TestPagesAreAccessible(t *testing.T) {
+	b := newAccessibleBrowser(t)
+	for _, page := range everyKindOfPage(t) {
+		b.checkAccessible(page.name, page.address)
+	}
 }

@@ -124,7 +124,7 @@ var forms = []string{pages.VisitorPath, desk.SignInPath, desk.SignOutPath}
 func wantsPage(r *http.Request) bool {
 	asBrowser := strings.Contains(r.Header.Get("Accept"), "text/html")
 	switch {
-	case strings.HasPrefix(r.URL.Path, "/api/"), r.URL.Path == pingPath:
+	case strings.HasPrefix(r.URL.Path, "/api/"), r.URL.Path == pingPath, saysDemo(r):
 		return false
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		return asBrowser && slices.Contains(forms, r.URL.Path)

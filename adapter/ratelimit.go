@@ -85,8 +85,8 @@ func newRequests(perSecond int) limiters {
 	return limiters{limit: rate.Limit(perSecond), burst: burst * perSecond}
 }
 
-// rateLimit refuses clients that send too many requests. Staff may send any number, and
-// operations and static files are free.
+// rateLimit refuses clients that send too many requests. Staff and simulated shoppers may send
+// any number, and operations and static files are free.
 func (s *Server) rateLimit(c *gin.Context) {
 	if s.requests.limit == 0 || free(c.Request.URL.Path) {
 		return
@@ -95,9 +95,15 @@ func (s *Server) rateLimit(c *gin.Context) {
 	if agent.Of(c.Request) == model.BotAgent {
 		tokens = int(math.Round(1 / botShare))
 	}
-	if wait := s.requests.take(clientOf(c), tokens, time.Now()); wait > 0 && !s.isStaff(c) {
+	if wait := s.requests.take(clientOf(c), tokens, time.Now()); wait > 0 && !s.isUnlimited(c) {
 		s.fail(c, &model.Error{Code: model.TooManyRequests, Message: "your address has sent too many requests", RetryAfter: wait})
 	}
+}
+
+// isUnlimited reports whether a client may send any number of requests.
+func (s *Server) isUnlimited(c *gin.Context) bool {
+	demo, err := s.isDemo(c)
+	return err == nil && demo || s.isStaff(c)
 }
 
 // free reports whether requests for a path aren't counted.

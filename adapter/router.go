@@ -43,6 +43,7 @@ func (s *Server) routes(r *gin.Engine) {
 	r.GET(desk.KeywordPath, s.deskOnly, s.orFail(s.desk.Keyword))
 	r.GET(desk.LivePath, s.deskOnly, s.orFail(s.desk.Live))
 
+	r.DELETE("/api/insights/demo", s.staffOnly, s.withoutParameters, s.orFail(s.clearDemo))
 	r.GET("/api/insights/summary", s.staffOnly, s.orFail(s.insights.Summary))
 	r.GET("/api/insights/keywords", s.staffOnly, s.orFail(s.insights.Keywords))
 	r.GET("/api/insights/keyword", s.staffOnly, s.orFail(s.insights.Keyword))

@@ -62,6 +62,8 @@ type Options struct {
 	// Clicks takes clicks on books, and erasures. If it is nil, links to books are plain.
 	Clicks *executor.ClickOperator
 	Health Health
+	// Demo forgets what simulated shoppers have done.
+	Demo gateway.DemoKeeper
 	// Tracer makes the spans of requests; nil means none.
 	Tracer trace.TracerProvider
 	// Pings answers /ping.
@@ -168,7 +170,7 @@ func New(o Options) (*Server, error) {
 	if visitors.DayKey == nil {
 		visitors.DayKey = func(time.Time) []byte { return nil }
 	}
-	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, PageSize: o.PageSize}
+	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, Demo: s.isDemo, PageSize: o.PageSize}
 	s.api = &api.Books{Operator: o.Books, Trends: o.Trends, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
 	s.trends = &api.Trends{Operator: o.Trends}
 	s.recommendations = &api.Recommendations{Operator: o.Recommendations, Visitors: visitors}

@@ -1,12 +1,8 @@
 package adapter
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"net/http"
 	"net/url"
-	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -34,12 +30,11 @@ func (s *Server) showSignIn(c *gin.Context) error {
 // signIn exchanges the admin token for a session.
 func (s *Server) signIn(c *gin.Context) error {
 	next := desk.Next(c.PostForm("next"))
-	client := clientOf(c)
-	if wait := s.logins.wait(client, time.Now()); wait > 0 {
-		return s.desk.ShowSignIn(c, http.StatusTooManyRequests, desk.SignIn{Next: next, Wait: wait})
-	}
-	if !s.isToken(c.PostForm("token")) {
-		s.wrongToken(c, client)
+	staff, err := s.isAdminToken(c, c.PostForm("token"))
+	switch {
+	case err != nil:
+		return s.desk.ShowSignIn(c, http.StatusTooManyRequests, desk.SignIn{Next: next, Wait: true})
+	case !staff:
 		return s.desk.ShowSignIn(c, http.StatusForbidden, desk.SignIn{Next: next, Wrong: true})
 	}
 	if err := s.sessions.SignIn(c.Writer, c.Request, s.isHTTPS(c.Request)); err != nil {
@@ -59,18 +54,6 @@ func (s *Server) signOut(c *gin.Context) error {
 	c.Header("Cache-Control", "no-store")
 	c.Redirect(http.StatusSeeOther, s.links.To(desk.SignInPath, nil))
 	return nil
-}
-
-// isToken reports whether a text is the admin token.
-func (s *Server) isToken(text string) bool {
-	hash := sha256.Sum256([]byte(strings.TrimSpace(text)))
-	return s.options.AdminToken != "" && subtle.ConstantTimeCompare(hash[:], s.tokenHash[:]) == 1
-}
-
-// wrongToken counts a wrong token against its client.
-func (s *Server) wrongToken(c *gin.Context, client string) {
-	s.logins.take(client, 1, time.Now())
-	s.log.Warn("wrong admin token", "client", c.ClientIP(), "request_id", c.GetString(requestIDKey))
 }
 
 // checkStaff reports whether a request comes from staff: with the token, or signed in.

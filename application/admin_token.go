@@ -20,7 +20,7 @@ func adminToken(c config.AppConfig, log *slog.Logger) (string, error) {
 	if c.AdminToken != "" {
 		return c.AdminToken, nil
 	}
-	file := filepath.Join(c.DataDir, "admin-token")
+	file := adminTokenFile(c)
 	found := "wrote a random admin token to a file"
 	err := makeToken(file)
 	if errors.Is(err, fs.ErrExist) {
@@ -44,6 +44,21 @@ func adminToken(c config.AppConfig, log *slog.Logger) (string, error) {
 	}
 	log.Info(found, "file", file)
 	return token, nil
+}
+
+func adminTokenFile(c config.AppConfig) string { return filepath.Join(c.DataDir, "admin-token") }
+
+// AdminToken returns the token of the shop on this data folder: the configured one, else the one
+// that its first start has written. The error wraps fs.ErrNotExist if there is none.
+func AdminToken(c *config.Config) (string, error) {
+	if c.App.AdminToken != "" {
+		return c.App.AdminToken, nil
+	}
+	content, err := os.ReadFile(adminTokenFile(c.App))
+	if err != nil {
+		return "", fmt.Errorf("app.admin_token: %w", err)
+	}
+	return strings.TrimSpace(string(content)), nil
 }
 
 func tokenError(file, format string, args ...any) error {

@@ -231,6 +231,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 		Insights:         insights.NewDesk(w.db, w.board, w.BookManager()),
 		Clicks:           clicks,
 		Health:           w,
+		Demo:             w.db,
 		Pings:            w.pings,
 		Tracer:           w.tracing.Provider(),
 		Log:              w.log,

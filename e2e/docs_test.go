@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"html"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -26,16 +27,51 @@ import (
 // words, with the address of a running broker.
 func example(t *testing.T, file, language, broker string, having ...string) string {
 	t.Helper()
+	code := block(t, file, language, append([]string{"127.0.0.1:9092"}, having...)...)
+	return strings.ReplaceAll(code, "127.0.0.1:9092", broker)
+}
+
+// block returns the first code block of a language in a document that has the given words.
+func block(t *testing.T, file, language string, having ...string) string {
+	t.Helper()
 	content, err := os.ReadFile(file)
 	require.NoError(t, err)
 	for _, block := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(string(content), -1) {
 		if !slices.ContainsFunc(having, func(word string) bool { return !strings.Contains(block[1], word) }) {
-			require.Contains(t, block[1], "127.0.0.1:9092")
-			return strings.ReplaceAll(block[1], "127.0.0.1:9092", broker)
+			return block[1]
 		}
 	}
 	t.Fatalf("%s has no %s with %v", file, language, having)
 	return ""
+}
+
+// shell runs a document's commands in the folder of a shop, where event-books is the program.
+func shell(t *testing.T, dir, commands string) {
+	t.Helper()
+	bin := t.TempDir()
+	require.NoError(t, os.Symlink(program, filepath.Join(bin, "event-books")))
+	command := exec.Command("sh", "-e", "-c", commands)
+	command.Dir = dir
+	command.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+}
+
+// duckDB runs SQL on the files of a folder, and returns the rows of the last statement.
+func duckDB(t *testing.T, dir, sql string) string {
+	t.Helper()
+	python := os.Getenv("TEST_DUCKDB_PYTHON")
+	if python == "" {
+		t.Skip("TEST_DUCKDB_PYTHON names no python that has duckdb")
+	}
+	command := exec.Command(python, "-c", `
+import duckdb, sys
+rows = duckdb.connect().execute(sys.stdin.read()).fetchall()
+for row in rows: print(*row, sep="\t")`)
+	command.Dir, command.Stdin = dir, strings.NewReader(sql)
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	return string(output)
 }
 
 // The commands in docs/consuming.md for analysts work.
@@ -72,7 +108,12 @@ func TestExamplesOfConsuming(t *testing.T) {
 	for _, query := range []string{"q=moon", "q=MOON", "q=moon&o=1", "q=zzyzx"} {
 		visit(t, shop+"/?"+query, "User-Agent", browser)
 	}
-	records := events(t, broker, topic, 5)
+	events(t, broker, topic, 5)
+	first := bookLink.FindStringSubmatch(visit(t, shop+"/?q=moon", "User-Agent", browser).body)
+	require.NotNil(t, first)
+	visit(t, shop+html.UnescapeString(first[1]), "User-Agent", browser)
+	records := events(t, broker, topic, 6)
+	events(t, broker, clickTopic, 1)
 
 	t.Run("kcat", func(t *testing.T) {
 		if _, err := exec.LookPath("kcat"); err != nil {
@@ -80,20 +121,60 @@ func TestExamplesOfConsuming(t *testing.T) {
 		}
 		output, err := exec.Command("sh", "-c", example(t, "../docs/consuming.md", "sh", broker)).CombinedOutput()
 		require.NoError(t, err, "%s", output)
-		assert.Len(t, strings.Split(strings.TrimSpace(string(output)), "\n"), 5)
+		assert.Len(t, strings.Split(strings.TrimSpace(string(output)), "\n"), 6)
 		assert.Contains(t, string(output), "moon  ce_specversion=1.0,ce_id=")
 	})
 	sendAgain(t, broker, topic, records[0])
 	t.Run("confluent-kafka", func(t *testing.T) {
-		assert.Equal(t, "2\tmoon\t\n1\tzzyzx\t(not found)\n", firstConsumer(t), "the copy isn't counted")
+		assert.Equal(t, "3\tmoon\t\n1\tzzyzx\t(not found)\n", firstConsumer(t), "the copy isn't counted")
+	})
+	t.Run("kafkajs", func(t *testing.T) {
+		modules := os.Getenv("TEST_KAFKAJS_DIR")
+		if modules == "" {
+			t.Skip("TEST_KAFKAJS_DIR names no folder with kafkajs in its node_modules")
+		}
+		script := filepath.Join(dir, "not-found.js")
+		require.NoError(t, os.WriteFile(script, []byte(example(t, "../docs/consuming.md", "javascript", broker)), 0o600))
+		command := exec.Command("node", script)
+		command.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(modules, "node_modules"), "KAFKAJS_NO_PARTITIONER_WARNING=1")
+		output, err := command.CombinedOutput()
+		require.NoError(t, err, "%s", output)
+		assert.Equal(t, "1\tzzyzx\n", string(output))
+	})
+	t.Run("DuckDB", func(t *testing.T) {
+		const page = "../docs/consuming.md"
+		shell(t, dir, block(t, page, "sh", "--as searches", "--as clicks"))
+		sql := func(having ...string) string {
+			return duckDB(t, dir, block(t, page, "sql", "CREATE VIEW searches")+block(t, page, "sql", having...))
+		}
+		assert.Equal(t, "moon\t1\t1\nzzyzx\t1\t1\n", sql("AS visitors"))
+		assert.Equal(t, "zzyzx\t1\t0\n", sql("AS rescued"))
+		assert.Equal(t, "moon\t1\t1\t1.0\n", sql("AS rate"))
+	})
+	t.Run("User Behavior Insights", func(t *testing.T) {
+		shell(t, dir, block(t, "../docs/consuming.md", "sh", "--as ubi"))
+		lines := func(file string) int {
+			content, err := os.ReadFile(filepath.Join(dir, file))
+			require.NoError(t, err)
+			return strings.Count(string(content), "\n")
+		}
+		assert.Equal(t, 6, lines("ubi_queries.jsonl"), "a bot's, too")
+		assert.Equal(t, lines("ubi.jsonl"), lines("ubi_events.jsonl")+6)
+		assert.Greater(t, lines("ubi_events.jsonl"), 4)
+	})
+	t.Run("judgements", func(t *testing.T) {
+		shell(t, dir, strings.ReplaceAll(block(t, "../docs/consuming.md", "sh", "--as judgements"), "--min-shown 10", "--min-shown 1"))
+		judgements, err := os.ReadFile(filepath.Join(dir, "judgements.csv"))
+		require.NoError(t, err)
+		assert.Regexp(t, `^query,docid,rating\nmoon,\d+,[123]\n(moon,\d+,0\n)+$`, string(judgements))
 	})
 	t.Run("events top", func(t *testing.T) {
 		assert.Contains(t, top(t), `searches  requests  not found  keyword
-1         3         0          MOON
+1         4         0          moon
 1         1         1          zzyzx
 `)
-		assert.Contains(t, top(t), "searches 2 (1 found nothing), keywords 2, requests 4.\nNot counted: 1 from bots, 1 repeated.\n")
-		assert.NotContains(t, top(t, "--not-found", "--people"), "MOON")
+		assert.Contains(t, top(t), "searches 2 (1 found nothing), keywords 2, requests 5.\nNot counted: 1 from bots, 1 repeated.\n")
+		assert.NotContains(t, top(t, "--not-found", "--people"), "moon")
 		var report struct {
 			Searches, Copies int
 			Top              []struct{ Keyword string }

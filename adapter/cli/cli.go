@@ -39,9 +39,10 @@ type commands struct {
 	Import    importCommand    `cmd:"" help:"Load a catalogue: CSV, JSON Lines or ONIX, also gzipped."`
 	Export    exportCommand    `cmd:"" help:"Write the catalogue so that importing it changes nothing."`
 	Events    struct {
-		Tail tailCommand `cmd:"" help:"Show searches, clicks, or changes of the catalogue, as they come."`
-		Top  topCommand  `cmd:"" help:"Show what was searched most, or what was searched and not found."`
-		Dead struct {
+		Tail   tailCommand         `cmd:"" help:"Show searches, clicks, or changes of the catalogue, as they come."`
+		Top    topCommand          `cmd:"" help:"Show what was searched most, or what was searched and not found."`
+		Export eventsExportCommand `cmd:"" help:"Write searches, impressions, clicks or judgements as flat files for analysts."`
+		Dead   struct {
 			List  deadListCommand  `cmd:"" help:"List them."`
 			Show  deadShowCommand  `cmd:"" help:"Show one, with its record."`
 			Retry deadRetryCommand `cmd:"" help:"Put some back: hand them to their handler, or send them to Kafka again."`
@@ -55,6 +56,7 @@ type commands struct {
 		Status  indexStatusCommand  `cmd:"" help:"Show what the search index does."`
 		Rebuild indexRebuildCommand `cmd:"" help:"Build another index from the database; the old one answers meanwhile."`
 	} `cmd:"" help:"Look after the search index."`
+	Demo        demoCommand `cmd:"" help:"Let simulated shoppers search in a running shop. They are counted apart from people."`
 	ConfigGroup struct {
 		Check checkCommand `cmd:"" help:"Show the value of each setting, or what is wrong with the configuration."`
 	} `cmd:"" name:"config" help:"Look at the configuration."`

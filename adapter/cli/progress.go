@@ -107,7 +107,7 @@ func (p *importProgress) Progress(rows int) {
 		return
 	}
 	elapsed := time.Since(p.start)
-	description := fmt.Sprintf("%d rows, %s", rows, rate(rows-p.earlier, elapsed))
+	description := fmt.Sprintf("%d rows, %s", rows, rowRate(rows-p.earlier, elapsed))
 	if now := read - p.readEarlier; size > 0 && now > 0 {
 		left := time.Duration(float64(elapsed) * float64(size-read) / float64(now))
 		description += fmt.Sprintf(", %s left", left.Round(time.Second))
@@ -131,7 +131,7 @@ func (p *importProgress) lineIfDue(rows int, read, size int64) {
 	if size > 0 {
 		share = fmt.Sprintf(", %d %% of the file", 100*read/size)
 	}
-	p.line("%d rows%s, %s", rows, share, rate(rows-p.earlier, now.Sub(p.start)))
+	p.line("%d rows%s, %s", rows, share, rowRate(rows-p.earlier, now.Sub(p.start)))
 }
 
 // Finish removes the bar and prints the result. It is the last call.
@@ -163,7 +163,7 @@ func (p *importProgress) Finish(s importing.Summary) {
 		p.line("deleted:   %d", s.Deleted)
 	}
 	p.line("rejected:  %d", s.Rejected)
-	p.line("seconds:   %.1f (%s)", s.Elapsed.Seconds(), rate(s.Rows-s.Earlier, s.Elapsed))
+	p.line("seconds:   %.1f (%s)", s.Elapsed.Seconds(), rowRate(s.Rows-s.Earlier, s.Elapsed))
 	if s.Earlier > 0 {
 		p.line("%d of the rows were finished by an interrupted import", s.Earlier)
 	}
@@ -180,7 +180,7 @@ func orNone(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-func rate(rows int, elapsed time.Duration) string {
+func rowRate(rows int, elapsed time.Duration) string {
 	if elapsed <= 0 {
 		return "0 rows/s"
 	}

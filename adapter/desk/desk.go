@@ -10,14 +10,13 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/application/insights"
-	"literank.com/event-books/domain/model"
 )
 
 // The addresses of the desk.
@@ -78,17 +77,14 @@ type frame struct {
 	Here string
 	// Filter is the form that narrows numbers down; nil if the page has none.
 	Filter *filter
-	// Completeness says how complete the numbers are.
-	Completeness *model.Completeness
 }
 
 // SignIn is the data of the page on which staff sign in.
 type SignIn struct {
 	// Next is the page to show then, a path of the desk.
 	Next string
-	// Wrong says that the token was wrong, Wait how long the client has to wait; both may be zero.
-	Wrong bool
-	Wait  time.Duration
+	// Wrong says that the token was wrong, Wait that there were too many wrong ones.
+	Wrong, Wait bool
 }
 
 // ShowSignIn answers with the page on which staff sign in.
@@ -102,7 +98,7 @@ func (p *Pages) ShowSignIn(c *gin.Context, status int, s SignIn) error {
 // Next returns the page that a request for the desk asks for after signing in: a page of the desk.
 func Next(wanted string) string {
 	u, err := url.Parse(wanted)
-	if err != nil || u.IsAbs() || u.Host != "" || u.Path != Path && !strings.HasPrefix(u.Path, Path+"/") || u.Path == SignInPath || u.Path == SignOutPath {
+	if err != nil || u.IsAbs() || u.Host != "" || u.Path != Path && !strings.HasPrefix(u.Path, Path+"/") || u.Path == SignInPath || u.Path == SignOutPath || u.Path != path.Clean(u.Path) {
 		return Path
 	}
 	return u.RequestURI()

@@ -158,7 +158,7 @@ func (p *Pages) Front(c *gin.Context) error {
 	f := p.newFilter(Path, asked)
 	f.offer(summary)
 	data := &frontData{
-		frame: frame{Title: "Overview", Here: Path, Filter: f, Completeness: &summary.Completeness}, Summary: summary,
+		frame: frame{Title: "Overview", Here: Path, Filter: f}, Summary: summary,
 		Layout: layoutOf(summary.History), OnlyDemo: onlyDemo, ShowsDemo: asked.Group.Kind == trend.Demo,
 		Tables: map[string]string{}, Empty: summary.Numbers.Requests+summary.Demo+summary.Before.Requests == 0,
 	}

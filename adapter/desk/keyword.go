@@ -53,7 +53,7 @@ func (p *Pages) Keyword(c *gin.Context) error {
 	f.Keyword = string(keyword)
 	f.values.Set(query.Keyword, f.Keyword)
 	data := &keywordData{
-		frame: frame{Title: report.Keyword, Here: KeywordPath, Filter: f, Completeness: &report.Completeness}, KeywordReport: report,
+		frame: frame{Title: report.Keyword, Here: KeywordPath, Filter: f}, KeywordReport: report,
 		Layout: layoutOf(report.History), SearchLink: p.Links.To("/", url.Values{query.Keyword: {report.Keyword}}), Tables: map[string]string{},
 	}
 	data.Chart = history(report.History, data.Layout)

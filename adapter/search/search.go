@@ -15,6 +15,9 @@ import (
 type Searcher struct {
 	Operator *executor.BookOperator
 	Visitors *visitor.Visitors
+	// Demo reports whether a simulated shopper sent a request. It returns an error if the
+	// request only pretends that.
+	Demo func(c *gin.Context) (bool, error)
 	// PageSize is the limit of requests that name none.
 	PageSize int
 }
@@ -31,6 +34,13 @@ func (s *Searcher) Search(c *gin.Context, surface model.Surface, withFacets bool
 	search, tag, err := parse(c.Request.URL.RawQuery, s.PageSize)
 	if err != nil {
 		return nil, "", err
+	}
+	demo, err := s.Demo(c)
+	if err != nil {
+		return nil, "", err
+	}
+	if demo {
+		surface = model.DemoSurface
 	}
 	search.WithFacets = withFacets
 	answer, err = s.Operator.GetBooks(c.Request.Context(), search, s.Visitors.Visit(c.Request, c.ClientIP(), surface, tag))

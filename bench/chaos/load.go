@@ -6,17 +6,18 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"literank.com/event-books/application/shoppers"
 	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/infrastructure/catalog"
 )
@@ -47,25 +48,18 @@ func digestOf(value []byte) (d digest) {
 // searchTimeout is the time after which a search counts as unanswered.
 const searchTimeout = time.Minute
 
-// keywordsOf returns n keywords: titles, words in many books, and words in no book.
+// keywordsOf returns n different keywords: words in many books, and what simulated shoppers type.
 func keywordsOf(n int) ([]string, error) {
 	books, err := catalog.Starter()
 	if err != nil {
 		return nil, err
 	}
-	common := []string{"the", "a", "of", "love", "der", "la"}
-	keywords := make([]string, n)
-	for i := range keywords {
-		switch {
-		case i < len(common):
-			keywords[i] = common[i]
-		case i%2 == 0:
-			keywords[i] = books[i].Title
-		default:
-			keywords[i] = fmt.Sprintf("nothing has this %d", i)
-		}
+	for i, book := range books {
+		book.ID = uint(i + 1)
 	}
-	return keywords, nil
+	common := []string{"the", "a", "of", "love", "der", "la"}
+	typed := slices.DeleteFunc(shoppers.New(books, 1).Keywords(n), func(keyword string) bool { return slices.Contains(common, keyword) })
+	return append(common, typed...)[:n], nil
 }
 
 // load searches in a shop with several clients at once and records every answer. For

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"literank.com/event-books/application/shoppers"
 	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/infrastructure/catalog"
 )
@@ -66,22 +67,18 @@ func newLoad(shops []*testbed.Shop, keywords []string, clients int, perSecond fl
 	}
 }
 
-// keywordsOf returns keywords as people type them: titles in several spellings, words of many
-// books, words with a typing error, and words of no book.
-func keywordsOf(titles int) ([]string, error) {
+// keywordsOf returns n keywords of simulated shoppers, and some of which there are several
+// spellings.
+func keywordsOf(n int) ([]string, error) {
 	books, err := catalog.Starter()
 	if err != nil {
 		return nil, err
 	}
-	keywords := []string{"the", "love", "LOVE", "lôve", "der", "la", "nothing has this", "Nothing  has THIS"}
-	for _, book := range books[:min(titles, len(books))] {
-		title := book.Title
-		keywords = append(keywords, title, strings.ToLower(title), strings.ToUpper(title))
-		if words := strings.Fields(title); len(words[0]) > 5 {
-			keywords = append(keywords, words[0][:3]+words[0][4:]) // one letter is missing
-		}
+	for i, book := range books {
+		book.ID = uint(i + 1)
 	}
-	return keywords, nil
+	spellings := []string{"the", "love", "LOVE", "lôve", "der", "la", "nothing has this", "Nothing  has THIS"}
+	return append(spellings, shoppers.New(books, 1).Keywords(n)...), nil
 }
 
 // run searches until ctx ends. What has begun is finished.

@@ -125,14 +125,14 @@ func runRows(ctx context.Context, s settings, seed uint64, dir string) (rows []s
 	return rows, servers, nil
 }
 
-// titles is the number of books whose titles are searched.
-const titles = 40
+// keywords is the number of keywords of simulated shoppers.
+const keywords = 130
 
 // newStation prepares what both kinds of stations need.
 func newStation(name, dir string) (*station, error) {
 	s := &station{name: name, dir: dir}
 	var err error
-	s.keywords, err = keywordsOf(titles)
+	s.keywords, err = keywordsOf(keywords)
 	return s, err
 }
 

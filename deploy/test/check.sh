@@ -59,6 +59,7 @@ use TEST_AXE_DIR "$tools/axe-core"
 use TEST_KAFKA_TOOLS "$tools/kafka-libs"
 has() { "$tools/python/bin/python" -c "import $1" 2>/dev/null; }
 if has confluent_kafka; then use TEST_CONFLUENT_PYTHON "$tools/python/bin/python"; fi
+if has duckdb; then use TEST_DUCKDB_PYTHON "$tools/python/bin/python"; fi
 if has kafka; then use TEST_KAFKA_PYTHON "$tools/python/bin/python"; fi
 
 use TEST_SCHEMATHESIS "$tools/python/bin/schemathesis"

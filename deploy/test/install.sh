@@ -89,5 +89,5 @@ done
 
 # A Python environment can't be moved: it is brought up to date in place.
 [ -x "$tools/python/bin/python" ] || python3 -m venv "$tools/python"
-"$tools/python/bin/pip" install --quiet --disable-pip-version-check confluent-kafka==2.16.1 kafka-python==3.0.12 schemathesis==4.32.5
+"$tools/python/bin/pip" install --quiet --disable-pip-version-check confluent-kafka==2.16.1 kafka-python==3.0.12 schemathesis==4.32.5 duckdb==2.0.1
 if [ -n "${SUDO_USER:-}" ]; then chown -R "$SUDO_USER:" "$tools"; fi

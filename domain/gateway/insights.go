@@ -17,7 +17,7 @@ type InsightReader interface {
 	// doesn't matter. The row is valid during the call.
 	KeywordRows(ctx context.Context, group trend.Scope, first, last trend.Day, visit func(*trend.Row) error) error
 	// Spellings returns how keywords were typed most often; of equal ones, the first by bytes.
-	// Keywords that nobody typed are missing.
+	// Keywords that only simulated shoppers typed are folded. Unknown ones are missing.
 	Spellings(ctx context.Context, keywords []int64, first, last trend.Day) (map[int64]string, error)
 	// KeywordVisits calls visit for what each visitor did for a keyword, and for the visitor, on
 	// some days. Several visits may be of one visitor.

@@ -80,7 +80,7 @@ func (e *SearchEvent) Headers() []Header {
 	add("ce_offset", strconv.Itoa(e.Search.Offset))
 	add("ce_limit", strconv.Itoa(e.Search.Limit))
 	add("ce_sort", string(e.Search.Sort))
-	add("ce_filters", encodeFilters(e.Search.Filters))
+	add("ce_filters", EncodeFilters(e.Search.Filters))
 	if e.Search.ByWork {
 		add("ce_group", Group(true))
 	}
@@ -315,9 +315,9 @@ func decodeOneOf[T ~string](value string, known ...T) (T, error) {
 	return T(value), nil
 }
 
-// encodeFilters returns the filters that are set as a query string, ordered by
+// EncodeFilters returns the filters that are set as a query string, ordered by
 // name.
-func encodeFilters(f Filters) string {
+func EncodeFilters(f Filters) string {
 	if f == (Filters{}) {
 		return ""
 	}
@@ -336,7 +336,7 @@ func encodeFilters(f Filters) string {
 	return v.Encode()
 }
 
-// decodeFilters reads what encodeFilters wrote. It refuses an unknown filter:
+// decodeFilters reads what EncodeFilters wrote. It refuses an unknown filter:
 // without it, the search would look wider than it was.
 func decodeFilters(encoded string) (f Filters, err error) {
 	values, err := url.ParseQuery(encoded)

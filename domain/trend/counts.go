@@ -98,9 +98,9 @@ func (d DayCounts) Sum(from, to int) (sum Counts) {
 }
 
 // Encode returns the counts as bytes: for each bucket its number and ten unsigned varints,
-// as in Protocol Buffers.
+// as in Protocol Buffers. It never returns nil, which a database would store as NULL.
 func (d DayCounts) Encode() []byte {
-	var data []byte
+	data := []byte{}
 	for bucket := range Buckets {
 		c, ok := d[bucket]
 		if !ok {

@@ -45,6 +45,13 @@ func (a Activity) Erase(day Day, until time.Time) Activity {
 	return left
 }
 
+// Without returns the searches of other kinds.
+func (a Activity) Without(kind Kind) Activity {
+	left := maps.Clone(a)
+	maps.DeleteFunc(left, func(scope Scope, _ Facts) bool { return scope.Kind == kind })
+	return left
+}
+
 // Buckets returns the buckets in which the visitor searched, as bits, for each group of scopes.
 func (a Activity) Buckets() map[Scope]uint64 {
 	groups := map[Scope]uint64{}

@@ -1,8 +1,8 @@
 // Package database stores the catalogue in MySQL, MariaDB or SQLite, with one
 // code path on GORM and two dialects. It implements the gateways BookManager,
 // BookIndex, BookImporter, BookExporter, ImportLog, Outbox, DayKeys, Progress, DeadLetters,
-// Sources, TrendReader, TrendKeeper, InterestReader, InterestKeeper and Rebuilder. It must not know HTTP, Kafka or the
-// configuration.
+// Sources, TrendReader, TrendKeeper, DemoKeeper, InterestReader, InterestKeeper and Rebuilder.
+// It must not know HTTP, Kafka or the configuration.
 package database
 
 import (
@@ -41,6 +41,7 @@ var (
 	_ gateway.DeadLetters  = (*DB)(nil)
 	_ gateway.Sources      = (*DB)(nil)
 	_ gateway.TrendKeeper  = (*DB)(nil)
+	_ gateway.DemoKeeper   = (*DB)(nil)
 	_ gateway.TrendReader  = (*DB)(nil)
 	_ gateway.Rebuilder    = (*DB)(nil)
 	_ gateway.DayKeys      = (*DB)(nil)

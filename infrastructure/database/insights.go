@@ -88,6 +88,16 @@ func (db *DB) Spellings(ctx context.Context, keywords []int64, first, last trend
 	}
 	spellings, most := make(map[int64]string, len(keywords)), map[int64]int64{}
 	for part := range slices.Chunk(keywords, keywordsPerQuery) {
+		var folded []struct {
+			ID     int64
+			Folded string
+		}
+		if err := session.Raw("SELECT id, folded FROM trend_keywords WHERE id IN ?", part).Scan(&folded).Error; err != nil {
+			return nil, db.failed("read keywords", err)
+		}
+		for _, row := range folded {
+			spellings[row.ID] = row.Folded
+		}
 		var rows []struct {
 			KeywordID int64
 			Spelling  string

@@ -464,7 +464,7 @@ func (s *swap) replace(live, again table) error {
 	if slices.Contains(values, "version") {
 		values = slices.DeleteFunc(slices.Clone(values), func(column string) bool { return column == "version" })
 		selected = strings.Replace(selected, "a.version", fmt.Sprint(s.version), 1)
-		gone = fmt.Sprintf("UPDATE %s SET requests = 0, searches = 0, buckets = ?, version = %d WHERE day >= ? AND LENGTH(buckets) > 0", live.name, s.version)
+		gone = fmt.Sprintf("UPDATE %s SET requests = 0, searches = 0, not_found = 0, buckets = ?, version = %d WHERE day >= ? AND LENGTH(buckets) > 0", live.name, s.version)
 		args = []any{[]byte{}, s.first}
 	}
 	changed := s.tx.Exec("INSERT INTO "+live.name+" ("+strings.Join(slices.Concat(live.key, live.values), ", ")+") SELECT "+selected+

@@ -165,6 +165,10 @@ func (w *consumerTx) CountSearches(ctx context.Context, searches []*trend.Search
 	if err := w.lockTrends(ctx); err != nil {
 		return err
 	}
+	searches, err := withoutCleared(ctx, w, searches, demoSearch)
+	if err != nil {
+		return err
+	}
 	t := w.newTally()
 	var people []*trend.Search
 	var visitors []trend.Visitor
@@ -472,6 +476,10 @@ func (t *tally) writeCounts(ctx context.Context) error {
 
 func (w *consumerTx) CountClicks(ctx context.Context, clicks []*trend.Click) error {
 	if err := w.lockTrends(ctx); err != nil {
+		return err
+	}
+	clicks, err := withoutCleared(ctx, w, clicks, demoClick)
+	if err != nil {
 		return err
 	}
 	t := w.newTally()

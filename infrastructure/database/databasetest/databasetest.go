@@ -27,6 +27,7 @@ type Catalogue interface {
 	gateway.DeadLetters
 	gateway.Sources
 	gateway.TrendKeeper
+	gateway.DemoKeeper
 	gateway.TrendReader
 	gateway.InsightReader
 	gateway.StaffSessions
@@ -74,6 +75,9 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"consent during the day":            testConsentDuringTheDay,
 		"counts agree with a naive counter": testCountsAgree,
 		"the key of a day":                  testDayKeys,
+		"a cleared demo":                    testClearedDemo,
+		"a rebuild after a cleared demo":    testRebuildOfAClearedDemo,
+		"a demo cleared during a rebuild":   testDemoClearedDuringARebuild,
 		"a rebuild":                         testRebuild,
 		"a rebuild after a cut":             testRebuildCut,
 		"rebuilds at once":                  testRebuildsAtOnce,
