@@ -16,9 +16,9 @@ import (
 
 const (
 	// maxNeighbours is how many neighbours of a book are read on each side of its pairs.
-	maxNeighbours = 100
+	maxNeighbours = 40
 	// maxCompared is how many of them are compared by their content.
-	maxCompared = 60
+	maxCompared = 40
 	// spare is how many more books are looked at than asked for: some no longer exist, and some are
 	// editions of one work.
 	spare = 3
