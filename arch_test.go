@@ -86,7 +86,7 @@ var mayImport = map[string][]string{
 	"adapter/api":                          {"adapter/query", "adapter/reason", "adapter/search", "adapter/visitor", "api", "application/executor", "application/insights", "domain/gateway", "domain/model", "domain/trend"},
 	"adapter/click":                        {"domain/model"},
 	"adapter/pages":                        {"adapter/click", "adapter/query", "adapter/reason", "adapter/search", "adapter/visitor", "application/executor", "domain/model", "domain/trend"},
-	"adapter/desk":                         {"adapter/query", "application/insights", "domain/model", "domain/trend"},
+	"adapter/desk":                         {"adapter/query", "application/insights", "domain/gateway", "domain/model", "domain/trend"},
 	"adapter/staff":                        {"domain/gateway"},
 	"adapter/query":                        {"domain/model", "domain/trend"},
 	"adapter/reason":                       {"domain/model"},

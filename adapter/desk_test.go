@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
 )
 
@@ -138,6 +139,37 @@ func TestDeskShowsDemoData(t *testing.T) {
 	assert.Contains(t, desk("/insights?surface=demo"), ">emma<")
 }
 
+// One press hides a keyword from the public, in all its spellings.
+func TestStaffHideKeywords(t *testing.T) {
+	s := insightful(t)
+	session := s.signIn()
+	public := func() string { return s.get("/api/trends").Body.String() }
+	require.Contains(t, public(), `"query":"emma"`)
+	hide := func(choice string) {
+		t.Helper()
+		answer := s.post("/insights/hide", url.Values{"q": {"EMMA"}, "hide": {choice}}, "Cookie", session)
+		require.Equal(t, http.StatusSeeOther, answer.Code, answer.Body)
+		assert.Equal(t, "/insights/keyword?q=EMMA", answer.Header().Get("Location"))
+		s.refreshed(func() bool { return strings.Contains(public(), `"query":"emma"`) == (choice == "no") })
+	}
+	page := func() string { return s.get("/insights/keyword?q=emma", "Cookie", session).Body.String() }
+	assert.Contains(t, page(), "Hide from public trends")
+	hide("yes")
+	assert.Contains(t, page(), "Show it again")
+	assert.Contains(t, s.get("/insights", "Cookie", session).Body.String(), ">emma<", "staff see all")
+	assert.NotContains(t, s.get("/").Body.String(), ">emma<")
+	hide("no")
+	assert.Equal(t, http.StatusUnauthorized, s.post("/insights/hide", url.Values{"q": {"emma"}, "hide": {"yes"}}).Code)
+	assert.Equal(t, http.StatusForbidden, s.post("/insights/hide", url.Values{"q": {"emma"}, "hide": {"yes"}}, "Cookie", session, "Sec-Fetch-Site", "cross-site").Code)
+	assert.Equal(t, http.StatusBadRequest, s.post("/insights/hide", url.Values{"hide": {"yes"}}, "Cookie", session).Code)
+}
+
+// refreshed refreshes the board until a condition holds: it looks for hidden keywords twice a second.
+func (s *shop) refreshed(condition func() bool) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool { return s.board.Refresh(s.t.Context()) == nil && condition() }, time.Minute, 20*time.Millisecond)
+}
+
 // deskPages are the pages of a desk that is full of texts that don't fit.
 func deskPages(s *shop) []string {
 	long := strings.Repeat("Donaudampfschifffahrtsgesellschaft", 20)
@@ -146,7 +178,8 @@ func deskPages(s *shop) []string {
 		e.Tag, e.Language = strings.Repeat("W", 100), "de-Latn-AT-1996"
 		s.count(e)
 	}
-	return []string{"/insights", "/insights?window=30d&surface=page", "/insights?tag=none&language=", "/insights/keyword?q=emma", "/insights/keyword?q=" + url.QueryEscape(long), "/insights/live", "/insights?surface=demo"}
+	s.desk.Pipeline = &pipes{letters: []*model.DeadLetter{{ID: "1", Reason: long, Topic: "lr-book-searches", Record: model.DeadRecord{Key: long, Value: []byte(long), Headers: []model.Header{{Key: "ce_id", Value: []byte(long)}}}}}}
+	return []string{"/insights/health", "/insights/dead-letter?id=1", "/insights/event?id=1", "/insights/event?id=2", "/insights", "/insights?window=30d&surface=page", "/insights?tag=none&language=", "/insights/keyword?q=emma", "/insights/keyword?q=" + url.QueryEscape(long), "/insights/live", "/insights?surface=demo"}
 }
 
 // signInByForm signs a browser in as staff do.
@@ -227,4 +260,116 @@ func TestDeskIsAccessible(t *testing.T) {
 	for _, page := range pages {
 		b.checkAccessible(page, base+page)
 	}
+}
+
+// pipes is a gateway.Pipeline of a test.
+type pipes struct {
+	letters []*model.DeadLetter
+	retry   error
+	broken  error
+	retried []string
+}
+
+func (p *pipes) Consumers(context.Context) ([]model.ConsumerStats, error) {
+	return []model.ConsumerStats{
+		{Group: "trends", Topic: "lr-book-searches", Partitions: 3, Lag: 1234, Tally: model.Tally{Handled: 5678, Late: 9}},
+		{Group: "trends-clicks", Topic: "lr-book-clicks", Partitions: 3, Lag: -1},
+	}, nil
+}
+
+func (p *pipes) EachDeadLetter(_ context.Context, visit func(*model.DeadLetter) error) error {
+	for _, l := range p.letters {
+		if err := visit(l); err != nil {
+			return err
+		}
+	}
+	return p.broken
+}
+
+func (p *pipes) FindSearch(_ context.Context, id string) (*model.Record, error) {
+	for _, l := range p.letters {
+		if l.ID == id {
+			return &model.Record{Shard: model.Shard{Stream: l.Topic, Number: 2}, Position: 345, Key: l.Record.Key, Value: l.Record.Value, Headers: l.Record.Headers}, nil
+		}
+	}
+	return nil, p.broken
+}
+
+func (p *pipes) RetryDeadLetter(_ context.Context, id string) error {
+	p.retried = append(p.retried, id)
+	return p.retry
+}
+
+// Staff look at the pipeline and into dead letters, and put them back.
+func TestDeskShowsThePipeline(t *testing.T) {
+	p := &pipes{}
+	s := newShop(t, func(with *setup) { with.Pipeline = p })
+	s.health.stats.Waiting, s.health.stats.Filling = 77, true
+	session := s.signIn()
+	desk := func(target string) string {
+		t.Helper()
+		answer := s.get(target, "Cookie", session, "Accept", "text/html")
+		require.Equal(t, http.StatusOK, answer.Code, answer.Body)
+		return answer.Body.String()
+	}
+	page := desk("/insights/health")
+	for _, text := range []string{"1,234", "5,678", "unknown", ">77 <strong>filling", "There are none."} {
+		assert.Contains(t, page, text)
+	}
+	for i := range 60 {
+		p.letters = append(p.letters, &model.DeadLetter{ID: fmt.Sprint(i), Reason: "ce_offset: isn't a number", Group: "trends", Topic: "lr-book-searches", Offset: 9})
+	}
+	p.letters = append(p.letters, &model.DeadLetter{ID: "lr-book-searches/0/7", Reason: "too large <b>", Topic: "lr-book-searches", Record: model.DeadRecord{
+		Key: "<i>key", Value: []byte("<script>\xff" + strings.Repeat("x", 100_000)), Headers: []model.Header{{Key: "ce_id", Value: []byte("\xff<u>")}},
+	}})
+	page = desk("/insights/health")
+	assert.Contains(t, page, "The last 50 of 61.")
+	assert.Contains(t, page, `href="/insights/dead-letter?id=lr-book-searches%2F0%2F7"`)
+	p.broken = assert.AnError
+	assert.Contains(t, desk("/insights/health"), "Not all dead letters can be read")
+	p.broken = nil
+	page = desk("/insights/dead-letter?id=lr-book-searches%2F0%2F7")
+	for _, text := range []string{"Kafka", "&lt;script&gt;", "&lt;i&gt;key", "isn’t text", "begin of the value"} {
+		assert.Contains(t, page, text)
+	}
+	assert.NotContains(t, page, "<script>\ufffd")
+	for _, id := range []string{"", "999"} {
+		assert.Equal(t, http.StatusNotFound, s.get("/insights/dead-letter?id="+id, "Cookie", session, "Accept", "text/html").Code)
+	}
+
+	send := func() *httptest.ResponseRecorder {
+		return s.post("/insights/dead-letter", url.Values{"id": {"lr-book-searches/0/7"}}, "Cookie", session)
+	}
+	assert.Equal(t, "/insights/health", send().Header().Get("Location"))
+	assert.Equal(t, []string{"lr-book-searches/0/7"}, p.retried)
+	p.retry = assert.AnError
+	again := send().Header().Get("Location")
+	assert.Contains(t, desk(again), "rejected again")
+	p.retry = gateway.ErrNoDeadLetter
+	assert.Equal(t, http.StatusNotFound, send().Code)
+	p.retry = &model.Error{Code: model.UnavailableNow}
+	assert.Equal(t, http.StatusServiceUnavailable, send().Code)
+	assert.Equal(t, http.StatusUnauthorized, s.post("/insights/dead-letter", url.Values{"id": {"1"}}).Code)
+}
+
+// Staff see their own searches as events.
+func TestStaffSeeASearchAsAnEvent(t *testing.T) {
+	p := &pipes{}
+	s := newShop(t, func(with *setup) { with.Pipeline = p })
+	s.add(&model.Book{Title: "Emma"})
+	session := s.signIn()
+	assert.NotContains(t, s.get("/?q=emma").Body.String(), "as an event")
+	page := s.get("/?q=emma", "Cookie", session)
+	link := "/insights/event?id=" + page.Header().Get("X-Search-Id")
+	require.Contains(t, page.Body.String(), `href="`+link+`"`)
+	assert.NotContains(t, s.get("/", "Cookie", session).Body.String(), "as an event", "that is no search")
+	assert.Contains(t, s.get(link, "Cookie", session).Body.String(), "still in the spool")
+	p.letters = []*model.DeadLetter{{ID: page.Header().Get("X-Search-Id"), Topic: "lr-book-searches", Record: model.DeadRecord{Key: "<b>", Value: []byte("[]"), Headers: []model.Header{{Key: "ce_tag", Value: []byte("<i>")}}}}}
+	body := s.get(link, "Cookie", session).Body.String()
+	for _, text := range []string{"lr-book-searches, partition 2, offset 345", "&lt;b&gt;", "&lt;i&gt;", "ce_tag"} {
+		assert.Contains(t, body, text)
+	}
+	p.letters, p.broken = nil, assert.AnError
+	assert.Equal(t, http.StatusServiceUnavailable, s.get(link, "Cookie", session).Code)
+	assert.Equal(t, http.StatusSeeOther, s.get(link).Code)
 }

@@ -118,7 +118,7 @@ func (s *Server) problem(c *gin.Context, p problem, code model.Code) {
 }
 
 // forms are the addresses of the forms.
-var forms = []string{pages.VisitorPath, desk.SignInPath, desk.SignOutPath}
+var forms = []string{pages.VisitorPath, desk.SignInPath, desk.SignOutPath, desk.HidePath, desk.DeadPath}
 
 // wantsPage reports whether a person in a browser asked, not a program.
 func wantsPage(r *http.Request) bool {

@@ -41,6 +41,11 @@ func (s *Server) routes(r *gin.Engine) {
 	r.POST(desk.SignOutPath, s.orFail(s.signOut))
 	r.GET(desk.Path, s.deskOnly, s.orFail(s.desk.Front))
 	r.GET(desk.KeywordPath, s.deskOnly, s.orFail(s.desk.Keyword))
+	r.GET(desk.HealthPath, s.deskOnly, s.orFail(s.desk.Health))
+	r.GET(desk.DeadPath, s.deskOnly, s.orFail(s.desk.DeadLetter))
+	r.GET(desk.EventPath, s.deskOnly, s.orFail(s.desk.Event))
+	r.POST(desk.DeadPath, s.staffOnly, s.orFail(s.desk.RetryDeadLetter))
+	r.POST(desk.HidePath, s.staffOnly, s.orFail(s.desk.Hide))
 	r.GET(desk.LivePath, s.deskOnly, s.orFail(s.desk.Live))
 
 	r.DELETE("/api/insights/demo", s.staffOnly, s.withoutParameters, s.orFail(s.clearDemo))

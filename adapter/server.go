@@ -55,6 +55,8 @@ type Options struct {
 	Recommendations *executor.RecommendationOperator
 	// Insights answers the questions of staff.
 	Insights *insights.Desk
+	// Pipeline shows staff how events travel.
+	Pipeline gateway.Pipeline
 	// Sessions keeps who of the staff is signed in; nil means that nobody can sign in.
 	Sessions gateway.StaffSessions
 	// Live shows staff searches as they happen.
@@ -178,13 +180,13 @@ func New(o Options) (*Server, error) {
 	if o.Sessions != nil {
 		s.sessions = staff.New(o.Sessions, o.AdminToken, visitors.CookiePath)
 	}
-	if s.desk, err = desk.New(desk.Options{Desk: o.Insights, Links: s.links, Builtin: builtinTemplates, Asset: s.assetAddress}); err != nil {
+	if s.desk, err = desk.New(desk.Options{Desk: o.Insights, Pipeline: o.Pipeline, Stats: o.Health, Log: o.Log, Links: s.links, Builtin: builtinTemplates, Asset: s.assetAddress}); err != nil {
 		return nil, err
 	}
 	pageLinks := s.links
 	pageLinks.ByWork = true
 	s.pages, err = pages.New(pages.Options{
-		Operator: o.Books, Trends: o.Trends, Recommendations: o.Recommendations, Clicks: o.Clicks, Signer: click.Signer{DayKey: visitors.DayKey}, Searcher: searcher, Visitors: visitors, Links: pageLinks, ImageHosts: o.ImageHosts,
+		Operator: o.Books, Trends: o.Trends, Recommendations: o.Recommendations, Clicks: o.Clicks, Signer: click.Signer{DayKey: visitors.DayKey}, Searcher: searcher, Visitors: visitors, EventLink: s.eventLink, Links: pageLinks, ImageHosts: o.ImageHosts,
 		Contact: o.Contact, Imprint: o.Imprint, Retention: o.Retention, Builtin: builtinTemplates, Pattern: o.TemplatesPattern, Asset: s.assetAddress, Log: o.Log,
 	})
 	if err != nil {

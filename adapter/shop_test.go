@@ -83,8 +83,8 @@ func newShop(t testing.TB, changes ...func(*setup)) *shop {
 		with.Clicks = executor.NewClickOperator(with.clicks, log)
 	}
 	with.Books = executor.NewBookOperator(s.db, s.events, with.index, highlight.Highlighter{}, log)
-	s.board = trends.NewBoard(s.db, s.db, s.db, highlight.Highlighter{}, trends.Options{Group: "trends", Stream: "test", MinVisitors: max(1, with.minVisitors), Log: log})
-	with.Trends, with.Insights, with.Demo = executor.NewTrendOperator(s.board, s.db), insights.NewDesk(s.db, s.board, s.db), s.db
+	s.board = trends.NewBoard(s.db, s.db, s.db, s.db, highlight.Highlighter{}, trends.Options{Group: "trends", Stream: "test", MinVisitors: max(1, with.minVisitors), Log: log})
+	with.Trends, with.Insights, with.Demo = executor.NewTrendOperator(s.board, s.db), insights.NewDesk(s.db, s.db, s.board, s.db), s.db
 	with.Sessions = s.db
 	recommender := recommending.New(s.db, s.db, recommending.NewContents(s.db, with.index, log))
 	with.Recommendations = executor.NewRecommendationOperator(recommender, func() []byte { return []byte("a key for exports") })

@@ -64,3 +64,11 @@ func (s *Server) checkStaff(c *gin.Context) (bool, error) {
 	}
 	return s.sessions.SignedIn(c.Request)
 }
+
+// eventLink returns the address of a search's event for staff who are signed in, or "".
+func (s *Server) eventLink(c *gin.Context, searchID string) string {
+	if !s.isStaff(c) {
+		return ""
+	}
+	return s.links.To(desk.EventPath, url.Values{"id": {searchID}})
+}

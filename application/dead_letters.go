@@ -15,36 +15,13 @@ import (
 	"literank.com/event-books/infrastructure/mq"
 )
 
-// DeadLetter is an event that Kafka rejected, or a record that a handler could not handle.
-type DeadLetter struct {
-	// ID is a number for those of handlers. For those of Kafka it is the topic, with partition
-	// and offset among its dead letters.
-	ID     string    `json:"id"`
-	Reason string    `json:"reason"`
-	Time   time.Time `json:"time"`
-	// Group could not handle the record that lies at that place of Topic. It is empty if Kafka
-	// rejected the event.
-	Group     string `json:"group,omitempty"`
-	Topic     string `json:"topic"`
-	Partition int32  `json:"partition,omitempty"`
-	Offset    int64  `json:"offset,omitempty"`
-	Record    Record `json:"record"`
-}
-
-// Record is the content of a dead letter.
-type Record struct {
-	Key     string         `json:"key"`
-	Value   []byte         `json:"value"`
-	Headers []model.Header `json:"headers"`
-	Time    time.Time      `json:"time"`
-}
-
 // DeadLetters are the dead letters of a shop.
 type DeadLetters struct {
-	config *config.Config
-	db     *catalogue
-	kafka  mq.Kafka
-	log    *slog.Logger
+	config  *config.Config
+	db      *catalogue
+	kafka   mq.Kafka
+	brokers []string
+	log     *slog.Logger
 }
 
 // OpenDeadLetters connects to the database. Close ends the connection.
@@ -60,7 +37,7 @@ func OpenDeadLetters(ctx context.Context, c *config.Config, log *slog.Logger) (*
 	if err != nil {
 		return nil, err
 	}
-	return &DeadLetters{c, db, kafka, log}, nil
+	return &DeadLetters{c, db, kafka, Brokers(c), log}, nil
 }
 
 // Close ends the connection to the database.
@@ -71,7 +48,7 @@ const deadPage = 100
 
 // Each calls visit for each dead letter that is not done: those of handlers, then those of
 // Kafka.
-func (d *DeadLetters) Each(ctx context.Context, visit func(*DeadLetter) error) error {
+func (d *DeadLetters) Each(ctx context.Context, visit func(*model.DeadLetter) error) error {
 	for after := int64(0); ; {
 		letters, err := d.db.DeadLetters(ctx, after, deadPage)
 		if err != nil {
@@ -95,17 +72,17 @@ func (d *DeadLetters) Each(ctx context.Context, visit func(*DeadLetter) error) e
 	return nil
 }
 
-func ofHandler(l *gateway.DeadLetter) *DeadLetter {
+func ofHandler(l *gateway.DeadLetter) *model.DeadLetter {
 	r := l.Record
-	return &DeadLetter{
+	return &model.DeadLetter{
 		ID: strconv.FormatInt(l.ID, 10), Reason: l.Reason, Time: l.Rejected, Group: r.Group, Topic: r.Stream, Partition: r.Number, Offset: r.Position,
-		Record: Record{r.Key, r.Value, r.Headers, r.Time},
+		Record: model.DeadRecord{Key: r.Key, Value: r.Value, Headers: r.Headers, Time: r.Time},
 	}
 }
 
 // eachOfKafka reads the topic of dead letters. Those of handlers were sent there from the
 // database, and are listed from there.
-func (d *DeadLetters) eachOfKafka(ctx context.Context, of string, visit func(*DeadLetter) error) error {
+func (d *DeadLetters) eachOfKafka(ctx context.Context, of string, visit func(*model.DeadLetter) error) error {
 	topic := mq.DeadLetterTopic(of)
 	done, err := d.db.SentAgain(ctx, of)
 	if err != nil {
@@ -116,9 +93,9 @@ func (d *DeadLetters) eachOfKafka(ctx context.Context, of string, visit func(*De
 		if done[id] || r.Header(mq.DeadGroup) != "" {
 			return nil
 		}
-		return visit(&DeadLetter{
+		return visit(&model.DeadLetter{
 			ID: id, Reason: r.Header(mq.DeadReason), Time: r.Time.UTC(), Topic: of,
-			Record: Record{r.Key, r.Value, mq.WithoutDeath(r.Headers), r.Time.UTC()},
+			Record: model.DeadRecord{Key: r.Key, Value: r.Value, Headers: mq.WithoutDeath(r.Headers), Time: r.Time.UTC()},
 		})
 	})
 	if errors.Is(err, mq.ErrNoTopic) {
@@ -128,8 +105,8 @@ func (d *DeadLetters) eachOfKafka(ctx context.Context, of string, visit func(*De
 }
 
 // Find returns one dead letter. The error wraps gateway.ErrNoDeadLetter if there is none.
-func (d *DeadLetters) Find(ctx context.Context, id string) (found *DeadLetter, err error) {
-	err = d.Each(ctx, func(l *DeadLetter) error {
+func (d *DeadLetters) Find(ctx context.Context, id string) (found *model.DeadLetter, err error) {
+	err = d.Each(ctx, func(l *model.DeadLetter) error {
 		if l.ID == id {
 			found = l
 		}
@@ -145,7 +122,7 @@ func (d *DeadLetters) Find(ctx context.Context, id string) (found *DeadLetter, e
 // marked as done in the same transaction. One of Kafka is sent again, with its ce_id and with a
 // source that belongs to its place among the dead letters; so it counts once, even if it is sent
 // twice.
-func (d *DeadLetters) Retry(ctx context.Context, l *DeadLetter) error {
+func (d *DeadLetters) Retry(ctx context.Context, l *model.DeadLetter) error {
 	if l.Group == "" {
 		return d.sendAgain(ctx, l)
 	}
@@ -163,7 +140,7 @@ func (d *DeadLetters) Retry(ctx context.Context, l *DeadLetter) error {
 	})
 }
 
-func (d *DeadLetters) sendAgain(ctx context.Context, l *DeadLetter) error {
+func (d *DeadLetters) sendAgain(ctx context.Context, l *model.DeadLetter) error {
 	topic := mq.DeadLetterTopic(l.Topic)
 	stream, err := mq.OpenStream(d.kafka, topic)
 	if err != nil {
@@ -201,7 +178,7 @@ func (d *DeadLetters) deliver(ctx context.Context, topic string, record *mq.Reco
 	if err != nil {
 		return err
 	}
-	producer, err := mq.NewProducer(Brokers(d.config), topic, options...)
+	producer, err := mq.NewProducer(d.brokers, topic, options...)
 	if err != nil {
 		return err
 	}

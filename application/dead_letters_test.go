@@ -16,6 +16,7 @@ import (
 
 	"literank.com/event-books/api"
 	"literank.com/event-books/bench/testbed"
+	"literank.com/event-books/domain/model"
 	"literank.com/event-books/infrastructure/config"
 	"literank.com/event-books/infrastructure/mq"
 	"literank.com/event-books/infrastructure/mq/mqtest"
@@ -56,12 +57,12 @@ func runUntilEnd(t *testing.T, run func(context.Context)) {
 }
 
 // listed are all dead letters of the shop, as events dead list shows them.
-func listed(t *testing.T, c *config.Config) (letters []*DeadLetter) {
+func listed(t *testing.T, c *config.Config) (letters []*model.DeadLetter) {
 	t.Helper()
 	d, err := OpenDeadLetters(t.Context(), c, quiet)
 	require.NoError(t, err)
 	defer d.Close()
-	require.NoError(t, d.Each(t.Context(), func(l *DeadLetter) error { letters = append(letters, l); return nil }))
+	require.NoError(t, d.Each(t.Context(), func(l *model.DeadLetter) error { letters = append(letters, l); return nil }))
 	return letters
 }
 

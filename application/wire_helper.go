@@ -196,7 +196,7 @@ func (w *WireHelper) openHelper() (err error) {
 
 // openTrends prepares what counts searches, if this process does, and what lists them.
 func (w *WireHelper) openTrends(counting bool) (err error) {
-	w.board = trends.NewBoard(w.db, w.db, w.books, highlight.Highlighter{}, trends.Options{
+	w.board = trends.NewBoard(w.db, w.db, w.db, w.books, highlight.Highlighter{}, trends.Options{
 		Group: trendGroup(w.config), Stream: w.config.MQ.SearchTopic(), MinVisitors: w.config.Trends.MinVisitors, Log: w.log,
 	})
 	kafka, err := kafkaAt(w.config, w.brokers)
@@ -218,6 +218,10 @@ func (w *WireHelper) recommender() *recommending.Recommender {
 // openServers prepares the web service and that of metrics.
 func (w *WireHelper) openServers(token string) (err error) {
 	c := w.config.App
+	pipeline, err := newPipeline(w.config, w.db, w.brokers, w.log)
+	if err != nil {
+		return err
+	}
 	var clicks *executor.ClickOperator
 	if w.clicks != nil {
 		clicks = executor.NewClickOperator(w.clicks, w.log)
@@ -228,7 +232,8 @@ func (w *WireHelper) openServers(token string) (err error) {
 		Recommendations:  executor.NewRecommendationOperator(w.recommender(), w.exportKey),
 		Live:             w.live,
 		Sessions:         w.db,
-		Insights:         insights.NewDesk(w.db, w.board, w.BookManager()),
+		Pipeline:         pipeline,
+		Insights:         insights.NewDesk(w.db, w.db, w.board, w.BookManager()),
 		Clicks:           clicks,
 		Health:           w,
 		Demo:             w.db,

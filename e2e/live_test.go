@@ -56,6 +56,17 @@ func TestLiveSearches(t *testing.T) {
 		assert.Contains(t, line, fmt.Sprintf(`"keyword":"moby %d"`, i))
 		assert.NotContains(t, line, "visitor")
 	}
+	// The same search as an event.
+	found := get(t, address+"/?q=moby+event")
+	request, err := http.NewRequest(http.MethodGet, address+"/insights/event?id="+found.header.Get("X-Search-Id"), nil)
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+adminToken(t, dir))
+	p.eventually("the event is in the topic", func() bool {
+		page, err := do(t, request)
+		return err == nil && page.code == http.StatusOK && strings.Contains(page.body, "<bdi>moby event</bdi>") && strings.Contains(page.body, "partition")
+	})
+	assert.Contains(t, data(), `"keyword":"moby event"`)
+
 	slices.Sort(delays)
 	t.Logf("from the request to its line: median %s, longest %s", delays[len(delays)/2], delays[len(delays)-1])
 	stopped := make(chan int, 1)

@@ -5,7 +5,9 @@ package e2e
 import (
 	"database/sql"
 	"fmt"
+	"io"
 	"net/http"
+	neturl "net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -158,6 +160,24 @@ func TestDeadLettersArePutBack(t *testing.T) {
 	assert.Len(t, strings.Split(strings.TrimSpace(output), "\n"), 3, "a head and two letters: %s", output)
 	found := regexp.MustCompile(`(lr-book-searches/0/[01]) +\S+ \S+ +Kafka +even +too large\n`).FindStringSubmatch(output)
 	require.NotNil(t, found, output)
+	// Staff see both in the desk, and may put them back there.
+	desk := func(method, target string, form neturl.Values) *http.Response {
+		t.Helper()
+		request, err := http.NewRequest(method, url+target, strings.NewReader(form.Encode()))
+		require.NoError(t, err)
+		request.Header.Set("Authorization", "Bearer "+adminToken(t, dir))
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		answer, err := http.DefaultTransport.RoundTrip(request)
+		require.NoError(t, err)
+		t.Cleanup(func() { answer.Body.Close() })
+		return answer
+	}
+	page, err := io.ReadAll(desk(http.MethodGet, "/insights/health", nil).Body)
+	require.NoError(t, err)
+	for _, text := range []string{">1</a>", ">" + found[1] + "</a>", "not a JSON array", "trends-clicks"} {
+		assert.Contains(t, string(page), text)
+	}
+	assert.Equal(t, "/insights/dead-letter?id=1&outcome=failed", desk(http.MethodPost, "/insights/dead-letter", neturl.Values{"id": {"1"}}).Header.Get("Location"))
 	status, output = finish(t, dir, environ, "events", "dead", "retry", found[1])
 	assert.Equal(t, 0, status, output)
 	assert.Equal(t, found[1]+" is done\n", output)

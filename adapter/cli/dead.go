@@ -12,6 +12,7 @@ import (
 
 	"literank.com/event-books/application"
 	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
 )
 
 // withDeadLetters runs work on the dead letters of the configured shop.
@@ -40,14 +41,14 @@ func (cmd deadListCommand) Run(sh *shell) error {
 		encoder := json.NewEncoder(sh.Out)
 		table := tabwriter.NewWriter(sh.Out, 0, 0, 2, ' ', 0)
 		n := 0
-		err := d.Each(sh.ctx, func(l *application.DeadLetter) error {
+		err := d.Each(sh.ctx, func(l *model.DeadLetter) error {
 			if cmd.JSON {
 				return encoder.Encode(l)
 			}
 			if n++; n == 1 {
 				fmt.Fprintln(table, "ID\tTIME\tREJECTED BY\tKEY\tREASON")
 			}
-			_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", l.ID, l.Time.UTC().Format(time.DateTime), rejectedBy(l), shortened(l.Record.Key), shortened(l.Reason))
+			_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", l.ID, l.Time.UTC().Format(time.DateTime), l.RejectedBy(), shortened(l.Record.Key), shortened(l.Reason))
 			return err
 		})
 		if err == nil && n == 0 && !cmd.JSON {
@@ -55,13 +56,6 @@ func (cmd deadListCommand) Run(sh *shell) error {
 		}
 		return errors.Join(err, table.Flush())
 	})
-}
-
-func rejectedBy(l *application.DeadLetter) string {
-	if l.Group == "" {
-		return "Kafka"
-	}
-	return l.Group
 }
 
 // shortened returns one line of at most 60 characters, without control characters.
@@ -99,8 +93,8 @@ func (cmd deadShowCommand) Run(sh *shell) error {
 	})
 }
 
-func printDeadLetter(w io.Writer, l *application.DeadLetter) {
-	fmt.Fprintf(w, "rejected by: %s, at %s\nreason:      %s\n", rejectedBy(l), l.Time.UTC().Format(time.RFC3339), l.Reason)
+func printDeadLetter(w io.Writer, l *model.DeadLetter) {
+	fmt.Fprintf(w, "rejected by: %s, at %s\nreason:      %s\n", l.RejectedBy(), l.Time.UTC().Format(time.RFC3339), l.Reason)
 	if l.Group != "" {
 		fmt.Fprintf(w, "record:      %s, partition %d, offset %d\n", l.Topic, l.Partition, l.Offset)
 	} else {
@@ -130,10 +124,10 @@ func (cmd deadRetryCommand) Run(sh *shell) error {
 		return usageError{errors.New("name the ids of dead letters, or --all")}
 	}
 	return sh.withDeadLetters(func(d *application.DeadLetters) error {
-		var letters []*application.DeadLetter
+		var letters []*model.DeadLetter
 		var errs []error
 		if cmd.All {
-			if err := d.Each(sh.ctx, func(l *application.DeadLetter) error { letters = append(letters, l); return nil }); err != nil {
+			if err := d.Each(sh.ctx, func(l *model.DeadLetter) error { letters = append(letters, l); return nil }); err != nil {
 				return err
 			}
 		}

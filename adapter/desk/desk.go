@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path"
@@ -17,12 +18,18 @@ import (
 
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/application/insights"
+	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/model"
 )
 
 // The addresses of the desk.
 const (
 	Path        = "/insights"
 	KeywordPath = Path + "/keyword"
+	HealthPath  = Path + "/health"
+	DeadPath    = Path + "/dead-letter"
+	EventPath   = Path + "/event"
+	HidePath    = Path + "/hide"
 	LivePath    = Path + "/live"
 	SignInPath  = Path + "/sign-in"
 	SignOutPath = Path + "/sign-out"
@@ -30,7 +37,14 @@ const (
 
 // Options are the parts of the desk.
 type Options struct {
-	Desk  *insights.Desk
+	Desk     *insights.Desk
+	Pipeline gateway.Pipeline
+	// Stats counts what became of the events of this shop.
+	Stats interface {
+		EventStats() model.EventStats
+		ClickStats() model.EventStats
+	}
+	Log   *slog.Logger
 	Links query.Links
 	// Builtin has the templates.
 	Builtin fs.FS
@@ -50,7 +64,7 @@ func New(o Options) (*Pages, error) {
 	var err error
 	p.templates, err = template.New("").Funcs(template.FuncMap{
 		"asset": o.Asset, "link": func(path string) string { return o.Links.To(path, nil) },
-		"number": number, "percent": percent, "decimal": decimal, "change": change, "time": clock,
+		"axis": axis, "number": number, "percent": percent, "decimal": decimal, "change": change, "time": clock,
 	}).ParseFS(o.Builtin, "templates/desk/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("templates of the desk: %w", err)

@@ -100,8 +100,6 @@ type frontData struct {
 	*insights.Summary
 	Chart template.HTML
 	Lists []keywordList
-	// Layout is how times of the history are written.
-	Layout string
 	// NotFoundRate is the part of searches that found nothing.
 	NotFoundRate *float64
 	// Tables are the addresses of the tables as CSV.
@@ -159,10 +157,10 @@ func (p *Pages) Front(c *gin.Context) error {
 	f.offer(summary)
 	data := &frontData{
 		frame: frame{Title: "Overview", Here: Path, Filter: f}, Summary: summary,
-		Layout: layoutOf(summary.History), OnlyDemo: onlyDemo, ShowsDemo: asked.Group.Kind == trend.Demo,
+		OnlyDemo: onlyDemo, ShowsDemo: asked.Group.Kind == trend.Demo,
 		Tables: map[string]string{}, Empty: summary.Numbers.Requests+summary.Demo+summary.Before.Requests == 0,
 	}
-	data.Chart = history(summary.History, data.Layout)
+	data.Chart = history(summary.History)
 	if summary.Numbers.Searches > 0 {
 		rate := float64(summary.Numbers.NotFound) / float64(summary.Numbers.Searches)
 		data.NotFoundRate = &rate

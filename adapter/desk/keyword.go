@@ -16,8 +16,7 @@ import (
 type keywordData struct {
 	frame
 	*insights.KeywordReport
-	Chart  template.HTML
-	Layout string
+	Chart template.HTML
 	// SearchLink searches the shop for the keyword.
 	SearchLink string
 	Tables     map[string]string
@@ -54,9 +53,9 @@ func (p *Pages) Keyword(c *gin.Context) error {
 	f.values.Set(query.Keyword, f.Keyword)
 	data := &keywordData{
 		frame: frame{Title: report.Keyword, Here: KeywordPath, Filter: f}, KeywordReport: report,
-		Layout: layoutOf(report.History), SearchLink: p.Links.To("/", url.Values{query.Keyword: {report.Keyword}}), Tables: map[string]string{},
+		SearchLink: p.Links.To("/", url.Values{query.Keyword: {report.Keyword}}), Tables: map[string]string{},
 	}
-	data.Chart = history(report.History, data.Layout)
+	data.Chart = history(report.History)
 	for _, table := range []string{"history", "clicks"} {
 		data.Tables[table] = p.csv(f, "/api/insights/keyword", query.Table, table)
 	}
@@ -67,4 +66,18 @@ func (p *Pages) Keyword(c *gin.Context) error {
 		data.Clicks = append(data.Clicks, linkedClick{b, p.Links.ToBook("/books", b.Book.ID)})
 	}
 	return p.render(c, http.StatusOK, "keyword.html", data)
+}
+
+// Hide hides a keyword from public trends, or shows it again, and leads back to its page.
+func (p *Pages) Hide(c *gin.Context) error {
+	keyword, err := query.ParseOneKeyword(url.Values{query.Keyword: {c.PostForm(query.Keyword)}})
+	if err != nil {
+		return err
+	}
+	if err := p.Desk.Hide(c.Request.Context(), keyword, c.PostForm("hide") == "yes"); err != nil {
+		return err
+	}
+	c.Header("Cache-Control", "no-store")
+	c.Redirect(http.StatusSeeOther, p.Links.To(KeywordPath, url.Values{query.Keyword: {string(keyword)}}))
+	return nil
 }

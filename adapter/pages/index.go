@@ -18,6 +18,8 @@ import (
 // indexData is the data of index.html.
 type indexData struct {
 	frame
+	// EventLink leads staff to the event of the search.
+	EventLink string
 	// Results says that the page shows the result of a search; otherwise it is
 	// the shop's home page.
 	Results bool
@@ -91,6 +93,9 @@ func (p *Pages) Index(c *gin.Context) error {
 	} else {
 		data.ForYou = p.forVisitor(c)
 		data.Browse = append(p.trends(c.Request.Context()), p.browse(c.Request.Context())...)
+	}
+	if answer.SearchID != "" {
+		data.EventLink = p.EventLink(c, answer.SearchID)
 	}
 	if answer.Search.Keyword == "" {
 		data.Visitor = p.welcome(c)

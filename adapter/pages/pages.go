@@ -36,7 +36,9 @@ type Options struct {
 	Signer   click.Signer
 	Searcher *search.Searcher
 	Visitors *visitor.Visitors
-	Links    query.Links
+	// EventLink returns the address of a search's event, for staff alone; for others it is empty.
+	EventLink func(c *gin.Context, searchID string) string
+	Links     query.Links
 	// ImageHosts are the hosts that pictures of covers may come from; "*." allows
 	// every subdomain.
 	ImageHosts []string

@@ -24,14 +24,25 @@ type Reader interface {
 // Desk answers the questions of staff. Its methods may be called concurrently.
 type Desk struct {
 	reader Reader
+	hidden gateway.HiddenKeywords
 	board  *trends.Board
 	books  gateway.BookManager
 	now    func() time.Time
 }
 
 // NewDesk returns a desk. The board knows which keywords are searched most.
-func NewDesk(reader Reader, board *trends.Board, books gateway.BookManager) *Desk {
-	return &Desk{reader: reader, board: board, books: books, now: time.Now}
+func NewDesk(reader Reader, hidden gateway.HiddenKeywords, board *trends.Board, books gateway.BookManager) *Desk {
+	return &Desk{reader: reader, hidden: hidden, board: board, books: books, now: time.Now}
+}
+
+// Hide hides a keyword from public trends, in all its spellings, or shows it again. It takes a
+// second.
+func (d *Desk) Hide(ctx context.Context, keyword model.Keyword, hide bool) error {
+	change := d.hidden.ShowKeyword
+	if hide {
+		change = d.hidden.HideKeyword
+	}
+	return change(ctx, model.Fold(string(keyword)))
 }
 
 // Filter narrows numbers down to a window of time and a group of searches.

@@ -114,7 +114,9 @@ func (k *keywordRows) best(order trend.Order, n int) []int64 {
 // KeywordReport is all that is known of one keyword in a window.
 type KeywordReport struct {
 	// Keyword is as it was typed most often, or as it was asked for.
-	Keyword string       `json:"keyword"`
+	Keyword string `json:"keyword"`
+	// Hidden says that staff have hidden it from public trends.
+	Hidden  bool         `json:"hidden"`
 	Window  trend.Window `json:"window"`
 	Numbers Numbers      `json:"numbers"`
 	Before  Numbers      `json:"before"`
@@ -149,6 +151,11 @@ func (d *Desk) Keyword(ctx context.Context, f Filter, keyword model.Keyword) (*K
 		History: newSummary(f, present, before).history,
 	}
 	folded := model.Fold(string(keyword))
+	hidden, err := d.hidden.HiddenKeywords(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, report.Hidden = slices.BinarySearch(hidden, folded)
 	ids, err := d.reader.KeywordIDs(ctx, []string{folded})
 	id, known := ids[folded]
 	if err != nil || !known {

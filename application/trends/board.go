@@ -46,6 +46,7 @@ type Options struct {
 type Board struct {
 	reader  gateway.TrendReader
 	sources gateway.Sources
+	secrets gateway.HiddenKeywords
 	words   words
 	options Options
 	now     func() time.Time
@@ -58,6 +59,7 @@ type Board struct {
 	texts   map[int64]*text
 	made    time.Time // when the lists were made
 	dirty   bool      // the sums have changed since
+	hidden  []string  // folded keywords that the public doesn't see
 	away    bool
 
 	lists        atomic.Pointer[map[list][]Entry] // of one moment
@@ -87,9 +89,9 @@ type Entry struct {
 var errNotReady = &model.Error{Code: model.UnavailableNow, Message: "the trends are being read", RetryAfter: time.Second}
 
 // NewBoard returns a board. Run fills it.
-func NewBoard(reader gateway.TrendReader, sources gateway.Sources, books gateway.BookManager, marker gateway.Highlighter, options Options) *Board {
+func NewBoard(reader gateway.TrendReader, sources gateway.Sources, hidden gateway.HiddenKeywords, books gateway.BookManager, marker gateway.Highlighter, options Options) *Board {
 	return &Board{
-		reader: reader, sources: sources, words: words{books, marker}, options: options, now: time.Now,
+		reader: reader, sources: sources, secrets: hidden, words: words{books, marker}, options: options, now: time.Now,
 		texts: map[int64]*text{},
 	}
 }
@@ -195,7 +197,7 @@ func (b *Board) Refresh(ctx context.Context) error {
 // how far back.
 const compareEvery, comparedFor = 500 * time.Millisecond, trend.KeepDays * 24 * time.Hour
 
-// compare finds out how complete the counts are.
+// compare finds out how complete the counts are, and what staff have hidden.
 func (b *Board) compare(ctx context.Context, now time.Time) error {
 	if now.Sub(b.compared) < compareEvery {
 		return nil
@@ -205,6 +207,13 @@ func (b *Board) compare(ctx context.Context, now time.Time) error {
 		return err
 	}
 	b.completeness.Store(&c)
+	hidden, err := b.secrets.HiddenKeywords(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(hidden, b.hidden) {
+		b.hidden, b.dirty = hidden, true
+	}
 	b.compared = now
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"literank.com/event-books/domain/model"
 	"literank.com/event-books/domain/trend"
 )
 
@@ -53,7 +54,7 @@ func (b *Board) entries(ctx context.Context, now time.Time, l list, best []candi
 		for _, c := range part {
 			row := &b.sums.rows[c.at]
 			t := b.texts[row.keyword]
-			if t == nil || !t.public[l.window] {
+			if t == nil || !t.public[l.window] || b.isHidden(t.text) {
 				continue
 			}
 			sum := row.byWindow[l.window]
@@ -67,6 +68,12 @@ func (b *Board) entries(ctx context.Context, now time.Time, l list, best []candi
 		}
 	}
 	return entries, nil
+}
+
+// isHidden reports whether staff have hidden a keyword.
+func (b *Board) isHidden(text string) bool {
+	_, hidden := slices.BinarySearch(b.hidden, model.Fold(text))
+	return hidden
 }
 
 // readTexts reads the texts of candidates that aren't current.

@@ -79,6 +79,16 @@ type Tally struct {
 	Late int64
 }
 
+// Add adds the numbers of another one.
+func (t *Tally) Add(other Tally) {
+	t.Handled += other.Handled
+	t.Copies += other.Copies
+	t.Dead += other.Dead
+	t.Ignored += other.Ignored
+	t.Missed += other.Missed
+	t.Late += other.Late
+}
+
 // SourceCount is a source of events, as far as one shard knows it.
 type SourceCount struct {
 	// Window knows which sequences have arrived.

@@ -53,8 +53,11 @@ func (db *DB) migrations() []*goose.Migration {
 		step(13, db.addInsights),
 		step(14, db.addInterests),
 		step(15, func(ctx context.Context, conn *sql.DB) error {
-			table := "staff_sessions (hash " + db.dialect.columnType(key) + ", data " + db.dialect.columnType(content) + ", expires_at BIGINT NOT NULL, PRIMARY KEY (hash))"
-			return db.createTables(ctx, conn, []string{table}, nil)
+			of := db.dialect.columnType
+			return db.createTables(ctx, conn, []string{
+				"staff_sessions (hash " + of(key) + ", data " + of(content) + ", expires_at BIGINT NOT NULL, PRIMARY KEY (hash))",
+				"hidden_keywords (hash " + of(key) + ", folded " + of(longText) + ", hidden_at BIGINT NOT NULL, PRIMARY KEY (hash))",
+			}, nil)
 		}),
 	}
 }

@@ -142,6 +142,22 @@ func (db *DB) Checkpoint(ctx context.Context, shard model.Shard, epoch int64) (m
 	return p.checkpoint(), nil
 }
 
+func (db *DB) Positions(ctx context.Context) (map[model.Shard]model.Checkpoint, error) {
+	session, err := db.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rows []*position
+	if err := session.Find(&rows).Error; err != nil {
+		return nil, db.failed("read how far consumers have read", err)
+	}
+	all := make(map[model.Shard]model.Checkpoint, len(rows))
+	for _, p := range rows {
+		all[p.shard()] = p.checkpoint()
+	}
+	return all, nil
+}
+
 func (db *DB) Sources(ctx context.Context, shard model.Shard, names []string) (map[string]model.SourceCount, error) {
 	session, err := db.session(ctx)
 	if err != nil {

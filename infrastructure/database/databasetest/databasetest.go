@@ -31,6 +31,8 @@ type Catalogue interface {
 	gateway.TrendReader
 	gateway.InsightReader
 	gateway.StaffSessions
+	gateway.HiddenKeywords
+	gateway.Positions
 	gateway.DayKeys
 	gateway.Rebuilder
 	gateway.InterestReader
@@ -70,6 +72,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"completeness":                      testCompleteness,
 		"insights":                          testInsights,
 		"staff sessions":                    testStaffSessions,
+		"hidden keywords":                   testHiddenKeywords,
 		"old days are dropped":              testOldDaysAreDropped,
 		"a click after midnight":            testClickAfterMidnight,
 		"consent during the day":            testConsentDuringTheDay,

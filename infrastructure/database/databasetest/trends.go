@@ -58,6 +58,9 @@ func testClaims(t *testing.T, db Catalogue) {
 	require.NoError(t, err)
 	step.Epoch = first.Epoch
 	assert.Equal(t, step.Checkpoint, stored)
+	all := must(db.Positions(ctx))
+	assert.Equal(t, step.Checkpoint, all[shardA])
+	assert.Contains(t, all, other)
 	sources, err := db.Sources(ctx, shardA, []string{"/shop/1", "/shop/2"})
 	require.NoError(t, err)
 	assert.Equal(t, step.Sources, sources)
