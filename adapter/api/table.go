@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"literank.com/event-books/application/insights"
+	"literank.com/event-books/domain/model"
 	"literank.com/event-books/domain/trend"
 )
 
@@ -38,14 +38,11 @@ func (t table) write(c *gin.Context, name string) error {
 	return w.Error()
 }
 
-// cell writes a value. Spreadsheets run texts that begin like a formula, so these get an apostrophe.
+// cell writes a value.
 func cell(value any) string {
 	switch v := value.(type) {
 	case string:
-		if v != "" && strings.ContainsRune("=+-@\t\r", rune(v[0])) {
-			return "'" + v
-		}
-		return v
+		return model.SpreadsheetText(v)
 	case *float64:
 		if v == nil {
 			return ""

@@ -10,6 +10,7 @@ import (
 	"literank.com/event-books/adapter/query"
 	"literank.com/event-books/application/insights"
 	"literank.com/event-books/domain/model"
+	"literank.com/event-books/domain/trend"
 )
 
 // keywordData is the data of keyword.html.
@@ -21,7 +22,9 @@ type keywordData struct {
 	SearchLink string
 	Tables     map[string]string
 	Results    []linkedBook
-	Clicks     []linkedClick
+	// Demo says that these are numbers of simulated shoppers. Nobody knows what they found.
+	Demo   bool
+	Clicks []linkedClick
 }
 
 type linkedBook struct {
@@ -54,6 +57,7 @@ func (p *Pages) Keyword(c *gin.Context) error {
 	data := &keywordData{
 		frame: frame{Title: report.Keyword, Here: KeywordPath, Filter: f}, KeywordReport: report,
 		SearchLink: p.Links.To("/", url.Values{query.Keyword: {report.Keyword}}), Tables: map[string]string{},
+		Demo: asked.Group.Kind == trend.Demo,
 	}
 	data.Chart = history(report.History)
 	for _, table := range []string{"history", "clicks"} {

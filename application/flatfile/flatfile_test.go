@@ -267,6 +267,6 @@ func TestErrorsOfTheFile(t *testing.T) {
 
 func TestHarmless(t *testing.T) {
 	for cell, want := range map[string]string{"": "", "moon": "moon", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\tx": "'\tx", "\rx": "'\rx", "a=1": "a=1", "'=": "'="} {
-		assert.Equal(t, want, harmless(cell), cell)
+		assert.Equal(t, want, model.SpreadsheetText(cell), cell)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"literank.com/event-books/domain/model"
 )
 
 // Format is how rows are written.
@@ -61,7 +63,7 @@ func (w *Writer) Write(row any) error {
 	cells := make([]string, len(w.columns))
 	eachColumn(reflect.ValueOf(row), func(name string, value any) {
 		if i := slices.Index(w.columns, name); i >= 0 {
-			cells[i] = harmless(cell(value))
+			cells[i] = model.SpreadsheetText(cell(value))
 		}
 	})
 	return w.csv.Write(cells)
@@ -117,12 +119,4 @@ func cell(value any) string {
 		return *v
 	}
 	return fmt.Sprint(value)
-}
-
-// harmless puts an apostrophe before a cell that a spreadsheet would run as a formula.
-func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
 }

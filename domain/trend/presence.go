@@ -107,10 +107,7 @@ func DecodeActivity(data []byte) (Activity, error) {
 // Presence counts the visitors of a day in any run of buckets. It has how many were there in each
 // bucket, and how many were there in two buckets but in none between them: the first sum less the
 // second one is the number of visitors, since each one counts once more than such pairs.
-type Presence map[presencePair]int64
-
-// presencePair are two buckets, or one twice.
-type presencePair struct{ first, next uint8 }
+type Presence map[pair]int64
 
 // Add adds a visitor who was there in the buckets that a mask has, n times.
 func (p Presence) Add(mask uint64, n int64) {
@@ -118,34 +115,24 @@ func (p Presence) Add(mask uint64, n int64) {
 	for mask != 0 {
 		bucket := bits.TrailingZeros64(mask)
 		mask &= mask - 1
-		p.add(presencePair{uint8(bucket), uint8(bucket)}, n)
+		addPair(p, pair{uint8(bucket), uint8(bucket)}, n)
 		if last >= 0 {
-			p.add(presencePair{uint8(last), uint8(bucket)}, n)
+			addPair(p, pair{uint8(last), uint8(bucket)}, n)
 		}
 		last = bucket
 	}
 }
 
-func (p Presence) add(pair presencePair, n int64) {
-	if p[pair] += n; p[pair] == 0 {
-		delete(p, pair)
-	}
-}
-
 // Join adds the visitors of another group. They must be others.
-func (p Presence) Join(other Presence) {
-	for pair, n := range other {
-		p.add(pair, n)
-	}
-}
+func (p Presence) Join(other Presence) { joinPairs(p, other) }
 
 // Count returns the number of visitors in the buckets from one on, up to another, which isn't
 // counted.
 func (p Presence) Count(from, to int) (visitors int64) {
-	for pair, n := range p {
+	for at, n := range p {
 		switch {
-		case int(pair.first) < from || int(pair.next) >= to:
-		case pair.first == pair.next:
+		case int(at[0]) < from || int(at[1]) >= to:
+		case at[0] == at[1]:
 			visitors += n
 		default:
 			visitors -= n
@@ -155,32 +142,54 @@ func (p Presence) Count(from, to int) (visitors int64) {
 }
 
 // Encode returns the counts as bytes: of each pair two numbers of buckets, and an unsigned varint.
-func (p Presence) Encode() []byte {
-	var data []byte
-	pairs := slices.SortedFunc(maps.Keys(p), func(a, b presencePair) int {
-		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.next, b.next))
-	})
-	for _, pair := range pairs {
-		data = binary.AppendUvarint(append(data, pair.first, pair.next), uint64(p[pair]))
+func (p Presence) Encode() []byte { return encodePairs(p) }
+
+// DecodePresence reads what Encode wrote.
+func DecodePresence(data []byte) (Presence, error) {
+	return decodePairs(data, func(p pair) bool { return p[0] <= p[1] && int(p[1]) < Buckets })
+}
+
+// pair is the key of a count: two small numbers.
+type pair [2]uint8
+
+func addPair(counts map[pair]int64, key pair, n int64) {
+	if counts[key] += n; counts[key] == 0 {
+		delete(counts, key)
+	}
+}
+
+func joinPairs(counts, others map[pair]int64) {
+	for key, n := range others {
+		addPair(counts, key, n)
+	}
+}
+
+func encodePairs(counts map[pair]int64) []byte {
+	data := []byte{}
+	keys := slices.SortedFunc(maps.Keys(counts), func(a, b pair) int { return slices.Compare(a[:], b[:]) })
+	for _, key := range keys {
+		data = binary.AppendUvarint(append(data, key[:]...), uint64(counts[key]))
 	}
 	return data
 }
 
-// DecodePresence reads what Encode wrote.
-func DecodePresence(data []byte) (Presence, error) {
-	p := Presence{}
+var errDamagedCounts = errors.New("counts are damaged")
+
+func decodePairs(data []byte, valid func(pair) bool) (map[pair]int64, error) {
+	counts := map[pair]int64{}
 	for len(data) > 0 {
-		if len(data) < 3 || int(data[1]) >= Buckets || data[0] > data[1] {
-			return nil, errDamagedVisit
+		if len(data) <= len(pair{}) {
+			return nil, errDamagedCounts
 		}
-		n, size := binary.Uvarint(data[2:])
-		if size <= 0 {
-			return nil, errDamagedVisit
+		key := pair(data)
+		n, size := binary.Uvarint(data[len(key):])
+		if size <= 0 || !valid(key) {
+			return nil, errDamagedCounts
 		}
-		p[presencePair{data[0], data[1]}] = int64(n)
-		data = data[2+size:]
+		counts[key] = int64(n)
+		data = data[len(key)+size:]
 	}
-	return p, nil
+	return counts, nil
 }
 
 // Total are the numbers over all keywords, of a scope on a day.
@@ -199,12 +208,7 @@ type ClickedBook struct {
 }
 
 // Places count the clicks of a day by bucket and place in the result.
-type Places map[placeKey]int64
-
-type placeKey struct {
-	bucket uint8
-	place  uint8 // in PlaceNames
-}
+type Places map[pair]int64
 
 // PlaceNames are the places that are told apart.
 var PlaceNames = [...]string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11-20", "21-50", "51-100", "101-"}
@@ -226,57 +230,26 @@ func placeOf(ordinal int) uint8 {
 
 // Add adds clicks at an ordinal.
 func (p Places) Add(bucket, ordinal int, n int64) {
-	p.add(placeKey{uint8(bucket), placeOf(ordinal)}, n)
-}
-
-func (p Places) add(key placeKey, n int64) {
-	if p[key] += n; p[key] == 0 {
-		delete(p, key)
-	}
+	addPair(p, pair{uint8(bucket), placeOf(ordinal)}, n)
 }
 
 // Join adds other clicks.
-func (p Places) Join(other Places) {
-	for key, n := range other {
-		p.add(key, n)
-	}
-}
+func (p Places) Join(other Places) { joinPairs(p, other) }
 
 // Sum returns the clicks of the buckets from one on, up to another, which isn't counted, by place.
 func (p Places) Sum(from, to int) (sum [len(PlaceNames)]int64) {
 	for key, n := range p {
-		if from <= int(key.bucket) && int(key.bucket) < to {
-			sum[key.place] += n
+		if bucket, place := int(key[0]), key[1]; from <= bucket && bucket < to {
+			sum[place] += n
 		}
 	}
 	return sum
 }
 
 // Encode returns the counts as bytes: of each one bucket and place, and an unsigned varint.
-func (p Places) Encode() []byte {
-	data := []byte{}
-	keys := slices.SortedFunc(maps.Keys(p), func(a, b placeKey) int {
-		return cmp.Or(cmp.Compare(a.bucket, b.bucket), cmp.Compare(a.place, b.place))
-	})
-	for _, key := range keys {
-		data = binary.AppendUvarint(append(data, key.bucket, key.place), uint64(p[key]))
-	}
-	return data
-}
+func (p Places) Encode() []byte { return encodePairs(p) }
 
 // DecodePlaces reads what Encode wrote.
 func DecodePlaces(data []byte) (Places, error) {
-	p := Places{}
-	for len(data) > 0 {
-		if len(data) < 3 || int(data[0]) >= Buckets || int(data[1]) >= len(PlaceNames) {
-			return nil, errors.New("places of clicks are damaged")
-		}
-		n, size := binary.Uvarint(data[2:])
-		if size <= 0 {
-			return nil, errors.New("places of clicks are damaged")
-		}
-		p[placeKey{data[0], data[1]}] = int64(n)
-		data = data[2+size:]
-	}
-	return p, nil
+	return decodePairs(data, func(p pair) bool { return int(p[0]) < Buckets && int(p[1]) < len(PlaceNames) })
 }
