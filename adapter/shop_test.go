@@ -18,6 +18,7 @@ import (
 
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/application/insights"
+	"literank.com/event-books/application/recommending"
 	"literank.com/event-books/application/trends"
 	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/domain/gateway"
@@ -85,6 +86,8 @@ func newShop(t testing.TB, changes ...func(*setup)) *shop {
 	s.board = trends.NewBoard(s.db, s.db, s.db, s.db, highlight.Highlighter{}, trends.Options{Group: "trends", Stream: "test", MinVisitors: max(1, with.minVisitors), Log: log})
 	with.Trends, with.Insights, with.Demo = executor.NewTrendOperator(s.board, s.db), insights.NewDesk(s.db, s.db, s.board, s.db), s.db
 	with.Sessions = s.db
+	recommender := recommending.New(s.db, s.db, recommending.NewContents(s.db, with.index, log))
+	with.Recommendations = executor.NewRecommendationOperator(recommender, func() []byte { return []byte("a key for exports") })
 	if !with.away {
 		require.NoError(t, s.board.Refresh(t.Context()))
 	}

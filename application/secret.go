@@ -12,13 +12,23 @@ func (w *WireHelper) visitorKey() []byte {
 	if key := w.visitors.Load(); key != nil {
 		return *key
 	}
+	key := w.keyFor("visitor cookie")
+	if key != nil {
+		w.visitors.Store(&key)
+	}
+	return key
+}
+
+// exportKey returns the key by which ids of visitors are hashed before they leave the shop, or nil
+// like visitorKey.
+func (w *WireHelper) exportKey() []byte { return w.keyFor("exported visitors") }
+
+func (w *WireHelper) keyFor(purpose string) []byte {
 	secret := cmp.Or(w.config.App.Secret, w.db.secret())
 	if secret == "" {
 		return nil
 	}
-	key := deriveKey(secret, "visitor cookie")
-	w.visitors.Store(&key)
-	return key
+	return deriveKey(secret, purpose)
 }
 
 // deriveKey derives the key for one purpose from the shop's secret (HKDF, RFC 5869).

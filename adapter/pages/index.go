@@ -54,6 +54,10 @@ type indexData struct {
 	WaysOn []link
 	// Offers are books for a result without any.
 	Offers offers
+	// RelatedSearches find the same books; nil if there are none.
+	RelatedSearches *facetView
+	// ForYou are books that the home page recommends.
+	ForYou offers
 }
 
 // option is one choice of a list in a form.
@@ -84,7 +88,10 @@ func (p *Pages) Index(c *gin.Context) error {
 	if data.Results && answer.Total == 0 {
 		p.addWaysOn(c.Request.Context(), data, answer.Search, tag)
 	}
-	if !data.Results {
+	if data.Results {
+		data.RelatedSearches = p.relatedSearches(answer)
+	} else {
+		data.ForYou = p.forVisitor(c)
 		data.Browse = append(p.trends(c.Request.Context()), p.browse(c.Request.Context())...)
 	}
 	if answer.SearchID != "" {
