@@ -55,6 +55,7 @@ type commands struct {
 	Index struct {
 		Status  indexStatusCommand  `cmd:"" help:"Show what the search index does."`
 		Rebuild indexRebuildCommand `cmd:"" help:"Build another index from the database; the old one answers meanwhile."`
+		Replay  indexReplayCommand  `cmd:"" help:"Run recorded searches against the index that the configuration makes, and list what would change."`
 	} `cmd:"" help:"Look after the search index."`
 	Demo        demoCommand `cmd:"" help:"Let simulated shoppers search in a running shop. They are counted apart from people."`
 	ConfigGroup struct {
