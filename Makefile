@@ -1,4 +1,4 @@
-.PHONY: build licenses run test race check lint bench weather overload chaos counting changes eval search requests trends fuzz large fire crawlers help
+.PHONY: build licenses run test race check lint bench weather overload chaos counting changes interests eval search requests trends fuzz large fire crawlers help
 
 build: ## Build the program, stamped with its commit
 	CGO_ENABLED=0 go build -buildvcs=true -tags nomsgpack -o event-books .
@@ -50,8 +50,11 @@ changes: ## Kill instances, then compare all copies of the catalogue; measure th
 trends: ## Measure how fast searches are counted, and trends answered (5 minutes; docs/trends.md)
 	go run ./bench/trends
 
-eval: ## Measure how well the search engine finds the books of TEST_DATA_DIR (5 minutes)
-	go run ./bench/eval
+interests: ## Measure what recommendations cost at a million pairs of books (5 minutes; docs/recommendations.md)
+	go run ./bench/interests
+
+eval: ## Measure how well the search engine finds the books of TEST_DATA_DIR (5 minutes); with SESSIONS=file, judge the recommender on sessions (docs/recommendations.md)
+	$(if $(SESSIONS),go run ./bench/recommendations -sessions "$(SESSIONS)" $(EVAL),go run ./bench/eval)
 
 search: ## Measure the search engine beside a stock Bleve index (5 minutes; docs/search-speed.md; -books 1000000 takes an hour)
 	go run ./bench/search

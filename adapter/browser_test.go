@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -67,6 +68,9 @@ func everyKindOfPage(t *testing.T) []visited {
 	withFacets := newShop(t, withEngine(t))
 	withFacets.add(hostileBooks()...)
 	withFacets.add(libraryBooks()...)
+	for range 3 { // the home page recommends the first ones, with reasons
+		withFacets.open(uuid.NewString(), 1, 2, 3, 4)
+	}
 	clever := withFacets.serve()
 	long := strings.Repeat("Pneumonoultramicroscopicsilicovolcanoconiosis", 5)
 	return []visited{
@@ -87,6 +91,7 @@ func everyKindOfPage(t *testing.T) []visited {
 		{"too many words", base + "/?q=" + strings.Repeat("o+", 40)},
 		{"empty shop", newShop(t).serve() + "/"},
 		{"home, browsing", clever + "/"},
+		{"book, with what readers also opened", clever + "/books/1"},
 		{"facets", clever + "/?q=tolstoy&language=en&subject=Russia"},
 		{"facets of long values", clever + "/?available=false&author=" + strings.Repeat("Donaudampfschifffahrtsgesellschaft", 8)},
 		{"facets of all", clever + "/?sort=title"},

@@ -69,8 +69,8 @@ func insightful(t *testing.T) *shop {
 	emma := of("Emma", one, "letter", "de", model.PageSurface, found, 1, 2)
 	bot, demo, earlier := of("emma", "", "", "", model.PageSurface, found), of("emma", three, "", "", model.DemoSurface, found), of("emma", one, "", "de", model.PageSurface, found)
 	bot.Bot, earlier.At = true, time.Now().Add(-30*time.Hour)
-	s.count(emma, of("emma", one, "letter", "de", model.PageSurface, found, 1), of("emma", two, "", "en-GB", model.PageSurface, found, 1),
-		of("Emma", three, "", "", model.APISurface, found, 1), of("dragons", two, "", "en-GB", model.PageSurface, nothing),
+	s.count(emma, of("emma", one, "letter", "de", model.PageSurface, found, 1, 2), of("emma", two, "", "en-GB", model.PageSurface, found, 1, 2),
+		of("Emma", three, "", "", model.APISurface, found, 1, 2), of("dragons", two, "", "en-GB", model.PageSurface, nothing),
 		of("emna", two, "", "en-GB", model.PageSurface, rescued, 1), bot, demo, earlier)
 	s.click(emma, 1, 1)
 	s.click(emma, 2, 12)
@@ -174,7 +174,7 @@ func TestInsightKeyword(t *testing.T) {
 	require.Len(t, report.Clicks, 2)
 	assert.Equal(t, "Emma", report.Clicks[0].Book.Title)
 	assert.InDelta(t, 12, *report.Clicks[1].AveragePosition, 0)
-	require.Len(t, report.Results, 1)
+	require.Len(t, report.Results, 2)
 	assert.Equal(t, "Emma", report.Results[0].Title)
 	assert.Equal(t, int64(3), report.History[48].Searches)
 

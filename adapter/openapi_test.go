@@ -54,7 +54,7 @@ func (d *description) closed() *description {
 	found := schemas["SearchResult"]
 	for _, schema := range []any{
 		schemas["Book"], schemas["Problem"], schemas["Readiness"], schemas["EventCounts"], found, schemas["FoundBook"],
-		d.at(found, "properties", "facets"), d.at(found, "properties", "correction"), d.at(found, "properties", "capabilities"), schemas["Suggestion"], schemas["Trend"],
+		d.at(found, "properties", "facets"), d.at(found, "properties", "correction"), d.at(found, "properties", "capabilities"), schemas["Suggestion"], schemas["Trend"], schemas["Recommendation"], schemas["RelatedBook"], schemas["RelatedSearch"],
 		schemas["OrderEntry"], schemas["OrderEffect"], d.at(schemas["Facet"], "items"), schemas["Highlights"], d.at(schemas["Fragments"], "items"),
 	} {
 		schema.(map[string]any)["additionalProperties"] = false
@@ -186,6 +186,7 @@ func TestOpenAPIListsTheFields(t *testing.T) {
 	assert.ElementsMatch(t, fields(model.FacetValue{}), propertiesOf("Facet/items/"))
 	assert.ElementsMatch(t, fields(model.Capabilities{}), propertiesOf("SearchResult/properties/capabilities/"))
 	assert.ElementsMatch(t, fields(model.Suggestion{}), propertiesOf("Suggestion/"))
+	assert.ElementsMatch(t, fields(model.RelatedSearch{}), propertiesOf("RelatedSearch/"))
 	for _, request := range []string{"NewBook", "BookReplacement", "BookPatch"} {
 		var names []string
 		for _, part := range d.at(d.root, "components", "schemas", request, "allOf").([]any) {
@@ -291,6 +292,22 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		{up, 200, "HEAD", "/api/trends", "", nil},
 		{up, 400, "HEAD", "/api/trends?sort=best", "", nil},
 		{down, 503, "HEAD", "/api/trends", "", nil},
+		{up, 200, "GET", "/api/recommendations?ps=3", "", nil},
+		{up, 200, "GET", "/api/recommendations", "", []string{"Cookie", signed(aVisitor)}},
+		{up, 400, "GET", "/api/recommendations?ps=0", "", nil},
+		{down, 503, "GET", "/api/recommendations", "", nil},
+		{up, 200, "HEAD", "/api/recommendations", "", nil},
+		{up, 400, "HEAD", "/api/recommendations?ps=0", "", nil},
+		{down, 503, "HEAD", "/api/recommendations", "", nil},
+		{clever, 200, "GET", "/api/books/1/related?ps=5", "", nil},
+		{up, 200, "GET", "/api/books/1/related", "", nil},
+		{up, 400, "GET", "/api/books/1/related?x=1", "", nil},
+		{up, 404, "GET", "/api/books/99/related", "", nil},
+		{down, 503, "GET", "/api/books/1/related", "", nil},
+		{up, 200, "HEAD", "/api/books/1/related", "", nil},
+		{up, 400, "HEAD", "/api/books/1/related?x=1", "", nil},
+		{up, 404, "HEAD", "/api/books/99/related", "", nil},
+		{down, 503, "HEAD", "/api/books/1/related", "", nil},
 		{up, 204, "DELETE", "/api/insights/demo", "", nil},
 		{up, 400, "DELETE", "/api/insights/demo?x=1", "", nil},
 		{up, 401, "DELETE", "/api/insights/demo", "", []string{"Authorization", ""}},
@@ -430,6 +447,8 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 func pathOf(target string) string {
 	path, _, _ := strings.Cut(target, "?")
 	switch {
+	case strings.HasSuffix(path, "/related"):
+		return "/api/books/{id}/related"
 	case strings.HasPrefix(path, "/api/books/"):
 		return "/api/books/{id}"
 	case strings.HasPrefix(path, "/api/insights/orders/"):

@@ -34,6 +34,8 @@ func (s *Server) routes(r *gin.Engine) {
 	r.DELETE("/api/books/:id", s.staffOnly, s.withoutParameters, s.orFail(s.api.Delete))
 	r.Match(read, "/api/search", s.orFail(s.api.Search))
 	r.Match(read, "/api/suggest", s.orFail(s.api.Suggest))
+	r.Match(read, "/api/books/:id/related", s.orFail(s.recommendations.Related))
+	r.Match(read, "/api/recommendations", s.orFail(s.recommendations.ForVisitor))
 	r.Match(read, "/api/trends", s.orFail(s.trends.List))
 	r.GET(desk.SignInPath, s.orFail(s.showSignIn))
 	r.POST(desk.SignInPath, s.orFail(s.signIn))

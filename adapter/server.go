@@ -52,6 +52,8 @@ type VisitorCookie = visitor.Rule
 type Options struct {
 	Books  *executor.BookOperator
 	Trends *executor.TrendOperator
+	// Recommendations recommends books.
+	Recommendations *executor.RecommendationOperator
 	// Insights answers the questions of staff.
 	Insights *insights.Desk
 	// Orders is the list of what shoppers look for in vain.
@@ -109,11 +111,12 @@ type Options struct {
 
 // Server answers HTTP requests.
 type Server struct {
-	options Options
-	log     *slog.Logger
-	pages   *pages.Pages
-	api     *api.Books
-	trends  *api.Trends
+	options         Options
+	log             *slog.Logger
+	pages           *pages.Pages
+	api             *api.Books
+	trends          *api.Trends
+	recommendations *api.Recommendations
 	// insights are for staff.
 	insights *api.Insights
 	orders   *api.Orders
@@ -174,8 +177,9 @@ func New(o Options) (*Server, error) {
 		visitors.DayKey = func(time.Time) []byte { return nil }
 	}
 	searcher := &search.Searcher{Operator: o.Books, Visitors: visitors, Demo: s.isDemo, PageSize: o.PageSize}
-	s.api = &api.Books{Operator: o.Books, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
+	s.api = &api.Books{Operator: o.Books, Trends: o.Trends, Searcher: searcher, Links: s.links, Staff: s.requireStaff}
 	s.trends = &api.Trends{Operator: o.Trends}
+	s.recommendations = &api.Recommendations{Operator: o.Recommendations, Visitors: visitors}
 	s.insights, s.live = &api.Insights{Desk: o.Insights}, &api.Live{Searches: o.Live}
 	s.orders = &api.Orders{Orders: o.Orders}
 	if o.Sessions != nil {
@@ -187,7 +191,7 @@ func New(o Options) (*Server, error) {
 	pageLinks := s.links
 	pageLinks.ByWork = true
 	s.pages, err = pages.New(pages.Options{
-		Operator: o.Books, Trends: o.Trends, Clicks: o.Clicks, Orders: o.Orders, Signer: click.Signer{DayKey: visitors.DayKey}, Searcher: searcher, Visitors: visitors, EventLink: s.eventLink, Links: pageLinks, ImageHosts: o.ImageHosts,
+		Operator: o.Books, Trends: o.Trends, Recommendations: o.Recommendations, Clicks: o.Clicks, Orders: o.Orders, Signer: click.Signer{DayKey: visitors.DayKey}, Searcher: searcher, Visitors: visitors, EventLink: s.eventLink, Links: pageLinks, ImageHosts: o.ImageHosts,
 		Contact: o.Contact, Imprint: o.Imprint, Retention: o.Retention, Builtin: builtinTemplates, Pattern: o.TemplatesPattern, Asset: s.assetAddress, Log: o.Log,
 	})
 	if err != nil {

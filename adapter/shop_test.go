@@ -19,6 +19,7 @@ import (
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/application/insights"
 	"literank.com/event-books/application/orders"
+	"literank.com/event-books/application/recommending"
 	"literank.com/event-books/application/trends"
 	"literank.com/event-books/bench/testbed"
 	"literank.com/event-books/domain/gateway"
@@ -95,6 +96,8 @@ func newShop(t testing.TB, changes ...func(*setup)) *shop {
 		},
 	})
 	with.Orders = s.orders
+	recommender := recommending.New(s.db, s.db, recommending.NewContents(s.db, with.index, log))
+	with.Recommendations = executor.NewRecommendationOperator(recommender, func() []byte { return []byte("a key for exports") })
 	if !with.away {
 		require.NoError(t, s.board.Refresh(t.Context()))
 	}

@@ -95,3 +95,32 @@ func TestTrendsNeedVisitors(t *testing.T) {
 	s.count(earlier, searched("emma", "00000002bbbbbbbb", emma))
 	assert.Equal(t, 1, listed(), "the cookie was seen the day before")
 }
+
+func TestRelatedSearches(t *testing.T) {
+	s := newShop(t)
+	s.add(&model.Book{Title: "Moby Dick", Author: "Herman Melville", Subjects: []string{"Whaling"}}, &model.Book{Title: "Typee", Author: "Herman Melville"},
+		&model.Book{Title: "Emma", Author: "Jane Austen"}, &model.Book{Title: "Emma and Melville"})
+	related := func(address string) (queries []string) {
+		t.Helper()
+		var found struct{ Related []model.RelatedSearch }
+		require.NoError(t, json.Unmarshal(s.get("/api/search?"+address).Body.Bytes(), &found))
+		for _, r := range found.Related {
+			queries = append(queries, r.Query)
+			assert.Positive(t, r.Searches)
+		}
+		return queries
+	}
+	assert.Empty(t, related("q=herman"))
+	s.count(
+		searched("melville", "00000000deadbeef", 1, 2, 4), searched("Herman", "00000000deadbeef", 1, 2), searched("whaling", "00000000deadbeef", 1),
+		searched("emma", "00000000deadbeef", 3, 4), searched("captain ahab", "00000000deadbeef", 1, 2),
+	)
+	assert.Equal(t, []string{"melville", "whaling"}, related("q=herman"), "not itself, nothing that the public may not see, and those with the most in common first")
+	assert.Empty(t, related("q=emma"), "one book of several is too little")
+	assert.Empty(t, related("q=herman&o=1"))
+	assert.Empty(t, related("author=Herman+Melville"))
+	page := s.get("/?q=herman").Body.String()
+	assert.Contains(t, page, "Related searches")
+	assert.Contains(t, page, `href="/?q=whaling"`)
+	assert.NotContains(t, s.get("/?q=emma").Body.String(), "Related searches")
+}

@@ -27,9 +27,10 @@ type consumed struct {
 // trendGroup is the consumer group that counts searches.
 func trendGroup(c *config.Config) string { return c.MQ.GroupPrefix + "trends" }
 
-// consumedTopics are all topics that are counted, each by a group of its own: so trouble with one
-// of them never holds up another.
-func consumedTopics(c *config.Config) []consumed {
+// Each topic is read by groups of its own: so trouble with one of them never holds up another.
+
+// trendTopics are the topics that trends are counted from.
+func trendTopics(c *config.Config) []consumed {
 	return []consumed{
 		{trendGroup(c), c.MQ.SearchTopic(), gateway.Handlers{
 			model.SearchEventType: consumer.CountSearches,
@@ -42,11 +43,22 @@ func consumedTopics(c *config.Config) []consumed {
 	}
 }
 
+// interestTopics are the topics that recommendations are made of.
+func interestTopics(c *config.Config) []consumed {
+	return []consumed{{c.MQ.GroupPrefix + "interests", c.MQ.ClickTopic(), gateway.Handlers{
+		model.ClickEventType:         consumer.CountOpenings,
+		model.VisitorErasedEventType: consumer.EraseInterests,
+	}}}
+}
+
+// consumedTopics are all topics that are counted.
+func consumedTopics(c *config.Config) []consumed { return append(trendTopics(c), interestTopics(c)...) }
+
 // consumers are the consumers of this process.
 type consumers struct {
 	all   []*mq.Consumer
 	dead  []deadRelay
-	keep  func(ctx context.Context) error
+	keep  []func(ctx context.Context) error // delete what is old
 	log   *slog.Logger
 	delay prometheus.Histogram
 }
@@ -62,15 +74,18 @@ func (d deadRelay) run(ctx context.Context) {
 	d.Run(ctx)
 }
 
-// newConsumers makes the consumers that count searches and clicks.
-func newConsumers(c *config.Config, db *catalogue, brokers []string, log *slog.Logger, parts Parts) (*consumers, error) {
+// newConsumers makes the consumers of some topics.
+func newConsumers(c *config.Config, db *catalogue, topics []consumed, brokers []string, log *slog.Logger, parts Parts) (*consumers, error) {
 	kafka, err := kafkaAt(c, brokers)
 	if err != nil {
 		return nil, err
 	}
 	k := &consumers{
-		log:  log,
-		keep: func(ctx context.Context) error { return db.DropDays(ctx, trendGroup(c), c.Trends.KeepDays) },
+		log: log,
+		keep: []func(ctx context.Context) error{
+			func(ctx context.Context) error { return db.DropDays(ctx, trendGroup(c), c.Trends.KeepDays) },
+			db.DropOpenings,
+		},
 		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "event_books", Name: "count_delay_seconds", Help: "Time from a search or click to its count.",
 			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600, 3600},
@@ -80,7 +95,7 @@ func newConsumers(c *config.Config, db *catalogue, brokers []string, log *slog.L
 	if parts.Progress != nil {
 		progress = parts.Progress(progress)
 	}
-	for _, of := range consumedTopics(c) {
+	for _, of := range topics {
 		one := mq.NewConsumer(kafka, of.group, of.topic, of.handlers, progress, log)
 		one.Observe(func(r *model.Record) { k.delay.Observe(time.Since(r.Time).Seconds()) })
 		k.all = append(k.all, one)
@@ -119,8 +134,10 @@ func (k *consumers) dropDays(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if err := k.keep(ctx); err != nil && ctx.Err() == nil && model.ErrorCode(err) != model.UnavailableNow {
-			k.log.Warn("old days of the trends were not deleted", "error", err)
+		for _, keep := range k.keep {
+			if err := keep(ctx); err != nil && ctx.Err() == nil && model.ErrorCode(err) != model.UnavailableNow {
+				k.log.Warn("old days of trends or interests were not deleted", "error", err)
+			}
 		}
 	}
 }
@@ -167,7 +184,16 @@ func (m consumerMetrics) Collect(metrics chan<- prometheus.Metric) {
 }
 
 // RunTrends counts searches until ctx ends, in a process of its own.
-func RunTrends(ctx context.Context, c *config.Config, log *slog.Logger, parts Parts) (err error) {
+func RunTrends(ctx context.Context, c *config.Config, log *slog.Logger, parts Parts) error {
+	return runConsumers(ctx, c, "searches", trendTopics(c), log, parts)
+}
+
+// RunInterests counts which books are opened together until ctx ends, in a process of its own.
+func RunInterests(ctx context.Context, c *config.Config, log *slog.Logger, parts Parts) error {
+	return runConsumers(ctx, c, "interests", interestTopics(c), log, parts)
+}
+
+func runConsumers(ctx context.Context, c *config.Config, what string, topics []consumed, log *slog.Logger, parts Parts) (err error) {
 	if err := makeDataDir(c); err != nil {
 		return err
 	}
@@ -177,7 +203,7 @@ func RunTrends(ctx context.Context, c *config.Config, log *slog.Logger, parts Pa
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	brokers := Brokers(c)
-	k, err := newConsumers(c, db, brokers, log, parts)
+	k, err := newConsumers(c, db, topics, brokers, log, parts)
 	if err != nil {
 		return err
 	}
@@ -186,7 +212,7 @@ func RunTrends(ctx context.Context, c *config.Config, log *slog.Logger, parts Pa
 		return err
 	}
 	defer stop()
-	log.Info("counting searches", "topic", c.MQ.SearchTopic(), "brokers", brokers, "ops", ops)
+	log.Info("counting "+what, "topic", topics[0].topic, "brokers", brokers, "ops", ops)
 	if err := db.awaitMigration(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil

@@ -64,7 +64,7 @@ func (d *DeadLetters) Each(ctx context.Context, visit func(*model.DeadLetter) er
 		}
 		after = letters[len(letters)-1].ID
 	}
-	for _, of := range consumedTopics(d.config) {
+	for _, of := range trendTopics(d.config) { // which are all topics, once
 		if err := d.eachOfKafka(ctx, of.topic, visit); err != nil {
 			return err
 		}

@@ -95,7 +95,7 @@ func TestWhatCannotBeCountedIsSentToTheDeadLetters(t *testing.T) {
 
 func sentToTheDeadLetters(t *testing.T, brokers []string) {
 	c, db, send := countingShop(t, brokers)
-	k, err := newConsumers(c, db, c.MQ.Brokers, quiet, Parts{})
+	k, err := newConsumers(c, db, consumedTopics(c), c.MQ.Brokers, quiet, Parts{})
 	require.NoError(t, err)
 	runUntilEnd(t, k.run)
 	sent := foreign()
@@ -139,7 +139,7 @@ func TestADeadLetterThatKafkaRefuses(t *testing.T) {
 		c, db, send := countingShop(t, brokers)
 		mqtest.CreateTopic(t, brokers, mq.DeadLetterTopic(c.MQ.SearchTopic()), map[string]string{"max.message.bytes": "5000"})
 		log := &testbed.Output{}
-		k, err := newConsumers(c, db, brokers, slog.New(slog.NewTextHandler(log, nil)), Parts{})
+		k, err := newConsumers(c, db, consumedTopics(c), brokers, slog.New(slog.NewTextHandler(log, nil)), Parts{})
 		require.NoError(t, err)
 		runUntilEnd(t, k.run)
 		large, small := foreign(), foreign()

@@ -41,7 +41,7 @@ func RebuildTrends(ctx context.Context, c *config.Config, log *slog.Logger, repo
 	defer func() { err = errors.Join(err, db.Close()) }()
 	r := &rebuilding{report: report}
 	defer r.close()
-	for _, of := range consumedTopics(c) {
+	for _, of := range trendTopics(c) {
 		if err := r.open(ctx, kafka, of, log); err != nil {
 			if hint := BrokerHint(c); hint != "" {
 				err = fmt.Errorf("%w (%s)", err, hint)

@@ -12,25 +12,27 @@ func (w *WireHelper) visitorKey() []byte {
 	if key := w.visitors.Load(); key != nil {
 		return *key
 	}
-	secret := w.secret()
-	if secret == "" {
-		return nil
+	key := w.keyFor("visitor cookie")
+	if key != nil {
+		w.visitors.Store(&key)
 	}
-	key := deriveKey(secret, "visitor cookie")
-	w.visitors.Store(&key)
 	return key
 }
 
-// requestKey returns the key under which requests for books are remembered, or nil likewise.
-func (w *WireHelper) requestKey() []byte {
-	if secret := w.secret(); secret != "" {
-		return deriveKey(secret, "requests for books")
+// exportKey returns the key by which ids of visitors are hashed before they leave the shop, or nil
+// like visitorKey.
+func (w *WireHelper) exportKey() []byte { return w.keyFor("exported visitors") }
+
+func (w *WireHelper) keyFor(purpose string) []byte {
+	secret := cmp.Or(w.config.App.Secret, w.db.secret())
+	if secret == "" {
+		return nil
 	}
-	return nil
+	return deriveKey(secret, purpose)
 }
 
-// secret returns the shop's secret, or "" while the database has not answered.
-func (w *WireHelper) secret() string { return cmp.Or(w.config.App.Secret, w.db.secret()) }
+// requestKey returns the key under which requests for books are remembered, or nil likewise.
+func (w *WireHelper) requestKey() []byte { return w.keyFor("requests for books") }
 
 // deriveKey derives the key for one purpose from the shop's secret (HKDF, RFC 5869).
 func deriveKey(secret, purpose string) []byte {

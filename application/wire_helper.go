@@ -20,6 +20,7 @@ import (
 	"literank.com/event-books/application/executor"
 	"literank.com/event-books/application/insights"
 	"literank.com/event-books/application/orders"
+	"literank.com/event-books/application/recommending"
 	"literank.com/event-books/application/trends"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
@@ -209,9 +210,14 @@ func (w *WireHelper) openTrends(counting bool) (err error) {
 	})
 	w.live = live.New(kafka, w.config.MQ.SearchTopic(), w.log)
 	if counting {
-		w.counted, err = newConsumers(w.config, w.db, w.brokers, w.log, w.parts)
+		w.counted, err = newConsumers(w.config, w.db, consumedTopics(w.config), w.brokers, w.log, w.parts)
 	}
 	return err
+}
+
+// recommender chooses books from what the consumers count.
+func (w *WireHelper) recommender() *recommending.Recommender {
+	return recommending.New(w.db, w.books, recommending.NewContents(w.books, w.index, w.log))
 }
 
 // openServers prepares the web service and that of metrics.
@@ -228,6 +234,7 @@ func (w *WireHelper) openServers(token string) (err error) {
 	w.server, err = adapter.New(adapter.Options{
 		Books:            executor.NewBookOperator(w.BookManager(), w.MessageQueueHelper(), w.BookIndex(), highlight.Highlighter{}, w.log),
 		Trends:           executor.NewTrendOperator(w.board, w.BookManager()),
+		Recommendations:  executor.NewRecommendationOperator(w.recommender(), w.exportKey),
 		Live:             w.live,
 		Sessions:         w.db,
 		Pipeline:         pipeline,

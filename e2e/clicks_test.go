@@ -67,11 +67,11 @@ func checkRecord(t *testing.T, event string, r *mq.Record) {
 	checkTime(t, r)
 }
 
-// handled returns how many records of a topic this process has handled.
+// handled returns how many records of a topic this process has handled for trends.
 func (p *process) handled(topic string) (sum int) {
 	p.t.Helper()
 	for line := range strings.Lines(get(p.t, "http://"+p.log.Attr("listening", "ops")+"/metrics").body) {
-		if strings.HasPrefix(line, "event_books_consumer_records{") && strings.Contains(line, `outcome="handled"`) && strings.Contains(line, `topic="`+topic+`"`) {
+		if strings.HasPrefix(line, `event_books_consumer_records{group="trends`) && strings.Contains(line, `outcome="handled"`) && strings.Contains(line, `topic="`+topic+`"`) {
 			n, err := strconv.Atoi(strings.TrimSpace(line[strings.LastIndex(line, " "):]))
 			require.NoError(p.t, err)
 			sum += n

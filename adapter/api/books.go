@@ -17,6 +17,7 @@ import (
 // Books has the handlers of books and of searches.
 type Books struct {
 	Operator *executor.BookOperator
+	Trends   *executor.TrendOperator
 	Searcher *search.Searcher
 	Links    query.Links
 	// Staff returns an error unless a request has the staff's token.

@@ -38,7 +38,12 @@ type found struct {
 	Correction   *correction        `json:"correction,omitempty"`
 	Capabilities model.Capabilities `json:"capabilities"`
 	Explanation  *model.Explanation `json:"explanation,omitempty"`
+
+	Related []model.RelatedSearch `json:"related,omitempty"`
 }
+
+// maxRelated is the number of related searches.
+const maxRelated = 8
 
 type foundBook struct {
 	Book       model.ListedBook `json:"book"`
@@ -97,6 +102,7 @@ func (h *Books) answer(c *gin.Context, answer *executor.Answer, tag string, expl
 	body := found{
 		SearchID: answer.SearchID, Total: answer.Total, Match: answer.Match, ServedQuery: answer.Served,
 		Books: make([]foundBook, len(answer.Books)), Facets: answer.Facets, Capabilities: h.Operator.Capabilities(), Explanation: explanation,
+		Related: h.Trends.RelatedSearches(answer, maxRelated),
 	}
 	highlights := h.Operator.Highlight(answer)
 	for i, b := range answer.Books {

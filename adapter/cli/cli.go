@@ -30,14 +30,15 @@ type Streams struct {
 type commands struct {
 	Config string `short:"c" placeholder:"FILE" help:"Configuration file. Default: config.yml in this folder, if it exists."`
 
-	All    allCommand    `cmd:"" default:"1" help:"Run the shop: web service, and embedded parts for whatever the configuration leaves empty (default)."`
-	Web    webCommand    `cmd:"" help:"Run the web service alone."`
-	Trends trendsCommand `cmd:"" help:"Count searches and clicks, without a web service. Several of them share the work."`
-	Echo   echoCommand   `cmd:"" help:"Answer pings alone; see /ping."`
-	Broker brokerCommand `cmd:"" help:"Run the embedded broker alone."`
-	Import importCommand `cmd:"" help:"Load a catalogue: CSV, JSON Lines or ONIX, also gzipped."`
-	Export exportCommand `cmd:"" help:"Write the catalogue so that importing it changes nothing."`
-	Events struct {
+	All       allCommand       `cmd:"" default:"1" help:"Run the shop: web service, and embedded parts for whatever the configuration leaves empty (default)."`
+	Web       webCommand       `cmd:"" help:"Run the web service alone."`
+	Trends    trendsCommand    `cmd:"" help:"Count searches and clicks, without a web service. Several of them share the work."`
+	Interests interestsCommand `cmd:"" help:"Count which books are opened together, without a web service. Several of them share the work."`
+	Echo      echoCommand      `cmd:"" help:"Answer pings alone; see /ping."`
+	Broker    brokerCommand    `cmd:"" help:"Run the embedded broker alone."`
+	Import    importCommand    `cmd:"" help:"Load a catalogue: CSV, JSON Lines or ONIX, also gzipped."`
+	Export    exportCommand    `cmd:"" help:"Write the catalogue so that importing it changes nothing."`
+	Events    struct {
 		Tail   tailCommand         `cmd:"" help:"Show searches, clicks, or changes of the catalogue, as they come."`
 		Top    topCommand          `cmd:"" help:"Show what was searched most, or what was searched and not found."`
 		Export eventsExportCommand `cmd:"" help:"Write searches, impressions, clicks or judgements as flat files for analysts."`
@@ -54,6 +55,7 @@ type commands struct {
 	Index struct {
 		Status  indexStatusCommand  `cmd:"" help:"Show what the search index does."`
 		Rebuild indexRebuildCommand `cmd:"" help:"Build another index from the database; the old one answers meanwhile."`
+		Replay  indexReplayCommand  `cmd:"" help:"Run recorded searches against the index that the configuration makes, and list what would change."`
 	} `cmd:"" help:"Look after the search index."`
 	Demo        demoCommand `cmd:"" help:"Let simulated shoppers search in a running shop. They are counted apart from people."`
 	ConfigGroup struct {

@@ -23,7 +23,7 @@ func run(t *testing.T, args ...string) (status int, out, errs string) {
 func TestUsageErrorsSayWhatIsWrong(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for command, want := range map[string]string{
-		"bogus":                         `there is no command "bogus"; use one of all, web, trends, echo, broker, import,`,
+		"bogus":                         `there is no command "bogus"; use one of all, web, trends, interests, echo, broker, import,`,
 		"improt books.csv":              `there is no command "improt"`,
 		"--config x.yml bogus":          `there is no command "bogus"`,
 		"events bogus":                  `there is no command "events bogus"; use one of tail, top`,

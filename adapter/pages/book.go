@@ -21,6 +21,8 @@ type bookData struct {
 	Language *link
 	// Back leads to the results that the reader came from. It may be empty.
 	Back string
+	// Related are books for readers of this one.
+	Related []offers
 }
 
 // Book shows one book.
@@ -39,6 +41,7 @@ func (p *Pages) Book(c *gin.Context) error {
 	}
 	data := p.bookData(b)
 	p.addWayBack(data, c.Request.URL.RawQuery)
+	data.Related = p.related(c.Request.Context(), id)
 	data.Visitor = p.welcome(c)
 	c.Header("Cache-Control", "private, no-cache") // the answer may set the visitor's cookie
 	p.render(c, http.StatusOK, bookTemplate, data)
@@ -107,6 +110,8 @@ type bookView struct {
 	// Editions says how many further editions match, and EditionsLink leads to them. Both are
 	// empty if there are none.
 	Editions, EditionsLink string
+	// Why is the reason for a recommendation.
+	Why string
 }
 
 // view shows a book that the search with these encoded parameters found, if there are any.

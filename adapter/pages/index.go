@@ -56,6 +56,10 @@ type indexData struct {
 	Request *requestForm
 	// Offers are books for a result without any.
 	Offers offers
+	// RelatedSearches find the same books; nil if there are none.
+	RelatedSearches *facetView
+	// ForYou are books that the home page recommends.
+	ForYou offers
 }
 
 // option is one choice of a list in a form.
@@ -87,7 +91,10 @@ func (p *Pages) Index(c *gin.Context) error {
 		data.Request = p.requestForm(c, answer)
 		p.addWaysOn(c.Request.Context(), data, answer.Search, tag)
 	}
-	if !data.Results {
+	if data.Results {
+		data.RelatedSearches = p.relatedSearches(answer)
+	} else {
+		data.ForYou = p.forVisitor(c)
 		data.Browse = append(p.trends(c.Request.Context()), p.browse(c.Request.Context())...)
 	}
 	if answer.SearchID != "" {

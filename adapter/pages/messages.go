@@ -16,7 +16,9 @@ var messages = struct {
 	AllBooks string
 	// OftenSearched heads the list of keywords on the home page.
 	OftenSearched string
-	Untitled      string
+	// RelatedSearches heads the searches that find the same books.
+	RelatedSearches string
+	Untitled        string
 	// Books takes a number other than one.
 	OneBook, Books string
 	// Editions takes the number of further editions, other than one.
@@ -38,6 +40,8 @@ var messages = struct {
 	RemoveFilter, SearchWholeShop, SearchSimilar, SearchAlone, BrowseAll string
 	// Popular is the headline of the best known books, SomeBooks that of any others.
 	Popular, SomeBooks string
+	// ForYou heads the books for a visitor, AlsoOpened and Similar those for readers of a book.
+	ForYou, AlsoOpened, Similar string
 	// Errors are the error pages by status; OtherError is for any other status.
 	Errors     map[int]explanation
 	OtherError explanation
@@ -54,9 +58,11 @@ var messages = struct {
 }{
 	AllBooks:      "All books",
 	OftenSearched: "Often searched",
-	Untitled:      "Untitled",
-	OneBook:       "1 book",
-	Books:         "%s books",
+
+	RelatedSearches: "Related searches",
+	Untitled:        "Untitled",
+	OneBook:         "1 book",
+	Books:           "%s books",
 
 	OneEdition: "1 more edition",
 	Editions:   "%s more editions",
@@ -94,6 +100,9 @@ var messages = struct {
 	BrowseAll:       "Browse all books",
 	Popular:         "Popular books",
 	SomeBooks:       "Some of our books",
+	ForYou:          "For you",
+	AlsoOpened:      "Readers also opened",
+	Similar:         "Similar books",
 	Errors: map[int]explanation{
 		http.StatusBadRequest:            {"We can't search for that", "The address of this page seems to be damaged. Please search again, or browse all books."},
 		http.StatusMethodNotAllowed:      {"That doesn't work here", "Please go back, and use the links and buttons of our pages."},

@@ -29,6 +29,8 @@ import (
 type Options struct {
 	Operator *executor.BookOperator
 	Trends   *executor.TrendOperator
+	// Recommendations has books for visitors; nil = pages show none.
+	Recommendations *executor.RecommendationOperator
 	// Clicks takes clicks on books, and erasures; nil = nobody counts them. Signer signs the
 	// links to books.
 	Clicks *executor.ClickOperator

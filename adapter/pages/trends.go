@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 
+	"literank.com/event-books/application/executor"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/domain/trend"
 )
@@ -21,8 +22,28 @@ func (p *Pages) trends(ctx context.Context) []facetView {
 	}
 	view := facetView{Name: messages.OftenSearched}
 	for _, t := range list {
-		search := model.Search{Keyword: model.Keyword(t.Query), Sort: model.ByRelevance, Limit: p.Links.PageSize, ByWork: p.Links.ByWork}
-		view.Values = append(view.Values, facetValue{Label: t.Query, Link: p.Links.ToSearch("/", search, ""), Count: int(t.Searches)})
+		view.Values = append(view.Values, p.searchValue(t.Query, t.Searches))
 	}
 	return []facetView{view}
+}
+
+// maxRelated is the number of related searches that a result lists.
+const maxRelated = 8
+
+// relatedSearches returns searches that find the same books, or nil.
+func (p *Pages) relatedSearches(a *executor.Answer) *facetView {
+	view := &facetView{Name: messages.RelatedSearches}
+	for _, r := range p.Trends.RelatedSearches(a, maxRelated) {
+		view.Values = append(view.Values, p.searchValue(r.Query, r.Searches))
+	}
+	if len(view.Values) == 0 {
+		return nil
+	}
+	return view
+}
+
+// searchValue links a keyword that was searched so many times.
+func (p *Pages) searchValue(query string, searches int64) facetValue {
+	search := model.Search{Keyword: model.Keyword(query), Sort: model.ByRelevance, Limit: p.Links.PageSize, ByWork: p.Links.ByWork}
+	return facetValue{Label: query, Link: p.Links.ToSearch("/", search, ""), Count: int(searches)}
 }

@@ -177,6 +177,16 @@ func ParseTrends(rawQuery string) (window trend.Window, order trend.Order, n int
 	return window, order, n, err
 }
 
+// ParsePageSize reads the length of a list from a raw query string, as strictly as ParseStrict. The
+// default is ten.
+func ParsePageSize(rawQuery string) (n int, err error) {
+	values, err := parseOnly(rawQuery, []string{PageSize})
+	if err != nil {
+		return 0, err
+	}
+	return parseNumber(values, PageSize, 10, 1, model.MaxLimit)
+}
+
 func joined[T ~string](list []T) string {
 	texts := make([]string, len(list))
 	for i, text := range list {

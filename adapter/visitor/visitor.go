@@ -68,6 +68,16 @@ func (v *Visitors) Visit(r *http.Request, client string, surface model.Surface, 
 // Agent says who sent a request.
 func (v *Visitors) Agent(r *http.Request) model.Agent { return agent.Of(r) }
 
+// Cookie returns the number of the visitor's cookie, or "" if there is none, or if the browser asks
+// not to be tracked.
+func (v *Visitors) Cookie(r *http.Request) string {
+	id, _ := v.readCookie(r)
+	if v.Rule == Off || wantsPrivacy(r) {
+		return ""
+	}
+	return id
+}
+
 // Language returns the first language that a browser asks for, as a canonical BCP 47 tag, or "".
 func (v *Visitors) Language(r *http.Request) string { return language(r) }
 

@@ -38,7 +38,15 @@ func CountClicks(ctx context.Context, records []*model.Record, tx gateway.Transa
 
 // EraseVisitors takes the searches and clicks of visitors away. It is a gateway.Handler.
 func EraseVisitors(ctx context.Context, records []*model.Record, tx gateway.Transaction) error {
-	var erasures []*trend.Erasure
+	erasures := readErasures(records, tx)
+	if len(erasures) == 0 {
+		return nil
+	}
+	return tx.EraseVisitors(ctx, erasures)
+}
+
+// readErasures returns the erasures that count.
+func readErasures(records []*model.Record, tx gateway.Transaction) (erasures []*trend.Erasure) {
 	for _, r := range records {
 		e, err := model.DecodeVisitorErasedEvent(r.Key, r.Headers, r.Value)
 		if err != nil {
@@ -52,10 +60,7 @@ func EraseVisitors(ctx context.Context, records []*model.Record, tx gateway.Tran
 		}
 		erasures = append(erasures, erasure)
 	}
-	if len(erasures) == 0 {
-		return nil
-	}
-	return tx.EraseVisitors(ctx, erasures)
+	return erasures
 }
 
 // expired reports whether the day of a record's event may be gone.

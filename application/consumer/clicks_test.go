@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"literank.com/event-books/domain/gateway"
+	"literank.com/event-books/domain/interest"
 	"literank.com/event-books/domain/model"
 	"literank.com/event-books/domain/trend"
 )
@@ -21,8 +22,9 @@ type written struct {
 	erasures       []*trend.Erasure
 	searches       []*trend.Search
 	rejected, late []*model.Record
+	openings       []*interest.Opening
 	first          trend.Day
-	err            error
+	err, firstErr  error
 }
 
 func (tx *written) FirstDay(context.Context) (trend.Day, error) { return tx.first, nil }

@@ -36,6 +36,19 @@ func (o *TrendOperator) GetTrends(ctx context.Context, window trend.Window, orde
 	return list, completeness, err
 }
 
+// RelatedSearches returns up to n public keywords that find the same books as the first page of a
+// search. Other pages have none.
+func (o *TrendOperator) RelatedSearches(a *Answer, n int) []model.RelatedSearch {
+	if a.Search.Keyword == "" || a.Search.Offset > 0 {
+		return nil
+	}
+	var related []model.RelatedSearch
+	for _, e := range o.board.Related(a.Served, a.IDs, n) {
+		related = append(related, model.RelatedSearch{Query: e.Query, Searches: e.Searches})
+	}
+	return related
+}
+
 func (o *TrendOperator) withBooks(ctx context.Context, entries []trends.Entry) ([]model.Trend, error) {
 	var ids []uint
 	for _, e := range entries {

@@ -30,6 +30,7 @@ type Transaction interface {
 	// Late counts a record that came too late.
 	Late(r *model.Record)
 	TrendWriter
+	InterestWriter
 }
 
 // Progress keeps how far groups of consumers have read, in the database that handlers write

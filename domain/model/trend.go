@@ -13,3 +13,10 @@ type Trend struct {
 	// Before are the searches of the window before.
 	Before int64 `json:"before"`
 }
+
+// RelatedSearch is a keyword that the public may see, and that finds the same books as another one.
+type RelatedSearch struct {
+	Query string `json:"query"`
+	// Searches are those of a window of time in which it is listed.
+	Searches int64 `json:"searches"`
+}

@@ -1,8 +1,8 @@
 // Package database stores the catalogue in MySQL, MariaDB or SQLite, with one
 // code path on GORM and two dialects. It implements the gateways BookManager,
 // BookIndex, BookImporter, BookExporter, ImportLog, Outbox, DayKeys, Progress, DeadLetters,
-// Sources, TrendReader, TrendKeeper, DemoKeeper, Orders and Rebuilder. It must not know HTTP, Kafka or the
-// configuration.
+// Sources, TrendReader, TrendKeeper, DemoKeeper, InterestReader, InterestKeeper,
+// Orders and Rebuilder. It must not know HTTP, Kafka or the configuration.
 package database
 
 import (
@@ -46,6 +46,9 @@ var (
 	_ gateway.Rebuilder    = (*DB)(nil)
 	_ gateway.DayKeys      = (*DB)(nil)
 	_ gateway.Orders       = (*DB)(nil)
+
+	_ gateway.InterestReader = (*DB)(nil)
+	_ gateway.InterestKeeper = (*DB)(nil)
 )
 
 // DB is a catalogue in a database. Its methods may be called concurrently. Until

@@ -51,6 +51,7 @@ func (db *DB) migrations() []*goose.Migration {
 		step(11, db.addRelay),
 		step(12, db.addRebuild),
 		step(13, db.addInsights),
+		step(14, db.addInterests),
 		step(15, func(ctx context.Context, conn *sql.DB) error {
 			of := db.dialect.columnType
 			return db.createTables(ctx, conn, []string{
@@ -336,6 +337,30 @@ func (db *DB) addRebuild(ctx context.Context, conn *sql.DB) error {
 		{"trend_clicks_rebuilt_visitor", "trend_clicks_rebuilt", "visitor"},
 		{"trend_counts_rebuilt_keyword", "trend_counts_rebuilt", "keyword_id, day"},
 	})
+}
+
+// addInterests adds what recommendations are made of. See interests.go.
+func (db *DB) addInterests(ctx context.Context, conn *sql.DB) error {
+	of := db.dialect.columnType
+	visitor := "visitor " + of(code) + " NOT NULL"
+	err := db.createTables(ctx, conn, []string{
+		"interest_openings (" + visitor + ", day INT NOT NULL, book_id BIGINT NOT NULL, opened_at BIGINT NOT NULL, PRIMARY KEY (visitor, day, book_id))",
+		"interest_visitors (" + visitor + ", history " + of(content) + ", erased_day INT NOT NULL, due_day INT NOT NULL, PRIMARY KEY (visitor))",
+		"interest_books (book_id BIGINT NOT NULL, weight DOUBLE NOT NULL, sessions BIGINT NOT NULL, PRIMARY KEY (book_id))",
+		"interest_pairs (book_a BIGINT NOT NULL, book_b BIGINT NOT NULL, weight DOUBLE NOT NULL, sessions BIGINT NOT NULL, shown INT NOT NULL, PRIMARY KEY (book_a, book_b))",
+	}, []tableIndex{
+		{"interest_openings_book", "interest_openings", "book_id, day"},
+		{"interest_openings_day", "interest_openings", "day"},
+		{"interest_visitors_due", "interest_visitors", "due_day"},
+		{"interest_books_weight", "interest_books", "weight"},
+		{"interest_pairs_a", "interest_pairs", "book_a, shown, weight"},
+		{"interest_pairs_b", "interest_pairs", "book_b, shown, weight"},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "INSERT INTO counters (name, value) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM counters WHERE name = ?)", interestCounter, interestCounter)
+	return err
 }
 
 type tableIndex struct{ name, table, columns string }

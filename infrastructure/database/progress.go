@@ -255,6 +255,7 @@ type consumerTx struct {
 	version  int64     // of the trends; 0 before they are locked
 	first    trend.Day // earlier days don't count, whatever else says so
 	again    bool      // events that were counted before come again
+	locked   bool      // the interests
 }
 
 func (db *DB) newConsumerTx(tx *gorm.DB, shard model.Shard) *consumerTx {

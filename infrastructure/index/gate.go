@@ -155,10 +155,11 @@ func (g *Gate) record(ctx context.Context, s model.Search, result *model.SearchR
 	case err != nil:
 		g.metrics.failed.Inc()
 		return
+	case s.WithoutTotal: // it isn't a shopper's: a page looks for what it can offer
+		return
 	}
 	g.metrics.duration.Observe(took.Seconds())
-	// A search without a total isn't a shopper's: a page looks for what it can offer.
-	if s.Keyword != "" && s.Filters == (model.Filters{}) && s.Offset == 0 && result.Total == 0 && !s.WithoutTotal {
+	if s.Keyword != "" && s.Filters == (model.Filters{}) && s.Offset == 0 && result.Total == 0 {
 		g.metrics.foundNothing.Inc()
 	}
 }

@@ -36,6 +36,8 @@ type Catalogue interface {
 	gateway.Positions
 	gateway.DayKeys
 	gateway.Rebuilder
+	gateway.InterestReader
+	gateway.InterestKeeper
 }
 
 // Run runs the suite. fresh returns a function for each test: its calls open
@@ -92,6 +94,12 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 		"a rebuild while they go back":      testRebuildWhileConsumersGoBack,
 		"a rebuild of old dead letters":     testRebuildOfOldDeadLetters,
 		"a rebuild that is discarded":       testRebuildDiscarded,
+		"interests agree with a recount":    testInterestsAgree,
+		"interests of everybody erased":     testInterestsOfEverybodyErased,
+		"a pair needs a crowd":              testPairNeedsACrowd,
+		"a visitor with 100,000 clicks":     testTirelessVisitor,
+		"old openings are dropped":          testOldOpeningsAreDropped,
+		"the books of a cookie":             testHistory,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)()) })
 	}
@@ -103,6 +111,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() Catalogue)) {
 	t.Run("versions become visible in order", func(t *testing.T) { testVersionsBecomeVisibleInOrder(t, fresh(t)) })
 	t.Run("a rebuild after retention", func(t *testing.T) { testRebuildAfterRetention(t, fresh(t)) })
 	t.Run("spellings counted at once", func(t *testing.T) { testSpellingsCountedAtOnce(t, fresh(t)) })
+	t.Run("interests counted at once", func(t *testing.T) { testInterestsCountedAtOnce(t, fresh(t)) })
 	t.Run("imports at once do not collide", func(t *testing.T) { testImportsAtOnceDoNotCollide(t, fresh(t)) })
 	t.Run("one file is imported twice at once", func(t *testing.T) { ImportTwiceAtOnce(t, fresh(t)) })
 }
