@@ -64,7 +64,10 @@ func TestSignIn(t *testing.T) {
 	assert.Contains(t, answer.Header().Get("Set-Cookie"), "Max-Age=0")
 	assert.Equal(t, http.StatusSeeOther, s.get("/insights", "Cookie", session).Code, "the session is over, whoever has the cookie")
 	assert.Equal(t, http.StatusOK, s.get("/insights", "Cookie", other).Code)
-	s.post("/insights/sign-out", url.Values{"everywhere": {"1"}}, "Cookie", session)
+	s.post("/insights/sign-out", url.Values{"everywhere": {"1"}})
+	assert.Equal(t, http.StatusOK, s.get("/insights", "Cookie", other).Code, "strangers can't sign staff out")
+	assert.Equal(t, http.StatusOK, s.get("/insights", "Cookie", "staff=made-up; "+other).Code, "another shop on the host may have a cookie, too")
+	s.post("/insights/sign-out", url.Values{"everywhere": {"1"}}, "Cookie", other)
 	assert.Equal(t, http.StatusSeeOther, s.get("/insights", "Cookie", other).Code)
 	assert.Equal(t, http.StatusSeeOther, s.get("/insights", "Cookie", "staff=made-up").Code)
 

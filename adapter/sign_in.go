@@ -47,7 +47,7 @@ func (s *Server) signIn(c *gin.Context) error {
 
 // signOut ends the session, or all sessions.
 func (s *Server) signOut(c *gin.Context) error {
-	everywhere := c.PostForm("everywhere") != ""
+	everywhere := c.PostForm("everywhere") != "" && s.isStaff(c)
 	if err := s.sessions.SignOut(c.Writer, c.Request, everywhere, s.isHTTPS(c.Request)); err != nil {
 		return err
 	}

@@ -113,6 +113,9 @@ func (p pipeline) FindSearch(ctx context.Context, id string) (found *model.Recor
 	}
 	const earlier = time.Second // by which the event's own time may be
 	since := time.Unix(parsed.Time().UnixTime()).Add(-earlier)
+	if since.Unix() < 0 || parsed.String() != id {
+		return nil, nil // likewise
+	}
 	topic := p.letters.config.MQ.SearchTopic()
 	_, err = mq.Read(ctx, p.letters.kafka, topic, since, func(r *mq.Record) error {
 		if r.Header("ce_id") != id {

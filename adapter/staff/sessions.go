@@ -45,15 +45,16 @@ func New(sessions gateway.StaffSessions, token, path string) *Sessions {
 // SignedIn reports whether a request comes from somebody who is signed in. The error has the code
 // UnavailableNow if that can't be found out.
 func (s *Sessions) SignedIn(r *http.Request) (bool, error) {
-	cookie, err := r.Cookie(cookieName)
-	if err != nil {
-		return false, nil
+	for _, cookie := range r.CookiesNamed(cookieName) { // another shop on the host may have one
+		ctx, err := s.manager.Load(r.Context(), cookie.Value)
+		if err != nil {
+			return false, fmt.Errorf("load a session of staff: %w", err)
+		}
+		if subtle.ConstantTimeCompare(s.manager.GetBytes(ctx, proof), s.proof) == 1 {
+			return true, nil
+		}
 	}
-	ctx, err := s.manager.Load(r.Context(), cookie.Value)
-	if err != nil {
-		return false, fmt.Errorf("load a session of staff: %w", err)
-	}
-	return subtle.ConstantTimeCompare(s.manager.GetBytes(ctx, proof), s.proof) == 1, nil
+	return false, nil
 }
 
 // SignIn begins a session. secure says that its cookie must travel over HTTPS only.
@@ -73,14 +74,15 @@ func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, secure bool) e
 
 // SignOut ends the session of a request, or all sessions of staff.
 func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request, everywhere, secure bool) error {
-	var err error
-	if cookie, there := r.Cookie(cookieName); everywhere {
-		err = s.store.DeleteSessions(r.Context())
-	} else if there == nil {
-		err = s.store.DeleteSession(r.Context(), cookie.Value)
+	if everywhere {
+		if err := s.store.DeleteSessions(r.Context()); err != nil {
+			return fmt.Errorf("end the sessions of staff: %w", err)
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("end a session of staff: %w", err)
+	for _, cookie := range r.CookiesNamed(cookieName) {
+		if err := s.store.DeleteSession(r.Context(), cookie.Value); err != nil {
+			return fmt.Errorf("end a session of staff: %w", err)
+		}
 	}
 	s.setCookie(w, "", time.Time{}, secure)
 	return nil

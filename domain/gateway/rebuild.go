@@ -51,7 +51,8 @@ var ErrNotLevel = errors.New("the live consumers have gone on")
 type RebuildResult struct {
 	// FirstDay is the first day that was counted again.
 	FirstDay trend.Day
-	// Counts are the rows of counts that were changed, added or emptied.
+	// Counts are the rows of counts, of keywords and over all of them, that were changed, added or
+	// emptied.
 	Counts int64
 	// Letters are dead letters that count now, NewLetters records that no longer do.
 	Letters, NewLetters int64

@@ -122,3 +122,18 @@ func FuzzDecodeInsights(f *testing.F) {
 		}
 	})
 }
+
+// A search in several languages counts once, for the language that was searched last.
+func TestAVisitCountsOnce(t *testing.T) {
+	const day = Day(20_000)
+	noon := day.Start().Add(12 * time.Hour)
+	v := Visit{}
+	v.Add("en-GB", day, 24, Searched|Shown|Hit, noon)
+	v.Add("de", day, 24, Searched, noon.Add(time.Minute))
+	v.Add("", day, 24, Clicked, noon.Add(2*time.Minute)) // an earlier version's click
+	v.Add("fr", day, 25, Clicked, noon.Add(time.Hour))   // its search never arrived
+	assert.Equal(t, map[string]DayCounts{"de": {24: {Searches: 1, Shown: 1, Clicked: 1}}}, v.Counts())
+	sum := DayCounts{}
+	sum.AddFacts(v.Facts(), 1)
+	assert.Equal(t, sum, v.Counts()["de"], "as much as for the keyword")
+}

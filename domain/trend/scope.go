@@ -98,6 +98,45 @@ func (v Visit) Facts() (all Facts) {
 	return all
 }
 
+// Counts returns what the visit counts, by language. A search counts once: those of several
+// languages in one bucket belong to the language that was searched last, of equal ones to the first
+// by bytes.
+func (v Visit) Counts() map[string]DayCounts {
+	var facts [Buckets]Fact
+	type latest struct {
+		language string
+		after    int64
+	}
+	var owners [Buckets]latest
+	for bucket := range owners {
+		owners[bucket].after = -1
+	}
+	for _, language := range slices.Sorted(maps.Keys(v)) {
+		for _, m := range v[language] {
+			facts[m.bucket] |= m.facts
+			if owner := &owners[m.bucket]; m.facts&Searched != 0 && int64(m.after) > owner.after {
+				*owner = latest{language, int64(m.after)}
+			}
+		}
+	}
+	counts := map[string]DayCounts{}
+	for bucket, owner := range owners {
+		if owner.after < 0 {
+			continue // nothing counts without a search
+		}
+		if counts[owner.language] == nil {
+			counts[owner.language] = DayCounts{}
+		}
+		counts[owner.language].Add(bucket, CountsOf(facts[bucket]), 1)
+	}
+	return counts
+}
+
+// Equal reports whether two visits have the same facts.
+func (v Visit) Equal(other Visit) bool {
+	return maps.EqualFunc(v, other, func(a, b Facts) bool { return slices.Equal(a, b) })
+}
+
 // Clone returns a copy.
 func (v Visit) Clone() Visit {
 	clone := make(Visit, len(v))

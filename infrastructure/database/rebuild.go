@@ -474,17 +474,21 @@ func (s *swap) replace(live, again table) error {
 		return changed.Error
 	}
 	emptied := s.tx.Exec(gone+" AND NOT EXISTS (SELECT 1 FROM "+again.name+" AS a WHERE "+matching(live.name, live.key)+")", args...)
-	if live.name == liveTables.counts.name {
-		s.result.Counts = changed.RowsAffected + emptied.RowsAffected
+	if live.name == liveTables.counts.name || live.name == liveTables.totals.name {
+		s.result.Counts += changed.RowsAffected + emptied.RowsAffected
 	}
 	return emptied.Error
 }
 
-// matching is the condition that a row of a table equals one of a in some columns.
+// matching is the condition that a row of a table equals one of a in some columns. Rows of earlier
+// versions have no not_found; what it counts is in their buckets.
 func matching(table string, columns []string) string {
 	pairs := make([]string, len(columns))
 	for i, column := range columns {
 		pairs[i] = table + "." + column + " = a." + column
+		if column == "not_found" {
+			pairs[i] = "(" + table + ".not_found IS NULL OR " + pairs[i] + ")"
+		}
 	}
 	return strings.Join(pairs, " AND ")
 }

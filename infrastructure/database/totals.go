@@ -71,10 +71,23 @@ func (t *tally) countTotal(s *trend.Search, scope trend.Scope) {
 
 // addClick counts a click for its keyword and for all, n times.
 func (t *tally) addClick(of countKey, total *total, bucket, ordinal int, n int64) {
-	click := trend.Counts{Clicks: 1, Ordinals: int64(ordinal)}
-	t.day(of).Add(bucket, click, n)
-	total.counts.Add(bucket, click, n)
-	total.places.Add(bucket, ordinal, n)
+	t.day(of).Add(bucket, trend.Counts{Clicks: 1, Ordinals: int64(ordinal)}, n)
+	total.addClick(bucket, ordinal, n)
+}
+
+func (t *total) addClick(bucket, ordinal int, n int64) {
+	t.counts.Add(bucket, trend.Counts{Clicks: 1, Ordinals: int64(ordinal)}, n)
+	t.places.Add(bucket, ordinal, n)
+}
+
+// addTotals adds what a visit counts to the numbers over all keywords, n times.
+func (t *tally) addTotals(key visitKey, v trend.Visit, n int64) {
+	for language, days := range v.Counts() {
+		total := t.total(key.day, trend.Scope{Kind: key.surface, Tag: key.tag, Language: language})
+		for bucket, c := range days {
+			total.counts.Add(bucket, c, n)
+		}
+	}
 }
 
 // writeTotals adds differences to the numbers over all keywords.

@@ -391,13 +391,8 @@ func (t *tally) differ(key visitKey, before, after trend.Visit) {
 	if key.surface > trend.Served {
 		return
 	}
-	for language := range trend.Visit(nil).Join(before).Join(after) {
-		if !slices.Equal(before[language], after[language]) {
-			total := t.total(key.day, trend.Scope{Kind: key.surface, Tag: key.tag, Language: language})
-			total.counts.AddFacts(before[language], -1)
-			total.counts.AddFacts(after[language], 1)
-		}
-	}
+	t.addTotals(key, before, -1)
+	t.addTotals(key, after, 1)
 }
 
 func scanVisit(rows *sql.Rows) (key visitKey, visit trend.Visit, err error) {
@@ -542,23 +537,24 @@ func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Clic
 			continue
 		}
 		of := visitKey{key.day, t.keywords[c.Folded].id, c.Visitor, kinds[c.Surface], c.Tag}
-		language := c.Language
-		if again {
-			language = before.language
-		}
-		total := t.total(key.day, trend.Scope{Kind: of.surface, Tag: of.tag, Language: language})
+		scope := trend.Scope{Kind: of.surface, Tag: of.tag, Language: c.Language}
+		total := t.total(key.day, scope)
 		bucket := trend.BucketOf(c.SearchedAt)
-		if !again {
+		if again { // the newest one decides
+			scope.Language = before.language
+			t.total(key.day, scope).addClick(bucket, c.Ordinal, -1)
+			total.addClick(bucket, c.Ordinal, 1)
+		} else {
 			t.addClick(of.counts(), total, bucket, c.Ordinal, 1)
 		}
 		if c.Visitor != "" {
-			t.visit(of).Add(language, key.day, bucket, trend.Clicked, c.At)
+			t.visit(of).Add(c.Language, key.day, bucket, trend.Clicked, c.At)
 		} else if search := (clickKey{day: key.day, search: key.search}); c.First && !clicked[search] {
 			clicked[search] = true
 			t.day(of.counts()).Add(bucket, trend.Counts{Clicked: 1}, 1)
 			total.counts.Add(bucket, trend.Counts{Clicked: 1}, 1)
 		}
-		rows = append(rows, append(key.row(), of.keyword, []byte(c.Visitor), of.surface, c.Tag, language, bucket, c.Ordinal, milli(c.At)))
+		rows = append(rows, append(key.row(), of.keyword, []byte(c.Visitor), of.surface, c.Tag, c.Language, bucket, c.Ordinal, milli(c.At)))
 	}
 	if err := t.bulk.store(ctx, t.into.clicks, rows); err != nil {
 		return err
@@ -656,7 +652,7 @@ func (t *tally) erase(ctx context.Context, visitor trend.Visitor, until time.Tim
 		t.differ(key, before, after)
 		if len(after) == 0 {
 			gone = append(gone, key.row())
-		} else if !slices.Equal(after.Facts(), before.Facts()) {
+		} else if !after.Equal(before) {
 			changed = append(changed, visitRow(key, after))
 		}
 		return nil

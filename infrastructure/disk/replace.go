@@ -18,10 +18,14 @@ import (
 // An existing file keeps its permissions and a link stays a link. A new file
 // gets mode, before the umask. Until write returns, the content is in a file
 // beside name that ends in .part; Replace removes it after a failure. Several
-// processes may replace one file at once: the last one wins.
+// processes may replace one file at once: the last one wins. A device or a pipe isn't replaced;
+// write writes to it.
 func Replace(name string, mode os.FileMode, write func(io.Writer) error) error {
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return writeInto(name, write)
 	}
 	part := fmt.Sprintf("%s.%s.part", name, rand.Text()[:8])
 	if err := writeDurably(part, name, mode, write); err != nil {
@@ -31,6 +35,15 @@ func Replace(name string, mode os.FileMode, write func(io.Writer) error) error {
 		return errors.Join(err, os.Remove(part))
 	}
 	return SyncFolder(filepath.Dir(name))
+}
+
+// writeInto writes to a device or a pipe, which can't be replaced.
+func writeInto(name string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
 }
 
 // ReplaceJSON replaces a file by value as indented JSON, as Replace does. Only the owner may

@@ -33,23 +33,23 @@ type Row struct {
 
 // Counts recounts all keywords.
 func (n *Naive) Counts() map[Row]trend.Counts {
-	return n.recount(func(r Row) Row { r.Language = ""; return r }, func(r Row) Row { return r })
+	return n.recount(func(r Row) Row { r.Language = ""; return r })
 }
 
 // Totals recounts all keywords together.
 func (n *Naive) Totals() map[Row]trend.Counts {
-	return n.recount(func(r Row) Row { return r }, func(r Row) Row { r.Keyword = ""; return r })
+	return n.recount(func(r Row) Row { r.Keyword = ""; return r })
 }
 
-// recount counts searches that are told apart by of, and adds them up by sum.
-func (n *Naive) recount(of, sum func(Row) Row) map[Row]trend.Counts {
+// recount adds up what counts by what sum leaves of its rows.
+func (n *Naive) recount(sum func(Row) Row) map[Row]trend.Counts {
 	all := map[Row]trend.Counts{}
 	add := func(row Row, c trend.Counts) {
-		total := all[sum(of(row))]
+		total := all[sum(row)]
 		total.Add(c, 1)
-		all[sum(of(row))] = total
+		all[sum(row)] = total
 	}
-	n.countSearches(of, add)
+	n.countSearches(add)
 	n.countClicks(add)
 	maps.DeleteFunc(all, func(r Row, c trend.Counts) bool { return c == trend.Counts{} || r.Bot && r.Keyword != "" })
 	return all
@@ -91,8 +91,8 @@ func rowOf(at time.Time, keyword string, surface model.Surface, tag, language st
 	return Row{Day: trend.DayOf(at), Bucket: trend.BucketOf(at), Keyword: keyword, Surface: surface, Tag: tag, Language: language}
 }
 
-func (n *Naive) countSearches(of func(Row) Row, add func(Row, trend.Counts)) {
-	facts := map[search]trend.Fact{}
+func (n *Naive) countSearches(add func(Row, trend.Counts)) {
+	facts, owners := map[search]trend.Fact{}, map[search]*trend.Search{}
 	for _, s := range n.Searches {
 		row := rowOf(s.At, s.Folded, s.Surface, s.Tag, s.Language)
 		if s.Bot {
@@ -100,21 +100,35 @@ func (n *Naive) countSearches(of func(Row) Row, add func(Row, trend.Counts)) {
 			continue
 		}
 		add(row, trend.Counts{Requests: 1})
+		of := search{row, s.Visitor}
+		of.Language = ""
 		switch {
 		case s.Visitor != "" && !n.erased(s.Visitor, s.At):
-			facts[search{of(row), s.Visitor}] |= s.Facts
+			facts[of] |= s.Facts
+			if last := owners[of]; last == nil || later(s, last) {
+				owners[of] = s
+			}
 		case s.Visitor == "" && s.First:
 			add(row, trend.CountsOf(s.Facts))
 		}
 	}
 	for _, c := range n.Clicks {
 		if c.Visitor != "" && !n.erased(c.Visitor, c.At) {
-			facts[search{of(rowOf(c.SearchedAt, c.Folded, c.Surface, c.Tag, c.Language)), c.Visitor}] |= trend.Clicked
+			facts[search{rowOf(c.SearchedAt, c.Folded, c.Surface, c.Tag, ""), c.Visitor}] |= trend.Clicked
 		}
 	}
 	for s, f := range facts {
-		add(s.Row, trend.CountsOf(f))
+		if last := owners[s]; last != nil { // without a search, nothing counts
+			s.Language = last.Language
+			add(s.Row, trend.CountsOf(f))
+		}
 	}
+}
+
+// later reports whether a search decides the language of a bucket instead of another one.
+func later(s, other *trend.Search) bool {
+	a, b := milliseconds(s.At), milliseconds(other.At)
+	return a.After(b) || a.Equal(b) && s.Language < other.Language
 }
 
 func (n *Naive) countClicks(add func(Row, trend.Counts)) {
@@ -123,6 +137,12 @@ func (n *Naive) countClicks(add func(Row, trend.Counts)) {
 		book   uint
 	}
 	clicked, searched := map[click]bool{}, map[string]bool{}
+	newest := map[click]*trend.Click{}
+	for _, c := range n.Clicks {
+		if last := newest[click{c.SearchID, c.Book}]; last == nil || milliseconds(c.At).After(milliseconds(last.At)) {
+			newest[click{c.SearchID, c.Book}] = c
+		}
+	}
 	byTime := slices.SortedFunc(slices.Values(n.Clicks), func(a, b *trend.Click) int { return cmp.Compare(a.At.UnixNano(), b.At.UnixNano()) })
 	for _, c := range byTime {
 		id := click{c.SearchID, c.Book}
@@ -130,7 +150,7 @@ func (n *Naive) countClicks(add func(Row, trend.Counts)) {
 			continue
 		}
 		clicked[id] = true
-		row := rowOf(c.SearchedAt, c.Folded, c.Surface, c.Tag, c.Language)
+		row := rowOf(c.SearchedAt, c.Folded, c.Surface, c.Tag, newest[id].Language)
 		add(row, trend.Counts{Clicks: 1, Ordinals: int64(c.Ordinal)})
 		if c.Visitor == "" && c.First && !searched[c.SearchID] {
 			searched[c.SearchID] = true

@@ -485,7 +485,7 @@ func randomEvents(random *rand.Rand, prefix string) *trendtest.Naive {
 		for range pick(3) {
 			n.Clicks = append(n.Clicks, &trend.Click{
 				SearchID: s.ID, Book: uint(1 + pick(2)), At: s.At.Add(time.Duration(pick(900)) * time.Minute), SearchedAt: s.At, Keyword: keyword,
-				Folded: s.Folded, Visitor: s.Visitor, Surface: s.Surface, Tag: s.Tag, Language: s.Language, First: s.First, Ordinal: 1 + pick(30),
+				Folded: s.Folded, Visitor: s.Visitor, Surface: s.Surface, Tag: s.Tag, Language: []string{"", "de", "fr"}[pick(3)], First: s.First, Ordinal: 1 + pick(30),
 			})
 		}
 	}
