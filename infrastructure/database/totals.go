@@ -105,10 +105,18 @@ func (t *tally) writeTotals(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows := make([][]any, len(keys))
-	for i, key := range keys {
-		sum := t.totals[key].counts.Sum(0, trend.Buckets)
-		rows[i] = append(key.row(), sum.Requests, sum.Searches, t.totals[key].counts.Encode(), t.totals[key].places.Encode())
+	var rows, gone [][]any
+	for _, key := range keys {
+		total := t.totals[key]
+		if len(total.counts) == 0 && len(total.places) == 0 {
+			gone = append(gone, key.row())
+			continue
+		}
+		sum := total.counts.Sum(0, trend.Buckets)
+		rows = append(rows, append(key.row(), sum.Requests, sum.Searches, total.counts.Encode(), total.places.Encode()))
+	}
+	if err := t.bulk.remove(ctx, t.into.totals, gone); err != nil {
+		return err
 	}
 	return t.bulk.store(ctx, t.into.totals, rows)
 }

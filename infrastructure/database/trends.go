@@ -483,7 +483,7 @@ func (w *consumerTx) CountClicks(ctx context.Context, clicks []*trend.Click) err
 	var visitors []trend.Visitor
 	for _, c := range clicks {
 		key := clickKey{trend.DayOf(c.SearchedAt), searchBytes(c.SearchID), int64(c.Book)}
-		if known := byKey[key]; known == nil || c.At.After(known.At) {
+		if last := byKey[key]; last == nil || newer(c, milli(last.At), last.Language) {
 			byKey[key] = c
 		}
 		folded, visitors = append(folded, c.Folded), append(visitors, c.Visitor)
@@ -525,7 +525,7 @@ func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Clic
 	if err != nil {
 		return err
 	}
-	clicked, err := t.clickedSearches(ctx, clicks)
+	opened, err := t.openedBooks(ctx, clicks)
 	if err != nil {
 		return err
 	}
@@ -533,7 +533,7 @@ func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Clic
 	for _, key := range sortedKeys(clicks, clickKey.compare) {
 		c := clicks[key]
 		before, again := known[key]
-		if milli(c.At) <= max(before.at, t.erased[c.Visitor]) {
+		if milli(c.At) <= t.erased[c.Visitor] || again && !newer(c, before.at, before.language) {
 			continue
 		}
 		of := visitKey{key.day, t.keywords[c.Folded].id, c.Visitor, kinds[c.Surface], c.Tag}
@@ -549,10 +549,8 @@ func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Clic
 		}
 		if c.Visitor != "" {
 			t.visit(of).Add(c.Language, key.day, bucket, trend.Clicked, c.At)
-		} else if search := (clickKey{day: key.day, search: key.search}); c.First && !clicked[search] {
-			clicked[search] = true
-			t.day(of.counts()).Add(bucket, trend.Counts{Clicked: 1}, 1)
-			total.counts.Add(bucket, trend.Counts{Clicked: 1}, 1)
+		} else if c.First {
+			t.clicked(of.counts(), bucket, opened[clickKey{day: key.day, search: key.search}], key.book, c.Language)
 		}
 		rows = append(rows, append(key.row(), of.keyword, []byte(c.Visitor), of.surface, c.Tag, c.Language, bucket, c.Ordinal, milli(c.At)))
 	}
@@ -562,24 +560,65 @@ func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Clic
 	return t.write(ctx)
 }
 
-// clickedSearches returns which searches without a visitor have a click already.
-func (t *tally) clickedSearches(ctx context.Context, clicks map[clickKey]*trend.Click) (map[clickKey]bool, error) {
+// newer reports whether a click decides instead of one with the same identity: the latest one does,
+// of equal times the one with the first language by bytes.
+func newer(c *trend.Click, at int64, language string) bool {
+	return cmp.Or(cmp.Compare(milli(c.At), at), cmp.Compare(language, c.Language)) > 0
+}
+
+// books are those that were opened from a search, with the languages of their clicks.
+type books map[int64]string
+
+// language is that of the first book, by id. Without books there is none.
+func (b books) language() (language string, ok bool) {
+	first := int64(-1)
+	for book := range b {
+		if !ok || book < first {
+			first, ok = book, true
+		}
+	}
+	return b[first], ok
+}
+
+// clicked counts that a book of a search without a visitor was opened. The search counts once, for
+// the language of the first book.
+func (t *tally) clicked(of countKey, bucket int, opened books, book int64, language string) {
+	before, known := opened.language()
+	opened[book] = language
+	after, _ := opened.language()
+	scope := func(language string) trend.Scope {
+		return trend.Scope{Kind: of.surface, Tag: of.tag, Language: language}
+	}
+	if known {
+		t.total(of.day, scope(before)).counts.Add(bucket, trend.Counts{Clicked: 1}, -1)
+	} else {
+		t.day(of).Add(bucket, trend.Counts{Clicked: 1}, 1)
+	}
+	t.total(of.day, scope(after)).counts.Add(bucket, trend.Counts{Clicked: 1}, 1)
+}
+
+// openedBooks returns the books that were opened from searches without a visitor, for each of them.
+func (t *tally) openedBooks(ctx context.Context, clicks map[clickKey]*trend.Click) (map[clickKey]books, error) {
+	opened := map[clickKey]books{}
 	var keys [][]any
 	for _, key := range sortedKeys(clicks, clickKey.compare) {
-		if clicks[key].Visitor == "" {
+		search := clickKey{day: key.day, search: key.search}
+		if clicks[key].Visitor == "" && opened[search] == nil {
+			opened[search] = books{}
 			keys = append(keys, []any{key.day, []byte(key.search)})
 		}
 	}
-	clicked := map[clickKey]bool{}
-	find := table{t.into.clicks.name, []string{"day", "search_id"}, nil}
+	find := table{t.into.clicks.name, []string{"day", "search_id"}, []string{"book_id", "language"}}
 	err := t.bulk.load(ctx, find, keys, func(rows *sql.Rows) error {
 		var day trend.Day
 		var search []byte
-		err := rows.Scan(&day, &search)
-		clicked[clickKey{day: day, search: string(search)}] = true
+		var book int64
+		var language string
+		err := rows.Scan(&day, &search, &book, &language)
+		opened[clickKey{day: day, search: string(search)}][book] = language
 		return err
 	})
-	return clicked, err
+	return opened, err
 }
 
 // searchBytes returns the bytes of a UUID, or a hash of another program's id.

@@ -137,10 +137,14 @@ func (n *Naive) countClicks(add func(Row, trend.Counts)) {
 		book   uint
 	}
 	clicked, searched := map[click]bool{}, map[string]bool{}
-	newest := map[click]*trend.Click{}
+	newest, first := map[click]*trend.Click{}, map[string]uint{}
 	for _, c := range n.Clicks {
-		if last := newest[click{c.SearchID, c.Book}]; last == nil || milliseconds(c.At).After(milliseconds(last.At)) {
-			newest[click{c.SearchID, c.Book}] = c
+		id := click{c.SearchID, c.Book}
+		if last := newest[id]; last == nil || cmp.Or(milliseconds(c.At).Compare(milliseconds(last.At)), cmp.Compare(last.Language, c.Language)) > 0 {
+			newest[id] = c
+		}
+		if book, known := first[c.SearchID]; !known || c.Book < book {
+			first[c.SearchID] = c.Book
 		}
 	}
 	byTime := slices.SortedFunc(slices.Values(n.Clicks), func(a, b *trend.Click) int { return cmp.Compare(a.At.UnixNano(), b.At.UnixNano()) })
@@ -154,6 +158,7 @@ func (n *Naive) countClicks(add func(Row, trend.Counts)) {
 		add(row, trend.Counts{Clicks: 1, Ordinals: int64(c.Ordinal)})
 		if c.Visitor == "" && c.First && !searched[c.SearchID] {
 			searched[c.SearchID] = true
+			row.Language = newest[click{c.SearchID, first[c.SearchID]}].Language
 			add(row, trend.Counts{Clicked: 1})
 		}
 	}
