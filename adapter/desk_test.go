@@ -111,6 +111,10 @@ func TestDeskShowsTexts(t *testing.T) {
 	page := s.get("/insights?tag=%22%3E%3Cb%3E&utm_source=x&window=7d", "Cookie", session)
 	require.Equal(t, http.StatusOK, page.Code, s.log.String())
 	page = s.get("/insights", "Cookie", session)
+	for _, link := range []string{"/insights?tag=letter", "/insights?tag=", "/insights?language=en-GB", "/insights?surface=api"} {
+		assert.Contains(t, page.Body.String(), `href="`+link+`"`, "parts lead to their own numbers")
+		assert.Equal(t, http.StatusOK, s.get(link, "Cookie", session).Code)
+	}
 	assert.NotContains(t, page.Body.String(), "<script>alert")
 	assert.NotContains(t, page.Body.String(), "<img")
 	assert.Contains(t, page.Body.String(), "me@example.com", "staff see all")

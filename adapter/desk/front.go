@@ -24,7 +24,6 @@ type filter struct {
 	// Tag and Language are what was chosen; Any says that all are wanted.
 	Tag, Language       string
 	AnyTag, AnyLanguage bool
-	Tags, Languages     []choice
 	values              url.Values
 }
 
@@ -61,20 +60,6 @@ func (p *Pages) newFilter(path string, asked query.Insights) *filter {
 		f.values.Set(query.Language, f.Language)
 	}
 	return f
-}
-
-// offer adds the tags and languages that there are.
-func (f *filter) offer(s *insights.Summary) {
-	for _, part := range s.ByTag {
-		if part.Name != "" {
-			f.Tags = append(f.Tags, choice{Value: part.Name})
-		}
-	}
-	for _, part := range s.ByLanguage {
-		if part.Name != "" {
-			f.Languages = append(f.Languages, choice{Value: part.Name})
-		}
-	}
 }
 
 // with returns the filter's parameters with others.
@@ -117,7 +102,13 @@ type frontData struct {
 // partsTable is a table of surfaces, tags or languages.
 type partsTable struct {
 	Title, Column, Without, CSV string
-	Parts                       []insights.Part
+	Parts                       []linkedPart
+}
+
+// linkedPart is a part, with the address of its numbers alone.
+type linkedPart struct {
+	insights.Part
+	Link string
 }
 
 // keywordList is a list of keywords.
@@ -154,7 +145,6 @@ func (p *Pages) Front(c *gin.Context) error {
 		}
 	}
 	f := p.newFilter(Path, asked)
-	f.offer(summary)
 	data := &frontData{
 		frame: frame{Title: "Overview", Here: Path, Filter: f}, Summary: summary,
 		OnlyDemo: onlyDemo, ShowsDemo: asked.Group.Kind == trend.Demo,
@@ -176,14 +166,23 @@ func (p *Pages) Front(c *gin.Context) error {
 		data.MostOfOnePlace = max(data.MostOfOnePlace, position.Clicks)
 	}
 	data.Parts = []partsTable{
-		{"By surface", "Surface", "", p.csv(f, api, query.Table, "surfaces"), summary.BySurface},
-		{"By tag", "Tag", "without a tag", p.csv(f, api, query.Table, "tags"), summary.ByTag},
-		{"By language", "Language", "not named", p.csv(f, api, query.Table, "languages"), summary.ByLanguage},
+		p.parts(f, "By surface", "Surface", "", "surfaces", query.Surface, summary.BySurface),
+		p.parts(f, "By tag", "Tag", "without a tag", "tags", query.Tag, summary.ByTag),
+		p.parts(f, "By language", "Language", "not named", "languages", query.Language, summary.ByLanguage),
 	}
 	if data.Lists, err = p.lists(ctx, f, asked); err != nil {
 		return err
 	}
 	return p.render(c, http.StatusOK, "front.html", data)
+}
+
+// parts returns a table of parts, each with a link to its own numbers.
+func (p *Pages) parts(f *filter, title, column, without, table, parameter string, parts []insights.Part) partsTable {
+	t := partsTable{Title: title, Column: column, Without: without, CSV: p.csv(f, "/api/insights/summary", query.Table, table)}
+	for _, part := range parts {
+		t.Parts = append(t.Parts, linkedPart{part, p.Links.To(Path, f.with(parameter, part.Name))})
+	}
+	return t
 }
 
 // lists reads the lists of keywords. They are not told apart by language.
