@@ -189,7 +189,7 @@ func TestInsightsRefuseWrongRequests(t *testing.T) {
 	s := insightful(t)
 	for target, parameter := range map[string]string{
 		"summary?window=2d": "window", "summary?surface=shop": "surface", "summary?tag=%00": "tag", "summary?tag=a&tag=b": "tag", "summary?language=x_y_z!": "language",
-		"summary?format=xml": "format", "summary?table=tags": "table", "summary?format=csv&table=books": "table", "summary?ps=3": "ps", "keywords?sort=best": "sort",
+		"summary?format=xml": "format", "summary?table=books": "table", "summary?format=csv&table=books": "table", "summary?ps=3": "ps", "keywords?sort=best": "sort",
 		"keywords?ps=0": "ps", "keywords?ps=101": "ps", "keywords?language=de": "language", "keyword": "q", "keyword?q=%20": "q", "keyword?q=%ff": "q", "keyword?q=" + strings.Repeat("x", 1001): "q",
 	} {
 		answer := s.staff(http.MethodGet, "/api/insights/"+target, "")

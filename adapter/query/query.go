@@ -234,8 +234,6 @@ func ParseInsights(rawQuery string, tables []string, more ...string) (i Insights
 		i.CSV = true
 	case format != "" && format != "json":
 		return i, nil, model.Errorf(model.Malformed, Format, "must be json or csv")
-	case values.Has(Table):
-		return i, nil, model.Errorf(model.Malformed, Table, "goes with format=csv")
 	}
 	if i.Table = cmp.Or(values.Get(Table), tables[0]); !slices.Contains(tables, i.Table) {
 		return i, nil, model.Errorf(model.Malformed, Table, "must be one of %s", strings.Join(tables, ", "))
