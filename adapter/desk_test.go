@@ -296,6 +296,15 @@ func (p *pipes) EachDeadLetter(_ context.Context, visit func(*model.DeadLetter) 
 	return p.broken
 }
 
+func (p *pipes) DeadLetter(_ context.Context, id string) (*model.DeadLetter, error) {
+	for _, l := range p.letters {
+		if l.ID == id {
+			return l, nil
+		}
+	}
+	return nil, gateway.ErrNoDeadLetter
+}
+
 func (p *pipes) FindSearch(_ context.Context, id string) (*model.Record, error) {
 	for _, l := range p.letters {
 		if l.ID == id {

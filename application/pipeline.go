@@ -136,6 +136,10 @@ func (p pipeline) EachDeadLetter(ctx context.Context, visit func(*model.DeadLett
 	return p.letters.Each(ctx, visit)
 }
 
+func (p pipeline) DeadLetter(ctx context.Context, id string) (*model.DeadLetter, error) {
+	return p.letters.Find(ctx, id)
+}
+
 func (p pipeline) RetryDeadLetter(ctx context.Context, id string) error {
 	letter, err := p.letters.Find(ctx, id)
 	if err != nil {

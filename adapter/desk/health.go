@@ -9,10 +9,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"literank.com/event-books/application/insights"
 	"literank.com/event-books/domain/gateway"
 	"literank.com/event-books/domain/model"
-	"literank.com/event-books/domain/trend"
 )
 
 // healthData is the data of health.html.
@@ -44,12 +42,12 @@ const maxLetters = 50
 // Health answers with what happens to events behind the shop.
 func (p *Pages) Health(c *gin.Context) error {
 	ctx := c.Request.Context()
-	summary, err := p.Desk.Summary(ctx, insights.Filter{Window: trend.Hour, Group: insights.GroupOf("")})
+	completeness, err := p.Desk.Completeness()
 	if err != nil {
 		return err
 	}
 	data := &healthData{
-		frame: frame{Title: "Pipeline", Here: HealthPath}, Completeness: summary.Completeness,
+		frame: frame{Title: "Pipeline", Here: HealthPath}, Completeness: completeness,
 		Spools: []spoolRow{{"Searches", p.Stats.EventStats()}, {"Clicks", p.Stats.ClickStats()}},
 	}
 	if data.Consumers, err = p.Pipeline.Consumers(ctx); err != nil {
@@ -119,19 +117,12 @@ const maxValue = 64 << 10
 
 // DeadLetter answers with the inside of a dead letter.
 func (p *Pages) DeadLetter(c *gin.Context) error {
-	id := c.Query(letterID)
-	var found *model.DeadLetter
-	err := p.Pipeline.EachDeadLetter(c.Request.Context(), func(l *model.DeadLetter) error {
-		if l.ID == id {
-			found = l
-		}
-		return nil
-	})
+	found, err := p.Pipeline.DeadLetter(c.Request.Context(), c.Query(letterID))
 	switch {
+	case errors.Is(err, gateway.ErrNoDeadLetter):
+		return noLetter
 	case err != nil:
 		return err
-	case found == nil:
-		return noLetter
 	}
 	data := &letterData{
 		frame: frame{Title: "Dead letter " + found.ID, Here: DeadPath}, DeadLetter: found,

@@ -241,17 +241,15 @@ func ParseInsights(rawQuery string, tables []string, more ...string) (i Insights
 	return i, values, nil
 }
 
-// kinds are the kinds of searches by the name of their surface.
-var kinds = map[string]trend.Kind{
-	"": trend.People, string(model.PageSurface): trend.Page, string(model.APISurface): trend.API, string(model.DemoSurface): trend.Demo,
-}
-
 func parseGroup(values url.Values) (group trend.Scope, err error) {
-	kind, known := kinds[values.Get(Surface)]
-	if !known {
-		return group, model.Errorf(model.Malformed, Surface, "must be one of %s", joined([]model.Surface{model.PageSurface, model.APISurface, model.DemoSurface}))
+	surfaces := []model.Surface{model.PageSurface, model.APISurface, model.DemoSurface}
+	group = trend.Scope{Kind: trend.People, Tag: trend.Any, Language: trend.Any}
+	if surface := model.Surface(values.Get(Surface)); surface != "" {
+		if !slices.Contains(surfaces, surface) {
+			return group, model.Errorf(model.Malformed, Surface, "must be one of %s", joined(surfaces))
+		}
+		group.Kind = trend.KindOf(surface)
 	}
-	group = trend.Scope{Kind: kind, Tag: trend.Any, Language: trend.Any}
 	if values.Has(Tag) {
 		if group.Tag, err = model.ParseTag(values.Get(Tag)); err != nil {
 			return group, inParameter(Tag, err)

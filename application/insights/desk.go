@@ -35,6 +35,10 @@ func NewDesk(reader Reader, hidden gateway.HiddenKeywords, board *trends.Board, 
 	return &Desk{reader: reader, hidden: hidden, board: board, books: books, now: time.Now}
 }
 
+// Completeness says how much of what shops have sent is counted. The error has the code
+// UnavailableNow until the counts are read.
+func (d *Desk) Completeness() (model.Completeness, error) { return d.board.Completeness() }
+
 // Hide hides a keyword from public trends, in all its spellings, or shows it again. It takes a
 // second.
 func (d *Desk) Hide(ctx context.Context, keyword model.Keyword, hide bool) error {
@@ -158,8 +162,6 @@ func step(window trend.Window) int64 {
 	return 1
 }
 
-var surfaceNames = map[trend.Kind]string{trend.Page: string(model.PageSurface), trend.API: string(model.APISurface), trend.Demo: string(model.DemoSurface)}
-
 func (s *summary) add(r *trend.Total) error {
 	from, to := s.present.Of(r.Day)
 	counts := r.Counts.Sum(from, to)
@@ -185,7 +187,7 @@ func (s *summary) add(r *trend.Total) error {
 	for _, part := range []struct {
 		of   map[string]*sum
 		name string
-	}{{s.bySurface, surfaceNames[r.Kind]}, {s.byTag, r.Tag}, {s.byTongue, r.Language}} {
+	}{{s.bySurface, string(r.Kind.Surface())}, {s.byTag, r.Tag}, {s.byTongue, r.Language}} {
 		if part.of[part.name] == nil {
 			part.of[part.name] = &sum{}
 		}
@@ -237,7 +239,7 @@ func (d *Desk) countVisitors(ctx context.Context, s *summary, result *Summary) e
 		parts []Part
 		group func(name string) trend.Scope
 	}{
-		{result.BySurface, func(name string) trend.Scope { g := group; g.Kind = kindOf(name); return g }},
+		{result.BySurface, func(name string) trend.Scope { g := group; g.Kind = trend.KindOf(model.Surface(name)); return g }},
 		{result.ByTag, func(name string) trend.Scope { g := group; g.Tag = name; return g }},
 		{result.ByLanguage, func(name string) trend.Scope { g := group; g.Language = name; return g }},
 	} {
@@ -252,18 +254,13 @@ func (d *Desk) countVisitors(ctx context.Context, s *summary, result *Summary) e
 	return nil
 }
 
-func kindOf(surface string) trend.Kind {
-	for kind, name := range surfaceNames {
-		if name == surface {
-			return kind
-		}
-	}
-	return trend.People
-}
-
 // GroupOf returns the group of a surface. Without a surface, it is that of people.
 func GroupOf(surface model.Surface) trend.Scope {
-	return trend.Scope{Kind: kindOf(string(surface)), Tag: trend.Any, Language: trend.Any}
+	group := trend.Scope{Kind: trend.People, Tag: trend.Any, Language: trend.Any}
+	if surface != "" {
+		group.Kind = trend.KindOf(surface)
+	}
+	return group
 }
 
 func visitorsIn(days map[trend.Day]trend.Presence, s trend.Span) (visitors int64) {

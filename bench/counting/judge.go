@@ -112,23 +112,21 @@ func (t *truth) addClick(m *sarama.ConsumerMessage, erased map[string]bool) {
 	t.events.Clicks = append(t.events.Clicks, trend.NewClick(e, m.Timestamp))
 }
 
-var kinds = map[model.Surface]trend.Kind{model.PageSurface: trend.Page, model.APISurface: trend.API, model.DemoSurface: trend.Demo}
-
 // recount counts the events in the most obvious way.
 func (t *truth) recount() map[row]trend.Counts {
 	all := map[row]trend.Counts{}
 	for of, counts := range t.events.Counts() {
-		all[row{of.Day, of.Bucket, of.Keyword, kinds[of.Surface], of.Tag, ""}] = counts
+		all[row{of.Day, of.Bucket, of.Keyword, trend.KindOf(of.Surface), of.Tag, ""}] = counts
 	}
 	for of, counts := range t.events.Totals() {
-		kind := kinds[of.Surface]
+		kind := trend.KindOf(of.Surface)
 		if of.Bot {
 			kind = trend.Bots
 		}
 		all[row{of.Day, of.Bucket, "", kind, of.Tag, of.Language}] = counts
 	}
 	for of, counts := range t.corrected.Counts() { // they are in no total
-		all[row{of.Day, of.Bucket, of.Keyword, trend.Served + kinds[of.Surface], of.Tag, ""}] = counts
+		all[row{of.Day, of.Bucket, of.Keyword, trend.Served + trend.KindOf(of.Surface), of.Tag, ""}] = counts
 	}
 	return all
 }

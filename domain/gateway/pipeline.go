@@ -13,6 +13,9 @@ type Pipeline interface {
 	// EachDeadLetter calls visit for each dead letter that is not done: those of handlers, then
 	// those of Kafka.
 	EachDeadLetter(ctx context.Context, visit func(*model.DeadLetter) error) error
+	// DeadLetter returns one dead letter. The error wraps ErrNoDeadLetter if there is none with that
+	// id any more.
+	DeadLetter(ctx context.Context, id string) (*model.DeadLetter, error)
 	// RetryDeadLetter puts a dead letter back: it is handled, or sent, once more. The error is
 	// ErrNoDeadLetter if there is none with that id any more. After another error it stays.
 	RetryDeadLetter(ctx context.Context, id string) error

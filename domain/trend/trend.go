@@ -65,7 +65,7 @@ type Search struct {
 // maxLanguage is the length of the longest language tag that is kept.
 const maxLanguage = 35
 
-// languageOf returns a canonical language tag, or "" for what is none.
+// languageOf returns a canonical language tag, or "" if the text is no language tag.
 func languageOf(text string) string {
 	tag, err := model.ParseLanguage(text)
 	if err != nil || len(tag) > maxLanguage {

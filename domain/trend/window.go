@@ -3,6 +3,8 @@ package trend
 import (
 	"slices"
 	"time"
+
+	"literank.com/event-books/domain/model"
 )
 
 // Window is a span of time up to now, in whole buckets or days.
@@ -142,6 +144,22 @@ const (
 	// the rows of that one. Only public trends count them.
 	Served Kind = 10
 )
+
+// kinds are the kinds of rows by the surface whose searches they count.
+var kinds = map[model.Surface]Kind{model.PageSurface: Page, model.APISurface: API, model.DemoSurface: Demo}
+
+// KindOf returns the kind of the rows that count the searches of a surface. Of "" it is Bots.
+func KindOf(surface model.Surface) Kind { return kinds[surface] }
+
+// Surface returns the surface whose searches a kind counts, or "" if it has none of its own.
+func (k Kind) Surface() model.Surface {
+	for surface, kind := range kinds {
+		if kind == k {
+			return surface
+		}
+	}
+	return ""
+}
 
 // PublicKinds are those that public trends count.
 var PublicKinds = []Kind{Page, API, Served + Page, Served + API}

@@ -73,12 +73,7 @@ func (db *DB) KeywordRows(ctx context.Context, group trend.Scope, first, last tr
 	if err != nil {
 		return err
 	}
-	query := selectRows + " AND day <= ? AND surface IN ?"
-	args := []any{first, last, group.Kinds()}
-	if group.Tag != trend.Any {
-		query, args = query+" AND tag = ?", append(args, group.Tag)
-	}
-	return db.visitRows(session.Raw(query, args...), visit)
+	return db.visitRows(ofGroup(session, group, first, last).Table(liveTables.counts.name).Select(rowColumns), visit)
 }
 
 func (db *DB) Spellings(ctx context.Context, keywords []int64, first, last trend.Day) (map[int64]string, error) {

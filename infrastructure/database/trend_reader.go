@@ -74,8 +74,10 @@ func (db *DB) ChangedKeywords(ctx context.Context, after int64) (keywords []int6
 	return slices.Compact(keywords), version, nil
 }
 
-// selectRows selects the columns that visitRows reads.
-const selectRows = "SELECT keyword_id, day, surface, tag, requests, searches, not_found, buckets FROM trend_counts WHERE day >= ?"
+// rowColumns are the columns that visitRows reads.
+const rowColumns = "keyword_id, day, surface, tag, requests, searches, not_found, buckets"
+
+const selectRows = "SELECT " + rowColumns + " FROM trend_counts WHERE day >= ?"
 
 func (db *DB) TrendRows(ctx context.Context, keywords []int64, from trend.Day, visit func(*trend.Row) error) error {
 	session, err := db.session(ctx)

@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"literank.com/event-books/domain/model"
 	"literank.com/event-books/domain/trend"
 )
 
@@ -45,9 +44,6 @@ func trendTablesOf(suffix string) trendTables {
 }
 
 const trendCounter = "trends"
-
-// kinds are the kinds of rows that count the searches of a surface.
-var kinds = map[model.Surface]trend.Kind{model.PageSurface: trend.Page, model.APISurface: trend.API, model.DemoSurface: trend.Demo}
 
 // The keys of rows.
 type (
@@ -263,7 +259,7 @@ func (t *tally) findKeywords(ctx context.Context, folded []string) error {
 
 // search counts one search of the batch in memory.
 func (t *tally) search(s *trend.Search) {
-	k, day, surface := t.keywords[s.Folded], trend.DayOf(s.At), kinds[s.Surface]
+	k, day, surface := t.keywords[s.Folded], trend.DayOf(s.At), trend.KindOf(s.Surface)
 	t.count(s, k, surface)
 	t.countTotal(s, trend.Scope{Kind: surface, Tag: s.Tag, Language: s.Language})
 	if surface == trend.Demo {
@@ -536,7 +532,7 @@ func (t *tally) countClicks(ctx context.Context, clicks map[clickKey]*trend.Clic
 		if milli(c.At) <= t.erased[c.Visitor] || again && !newer(c, before.at, before.language) {
 			continue
 		}
-		of := visitKey{key.day, t.keywords[c.Folded].id, c.Visitor, kinds[c.Surface], c.Tag}
+		of := visitKey{key.day, t.keywords[c.Folded].id, c.Visitor, trend.KindOf(c.Surface), c.Tag}
 		scope := trend.Scope{Kind: of.surface, Tag: of.tag, Language: c.Language}
 		total := t.total(key.day, scope)
 		bucket := trend.BucketOf(c.SearchedAt)

@@ -58,14 +58,13 @@ func (n *Naive) recount(sum func(Row) Row) map[Row]trend.Counts {
 // Visitors recounts the visitors of a group who searched on a day in the buckets from one on, up
 // to another, which isn't counted.
 func (n *Naive) Visitors(group trend.Scope, day trend.Day, from, to int) int64 {
-	kinds := map[model.Surface]trend.Kind{model.PageSurface: trend.Page, model.APISurface: trend.API, model.DemoSurface: trend.Demo}
 	found := map[trend.Visitor]bool{}
 	for _, s := range n.Searches {
 		bucket := trend.BucketOf(s.At)
 		if s.Bot || s.Visitor == "" || n.erased(s.Visitor, s.At) || trend.DayOf(s.At) != day || bucket < from || bucket >= to {
 			continue
 		}
-		if group.Has(trend.Scope{Kind: kinds[s.Surface], Tag: s.Tag, Language: s.Language}) {
+		if group.Has(trend.Scope{Kind: trend.KindOf(s.Surface), Tag: s.Tag, Language: s.Language}) {
 			found[s.Visitor] = true
 		}
 	}

@@ -521,7 +521,7 @@ func compare(t *testing.T, db Catalogue, naive *trendtest.Naive) {
 		counts, err := trend.DecodeDayCounts(r.Encoded)
 		require.NoError(t, err)
 		for bucket, c := range counts {
-			got[fmt.Sprint(names[r.Keyword], r.Day, bucket, surfaces[r.Kind], r.Tag)] = c
+			got[fmt.Sprint(names[r.Keyword], r.Day, bucket, r.Kind.Surface(), r.Tag)] = c
 		}
 		sum := counts.Sum(0, trend.Buckets)
 		assert.Equal(t, []int64{sum.Requests, sum.Searches, sum.NotFound}, []int64{r.Requests, r.Searches, r.NotFound})
@@ -529,8 +529,6 @@ func compare(t *testing.T, db Catalogue, naive *trendtest.Naive) {
 	}))
 	agree(t, want, got)
 }
-
-var surfaces = map[trend.Kind]model.Surface{trend.Page: model.PageSurface, trend.API: model.APISurface, trend.Demo: model.DemoSurface}
 
 // agree compares counts, and shows the first ones that differ.
 func agree[V comparable](t *testing.T, want, got map[string]V) {
@@ -559,7 +557,7 @@ func compareTotals(t *testing.T, db Catalogue, naive *trendtest.Naive) {
 	const last = trend.Day(1 << 20)
 	require.NoError(t, db.TotalRows(ctx, 0, last, func(r *trend.Total) error {
 		for bucket, c := range r.Counts {
-			got[fmt.Sprint(r.Day, bucket, surfaces[r.Kind], r.Tag, r.Language, r.Kind == trend.Bots)] = c
+			got[fmt.Sprint(r.Day, bucket, r.Kind.Surface(), r.Tag, r.Language, r.Kind == trend.Bots)] = c
 			clicks := int64(0)
 			for _, n := range r.Places.Sum(bucket, bucket+1) {
 				clicks += n
